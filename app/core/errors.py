@@ -1,0 +1,24 @@
+"""The errors that people may read; everything else is a plain 500 with an incident id."""
+
+
+class RuleError(Exception):
+    """A rule of the business refuses. Exit 1 on the command line, a flashed message on a page.
+
+    `problems` holds every reason at once, each saying what, where and how to mend it.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class UnusableInputError(RuleError):
+    """Arguments or a file that cannot be used at all. Exit 2 on the command line."""
+
+
+class NotFoundError(RuleError):
+    """No such thing, or not for this viewer; the two are never told apart. 404 on a page."""
+
+
+class StaleError(RuleError):
+    """Somebody else saved first. 409 on a page, which shows both texts."""

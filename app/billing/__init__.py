@@ -1,0 +1,1 @@
+"""From time to company invoice, to money, to proof."""

@@ -1,0 +1,34 @@
+"""Tables of billing, by subject."""
+
+from app.billing.models.accounts import BillingAccount, Series
+from app.billing.models.documents import (
+    Allocation,
+    Document,
+    DocumentLine,
+    DocumentPdf,
+    DocumentTax,
+)
+from app.billing.models.money import Payment, Posting, Settlement
+from app.billing.models.rates import RateRule, Tax
+from app.billing.models.runs import BillingRun, EntryHold, EntryValue, ExtraLine, RunBlock, RunRow
+
+__all__ = [
+    "Allocation",
+    "BillingAccount",
+    "BillingRun",
+    "Document",
+    "DocumentLine",
+    "DocumentPdf",
+    "DocumentTax",
+    "EntryHold",
+    "EntryValue",
+    "ExtraLine",
+    "Payment",
+    "Posting",
+    "RateRule",
+    "RunBlock",
+    "RunRow",
+    "Series",
+    "Settlement",
+    "Tax",
+]

@@ -1,0 +1,188 @@
+"""Billing runs: the stored preview of each account, what blocks, holds and hand-made lines."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.billing.models.accounts import BillingAccount
+from app.companies.models import Company
+from app.core.db import Model, Stamped
+
+REASONS = (
+    "no_rate",
+    "no_bill_to",
+    "unapproved",
+    "running",
+    "no_tax",
+    "currency_mismatch",
+    "zero_total",
+)
+
+
+class BillingRun(Stamped, Model):
+    """Compiling all companies (or one) through a date, inclusive in each account's zone."""
+
+    __tablename__ = "billing_run"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('compiling', 'ready', 'issuing', 'issued', 'superseded')", name="state"
+        ),
+    )
+
+    through: Mapped[date] = mapped_column(Date)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    leave_blocked: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    state: Mapped[str] = mapped_column(String(10), server_default="compiling")
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    compiled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    company: Mapped[Company | None] = relationship()
+
+
+class RunRow(Model):
+    """One account in a run: its preview, and the document once issued. Amounts in minor units.
+
+    `preview` is what the engine compiled: lines, taxes, totals, policy. `preview_hash` covers it
+    and every entry's seconds and cents.
+    """
+
+    __tablename__ = "run_row"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('ready', 'blocked', 'refused', 'issued', 'skipped', 'superseded')",
+            name="state",
+        ),
+        CheckConstraint("(state = 'issued') = (document_id is not null)", name="document"),
+        UniqueConstraint("run_id", "account_id"),
+        Index("ix_run_row_account_id", "account_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
+    state: Mapped[str] = mapped_column(String(10), server_default="ready")
+    preview: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    preview_hash: Mapped[str] = mapped_column(String(64))
+    entries: Mapped[int] = mapped_column(Integer)
+    lines: Mapped[int] = mapped_column(Integer)
+    recorded_seconds: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[int] = mapped_column(BigInteger)
+    net_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(String(2000), server_default="")
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"), unique=True)
+
+    account: Mapped[BillingAccount] = relationship()
+    run: Mapped[BillingRun] = relationship()
+
+
+class RunBlock(Model):
+    """Why an account (or a company without a payer) cannot be billed in a run."""
+
+    __tablename__ = "run_block"
+    __table_args__ = (
+        CheckConstraint(
+            "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax',"
+            " 'currency_mismatch', 'zero_total')",
+            name="reason",
+        ),
+        UniqueConstraint("run_id", "company_id", "reason"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("billing_account.id"))
+    reason: Mapped[str] = mapped_column(String(17))
+    entries: Mapped[int] = mapped_column(Integer)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+    company: Mapped[Company] = relationship()
+
+
+class EntryHold(Stamped, Model):
+    """An entry kept out of billing, for good or until a date; the entry itself is untouched."""
+
+    __tablename__ = "entry_hold"
+
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey("time_entry.id", ondelete="CASCADE"), unique=True
+    )
+    until: Mapped[date | None] = mapped_column(Date)
+    reason: Mapped[str] = mapped_column(String(300))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+
+
+class EntryValue(Model):
+    """What an unbilled entry is worth, priced alone; missing rule: no rate was found."""
+
+    __tablename__ = "entry_value"
+    __table_args__ = (
+        CheckConstraint("(rate_rule_id is null) = (amount_minor is null)", name="priced"),
+    )
+
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey("time_entry.id", ondelete="CASCADE"), primary_key=True
+    )
+    payer_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
+    rate_rule_id: Mapped[int | None] = mapped_column(ForeignKey("rate_rule.id"))
+    billed_seconds: Mapped[int | None] = mapped_column(Integer)
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None] = mapped_column(String(3))
+
+
+class ExtraLine(Stamped, Model):
+    """A hand-written or fixed-fee line or a discount, waiting for the account's next invoice.
+
+    fixed and hand: `quantity` times `unit_price`; discount_amount: `unit_price` off the net;
+    discount_percent: `percent` off the net. Prices in major units of the account's currency.
+    """
+
+    __tablename__ = "extra_line"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('hand', 'fixed', 'discount_amount', 'discount_percent')", name="kind"
+        ),
+        CheckConstraint("(kind = 'discount_percent') = (percent is not null)", name="percent"),
+        CheckConstraint("percent > 0 and percent <= 100", name="percent_range"),
+        CheckConstraint("(kind = 'discount_percent') = (unit_price is null)", name="price"),
+        CheckConstraint("btrim(text) <> ''", name="text"),
+        Index(
+            "ix_extra_line_open",
+            "account_id",
+            postgresql_where=text("document_id is null and removed_at is null"),
+        ),
+    )
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(String(500))
+    quantity: Mapped[Decimal] = mapped_column(Numeric(14, 4), server_default="1")
+    unit: Mapped[str] = mapped_column(String(20), server_default="")
+    unit_price: Mapped[Decimal | None] = mapped_column(Numeric(16, 4))
+    percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    account: Mapped[BillingAccount] = relationship()

@@ -1,0 +1,1 @@
+"""Client companies in a tree, their people, and who pays for whom."""

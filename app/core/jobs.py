@@ -1,0 +1,262 @@
+"""The job table: promises posted in a transaction and carried out outside it, perhaps twice.
+
+A handler gets a `Running` job. Everything it writes goes through `running.step()`, one
+transaction that first renews the lease; once another worker holds the lease the step raises
+`LeaseLostError` and the orphan writes nothing.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core import wakeup
+from app.core.db import after_commit, db, unit_of_work
+from app.core.errors import RuleError
+from app.core.faults import faultpoint
+from app.core.models import Job
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 8
+BACKOFF = (60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
+Handler = Callable[["Running"], dict[str, Any] | None]
+_handlers: dict[str, Handler] = {}
+
+
+class LeaseLostError(Exception):
+    """Another worker holds this job now; stop without writing."""
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the function that carries out jobs of this kind; used in the `jobs` package."""
+
+    def register(function: Handler) -> Handler:
+        _handlers[kind] = function
+        return function
+
+    return register
+
+
+def post(
+    kind: str,
+    payload: dict[str, Any] | None = None,
+    *,
+    dedupe_key: str | None = None,
+    delay: timedelta = timedelta(0),
+    created_by: int | None = None,
+    total_steps: int | None = None,
+) -> int:
+    """Post a job in the present unit of work and return its id.
+
+    With a `dedupe_key` that is already there, returns the id of the job that has it.
+    """
+    statement = (
+        insert(Job)
+        .values(
+            kind=kind,
+            payload=payload or {},
+            dedupe_key=dedupe_key,
+            due_at=func.now() + delay,
+            created_by=created_by,
+            total_steps=total_steps,
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Job.id)
+    )
+    job_id = db.session.scalar(statement)
+    if job_id is None:
+        return db.session.scalars(select(Job.id).where(Job.dedupe_key == dedupe_key)).one()
+    if not delay:
+        after_commit(lambda: wakeup.ring(job_id))
+    return job_id
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job whose lease we hold."""
+
+    id: int
+    kind: str
+    payload: dict[str, Any]
+    token: str
+    created_by: int | None
+    done_steps: int
+
+    @contextmanager
+    def step(
+        self, *, done: int | None = None, total: int | None = None, note: str | None = None
+    ) -> Iterator[Any]:
+        """One transaction under the lease, with progress: `done` of `total`, and a line of words.
+
+        Renews the lease. Raises `LeaseLostError` when another worker has taken the job.
+        """
+        with unit_of_work() as session:
+            self._renew(done=done, total=total, note=note)
+            yield session
+            faultpoint(f"job.{self.kind}.before_commit")
+        faultpoint(f"job.{self.kind}.after_commit")
+
+    def renew(self) -> None:
+        """Extend the lease from within long work that is not in a step."""
+        with unit_of_work():
+            self._renew(done=None, total=None, note=None)
+
+    def _renew(self, *, done: int | None, total: int | None, note: str | None) -> None:
+        changes: dict[str, Any] = {"lease_until": func.clock_timestamp() + LEASE}
+        if done is not None:
+            changes["done_steps"] = done
+        if total is not None:
+            changes["total_steps"] = total
+        if note is not None:
+            changes["note"] = note
+        held = db.session.execute(
+            update(Job)
+            .where(Job.id == self.id, Job.lease_token == self.token, Job.state == "leased")
+            .values(changes)
+        )
+        if held.rowcount != 1:
+            raise LeaseLostError(self.id)
+
+
+def claim(job_id: int | None = None, *, kinds: tuple[str, ...] | None = None) -> Running | None:
+    """Lease one due job (or just `job_id`, due or not), or return None. Commits."""
+    wanted = select(Job.id).where(
+        Job.state.in_(("new", "leased")),
+        or_(Job.lease_until.is_(None), Job.lease_until < func.clock_timestamp()),
+    )
+    if job_id is None:
+        wanted = wanted.where(Job.due_at <= func.clock_timestamp()).order_by(Job.due_at)
+    else:
+        wanted = wanted.where(Job.id == job_id)
+    if kinds:
+        wanted = wanted.where(Job.kind.in_(kinds))
+    token = str(uuid4())
+    with unit_of_work() as session:
+        row = session.execute(
+            update(Job)
+            .where(Job.id == wanted.limit(1).with_for_update(skip_locked=True).scalar_subquery())
+            .values(
+                state="leased",
+                lease_token=token,
+                attempts=Job.attempts + 1,
+                lease_until=func.clock_timestamp() + LEASE,
+            )
+            .returning(Job.id, Job.kind, Job.payload, Job.created_by, Job.done_steps)
+            .execution_options(synchronize_session=False)
+        ).first()
+    if row is None:
+        return None
+    return Running(row.id, row.kind, row.payload, token, row.created_by, row.done_steps)
+
+
+def carry_out(running: Running) -> dict[str, Any] | None:
+    """Run the handler of a leased job and write the outcome. Raises what the handler raised.
+
+    A `RuleError` ends the job for good ("dead", with its reasons); any other error is retried
+    later, after a pause that grows, and ends the job after `MOST_ATTEMPTS`.
+    """
+    faultpoint(f"job.{running.kind}.start")
+    try:
+        result = _handlers[running.kind](running)
+    except LeaseLostError:
+        db.session.rollback()
+        raise
+    except Exception as error:
+        db.session.rollback()
+        _fail(running, error)
+        raise
+    with unit_of_work() as session:
+        finished = session.execute(
+            update(Job)
+            .where(Job.id == running.id, Job.lease_token == running.token)
+            .values(
+                state="done",
+                result=result,
+                lease_token=None,
+                lease_until=None,
+                last_error=None,
+                finished_at=func.clock_timestamp(),
+            )
+        )
+        if finished.rowcount != 1:
+            raise LeaseLostError(running.id)
+    return result
+
+
+def run(job_id: int) -> dict[str, Any] | None:
+    """Carry out one posted job here and now (command line, tests); returns its result.
+
+    Returns the stored result when it is done already; raises the handler's error, or
+    `RuleError` when another process is at it.
+    """
+    running = claim(job_id)
+    if running is not None:
+        return carry_out(running)
+    job = db.session.get(Job, job_id, populate_existing=True)
+    if job is not None and job.state == "done":
+        return job.result
+    if job is not None and job.state == "dead":
+        raise RuleError(job.last_error or f"Job {job_id} has failed.")
+    raise RuleError(f"Job {job_id} is being carried out by another process; wait for it.")
+
+
+def run_due(*, most: int = 1000, kinds: tuple[str, ...] | None = None) -> int:
+    """Carry out due jobs one after the other until none is left; returns how many were tried."""
+    for count in range(most):
+        running = claim(kinds=kinds)
+        if running is None:
+            return count
+        try:
+            carry_out(running)
+        except LeaseLostError:
+            log.warning("job %s: lease lost", running.id)
+        except Exception:
+            log.exception("job %s (%s) failed", running.id, running.kind)
+    return most
+
+
+def _fail(running: Running, error: Exception) -> None:
+    final = isinstance(error, RuleError)
+    reason = str(error) if final else "".join(traceback.format_exception_only(error)).strip()
+    with unit_of_work() as session:
+        attempts = session.scalar(select(Job.attempts).where(Job.id == running.id)) or 0
+        dead = final or attempts >= MOST_ATTEMPTS
+        pause = BACKOFF[min(attempts, len(BACKOFF)) - 1] if attempts else BACKOFF[0]
+        session.execute(
+            update(Job)
+            .where(Job.id == running.id, Job.lease_token == running.token)
+            .values(
+                state="dead" if dead else "new",
+                lease_token=None,
+                lease_until=None,
+                last_error=reason[:4000],
+                due_at=func.now() + timedelta(seconds=pause),
+                finished_at=func.clock_timestamp() if dead else None,
+            )
+        )
+
+
+def retry(job_id: int) -> None:
+    """Put a dead job back in line, in the present unit of work."""
+    changed = db.session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == "dead")
+        .values(state="new", attempts=0, due_at=func.now(), last_error=None, finished_at=None)
+    )
+    if changed.rowcount != 1:
+        raise RuleError(f"Job {job_id} has not failed; only a failed job can be retried.")
+    after_commit(lambda: wakeup.ring(job_id))
+
+
+def database_now() -> datetime:
+    """The database's clock, by which leases and due times go."""
+    return db.session.scalars(select(text("clock_timestamp()"))).one()

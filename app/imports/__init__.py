@@ -1,0 +1,1 @@
+"""Import batches, rows and undo; knows no domain."""

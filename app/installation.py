@@ -1,0 +1,162 @@
+"""`init`: brings an empty or older database to this version. Safe to repeat and to race."""
+
+import logging
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    ViewMenu,
+    assoc_permissionview_role,
+)
+from sqlalchemy import Connection, Engine, delete, func, select, text
+from sqlalchemy.dialects.postgresql import Range, insert
+
+from app import roles
+from app.billing.models import Tax
+from app.core.db import Model, db, unit_of_work
+from app.core.models import Agency
+from app.core.security import PREFIX
+from app.tickets.models import TicketStatus
+
+log = logging.getLogger(__name__)
+MIGRATIONS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 7_246_001
+STATUSES = (
+    ("New", "new"),
+    ("Open", "open"),
+    ("Waiting for client", "waiting"),
+    ("Resolved", "resolved"),
+    ("Completed", "completed"),
+)
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration, made in code: there is one place for migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def head() -> str:
+    """The newest revision of this version of the software."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database is at; None when it is empty."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database is at this version's schema."""
+    with engine.connect() as connection:
+        return revision_of(connection) == head()
+
+
+def initialise() -> None:
+    """Migrate, then write statuses, the agency, roles and permissions, under an advisory lock."""
+    db.session.remove()  # an open reading transaction would block the migration
+    engine = db.engine
+    with engine.connect() as connection:
+        connection.execute(text("set statement_timeout = 0"))
+        connection.execute(text("select pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+        connection.commit()
+        try:
+            migrate(connection)
+            with unit_of_work():
+                write_reference_data()
+                write_roles()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+            connection.commit()
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema up to a revision in one transaction."""
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+    connection.commit()
+
+
+def write_reference_data() -> None:
+    """The rows without which nothing works; existing ones are left as they are."""
+    db.session.execute(insert(Agency).values(id=1, name="My agency").on_conflict_do_nothing())
+    db.session.execute(
+        insert(TicketStatus)
+        .values(
+            [
+                {"name": name, "category": category, "position": position}
+                for position, (name, category) in enumerate(STATUSES)
+            ]
+        )
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    if not db.session.scalar(select(func.count()).select_from(Tax)):
+        db.session.add(
+            Tax(
+                name="none",
+                percent=0,
+                category="O",
+                is_default=True,
+                valid=Range(None, None, bounds="[)"),
+            )
+        )
+
+
+def write_roles() -> None:
+    """Bring FAB's tables to app/roles.py in a handful of statements; other roles are kept."""
+    session = db.session
+    pairs = sorted({(PREFIX + verb, resource) for verb, resource in roles.EVERYTHING})
+    _insert_names(Permission, {verb for verb, _ in pairs})
+    _insert_names(ViewMenu, {resource for _, resource in pairs})
+    _insert_names(Role, set(roles.ROLES))
+    permissions = dict(session.execute(select(Permission.name, Permission.id)).all())
+    resources = dict(session.execute(select(ViewMenu.name, ViewMenu.id)).all())
+    session.execute(
+        insert(PermissionView)
+        .values(
+            [
+                {"permission_id": permissions[verb], "view_menu_id": resources[resource]}
+                for verb, resource in pairs
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+    links = {
+        (row.permission_id, row.view_menu_id): row.id
+        for row in session.execute(
+            select(PermissionView.id, PermissionView.permission_id, PermissionView.view_menu_id)
+        )
+    }
+    role_ids = dict(session.execute(select(Role.name, Role.id)).all())
+    wanted = [
+        {
+            "role_id": role_ids[role],
+            "permission_view_id": links[permissions[PREFIX + verb], resources[resource]],
+        }
+        for role, held in roles.ROLES.items()
+        for verb, resource in sorted(held)
+    ]
+    own = [role_ids[name] for name in roles.ROLES]
+    session.execute(
+        delete(assoc_permissionview_role).where(assoc_permissionview_role.c.role_id.in_(own))
+    )
+    session.execute(insert(assoc_permissionview_role).values(wanted))
+
+
+def _insert_names(model: type[Model], names: set[str]) -> None:
+    rows = [{"name": name} for name in sorted(names)]
+    db.session.execute(insert(model).values(rows).on_conflict_do_nothing(index_elements=["name"]))
+
+
+def is_set_up() -> bool:
+    """Whether the first person has told who the agency is (or the demo was loaded)."""
+    return bool(db.session.scalar(select(Agency.is_set_up)))

@@ -1,0 +1,88 @@
+"""Roles as data: which role may do what with what. `init` writes exactly this.
+
+A pair is (verb, resource); FAB screens and our own pages ask for the same pairs. `developer` marks
+FAB's own permissions that no role but Admin ever holds.
+"""
+
+from itertools import chain
+
+CRUD = ("see", "create", "edit", "delete")
+
+# resource -> every verb that exists on it
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "Home": ("see",),
+    "Companies": CRUD,
+    "Contacts": CRUD,
+    "Tickets": ("see", "create", "edit"),
+    "Time": ("see", "create", "edit", "approve", "write_off"),
+    "WorkTypes": CRUD,
+    "Rates": ("see", "create", "edit"),
+    "Taxes": ("see", "create", "edit"),
+    "Invoices": ("see", "compile", "issue", "void"),
+    "Payments": ("see", "record", "reverse"),
+    "Dashboards": ("see", "export"),
+    "Imports": ("see", "apply", "undo"),
+    "Jobs": ("see", "retry"),
+    "Mail": ("see", "resend"),
+    "Settings": ("see", "edit"),
+    "Departments": CRUD,
+    "Staff": CRUD,
+    "Users": CRUD,
+    "Roles": ("see", "edit"),
+    "Audit": ("see",),
+    "Styleguide": ("see",),
+}
+
+Pairs = frozenset[tuple[str, str]]
+
+
+def _all(*resources: str) -> set[tuple[str, str]]:
+    return {(verb, resource) for resource in resources for verb in PERMISSIONS[resource]}
+
+
+def _only(resource: str, *verbs: str) -> set[tuple[str, str]]:
+    unknown = set(verbs) - set(PERMISSIONS[resource])
+    if unknown:
+        raise ValueError(f"{resource} has no {unknown}")
+    return {(verb, resource) for verb in verbs}
+
+
+EVERYTHING: Pairs = frozenset(_all(*PERMISSIONS))
+
+ROLES: dict[str, Pairs] = {
+    "Admin": EVERYTHING,
+    "Manager": frozenset(
+        chain(
+            _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
+            _only("Rates", "see"),
+            _only("Taxes", "see"),
+            _only("Invoices", "see"),
+            _only("Payments", "see"),
+            _only("Imports", "see"),
+            _only("Jobs", "see"),
+            _only("Mail", "see"),
+            _only("Departments", "see"),
+            _only("Staff", "see"),
+        )
+    ),
+    "Billing": frozenset(
+        chain(
+            _all("Home", "Rates", "Taxes", "Invoices", "Payments", "Dashboards", "Mail"),
+            _all("Time", "WorkTypes"),
+            _only("Companies", "see", "create", "edit"),
+            _only("Contacts", "see", "create", "edit"),
+            _only("Tickets", "see"),
+            _only("Imports", "see", "apply", "undo"),
+            _only("Jobs", "see", "retry"),
+            _only("Staff", "see"),
+        )
+    ),
+    "Agent": frozenset(
+        chain(
+            _all("Home", "Tickets"),
+            _only("Time", "see", "create", "edit"),
+            _only("Companies", "see", "create", "edit"),
+            _only("Contacts", "see", "create", "edit"),
+        )
+    ),
+}

@@ -1,0 +1,78 @@
+"""Staff: employees of the agency, with or without a sign-in, and their departments."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import CITEXT
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Model, Stamped
+
+
+class Department(Stamped, Model):
+    """A group of staff to whom tickets go."""
+
+    __tablename__ = "department"
+    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="named"),)
+
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    members: Mapped[list["Staff"]] = relationship(secondary="department_member", viewonly=True)
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Staff(Stamped, Model):
+    """An employee. `user_id` is empty for people known only from imported time."""
+
+    __tablename__ = "staff"
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="named"),
+        Index("ix_staff_name_key", "name_key"),
+    )
+
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(CITEXT, unique=True)
+    zone: Mapped[str] = mapped_column(String(64), server_default="UTC")
+    weekly_seconds: Mapped[int] = mapped_column(Integer, server_default="144000")
+    is_demo: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    departments: Mapped[list[Department]] = relationship(
+        secondary="department_member", viewonly=True
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DepartmentMember(Model):
+    """Who works in which department."""
+
+    __tablename__ = "department_member"
+    __table_args__ = (UniqueConstraint("department_id", "staff_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))

@@ -1,0 +1,170 @@
+"""Tickets and their append-only timeline of events."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Sequence,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.companies.models import Company, Contact
+from app.core.db import Model, Stamped
+from app.core.models import StoredFile
+from app.staff.models import Department, Staff
+
+CATEGORIES = ("new", "open", "waiting", "resolved", "completed")
+OPEN_CATEGORIES = ("new", "open", "waiting")
+PRIORITIES = ("low", "normal", "high", "urgent")
+EVENT_KINDS = ("message", "note", "time", "status", "field", "file", "money")
+
+ticket_number = Sequence("ticket_number_seq", start=1001, metadata=Model.metadata)
+
+
+class TicketStatus(Stamped, Model):
+    """A status the agency may name as it likes; its category is fixed."""
+
+    __tablename__ = "ticket_status"
+    __table_args__ = (
+        CheckConstraint(
+            "category in ('new', 'open', 'waiting', 'resolved', 'completed')", name="category"
+        ),
+    )
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    category: Mapped[str] = mapped_column(String(10))
+    position: Mapped[int] = mapped_column(Integer, server_default="0")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Ticket(Stamped, Model):
+    """A request, with a number, a company of its own and a requester.
+
+    `last_seq` is raised under the row's lock and numbers the events. `closed_at` stands exactly
+    while the status is resolved or completed.
+    """
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        CheckConstraint("btrim(subject) <> ''", name="subject"),
+        CheckConstraint("priority in ('low', 'normal', 'high', 'urgent')", name="priority"),
+        CheckConstraint(
+            "category in ('new', 'open', 'waiting', 'resolved', 'completed')", name="category"
+        ),
+        CheckConstraint(
+            "(closed_at is not null) = (category in ('resolved', 'completed'))", name="closed"
+        ),
+        UniqueConstraint("source", "external_id"),
+        Index("ix_ticket_company_id", "company_id", "id"),
+        Index(
+            "ix_ticket_queue",
+            "assignee_id",
+            "last_event_at",
+            "id",
+            postgresql_where=text("category in ('new', 'open', 'waiting')"),
+        ),
+        Index(
+            "ix_ticket_open",
+            "last_event_at",
+            "id",
+            postgresql_where=text("category in ('new', 'open', 'waiting')"),
+        ),
+        Index("ix_ticket_created_at", "created_at"),
+        Index("ix_ticket_closed_at", "closed_at"),
+        Index("ix_ticket_requester_id", "requester_id"),
+    )
+
+    number: Mapped[int] = mapped_column(
+        BigInteger, ticket_number, server_default=ticket_number.next_value(), unique=True
+    )
+    subject: Mapped[str] = mapped_column(String(300))
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    requester_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    status_id: Mapped[int] = mapped_column(ForeignKey("ticket_status.id"))
+    category: Mapped[str] = mapped_column(String(10))
+    priority: Mapped[str] = mapped_column(String(6), server_default="normal")
+    origin: Mapped[str] = mapped_column(String(10), server_default="desk")
+    due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_event_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_seq: Mapped[int] = mapped_column(Integer, server_default="0")
+    source: Mapped[str | None] = mapped_column(String(60))
+    external_id: Mapped[str | None] = mapped_column(String(200))
+    extra: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    is_demo: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+
+    company: Mapped[Company] = relationship()
+    requester: Mapped[Contact | None] = relationship()
+    department: Mapped[Department | None] = relationship()
+    assignee: Mapped[Staff | None] = relationship()
+    status: Mapped[TicketStatus] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}
+
+    def __str__(self) -> str:
+        return f"#{self.number} {self.subject}"
+
+
+class Event(Model):
+    """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
+
+    `payload` by kind: message and note {text, html}; status {from, to}; field {changes};
+    time {entry, seconds, billable}; file {name}; money {text, document}.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (
+        CheckConstraint(
+            "kind in ('message', 'note', 'time', 'status', 'field', 'file', 'money')", name="kind"
+        ),
+        CheckConstraint("visibility in ('client', 'internal')", name="visibility"),
+        CheckConstraint("kind <> 'note' or visibility = 'internal'", name="note_internal"),
+        UniqueConstraint("ticket_id", "seq"),
+        Index("ix_event_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    seq: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(8))
+    visibility: Mapped[str] = mapped_column(String(8))
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    actor_name: Mapped[str] = mapped_column(String(200))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+    ticket: Mapped[Ticket] = relationship()
+    attachments: Mapped[list["Attachment"]] = relationship(back_populates="event")
+
+
+class Attachment(Stamped, Model):
+    """A file on an event; fetched by this id and a check of the row, never by its hash."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (Index("ix_attachment_event_id", "event_id"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
+    file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, server_default="")
+
+    event: Mapped[Event] = relationship(back_populates="attachments")
+    file: Mapped[StoredFile] = relationship()

@@ -1,0 +1,1 @@
+"""Time entries, the server-side timer and approval."""

@@ -1,0 +1,1 @@
+"""Entry points of background jobs; thin: each calls commands of the domains."""

@@ -1,0 +1,1 @@
+"""A leaf: pandas frames and Plotly figures, nothing else."""

@@ -1,0 +1,1 @@
+"""The demo: one believable agency, made through the commands imports and people use."""

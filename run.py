@@ -16,9 +16,8 @@ def create_app() -> "Flask":
     """Make the application with its command line from the environment; asks no database."""
     from dataclasses import replace
 
-    from app.factory import create_app as create
-
     from app import cli
+    from app.factory import create_app as create
     from app.runtime.postgres import database_url
     from config import Settings
 

@@ -1,11 +1,52 @@
-"""What every test may ask for."""
+"""What every test may ask for: a database of its own, an application, the shared data.
 
+One private PostgreSQL serves a whole run, all its workers included. `init` fills a template
+database once; each test that asks for `app` or `database_url` gets a clone of it, which costs less
+than emptying tables would. Nothing may connect to anything but this machine.
+"""
+
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
+
+from app.runtime.locks import alone
+from app.runtime.postgres import EmbeddedServer, libpq_url
+from config import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+RUN_DIR = "TALLYDESK_TEST_DIR"
+TEMPLATE = "template_tallydesk"
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+TESTING = {"TESTING": True, "WTF_CSRF_ENABLED": False, "RATELIMIT_ENABLED": False}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of the run; workers find its name in their environment."""
+    sys.addaudithook(_refuse_the_outside)
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN_DIR] = tempfile.mkdtemp(prefix="td-run-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True)
+
+
+def _refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "socket.connect" or not isinstance(arguments[1], tuple):
+        return
+    host = str(arguments[1][0])
+    if host not in {"localhost", "::1"} and not host.startswith("127."):
+        raise RuntimeError(f"a test connects to {host}: only this machine is allowed")
 
 
 @pytest.fixture
@@ -14,3 +55,127 @@ def short_dir() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="td-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def shared_folder(name: str) -> Path:
+    """A folder of the shared data beside the checkout; skips the test where there is none."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        reason = f"the shared data folder {name} is not beside this checkout"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    return folder
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The shared data beside the checkout: `shared_data / "time-exports"`."""
+    return shared_folder(".")
+
+
+class Databases:
+    """The databases of this run's server, cloned from the template."""
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+        self._admin = psycopg.connect(
+            libpq_url(server.url("postgres", user="postgres")), autocommit=True
+        )
+
+    def url(self, name: str) -> str:
+        return self._server.url(name)
+
+    def clone(self, name: str) -> str:
+        """Make `name` a fresh copy of the template, whoever is still connected to it."""
+        self.drop(name)
+        self._admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER tallydesk STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self._admin.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """The private server of this run, with the template that `init` made."""
+    folder = Path(os.environ[RUN_DIR])
+    server = EmbeddedServer(folder / "pg", options=FAST)
+    with server.in_use():
+        with alone(folder / "template.lock"):
+            ready = folder / "template.ready"
+            if not ready.exists():
+                server.ensure_database(TEMPLATE)
+                _initialise(server.url(TEMPLATE), folder)
+                ready.touch()
+        found = Databases(server)
+        yield found
+        found.close()
+
+
+def _initialise(url: str, folder: Path) -> None:
+    from app.core.db import db
+    from app.factory import create_app
+    from app.installation import initialise
+
+    app = create_app(Settings(data_dir=folder, database_url=url), overrides=TESTING)
+    with app.app_context():
+        initialise()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def worker_name() -> str:
+    return os.environ.get("PYTEST_XDIST_WORKER", "alone")
+
+
+@pytest.fixture
+def database_url(databases: Databases, worker_name: str) -> Iterator[str]:
+    """The address of a fresh database for real processes and races; dropped afterwards."""
+    name = f"own_{worker_name}_{next(_numbers)}"
+    yield databases.clone(name)
+    databases.drop(name)
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def settings(databases: Databases, worker_name: str) -> Settings:
+    """The settings of the test application; files go into a folder of the run."""
+    folder = Path(os.environ[RUN_DIR]) / worker_name
+    return Settings(data_dir=folder, database_url=databases.url(f"app_{worker_name}"))
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings):
+    """The application of this worker; tests ask for `app`, which has a fresh database."""
+    from app.factory import create_app
+
+    return create_app(settings, overrides=TESTING)
+
+
+@pytest.fixture
+def app(application, databases: Databases, worker_name: str):
+    """The application over a fresh database, its context pushed."""
+    from app.core.db import db
+
+    databases.clone(f"app_{worker_name}")
+    with application.app_context():
+        yield application
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app):
+    """A browser-like client without CSRF, over a fresh database."""
+    return app.test_client()

@@ -1,0 +1,64 @@
+# Everything a developer does; each target sets up what it needs. `make` alone prints help.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3.11
+PINS := $(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-16)
+STAMP := $(VENV)/.pins-$(PINS)
+DEMO ?= --demo
+N ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint format pins migrate migrations docs assets bench
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## virtual environment with the pinned packages
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or name one with PYTHON=..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	rm -f $(VENV)/.pins-*
+	touch $@
+
+run: $(STAMP) ## start Tallydesk with the demo agency (DEMO= for none); Ctrl-C stops it
+	exec $(BIN)/python run.py $(DEMO)
+
+test: $(STAMP) ## the tests; T=path or T="-k words" picks some
+	$(BIN)/python -m pytest -n $(N) $(T)
+
+check: lint migrations docs ## lint, types, import rules, migrations up and down, docs; no tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" lint-imports
+	$(BIN)/mypy
+	$(BIN)/djlint --check --lint --quiet app
+	$(BIN)/deptry .
+
+format: $(STAMP) ## write the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations: $(STAMP)
+	$(BIN)/python -m pytest -q tests/test_migrations.py
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.check
+
+pins: $(STAMP) ## compile requirements*.in into requirements*.txt with hashes
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+migrate: $(STAMP) ## write a migration from the models: make migrate M="What it does"
+	$(BIN)/flask --app run revision "$(M)"
+
+assets: $(STAMP) ## a smaller plotly bundle from npm, when it can be reached
+	$(BIN)/python -m app.assets
+
+bench: $(STAMP) ## the figures, beside the SQL they are measured against
+	$(BIN)/python -m bench $(B)

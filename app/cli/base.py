@@ -1,0 +1,154 @@
+"""What every command of ours does alike: the database, the answer, the exit code.
+
+A command is a function that returns its answer, a dictionary. `--json` prints it as one JSON
+object, else it is printed for people. Progress goes to standard error through `progress`.
+Exit 0: done. 1: a rule refuses, or a check found a fault. 2: unusable arguments or file.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from flask import current_app
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from app.cli.text import readable
+from app.core import jobs
+from app.core.db import db
+from app.core.errors import RuleError, UnusableInputError
+from app.installation import initialise, is_current
+from app.runtime import RuntimeRefusal
+from app.runtime.postgres import running_database
+from jobs import load_handlers
+
+Answer = dict[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+INSTALLATION = "installation"
+REFUSED, UNUSABLE = 1, 2
+
+
+class FaultFoundError(Exception):
+    """The command is done and its answer holds a fault: printed like any answer, but exit 1."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("a fault was found")
+        self.answer = answer
+
+
+class DeskCommand(click.Command):
+    """A command that has its database ready when its function runs.
+
+    `needs`: "schema" (the default: brings an empty or older database up to date first),
+    "database" (runs, in whatever state), or "nothing".
+    """
+
+    def __init__(self, *args: Any, needs: str = "schema", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.needs = needs
+        self.params.append(
+            click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON object.")
+        )
+
+    def invoke(self, ctx: click.Context) -> None:
+        as_json = ctx.params.pop("as_json")
+        try:
+            with ExitStack() as stack:
+                if self.needs != "nothing":
+                    stack.enter_context(database_ready(schema=self.needs == "schema"))
+                answer = super().invoke(ctx)
+            code = 0
+        except FaultFoundError as fault:
+            answer, code = fault.answer, REFUSED
+        except RuleError as error:
+            code = UNUSABLE if isinstance(error, UnusableInputError) else REFUSED
+            answer = _refusal(list(error.problems))
+        except RuntimeRefusal as error:
+            answer, code = _refusal([str(error)]), REFUSED
+        except OperationalError as error:
+            logging.getLogger(__name__).debug("database error", exc_info=True)
+            answer, code = _refusal([f"The database does not answer: {error.orig}"]), REFUSED
+        click.echo(_json_text(answer) if as_json else readable(answer))
+        ctx.exit(code)
+
+
+class DeskGroup(click.Group):
+    """A noun; its commands are `DeskCommand`s."""
+
+    command_class = DeskCommand
+
+
+def wait_option(function: F) -> F:
+    """Add `--no-wait`: only post the job, instead of carrying it out here."""
+    return click.option(
+        "--wait/--no-wait", default=True, help="Carry out the job here, or only post it."
+    )(function)
+
+
+def file_argument(name: str = "file") -> Callable[[F], F]:
+    """An argument that is a readable file; exit 2 when it is not."""
+    kind = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+    return click.argument(name, type=kind)
+
+
+def carry_out(job_id: int, *, wait: bool = True) -> Answer:
+    """Carry out a posted job here through the workers' own function, and return its result.
+
+    With `wait=False` a worker does it later, and the answer is the job's id alone. Raises what
+    the handler raises.
+    """
+    if not wait:
+        return {"job": job_id}
+    load_handlers()
+    return jobs.run(job_id) or {}
+
+
+def progress(text: str) -> None:
+    """Tell the person at the terminal how far it is; never on standard output."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def database_ready(*, schema: bool = True) -> Iterator[None]:
+    """Keep the database of this installation running, and bring its schema up to date."""
+    with running_database(current_app.extensions[INSTALLATION]):
+        event.listen(db.engine, "connect", _lift_time_limit)
+        try:
+            if schema and not is_current(db.engine):
+                progress("Preparing the database (init) …")
+                initialise()
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _lift_time_limit(connection: Any, _record: Any) -> None:
+    """A command may take as long as it takes; the limit of 30 s is for web requests."""
+    connection.execute("SET statement_timeout = 0")
+    connection.commit()
+
+
+def _refusal(problems: list[str]) -> Answer:
+    for problem in problems:
+        progress(problem)
+    return {"error": "; ".join(problems), "problems": problems}
+
+
+def _json_text(answer: Answer) -> str:
+    return json.dumps(answer, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Amounts as decimal strings, dates as ISO 8601, paths as text."""
+    if isinstance(value, Decimal | Path):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"an answer cannot hold {type(value).__name__}")

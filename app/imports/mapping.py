@@ -1,0 +1,320 @@
+"""Which column of a foreign file means what: synonyms, presets of known exports, identity. Pure.
+
+A mapping goes from header to target field; a header that no target wants becomes an extra field
+under its own name, and one mapped to "" is left out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.core.errors import UnusableInputError
+from app.imports import headers as words
+from app.imports.values import fold_name, key
+
+KINDS = ("companies", "contacts", "tickets", "time")
+EXTRA = "extra"
+IGNORED = ""
+
+# What an invoice export carries beside the customer; it is not the customer's and is left out.
+_OF_INVOICES = frozenset(
+    {
+        "invoicenumber",
+        "invoiceno",
+        "invoiceid",
+        "rechnungsnummer",
+        "rechnungsnr",
+        "numerofacture",
+        "nofacture",
+        "numerofactura",
+        "factuurnummer",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A known export: recognised when all `needs` are among the headers; `fixes` override."""
+
+    name: str
+    kinds: tuple[str, ...]
+    needs: frozenset[str]
+    fixes: Mapping[str, str] = field(default_factory=dict)
+
+
+def _preset(known: str, kinds: str, needs: str, **fixes: str) -> Preset:
+    return Preset(known, tuple(kinds.split()), frozenset(needs.split()), fixes)
+
+
+PRESETS = (
+    _preset("tallydesk", "companies contacts tickets time", "tallydeskid"),
+    _preset(
+        "zoho",
+        "companies contacts",
+        "displayname companyname customerid contacttype",
+        name="companyname",
+        external_id="customerid",
+    ),
+    _preset(
+        "zoho",
+        "companies",
+        "invoiceid customername customerid",
+        name="customername",
+        external_id="customerid",
+    ),
+    _preset("wave", "companies contacts", "customername contactfirstname customercurrency"),
+    _preset("wave", "companies", "transactionid accountname customer", name="customer"),
+    _preset("freshbooks", "companies contacts", "organization firstname lastname provincestate"),
+    _preset("freshbooks", "companies", "clientname invoiceno dateissued", name="clientname"),
+    _preset(
+        "invoiceninja",
+        "companies",
+        "name balance paidtodate idnumber vatnumber",
+        name="name",
+        external_id="idnumber",
+    ),
+    _preset("itflow", "companies", "clientname industry referral abbreviation", name="clientname"),
+    _preset("gleif", "companies", "lei", external_id="lei"),
+    _preset("sp500", "companies", "symbol security", name="security", external_id="symbol"),
+    _preset(
+        "servicenow", "tickets", "number incidentstate", number="number", status="incidentstate"
+    ),
+    _preset("clockify", "time", "user durationh durationdecimal"),
+    _preset("clockify", "time", "user group starttime endtime"),
+    _preset("toggl", "time", "user email startdate starttime enddate endtime"),
+    _preset("harvest", "time", "date hours firstname lastname"),
+    _preset("harvest", "companies", "clientname address"),
+)
+
+REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "companies": (("name",),),
+    "contacts": (("name", "first_name", "last_name", "email"),),
+    "tickets": (("number", "subject"),),
+    "time": (
+        ("person", "email", "first_name", "last_name"),
+        ("start", "start_date", "date"),
+        ("end", "end_time", "duration", "hours", "minutes", "seconds"),
+    ),
+}
+
+
+# A header alone does not make these columns ours: the values must be among these words.
+_CLOSED: dict[str, frozenset[str]] = {
+    "kind": frozenset({"group", "company", "site", "department"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What each column of one file means.
+
+    `targets` goes from target field to the position of its column, `extras` from position to the
+    name under which its text is kept. `ids` are the columns that could identify a row, the surest
+    first; `identity` is the one that does, once the rows were seen. `invoices` says that the rows
+    are invoices, of which only the customers are wanted.
+    """
+
+    kind: str
+    preset: str
+    headers: tuple[str, ...]
+    targets: Mapping[str, int]
+    extras: Mapping[int, str]
+    ids: tuple[int, ...] = ()
+    identity: int | None = None
+    invoices: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where the external ids come from: the preset with the folded header of the id column."""
+        if self.preset == "tallydesk" or self.identity is None:
+            return self.preset
+        return f"{self.preset}:{key(self.headers[self.identity])}"
+
+    @property
+    def required(self) -> frozenset[int]:
+        """The columns that no row may lack."""
+        groups = REQUIRED[self.kind]
+        wanted = {field for group in groups if len(group) == 1 for field in group}
+        return frozenset(self.targets[name] for name in wanted if name in self.targets)
+
+    def as_json(self) -> dict[str, str]:
+        """Header -> target field, "extra" or "" (left out): the form that `--mapping` reads."""
+        by_position = {position: target for target, position in self.targets.items()}
+        return {
+            header: by_position.get(position, EXTRA if position in self.extras else IGNORED)
+            for position, header in enumerate(self.headers)
+        }
+
+
+def knows(kind: str, header: str) -> bool:
+    """Say whether a cell is a header that this kind of import recognises."""
+    return key(header) in _KNOWN[kind]
+
+
+_KNOWN = {
+    kind: frozenset(name for names in fields.values() for name in names)
+    | frozenset(need for preset in PRESETS if kind in preset.kinds for need in preset.needs)
+    for kind, fields in words.by_kind().items()
+}
+
+
+def propose(kind: str, headers: Sequence[str], sample: Iterable[Sequence[str]] = ()) -> Columns:
+    """Propose what each column means; `sample` is a few data rows.
+
+    Raises UnusableInputError, listing the headers, when a needed column is not found.
+    """
+    keys = [key(header) for header in headers]
+    preset = next(
+        (known for known in PRESETS if kind in known.kinds and known.needs <= set(keys)),
+        Preset("generic", KINDS, frozenset()),
+    )
+    invoices = kind == "companies" and bool(_OF_INVOICES & set(keys))
+    targets: dict[str, int] = {}
+    for target, names in words.by_kind()[kind].items():
+        fixed = preset.fixes.get(target)
+        taken = set(targets.values())
+        position = next(
+            (
+                keys.index(name)
+                for name in ((fixed,) if fixed else names)
+                if name in keys and keys.index(name) not in taken
+            ),
+            None,
+        )
+        if position is not None:
+            targets[target] = position
+    _drop_foreign_words(targets, list(sample))
+    if invoices:
+        targets = {name: at for name, at in targets.items() if name in _OF_CUSTOMERS}
+    columns = Columns(
+        kind=kind,
+        preset=preset.name,
+        headers=tuple(headers),
+        targets=targets,
+        extras={} if invoices else _rest(headers, targets),
+        ids=_identities(kind, keys, targets, preset),
+        invoices=invoices,
+    )
+    ensure_complete(columns)
+    return columns
+
+
+_OF_CUSTOMERS = frozenset({"name", "external_id", "currency"}) | {
+    field for field in words.by_kind()["companies"] if field.startswith(("billing_", "shipping_"))
+}
+
+
+def _rest(headers: Sequence[str], targets: Mapping[str, int]) -> dict[int, str]:
+    taken = set(targets.values())
+    return {at: header for at, header in enumerate(headers) if at not in taken}
+
+
+def _drop_foreign_words(targets: dict[str, int], sample: Sequence[Sequence[str]]) -> None:
+    for target, allowed in _CLOSED.items():
+        at = targets.get(target)
+        if at is None:
+            continue
+        seen = {fold_name(cells[at]) for cells in sample if len(cells) > at} - {""}
+        if not seen <= allowed:
+            del targets[target]
+
+
+def _identities(
+    kind: str, keys: Sequence[str], targets: Mapping[str, int], preset: Preset
+) -> tuple[int, ...]:
+    if "external_id" not in words.by_kind()[kind]:
+        return ()
+    elsewhere = {at for target, at in targets.items() if target != "external_id"}
+    names = (preset.fixes.get("external_id", ""), *words.by_kind()[kind]["external_id"])
+    found = [keys.index(name) for name in names if name in keys]
+    return tuple(dict.fromkeys(at for at in found if at not in elsewhere))
+
+
+def ensure_complete(columns: Columns) -> None:
+    """Refuse a mapping that lacks a column nothing can be imported without."""
+    missing = [
+        group
+        for group in REQUIRED[columns.kind]
+        if not any(target in columns.targets for target in group)
+    ]
+    if missing:
+        wanted = "; ".join(" or ".join(group).replace("_", " ") for group in missing)
+        found = ", ".join(repr(header) for header in columns.headers)
+        msg = (
+            f"No column was recognised as {wanted}. The headers found are: {found}. "
+            "Name the column with --mapping, or correct the header."
+        )
+        raise UnusableInputError(msg)
+
+
+def override(columns: Columns, chosen: Mapping[str, str]) -> Columns:
+    """Correct a proposal: header -> target field, "extra", or "" to leave the column out.
+
+    Raises UnusableInputError naming every header and target that does not exist.
+    """
+    by_key = {key(header): at for at, header in enumerate(columns.headers)}
+    exact = {header: at for at, header in enumerate(columns.headers)}
+    known = {*words.by_kind()[columns.kind], EXTRA, IGNORED}
+    problems = [
+        f"The file has no column {header!r}; its headers are: {', '.join(columns.headers)}."
+        for header in chosen
+        if header not in exact and key(header) not in by_key
+    ] + [
+        f"Column {header!r}: there is no field {target!r}; the fields are: "
+        f"{', '.join(sorted(known - {IGNORED}))}."
+        for header, target in chosen.items()
+        if target not in known
+    ]
+    if problems:
+        raise UnusableInputError(*problems)
+    targets, extras, ids = dict(columns.targets), dict(columns.extras), columns.ids
+    for header, target in chosen.items():
+        at = exact.get(header, by_key.get(key(header), 0))
+        targets = {name: where for name, where in targets.items() if where != at}
+        extras.pop(at, None)
+        if target == EXTRA:
+            extras[at] = columns.headers[at]
+        elif target:
+            if target in targets:
+                extras[targets[target]] = columns.headers[targets[target]]
+            targets[target] = at
+        ids = (at,) if target == "external_id" else tuple(i for i in ids if i != at)
+    changed = replace(columns, targets=targets, extras=extras, ids=ids)
+    ensure_complete(changed)
+    return changed
+
+
+class IdentityCheck:
+    """Finds the column that identifies the rows: show it every row, then ask `settle`.
+
+    A column whose value stands beside different names within one file is none: it numbers
+    something else. An empty column is none either.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._name = columns.targets.get("name", columns.targets.get("subject"))
+        self._seen: dict[int, dict[int, int]] = {at: {} for at in columns.ids}
+
+    def see(self, cells: Sequence[str]) -> None:
+        if not self._seen or self._name is None or len(cells) <= self._name:
+            return
+        name = hash(fold_name(cells[self._name]))
+        for at in list(self._seen):
+            value = cells[at].strip() if len(cells) > at else ""
+            if value and self._seen[at].setdefault(hash(value), name) != name:
+                del self._seen[at]
+
+    def settle(self) -> Columns:
+        """Give the columns with their identity; ids that are none become extra fields."""
+        found = next((at for at in self._columns.ids if self._seen.get(at)), None)
+        targets = {name: at for name, at in self._columns.targets.items() if name != "external_id"}
+        extras = dict(self._columns.extras)
+        dropped = self._columns.targets.get("external_id")
+        if found is not None:
+            targets["external_id"] = found
+            extras.pop(found, None)
+        if dropped is not None and dropped != found and not self._columns.invoices:
+            extras[dropped] = self._columns.headers[dropped]
+        return replace(
+            self._columns, targets=targets, extras=dict(sorted(extras.items())), identity=found
+        )

@@ -1,0 +1,169 @@
+"""What the cell of a foreign file means: names, currencies, countries, zones, people, yes and no.
+
+Pure. Each reader takes the cell's text and returns the value, or raises ValueError with a reason a
+person can act on; the caller adds line, column and value. Text stays text: nothing is guessed.
+"""
+
+import re
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from importlib.resources import files
+from zoneinfo import available_timezones
+
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+
+_ISO_4217 = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
+BZD CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL
+GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF
+KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR
+MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG
+SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
+UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"""
+CURRENCIES = frozenset(_ISO_4217.split())
+_CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "kč": "CZK", "us$": "USD", "euro": "EUR"}
+
+_YES_WORDS = "yes y true 1 t ja j wahr oui o vrai si s verdadero waar x on billable"
+_NO_WORDS = "no n false 0 f nein falsch non faux falso nee onwaar off nonbillable notbillable"
+_YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[^\s@<>()\[\],;:\"\\.]+(\.[^\s@<>()\[\],;:\"\\.]+)+")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+")
+LONGEST_EMAIL = 254
+LONGEST_TERM = 999
+
+
+def tidy(text: str) -> str:
+    """Drop outer spaces, no-break and invisible ones too; what stands inside stays as it is."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", text).translate(_INVISIBLE).strip()
+
+
+def fold_name(text: str) -> str:
+    """Fold a name for comparing: case, inner and outer spaces, Unicode composition.
+
+    "ACME Ltd" and "acme  ltd " are one; "ACME Ltd" and "ACME Ltd." are two.
+    """
+    if text.isascii():
+        return " ".join(text.lower().split())
+    composed = unicodedata.normalize("NFC", text).translate(_INVISIBLE)
+    return unicodedata.normalize("NFC", " ".join(composed.casefold().split()))
+
+
+def key(text: str) -> str:
+    """Reduce a header or a name of a country to its bare letters and digits."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    text = text.replace("#", "no").casefold()
+    return "".join(letter for letter in text if letter.isalnum())
+
+
+def currency(text: str) -> str:
+    """Read an ISO 4217 code, alone or within a name ("Euro - EUR")."""
+    wanted = text.strip().upper()
+    if wanted in CURRENCIES:
+        return wanted
+    if sign := _CURRENCY_SIGNS.get(text.strip().casefold()):
+        return sign
+    codes = {word for word in re.findall(r"\b[A-Z]{3}\b", text) if word in CURRENCIES}
+    if len(codes) == 1:
+        return codes.pop()
+    raise ValueError("unknown currency: use its ISO 4217 code, such as EUR")
+
+
+def country(text: str) -> str:
+    """Read an ISO 3166 code (two or three letters) or a name in en, de, fr, es or nl."""
+    if code := _countries().get(key(text)):
+        return code
+    raise ValueError("unknown country: use its two-letter ISO 3166 code, such as NL")
+
+
+@cache
+def _countries() -> dict[str, str]:
+    table: dict[str, str] = {}
+    for row in files("app.imports").joinpath("countries.txt").read_text("utf-8").splitlines():
+        code, longer, names = row.split("\t")
+        for name in (code, *longer.split(","), *names.split("|")):
+            if name:
+                table.setdefault(key(name), code)
+    return table
+
+
+def zone(text: str) -> str:
+    """Read the name of an IANA time zone."""
+    wanted = text.strip()
+    if wanted in _zones():
+        return wanted
+    if found := _zones_folded().get(wanted.casefold().replace(" ", "_")):
+        return found
+    raise ValueError("unknown time zone: use its IANA name, such as Europe/Amsterdam")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(name for name in available_timezones() if not name.startswith("posix"))
+
+
+@cache
+def _zones_folded() -> dict[str, str]:
+    return {name.casefold(): name for name in _zones()}
+
+
+def email(text: str) -> str:
+    """Read one e-mail address, normalised to lower case."""
+    address = tidy(text).removeprefix("mailto:").lower()
+    if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address):
+        return address
+    raise ValueError("not an e-mail address")
+
+
+def phone(text: str) -> str:
+    """Keep a telephone number as it is written; refuse one that a spreadsheet has spoiled."""
+    number = tidy(text)
+    if _SCIENTIFIC.fullmatch(number):
+        raise ValueError(
+            "a phone in scientific notation has lost digits: format the column as text"
+        )
+    return number
+
+
+def is_true(text: str) -> bool:
+    """Read yes or no in English, German, French, Spanish or Dutch."""
+    word = key(text)
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError("neither yes nor no")
+
+
+def decimal(text: str) -> Decimal:
+    """Read a number with a decimal point or comma and thousands marks ("1.234,50", "1,234.5").
+
+    A lone comma or point is taken for the decimal mark.
+    """
+    number = re.sub(r"[\s'’]", "", tidy(text))
+    last = max(number.rfind(","), number.rfind("."))
+    if last >= 0:
+        mark = number[last]
+        other = "." if mark == "," else ","
+        whole, rest = number[:last].replace(other, ""), number[last + 1 :]
+        number = whole.replace(mark, "") + ("." if number.count(mark) == 1 else "") + rest
+    if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", number):
+        raise ValueError("not a number")
+    try:
+        return Decimal(number)
+    except InvalidOperation as error:
+        raise ValueError("not a number") from error
+
+
+def days(text: str) -> int:
+    """Read a payment term as whole days: "30", "Net 30", "30 Tage", "Due on receipt"."""
+    if key(text) in {"dueonreceipt", "sofort", "immediate", "aucomptant", "contado", "direct"}:
+        return 0
+    found = re.findall(r"\d+", text)
+    if len(found) == 1 and int(found[0]) <= LONGEST_TERM:
+        return int(found[0])
+    raise ValueError("unknown payment term: give whole days, such as 30")

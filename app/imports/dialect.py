@@ -57,8 +57,8 @@ def sniff(
     """
     encoding = encoding or encodings.detect(stream)
     text = _sample(stream, encoding)
-    hinted = _hinted(text)
-    delimiters = (delimiter or hinted,) if delimiter or hinted else DELIMITERS
+    given = delimiter or _hinted(text)
+    delimiters = (given,) if given else DELIMITERS
     best = max(
         (_attempt(text, mark, esc, is_known) for mark in delimiters for esc in _escapes(text)),
         key=lambda attempt: attempt.score,

@@ -31,6 +31,7 @@ _FOREIGN = (
     (b"\x7fELF", "a program"),
 )
 _CONTROL = bytes(set(range(32)) - {9, 10, 11, 12, 13, 26, 27} | {127})
+_ORDINALS = frozenset("ªº")
 _VOWELS = frozenset("aeiouyáéíóúýàèìòùâêîôûäëïöüãõåæøœěůőűąęăıÿ")
 
 
@@ -99,7 +100,7 @@ def _refuse_damaged_utf8(stream: BinaryIO) -> None:
         good += sum(letter > "\x7f" for letter in text) - bad
         broken += bad
         first = first or (number if bad else 0)
-    if good > 3 * broken:
+    if good >= 2 * broken:
         msg = (
             f"The file is UTF-8, but line {first} holds bytes that are not: "
             "save it again as UTF-8 and upload that."
@@ -150,7 +151,7 @@ def _weigh(western: str, central: str, at: int) -> float:
     if told is not None:
         return told
     vowels_beside = (before in _VOWELS) + (after in _VOWELS)
-    if not west.isalpha():
+    if not west.isalpha() or west in _ORDINALS:
         inside_word = bool(before) and bool(after)
         return -1.0 if inside_word or (east.isalpha() and vowels_beside) else 1.0
     if not east.isalpha():

@@ -56,7 +56,7 @@ def key(text: str) -> str:
     """Reduce a header or a name of a country to its bare letters and digits."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    text = text.replace("#", "no").casefold()
+    text = text.replace("#", "no").replace("°", "o").casefold()
     return "".join(letter for letter in text if letter.isalnum())
 
 
@@ -149,6 +149,8 @@ def decimal(text: str) -> Decimal:
     if last >= 0:
         mark = number[last]
         other = "." if mark == "," else ","
+        if number.count(mark) > 1 and other in number:
+            raise ValueError("not a number")
         whole, rest = number[:last].replace(other, ""), number[last + 1 :]
         number = whole.replace(mark, "") + ("." if number.count(mark) == 1 else "") + rest
     if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", number):

@@ -74,7 +74,8 @@ def test_a_kind_that_is_not_ours_is_an_extra() -> None:
 
 
 @pytest.mark.parametrize("header", ["LEI", "Ref", "External ID", "Customer ID", "ID Number",
-                                    "Account Number", "Kundennummer", "Symbol", "Number"])  # fmt: skip
+                                    "Account Number", "Kundennummer", "Symbol",
+                                    "Number"])  # fmt: skip
 def test_external_ids(header: str) -> None:
     columns = proposed("companies", "Company", header, rows=[("A", "1"), ("B", "2")])
     assert named(columns)["external_id"] == header
@@ -82,7 +83,9 @@ def test_external_ids(header: str) -> None:
 
 
 def test_the_surest_id_wins_and_the_other_is_kept() -> None:
-    columns = proposed("companies", "Number", "Company", "LEI", rows=[("1", "A", "X"), ("2", "B", "Y")])
+    columns = proposed(
+        "companies", "Number", "Company", "LEI", rows=[("1", "A", "X"), ("2", "B", "Y")]
+    )
     assert named(columns)["external_id"] == "LEI"
     assert columns.extras == {0: "Number"}
 
@@ -121,9 +124,9 @@ def test_a_person_corrects_the_mapping() -> None:
 
 
 ITFLOW = (
-    "Client Name,Industry,Referral,Website,Location Name,Location Phone,Location Address,City,State,"
-    "Postal Code,Country,Contact Name,Title,Contact Phone,Extension,Contact Mobile,Contact Email,"
-    "Hourly Rate,Currency,Payment Terms,Tax ID,Abbreviation"
+    "Client Name,Industry,Referral,Website,Location Name,Location Phone,Location Address,City,"
+    "State,Postal Code,Country,Contact Name,Title,Contact Phone,Extension,Contact Mobile,"
+    "Contact Email,Hourly Rate,Currency,Payment Terms,Tax ID,Abbreviation"
 )
 
 

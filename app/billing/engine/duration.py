@@ -1,0 +1,53 @@
+"""From billable seconds to billed seconds.
+
+Minimum and increment act on one entry, and on its *billable* seconds, never on elapsed time: an
+entry with nothing billable is billed nothing.
+"""
+
+from app.billing.engine.facts import Rounding
+from app.core.money import round_half_up
+
+
+def round_seconds(seconds: int, step: int, rounding: Rounding) -> int:
+    """Seconds as a multiple of `step`; a step of nothing, or "exact", leaves them alone."""
+    if step <= 0 or rounding == "exact":
+        return seconds
+    if rounding == "up":
+        return -(-seconds // step) * step
+    if rounding == "down":
+        return seconds // step * step
+    return round_half_up(seconds, step) * step
+
+
+def billed_seconds(
+    billable_seconds: int, *, minimum: int = 0, increment: int = 0, rounding: Rounding = "exact"
+) -> int:
+    """Round the billable seconds of one entry, then hold them to the minimum.
+
+    A minimum that is no multiple of the increment counts as the next one, so that billing a billed
+    time again changes nothing.
+    """
+    if billable_seconds <= 0:
+        return 0
+    least = minimum if rounding == "exact" else round_seconds(minimum, increment, "up")
+    return max(least, round_seconds(billable_seconds, increment, rounding))
+
+
+def between_edges(
+    begin: int,
+    end: int,
+    *,
+    begin_step: int = 0,
+    end_step: int = 0,
+    step: int = 0,
+    rounding: tuple[Rounding, Rounding, Rounding],
+) -> tuple[int, int, int]:
+    """Round the begin, then the end, then the difference: (begin, end, seconds).
+
+    For history whose system rounded the clock. `rounding` is that of begin, end and difference;
+    outward is ("down", "up", "up"). Edges that pass each other leave no time.
+    """
+    begin_mode, end_mode, mode = rounding
+    begin = round_seconds(begin, begin_step, begin_mode)
+    end = round_seconds(end, end_step, end_mode)
+    return begin, end, round_seconds(max(0, end - begin), step, mode)

@@ -1,0 +1,63 @@
+"""The arithmetic of one billed entry, in words that anybody can check."""
+
+from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule
+from app.core.money import from_minor
+
+_AMOUNTS = {
+    "line-once": "the line is rounded once and shared over its entries",
+    "entry-once": "each entry is rounded to the cent",
+    "entry-4dp": "each entry is rounded to 4 decimals, then the line to the cent",
+    "hours-2dp": "hours are rounded to 2 decimals, then the entry to the cent",
+}
+
+
+def hours_and_minutes(seconds: int) -> str:
+    """Seconds as h:mm, with seconds behind when there are any: 5400 is 1:30."""
+    minutes, rest = divmod(seconds, 60)
+    shown = f"{minutes // 60}:{minutes % 60:02d}"
+    return f"{shown}:{rest:02d}" if rest else shown
+
+
+def explain_entry(
+    entry: BilledEntry, *, line: Line, policy: Policy, rule: RateRule, currency: str
+) -> list[str]:
+    """One sentence a step: time, minimum and increment, rate, amount, discount, tax."""
+    sentences = [_time(entry), _rounding(entry, rule)]
+    sentences.append(
+        f"Rate rule {entry.rate_rule_id}: {entry.rate} {currency} an hour;"
+        f" {_AMOUNTS[policy.amounts]}."
+    )
+    sentences.append(
+        f"{hours_and_minutes(entry.billed_seconds)} h at {entry.rate}:"
+        f" {from_minor(entry.amount_minor, currency)} {currency} of the line's"
+        f" {from_minor(line.net_minor, currency)}."
+    )
+    if line.discount_minor:
+        sentences.append(
+            f"The line was {from_minor(line.amount_minor, currency)} before a discount of"
+            f" {from_minor(line.discount_minor, currency)}."
+        )
+    where = "taken out of the price" if policy.prices == "inclusive" else "on top"
+    sentences.append(f"{line.tax.name} {line.tax.percent} % is {where}.")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _time(entry: BilledEntry) -> str:
+    real = f"Real time {hours_and_minutes(entry.recorded_seconds)} h"
+    if entry.billable_seconds == entry.recorded_seconds:
+        return f"{real}, all of it billable."
+    return f"{real}, of which {hours_and_minutes(entry.billable_seconds)} h are billable."
+
+
+def _rounding(entry: BilledEntry, rule: RateRule) -> str:
+    steps = []
+    if rule.minimum_seconds:
+        steps.append(f"at least {hours_and_minutes(rule.minimum_seconds)} h")
+    if rule.increment_seconds > 1 and rule.rounding != "exact":
+        how = "to the nearest" if rule.rounding == "nearest" else f"{rule.rounding} to"
+        steps.append(f"rounded {how} {hours_and_minutes(rule.increment_seconds)} h")
+    if not steps:
+        return ""
+    return (
+        f"An entry counts {', '.join(steps)}: {hours_and_minutes(entry.billed_seconds)} h billed."
+    )

@@ -1,0 +1,165 @@
+"""What the engine is told and what it answers: plain facts, no tables.
+
+Times are whole seconds, money whole minor units, percentages and rates `Decimal`. Entries and
+explanations are named tuples, because a month has a hundred thousand of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+Rounding = Literal["exact", "up", "nearest", "down"]
+Amounts = Literal["line-once", "entry-once", "entry-4dp", "hours-2dp"]
+TaxScope = Literal["category", "line"]
+Prices = Literal["exclusive", "inclusive"]
+Grouping = Literal["ticket", "person", "work_type", "project"]
+ExtraKind = Literal["hand", "fixed", "discount_amount", "discount_percent"]
+LineKind = Literal["time", "hand", "fixed"]
+
+
+class Entry(NamedTuple):
+    """One time entry. `project` is its project, or its description when it has none."""
+
+    id: int
+    company_id: int
+    staff_id: int
+    work_type_id: int | None
+    ticket_id: int | None
+    project: str
+    work_date: date
+    recorded_seconds: int
+    billable_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateRule:
+    """A price for an hour, for those its dimensions name (None: everyone), in [from, to)."""
+
+    id: int
+    rate: Decimal
+    currency: str
+    company_id: int | None = None
+    work_type_id: int | None = None
+    staff_id: int | None = None
+    minimum_seconds: int = 0
+    increment_seconds: int = 0
+    rounding: Rounding = "exact"
+    valid_from: date | None = None
+    valid_to: date | None = None
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax by name, percentage and EN 16931 category (S, Z, E, AE, K, G, O)."""
+
+    name: str
+    percent: Decimal
+    category: str = "S"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+    """From `valid_from` on, the tax of a company (None: of all that have none of their own)."""
+
+    id: int
+    tax: Tax
+    company_id: int | None = None
+    valid_from: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The named rounding rules of an account; they are printed on its documents."""
+
+    amounts: Amounts = "line-once"
+    tax_scope: TaxScope = "category"
+    prices: Prices = "exclusive"
+    cash_step_minor: int = 0
+    grouping: Grouping = "ticket"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraLine:
+    """A line that no entry stands behind, or a discount on all lines.
+
+    `amount_minor` is a line's amount or a discount's (positive takes off); `percent` is for
+    discounts in per cent. Lines without a tax of their own take the account's.
+    """
+
+    kind: ExtraKind
+    text: str
+    amount_minor: int = 0
+    percent: Decimal = Decimal(0)
+    tax: Tax | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How tickets, people and work types are called on a document."""
+
+    tickets: Mapping[int, str] = field(default_factory=dict)
+    staff: Mapping[int, str] = field(default_factory=dict)
+    work_types: Mapping[int, str] = field(default_factory=dict)
+
+
+class BilledEntry(NamedTuple):
+    """Why an entry costs what it costs: its times, the rule that won, its share of the line."""
+
+    entry_id: int
+    recorded_seconds: int
+    billable_seconds: int
+    billed_seconds: int
+    rate_rule_id: int
+    rate: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out."""
+
+    position: int
+    kind: LineKind
+    text: str
+    seconds: int
+    rate: str | None
+    amount_minor: int
+    discount_minor: int
+    net_minor: int
+    tax_minor: int
+    tax: Tax
+    entries: tuple[BilledEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    tax: Tax
+    taxable_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A compiled account: everything an invoice says, before it has a number."""
+
+    currency: str
+    policy: Policy
+    lines: tuple[Line, ...]
+    tax_totals: tuple[TaxTotal, ...]
+    recorded_seconds: int
+    seconds: int
+    discount_minor: int
+    discount_carried_minor: int
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    rounding_minor: int
+
+    @property
+    def payable_minor(self) -> int:
+        """What is asked for: the gross, and its cash rounding line."""
+        return self.gross_minor + self.rounding_minor

@@ -1,0 +1,131 @@
+"""The job table: leases, fencing, retries; posted work is done once, whoever does it."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.core import jobs
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.core.models import Job
+
+done: list[int] = []
+
+
+@jobs.handler("test.count")
+def _count(running: jobs.Running) -> dict[str, int]:
+    with running.step(done=1, total=1, note="counted"):
+        done.append(running.payload["n"])
+    return {"n": running.payload["n"]}
+
+
+@jobs.handler("test.refuse")
+def _refuse(running: jobs.Running) -> None:
+    raise RuleError("The tax id is missing.", "The address is missing.")
+
+
+@jobs.handler("test.break")
+def _break(running: jobs.Running) -> None:
+    raise ZeroDivisionError("x" * 5000)
+
+
+@pytest.fixture(autouse=True)
+def _empty(app):
+    done.clear()
+
+
+def post(kind: str, **more) -> int:
+    with unit_of_work():
+        return jobs.post(kind, {"n": 7}, **more)
+
+
+def test_a_job_is_carried_out_and_tells_its_result_twice():
+    job_id = post("test.count")
+    assert jobs.run(job_id) == {"n": 7}
+    assert jobs.run(job_id) == {"n": 7}
+    assert done == [7]
+    job = db.session.get(Job, job_id)
+    assert (job.state, job.done_steps, job.total_steps, job.note) == ("done", 1, 1, "counted")
+
+
+def test_posting_twice_under_one_key_is_one_job():
+    assert post("test.count", dedupe_key="once") == post("test.count", dedupe_key="once")
+
+
+def test_a_rolled_back_post_leaves_no_job():
+    with pytest.raises(ZeroDivisionError), unit_of_work():
+        jobs.post("test.count")
+        raise ZeroDivisionError
+    assert db.session.scalar(select(func.count()).select_from(Job)) == 0
+
+
+def test_a_refusal_ends_a_job_with_all_its_reasons():
+    job_id = post("test.refuse")
+    with pytest.raises(RuleError):
+        jobs.run(job_id)
+    job = db.session.get(Job, job_id)
+    assert job.state == "dead"
+    assert job.last_error == "The tax id is missing.; The address is missing."
+
+
+def test_an_unexpected_error_is_tried_again_later_and_parked_in_the_end():
+    job_id = post("test.break")
+    with pytest.raises(ZeroDivisionError):
+        jobs.run(job_id)
+    job = db.session.get(Job, job_id)
+    assert (job.state, job.attempts) == ("new", 1)
+    assert job.due_at > jobs.database_now()
+    for _ in range(jobs.MOST_ATTEMPTS - 1):
+        with pytest.raises(ZeroDivisionError):
+            jobs.run(job_id)
+    db.session.refresh(job)
+    assert job.state == "dead"
+    with unit_of_work():
+        jobs.retry(job_id)
+    db.session.refresh(job)
+    assert (job.state, job.attempts) == ("new", 0)
+
+
+def test_an_orphan_whose_lease_was_taken_writes_nothing():
+    job_id = post("test.count")
+    orphan = jobs.claim(job_id)
+    with unit_of_work() as session:
+        session.execute(text("update job set lease_until = now() - interval '1 second'"))
+    heir = jobs.claim(job_id)
+    assert heir is not None
+    with pytest.raises(jobs.LeaseLostError), orphan.step(done=99):
+        pytest.fail("the orphan's step was entered")
+    with pytest.raises(jobs.LeaseLostError):
+        jobs.carry_out(orphan)
+    jobs.carry_out(heir)
+    assert db.session.get(Job, job_id).done_steps == 1
+
+
+def test_a_leased_job_is_not_claimed_again_while_its_lease_lasts():
+    job_id = post("test.count")
+    assert jobs.claim(job_id) is not None
+    assert jobs.claim(job_id) is None
+    with pytest.raises(RuleError, match="another process"):
+        jobs.run(job_id)
+
+
+def test_workers_side_by_side_do_each_job_once(app):
+    ids = [post("test.count") for _ in range(40)]
+
+    def work(_: int) -> None:
+        with app.app_context():
+            jobs.run_due()
+            db.session.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(done) == len(ids)
+    assert db.session.scalar(select(func.sum(Job.attempts))) == len(ids)
+
+
+def test_a_delayed_job_waits():
+    from datetime import timedelta
+
+    post("test.count", delay=timedelta(minutes=5))
+    assert jobs.run_due() == 0

@@ -1,0 +1,49 @@
+"""One transaction a unit; effects only after a commit."""
+
+import pytest
+from sqlalchemy import func, select
+
+from app.companies.models import Company
+from app.core.db import after_commit, db, unit_of_work
+from tests import factories as make
+
+
+def companies() -> int:
+    return db.session.scalar(select(func.count()).select_from(Company))
+
+
+def test_an_inner_unit_joins_the_outer_one(app):
+    with pytest.raises(RuntimeError), unit_of_work():
+        with unit_of_work():
+            make.company()
+        raise RuntimeError
+    assert companies() == 0
+
+
+def test_effects_run_after_the_commit_and_only_once(app):
+    seen = []
+    with unit_of_work():
+        make.company()
+        after_commit(lambda: seen.append(companies()))
+        assert seen == []
+    with unit_of_work():
+        make.company()
+    assert seen == [1]
+
+
+def test_effects_of_a_rolled_back_unit_never_run(app):
+    seen = []
+    with pytest.raises(RuntimeError), unit_of_work():
+        after_commit(lambda: seen.append(1))
+        raise RuntimeError
+    with unit_of_work():
+        make.company()
+    assert seen == []
+
+
+def test_a_failing_effect_does_not_undo_the_commit(app, caplog):
+    with unit_of_work():
+        make.company()
+        after_commit(lambda: 1 / 0)
+    assert companies() == 1
+    assert "after-commit effect failed" in caplog.text

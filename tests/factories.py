@@ -1,0 +1,134 @@
+"""One row each, with sane defaults; each flushes, none commits. Needs an application context."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
+
+from app.billing.models import BillingAccount, RateRule, Tax
+from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
+from app.core.db import db
+from app.staff.models import Department, Staff
+from app.tickets.models import Ticket, TicketStatus
+from app.timelog.models import TimeEntry, WorkType
+
+_next = count(1)
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+def _saved(row: Any) -> Any:
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def company(name: str | None = None, **values: Any) -> Company:
+    name = name or f"Company {next(_next)}"
+    values.setdefault("name_key", name.casefold())
+    return _saved(Company(name=name, **values))
+
+
+def bill_to(site: Company, payer: Company, start: date | None = None, end: date | None = None):
+    return _saved(
+        BillTo(company_id=site.id, payer_id=payer.id, valid=Range(start, end, bounds="[)"))
+    )
+
+
+def contact(of: Company, name: str | None = None, *, role: str = "requester", **values: Any):
+    number = next(_next)
+    name = name or f"Contact {number}"
+    person = _saved(Contact(name=name, name_key=name.casefold(), **values))
+    _saved(ContactEmail(contact_id=person.id, address=f"c{number}@example.com", is_primary=True))
+    _saved(Membership(contact_id=person.id, company_id=of.id, role=role, is_primary=True))
+    return person
+
+
+def staff(name: str | None = None, **values: Any) -> Staff:
+    name = name or f"Person {next(_next)}"
+    return _saved(Staff(name=name, name_key=name.casefold(), **values))
+
+
+def department(name: str | None = None) -> Department:
+    return _saved(Department(name=name or f"Department {next(_next)}"))
+
+
+def work_type(name: str | None = None, **values: Any) -> WorkType:
+    return _saved(WorkType(name=name or f"Work {next(_next)}", **values))
+
+
+def status(category: str = "open") -> TicketStatus:
+    return db.session.scalars(
+        select(TicketStatus).where(TicketStatus.category == category).order_by(TicketStatus.id)
+    ).first()
+
+
+def ticket(
+    of: Company, subject: str = "The printer is on fire", *, category: str = "open", **values
+):
+    values.setdefault("created_at", NOON)
+    if category in {"resolved", "completed"}:
+        values.setdefault("closed_at", NOON)
+    return _saved(
+        Ticket(
+            subject=subject,
+            company_id=of.id,
+            status_id=status(category).id,
+            category=category,
+            last_event_at=values["created_at"],
+            **values,
+        )
+    )
+
+
+def entry(
+    of: Company,
+    *,
+    by: Staff,
+    seconds: int = 3600,
+    on: date = date(2026, 3, 10),
+    billable: bool = True,
+    state: str = "approved",
+    **values: Any,
+) -> TimeEntry:
+    start = datetime(on.year, on.month, on.day, 9, 0, tzinfo=UTC)
+    values.setdefault("started_at", start)
+    values.setdefault("ended_at", start + timedelta(seconds=seconds))
+    values.setdefault("non_billable_reason", "" if billable else "Goodwill")
+    return _saved(
+        TimeEntry(
+            company_id=of.id,
+            staff_id=by.id,
+            work_date=on,
+            recorded_seconds=seconds,
+            billable_seconds=seconds if billable else 0,
+            state=state,
+            **values,
+        )
+    )
+
+
+def rate(amount: str = "100", *, currency: str = "EUR", start=None, end=None, **values) -> RateRule:
+    return _saved(
+        RateRule(
+            rate=Decimal(amount), currency=currency, valid=Range(start, end, bounds="[)"), **values
+        )
+    )
+
+
+def tax(percent: str, *, of: Company, name: str = "VAT", start=None, end=None) -> Tax:
+    return _saved(
+        Tax(
+            name=name,
+            percent=Decimal(percent),
+            category="S",
+            company_id=of.id,
+            valid=Range(start, end, bounds="[)"),
+        )
+    )
+
+
+def account(payer: Company, currency: str = "EUR", **values: Any) -> BillingAccount:
+    return _saved(BillingAccount(payer_id=payer.id, currency=currency, **values))

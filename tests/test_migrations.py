@@ -1,0 +1,36 @@
+"""The migrations build exactly the models, go down to nothing, and up again."""
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from app.core.db import Model, db
+from app.installation import alembic_config, initialise, is_current
+
+
+def test_the_migrations_build_exactly_the_models(app):
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Model.metadata) == []
+
+
+def test_down_to_nothing_and_up_again(app):
+    config = alembic_config()
+    with db.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+        left = connection.scalars(
+            text("select table_name from information_schema.tables where table_schema = 'public'")
+        ).all()
+        routines = connection.scalars(
+            text(
+                "select p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace "
+                "where n.nspname = 'public' and not exists (select 1 from pg_depend d "
+                "where d.objid = p.oid and d.deptype = 'e')"
+            )
+        ).all()
+    assert (left, routines) == (["alembic_version"], [])
+    initialise()
+    assert is_current(db.engine)

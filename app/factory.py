@@ -6,7 +6,9 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
+from app import assets, desk
 from app.billing import models as billing_models  # noqa: F401
+from app.core import formats, headers
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
 from app.core.security import DeskSecurity
@@ -67,6 +69,8 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     app.extensions["settings"] = settings
     db.init_app(app)
     CSRFProtect(app)
+    for part in (headers, formats, assets, desk):
+        part.init_app(app)
     with app.app_context():
         AppBuilder(app, db.session, security_manager_class=DeskSecurity, update_perms=False)
     return app

@@ -1,0 +1,47 @@
+"""How figures, times and dates read on a page; the same words for all languages of the agency."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+NARROW = "\u202f"
+MINUS = "\u2212"
+
+
+def hours(seconds: int | None) -> str:
+    """Return seconds as hours and minutes, 4500 as 1:15; part minutes are rounded down."""
+    if seconds is None:
+        return "–"
+    minutes = abs(seconds) // 60
+    return f"{MINUS if seconds < 0 else ''}{minutes // 60}:{minutes % 60:02}"
+
+
+def grouped(number: int | Decimal) -> str:
+    """Return a number with thin spaces between its thousands: 12 345.67."""
+    return f"{number:,}".replace(",", NARROW).replace("-", MINUS)
+
+
+def money(minor: int, currency: str) -> str:
+    """Return minor units as an amount with all decimals of its currency, thousands apart."""
+    from app.core.money import from_minor
+
+    return grouped(Decimal(from_minor(minor, currency)))
+
+
+def instant(at: datetime | None, zone: str = "UTC") -> str:
+    """Return an instant as local date and time of a zone."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else "–"
+
+
+def day(when: date | None) -> str:
+    """Return a date as people of all countries read it without doubt: 21 Nov 2026."""
+    return f"{when.day} {when:%b %Y}" if when else "–"
+
+
+def init_app(app: Flask) -> None:
+    """Register the filters that templates use."""
+    app.jinja_env.filters.update(
+        hours=hours, grouped=grouped, money=money, instant=instant, day=day
+    )

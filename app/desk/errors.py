@@ -1,0 +1,78 @@
+"""What a person reads when a page cannot be shown: what happened and what to do next."""
+
+import logging
+import uuid
+
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.core.errors import NotFoundError, RuleError, StaleError
+
+log = logging.getLogger(__name__)
+
+TEXTS = {
+    400: (
+        "That request could not be read",
+        "The page may have been open for too long. Go back, reload it and send it again.",
+    ),
+    403: (
+        "This is not yours to open",
+        "Your role does not include this page. An admin can change what your role may do.",
+    ),
+    404: (
+        "There is nothing here",
+        "The address is wrong, or what it led to has been removed or is not for you to see.",
+    ),
+    409: (
+        "Somebody else saved first",
+        "Go back and reload the page to see their change, then make yours again.",
+    ),
+    413: (
+        "That file is too large",
+        "A file may have at most 25 MB. Split it or save it in a smaller format.",
+    ),
+    429: ("That was too often", "Wait a minute, then try again."),
+    500: (
+        "Something went wrong on our side",
+        "Nothing was half saved. Try again; if it happens again, tell an admin.",
+    ),
+}
+
+
+def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
+    title, text = TEXTS[code]
+    page = render_template(
+        "errors/page.html", code=code, title=title, text=detail or text, incident=incident
+    )
+    response = make_response(page, code)
+    if request.headers.get("HX-Request"):
+        response.headers["X-Problem"] = f"{title}. {' '.join((detail or text).split())}"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    code = error.code or 500
+    if code not in TEXTS or request.path.startswith("/api/"):
+        return error
+    if isinstance(error, InternalServerError) and error.original_exception:
+        return _page(code, incident=_note(error.original_exception))
+    return _page(code)
+
+
+def _rule_error(error: RuleError) -> Response:
+    if isinstance(error, NotFoundError):
+        return _page(404)
+    return _page(409 if isinstance(error, StaleError) else 400, detail="\n".join(error.problems))
+
+
+def _note(error: BaseException) -> str:
+    """Log what nobody expected under a number that the person sees too."""
+    incident = uuid.uuid4().hex[:8]
+    log.error("incident %s on %s %s", incident, request.method, request.path, exc_info=error)
+    return incident
+
+
+def init_app(app: Flask) -> None:
+    """Show errors as pages of the plain shell; the API keeps its own answers."""
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RuleError, _rule_error)

@@ -1,0 +1,20 @@
+// Runs before the page paints: the theme chosen here, else the system's.
+(() => {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => document.cookie.match(/(?:^|; )theme=(light|dark)/)?.[1];
+  const show = () => {
+    document.documentElement.dataset.bsTheme = chosen() ?? (dark.matches ? "dark" : "light");
+  };
+  dark.addEventListener("change", show);
+  show();
+
+  window.deskTheme = {
+    get: () => chosen() ?? "system",
+    set: (name) => {
+      const life = name === "system" ? 0 : 31536000;
+      document.cookie = `theme=${name}; path=/; max-age=${life}; SameSite=Lax`;
+      show();
+      document.dispatchEvent(new CustomEvent("desk:theme"));
+    },
+  };
+})();

@@ -1,0 +1,190 @@
+"""What an invoice or credit note says, frozen: plain values -> canonical JSON -> SHA-256.
+
+The content is the only thing a document is ever drawn from (billing design §6). It holds strings
+and integers, never floats: money in minor units of `currency` with its ISO 4217 `exponent`, time in
+seconds, rates and percentages as decimal strings, dates as ISO 8601.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+SCHEMA = "tallydesk.document/1"
+GENESIS = ""
+"""What stands in place of a hash before the first document of a series."""
+
+Kind = Literal["invoice", "credit_note"]
+Paper = Literal["a4", "letter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The agency as it was at the time of issue. `logo` is the SHA-256 of its stored picture."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    tax_id: str = ""
+    email: str = ""
+    phone: str = ""
+    website: str = ""
+    bank: str = ""
+    iban: str = ""
+    bic: str = ""
+    logo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The company that pays, with its billing contacts' address as it was at the time of issue."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    attention: tuple[str, ...] = ()
+    tax_id: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentLine:
+    """One line: `seconds` for time, `quantity` for anything counted, neither for a plain amount.
+
+    `group` is the heading it stands under (a ticket, person or work type), `detail` that heading's
+    second line. `price` is a decimal string per hour or piece; `note` says in words what was
+    rounded, raised to a minimum, or prepaid.
+    """
+
+    position: int
+    text: str
+    net_minor: int
+    kind: str = "time"
+    group: str = ""
+    detail: str = ""
+    seconds: int | None = None
+    quantity: str = ""
+    unit: str = ""
+    price: str = ""
+    tax: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    """What one tax category comes to; `percent` is a decimal string."""
+
+    name: str
+    percent: str
+    taxable_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnexEntry:
+    """One time entry of the optional time sheet; `billed_seconds` is what the rules made of it."""
+
+    date: str
+    person: str
+    ticket: str
+    text: str
+    seconds: int
+    billed_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentContent:
+    """A whole invoice or credit note; amounts are positive for both kinds.
+
+    Dates are ISO strings, the period's end is inclusive. `rounding_minor` is cash rounding: what
+    lies between net plus tax and the total; a line of kind `rounding` is not part of the net.
+    """
+
+    kind: Kind
+    number: str
+    issue_date: str
+    due_date: str
+    currency: str
+    exponent: int
+    seller: Seller
+    buyer: Buyer
+    lines: tuple[ContentLine, ...]
+    taxes: tuple[TaxTotal, ...]
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    rounding_minor: int = 0
+    paper: Paper = "a4"
+    locale: str = "en_GB"
+    period_from: str = ""
+    period_to: str = ""
+    purchase_order: str = ""
+    payment_reference: str = ""
+    terms: str = ""
+    notes: str = ""
+    policies: tuple[str, ...] = ()
+    corrects: str = ""
+    corrects_date: str = ""
+    reason: str = ""
+    annex: tuple[AnnexEntry, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Canonical content, and the SHA-256 of the previous hash and it, in hexadecimal."""
+
+    content: bytes
+    sha256: str
+
+
+def seal(document: DocumentContent, *, previous: str = GENESIS) -> Sealed:
+    """Freeze `document`, chained to the `previous` hash of its series."""
+    content = canonical({"schema": SCHEMA} | asdict(document))
+    return Sealed(content, chained(previous, content))
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Return sorted, compact UTF-8 JSON of strings, integers, lists and objects.
+
+    Raises TypeError for anything else: a float would not read back as the same money, and a lone
+    surrogate or a boolean has no one spelling in every reader.
+    """
+    for path, leaf in _leaves(value, ""):
+        if leaf is not None and type(leaf) not in {str, int}:
+            raise TypeError(f"{path}: {type(leaf).__name__} cannot stand in a frozen document")
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def chained(previous: str, content: bytes) -> str:
+    """Return a document's hash: SHA-256 of the previous document's hash and its own content."""
+    return hashlib.sha256(previous.encode("ascii") + content).hexdigest()
+
+
+def faults(content: bytes, *, previous: str, sha256: str) -> list[str]:
+    """Say how stored content disagrees with its own hash or arithmetic; empty when sound."""
+    if chained(previous, content) != sha256:
+        return ["the content does not have the hash that was stored at issue"]
+    said: dict[str, Any] = json.loads(content)
+    net, tax, rounding = said["net_minor"], said["tax_minor"], said["rounding_minor"]
+    lines = [line for line in said["lines"] if line["kind"] != "rounding"]
+    sums = (
+        ("lines do not add up to the net", _sum(lines, "net_minor"), net),
+        ("taxes do not add up to the tax", _sum(said["taxes"], "tax_minor"), tax),
+        ("the parts do not add up to the total", net + tax + rounding, said["gross_minor"]),
+    )
+    return [f"{words}: {got}, not {stated}" for words, got, stated in sums if got != stated]
+
+
+def _sum(rows: list[dict[str, Any]], key: str) -> int:
+    return sum(int(row[key]) for row in rows)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for position, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{position}]")
+    else:
+        yield path, value

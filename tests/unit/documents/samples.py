@@ -1,0 +1,93 @@
+"""Documents to draw in tests: realistic, deterministic, complete."""
+
+from dataclasses import replace
+
+from app.billing.documents.content import (
+    AnnexEntry,
+    Buyer,
+    ContentLine,
+    DocumentContent,
+    Seller,
+    TaxTotal,
+)
+
+SELLER = Seller(
+    name="Harbour & Pine Studio",
+    address=("14 Quay Street", "Bristol BS1 4ND", "United Kingdom"),
+    tax_id="GB 123 4567 89",
+    email="accounts@harbourpine.example",
+    phone="+44 117 496 0123",
+    website="harbourpine.example",
+    bank="Bank of the West Country",
+    iban="GB33BUKB20201555555555",
+    bic="BUKBGB22",
+)
+BUYER = Buyer(
+    name="Fjord Dental AS",
+    address=("Strandgaten 12", "5013 Bergen", "Norway"),
+    attention=("Ingrid Solheim", "Accounts payable"),
+    tax_id="NO 987 654 321 MVA",
+    reference="FD-2291",
+)
+WORK = ("Remote support", "On-site visit", "Configuration of the new practice server")
+
+
+def document(count: int = 12, /, **changes: object) -> DocumentContent:
+    """An invoice of `count` lines over one ticket for every three of them, 25 % tax."""
+    made = tuple(_line(number) for number in range(1, count + 1))
+    net = sum(line.net_minor for line in made)
+    tax = (net * 25 + 50) // 100
+    base = DocumentContent(
+        kind="invoice",
+        number="INV-2026-00042",
+        issue_date="2026-03-31",
+        due_date="2026-04-30",
+        currency="EUR",
+        exponent=2,
+        seller=SELLER,
+        buyer=BUYER,
+        lines=made,
+        taxes=(TaxTotal("VAT standard", "25", net, tax),),
+        net_minor=net,
+        tax_minor=tax,
+        gross_minor=net + tax,
+        period_from="2026-03-01",
+        period_to="2026-03-31",
+        purchase_order="PO 4500-118",
+        terms="Payable within 30 days without deduction. Please quote the reference.",
+        policies=(
+            "Rounding line-once, version 1: each line is rounded once, half up, to the cent.",
+            "Tax by category: worked out once on the sum of each category.",
+        ),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def _line(number: int) -> ContentLine:
+    ticket = 1041 + (number - 1) // 3
+    seconds = 900 * (1 + number * 7 % 11)
+    return ContentLine(
+        position=number,
+        text=WORK[number % len(WORK)],
+        group=f"#{ticket} Appointment letters print with the wrong address",
+        detail=f"asked for by Contact {ticket}",
+        seconds=seconds,
+        price="114.75",
+        net_minor=(seconds * 11475 + 1800) // 3600,
+        tax="VAT 25 %",
+        note="raised to the minimum of 0:15" if number % 5 == 0 else "",
+    )
+
+
+def annex(count: int) -> tuple[AnnexEntry, ...]:
+    return tuple(
+        AnnexEntry(
+            date=f"2026-03-{1 + number % 28:02}",
+            person="Mira Kallio",
+            ticket=f"#{1041 + number // 3}",
+            text="Looked at the print queue, re-installed the driver and tried three letters",
+            seconds=1000 + number,
+            billed_seconds=1800,
+        )
+        for number in range(count)
+    )

@@ -1,0 +1,54 @@
+"""Frozen content: one spelling, one hash, a chain that shows any change."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.billing.documents.content import canonical, chained, faults, seal
+from tests.unit.documents.samples import document
+
+
+def test_the_same_document_has_one_spelling_and_one_hash():
+    assert seal(document()) == seal(document())
+
+
+def test_content_is_canonical_utf8_json():
+    assert canonical({"b": 1, "a": ["é", None]}) == '{"a":["é",null],"b":1}'.encode()
+
+
+@pytest.mark.parametrize("bad", [1.5, True, object(), b"x"])
+def test_only_strings_and_integers_can_be_frozen(bad):
+    with pytest.raises(TypeError, match=r"lines\[1\]"):
+        canonical({"lines": [1, bad]})
+
+
+def test_the_chain_changes_when_any_earlier_document_does():
+    first, second = document(), document(number="INV-2026-00043")
+    before = seal(second, previous=seal(first).sha256)
+    changed = replace(first, terms="Payable at once.")
+    after = seal(second, previous=seal(changed).sha256)
+    assert before.content == after.content
+    assert before.sha256 != after.sha256
+    assert chained(seal(first).sha256, before.content) == before.sha256
+
+
+def test_sound_content_has_no_faults_and_a_changed_byte_is_named():
+    sealed = seal(document(), previous="ab")
+    assert faults(sealed.content, previous="ab", sha256=sealed.sha256) == []
+    other = sealed.content.replace(b"Fjord", b"Fjort")
+    assert "hash" in faults(other, previous="ab", sha256=sealed.sha256)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"net_minor": 1}, "lines do not add up"),
+        ({"tax_minor": 1}, "taxes do not add up"),
+        ({"gross_minor": 1}, "parts do not add up"),
+    ],
+)
+def test_sums_that_disagree_are_named(change, words):
+    sealed = seal(document(**change))
+    assert any(
+        words in fault for fault in faults(sealed.content, previous="", sha256=sealed.sha256)
+    )

@@ -6,9 +6,9 @@ from flask import Flask
 from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
-from app import assets, desk
+from app import assets, desk, health
 from app.billing import models as billing_models  # noqa: F401
-from app.core import formats, headers
+from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
 from app.core.security import DeskSecurity
@@ -53,8 +53,24 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "AUTH_TYPE": 1,
         "AUTH_RATE_LIMITED": True,
         "RATELIMIT_ENABLED": True,
+        **_limiter_storage(settings.redis_url),
         "AUTH_RATE_LIMIT": "10 per minute",
         "APP_NAME": "Tallydesk",
+    }
+
+
+def _limiter_storage(redis_url: str) -> dict[str, Any]:
+    """Counters shared by all processes where there is a broker; each its own without."""
+    if not redis_url or redis_url == "none":
+        return {"RATELIMIT_STORAGE_URI": "memory://"}
+    seconds = wakeup.RING_SECONDS
+    return {
+        "RATELIMIT_STORAGE_URI": redis_url.replace("unix://", "redis+unix://", 1),
+        "RATELIMIT_STORAGE_OPTIONS": {
+            "socket_timeout": seconds,
+            "socket_connect_timeout": seconds,
+        },
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
     }
 
 
@@ -67,9 +83,10 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     app.config.update(flask_config(settings))
     app.config.update(overrides or {})
     app.extensions["settings"] = settings
+    logs.init_app(app)  # first: what refuses a request runs after it, and is logged
     db.init_app(app)
     CSRFProtect(app)
-    for part in (headers, formats, assets, desk):
+    for part in (wakeup, headers, formats, assets, desk, health):
         part.init_app(app)
     with app.app_context():
         AppBuilder(app, db.session, security_manager_class=DeskSecurity, update_perms=False)

@@ -17,7 +17,7 @@ from uuid import uuid4
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import wakeup
+from app.core import logs, wakeup
 from app.core.db import after_commit, db, unit_of_work
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
@@ -68,6 +68,7 @@ def post(
             due_at=func.now() + delay,
             created_by=created_by,
             total_steps=total_steps,
+            request_id=logs.request_id(),
         )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Job.id)
@@ -90,6 +91,7 @@ class Running:
     token: str
     created_by: int | None
     done_steps: int
+    request_id: str | None = None
 
     @contextmanager
     def step(
@@ -150,12 +152,16 @@ def claim(job_id: int | None = None, *, kinds: tuple[str, ...] | None = None) ->
                 attempts=Job.attempts + 1,
                 lease_until=func.clock_timestamp() + LEASE,
             )
-            .returning(Job.id, Job.kind, Job.payload, Job.created_by, Job.done_steps)
+            .returning(
+                Job.id, Job.kind, Job.payload, Job.created_by, Job.done_steps, Job.request_id
+            )
             .execution_options(synchronize_session=False)
         ).first()
     if row is None:
         return None
-    return Running(row.id, row.kind, row.payload, token, row.created_by, row.done_steps)
+    return Running(
+        row.id, row.kind, row.payload, token, row.created_by, row.done_steps, row.request_id
+    )
 
 
 def carry_out(running: Running) -> dict[str, Any] | None:
@@ -243,6 +249,45 @@ def _fail(running: Running, error: Exception) -> None:
                 finished_at=func.clock_timestamp() if dead else None,
             )
         )
+
+
+def release(running: Running) -> None:
+    """Give a job back at once, as if it had not been tried: its worker was told to stop."""
+    with unit_of_work() as session:
+        session.execute(
+            update(Job)
+            .where(Job.id == running.id, Job.lease_token == running.token)
+            .values(state="new", lease_token=None, lease_until=None, attempts=Job.attempts - 1)
+        )
+
+
+def bury() -> int:
+    """End jobs whose every worker died over them; returns how many."""
+    with unit_of_work() as session:
+        buried = session.execute(
+            update(Job)
+            .where(
+                Job.state == "leased",
+                Job.lease_until < func.clock_timestamp(),
+                Job.attempts >= MOST_ATTEMPTS,
+            )
+            .values(
+                state="dead",
+                lease_token=None,
+                lease_until=None,
+                last_error=f"Each of {MOST_ATTEMPTS} workers died over it.",
+                finished_at=func.clock_timestamp(),
+            )
+        )
+    return int(buried.rowcount)
+
+
+def seconds_until_due(*, most: float) -> float:
+    """Seconds, by the database's clock, until the next job falls due; never above `most`."""
+    due = func.greatest(Job.due_at, func.coalesce(Job.lease_until, Job.due_at))
+    seconds = func.extract("epoch", func.min(due) - func.clock_timestamp())
+    found = db.session.scalar(select(seconds).where(Job.state.in_(("new", "leased"))))
+    return most if found is None else min(most, max(0.0, float(found)))
 
 
 def retry(job_id: int) -> None:

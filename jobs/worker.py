@@ -1,0 +1,211 @@
+"""A job worker: `python -m jobs.worker`. It waits for the bell, and sweeps the table anyway.
+
+The job table is the truth; an id from the broker only ends the waiting. Everything runs in the
+main thread of one process, one job at a time, so that a request to stop is obeyed between two
+statements: the step under way is rolled back and the lease given back.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from functools import cache
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from flask import Flask
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.exceptions import DequeueTimeout
+from rq.intermediate_queue import IntermediateQueue
+from sqlalchemy.exc import OperationalError
+
+from app.core import jobs, logs, wakeup
+from app.core.db import db
+from app.factory import create_app
+from app.runtime.postgres import database_url
+from config import Settings
+from jobs import load_handlers
+from jobs.schedule import post_due
+
+log = logging.getLogger("tallydesk.worker")
+
+SWEEP_SECONDS = 15.0
+POLL_SECONDS = 1.0
+BROKER_ANSWER_SECONDS = 5.0
+
+
+class Bell(Protocol):
+    """Ends the waiting between two looks at the table."""
+
+    def wait(self, seconds: float) -> None: ...
+
+
+class PollingBell:
+    """No broker: look about every second."""
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(min(seconds, POLL_SECONDS))
+
+
+class BrokerBell:
+    """Waits for an id from RQ's queue; without an answer it is a polling bell."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._polling = PollingBell()
+
+    def wait(self, seconds: float) -> None:
+        if seconds < 1:  # the broker waits whole seconds only
+            self._polling.wait(seconds)
+            return
+        try:
+            self._take(int(seconds))
+        except DequeueTimeout:
+            return
+        except RedisError as error:
+            log.warning("broker not reached (%s): polling", error)
+            self._polling.wait(seconds)
+
+    def _take(self, seconds: int) -> None:
+        queue = self._queue
+        taken = Queue.dequeue_any(
+            [queue], seconds, connection=queue.connection, serializer=queue.serializer
+        )
+        if taken is not None:
+            job, _ = taken
+            IntermediateQueue(queue.key, queue.connection).remove(job.id)
+            job.delete()
+
+
+def application(settings: Settings) -> Flask:
+    """Make the application as a worker needs it: no web limits on statements, one connection."""
+    load_handlers()
+    return create_app(settings, overrides={"SQLALCHEMY_ENGINE_OPTIONS": ENGINE_OPTIONS})
+
+
+ENGINE_OPTIONS = {
+    "pool_pre_ping": True,
+    "pool_size": 2,
+    # A statement that outlives its lease is lost work: another worker has the job by then.
+    "connect_args": {"options": "-c statement_timeout=55000 -c timezone=UTC"},
+}
+
+
+class Worker:
+    """One process that carries out due jobs until it is told to stop."""
+
+    def __init__(self, app: Flask, bell: Bell) -> None:
+        self._app = app
+        self._bell = bell
+        self._running: jobs.Running | None = None
+        self._stopping = False
+
+    def work(self) -> None:
+        """Sweep, wait for the bell, and again, until stopped."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        try:
+            while not self._stopping:
+                self._bell.wait(self._sweep_and_pause())
+        finally:
+            self._give_back()
+
+    def sweep(self) -> int:
+        """Carry out all that is due; returns how many jobs were tried."""
+        tried = 0
+        while self._next():
+            tried += 1
+        return tried
+
+    def _sweep_and_pause(self) -> float:
+        """Return the seconds to wait; a database that is gone is asked again in a second."""
+        try:
+            with self._app.app_context():
+                post_due()
+                jobs.bury()
+            self.sweep()
+            with self._app.app_context():
+                return jobs.seconds_until_due(most=SWEEP_SECONDS)
+        except OperationalError as error:
+            log.warning("database not reached (%s)", error.orig)
+            time.sleep(POLL_SECONDS)
+            return 0.0
+
+    def _next(self) -> bool:
+        with self._app.app_context():
+            running = jobs.claim()
+            if running is None:
+                return False
+            self._running = running
+            carry_out(running)
+            self._running = None
+            return True
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> NoReturn:
+        """Leave whatever is under way; the flag holds should its clean-up raise another error."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        self._stopping = True
+        sys.exit(0)
+
+    def _give_back(self) -> None:
+        if self._running is not None:
+            with self._app.app_context():
+                db.engine.dispose()  # its connection was stopped in the middle of something
+                jobs.release(self._running)
+
+
+def carry_out(running: jobs.Running) -> None:
+    """Carry out a leased job; its failure is written in the table and in the log, never raised."""
+    logs.set_request_id(running.request_id)
+    begun = time.monotonic()
+    fields = {"job": running.id, "kind": running.kind}
+    try:
+        jobs.carry_out(running)
+    except jobs.LeaseLostError:
+        log.warning("lease lost", extra=fields)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("job failed", extra=fields)
+    else:
+        log.info("job done", extra=fields | {"ms": round((time.monotonic() - begun) * 1000, 1)})
+    finally:
+        logs.set_request_id(None)
+
+
+def run_job(job_id: int) -> None:
+    """Carry out one job by its id: what a plain `rq worker --serializer json` calls."""
+    with _application().app_context():
+        running = jobs.claim(job_id)
+        if running is not None:
+            carry_out(running)
+
+
+@cache
+def _application() -> Flask:
+    return application(_settings())
+
+
+def _settings() -> Settings:
+    from dataclasses import replace
+
+    settings = Settings.from_env()
+    return replace(settings, database_url=database_url(settings))
+
+
+def main() -> None:
+    os.umask(0o077)
+    settings = _settings()
+    logs.write_json_lines(settings.log_level)
+    bell: Bell = PollingBell()
+    if settings.redis_url and settings.redis_url != "none":
+        timeout = SWEEP_SECONDS + BROKER_ANSWER_SECONDS
+        bell = BrokerBell(wakeup.queue_at(settings.redis_url, timeout=timeout))
+    Worker(_application(), bell).work()
+
+
+if __name__ == "__main__":
+    main()

@@ -5,23 +5,32 @@ Also the module for web servers (`gunicorn run:app`) and for the command line
 """
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flask import Flask
 
+PRIVATE = 0o077  # what we write is for this account alone
+
 
 def create_app() -> "Flask":
     """Make the application with its command line from the environment; asks no database."""
     from dataclasses import replace
 
+    from flask.cli import NoAppException
+
     from app import cli
     from app.factory import create_app as create
     from app.runtime.postgres import database_url
-    from config import Settings
+    from config import Settings, SettingsError
 
-    settings = Settings.from_env()
+    os.umask(PRIVATE)
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        raise NoAppException("\n".join(error.problems)) from error
     application = create(replace(settings, database_url=database_url(settings)))
     cli.attach(application, settings)
     return application
@@ -41,6 +50,7 @@ def main(arguments: list[str]) -> int:
     from app.runtime.supervisor import supervise
     from config import Settings, SettingsError
 
+    os.umask(PRIVATE)
     parser = argparse.ArgumentParser(prog="run.py", description="Run Tallydesk on this host.")
     parser.add_argument(
         "--demo",

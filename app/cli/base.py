@@ -7,6 +7,7 @@ Exit 0: done. 1: a rule refuses, or a check found a fault. 2: unusable arguments
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from app.cli.text import readable
 from app.core import jobs
 from app.core.db import db
 from app.core.errors import RuleError, UnusableInputError
+from app.core.models import Job
 from app.installation import initialise, is_current
 from app.runtime import RuntimeRefusal
 from app.runtime.postgres import running_database
@@ -100,13 +102,21 @@ def file_argument(name: str = "file") -> Callable[[F], F]:
 def carry_out(job_id: int, *, wait: bool = True) -> Answer:
     """Carry out a posted job here through the workers' own function, and return its result.
 
-    With `wait=False` a worker does it later, and the answer is the job's id alone. Raises what
-    the handler raises.
+    With `wait=False` a worker does it later, and the answer is the job's id alone. When a worker
+    was faster, waits for its result. Raises what the handler raises.
     """
     if not wait:
         return {"job": job_id}
     load_handlers()
-    return jobs.run(job_id) or {}
+    while (running := jobs.claim(job_id)) is None:
+        job = db.session.get_one(Job, job_id, populate_existing=True)
+        if job.state == "done":
+            return job.result or {}
+        if job.state == "dead":
+            raise RuleError(job.last_error or f"Job {job_id} has failed.")
+        db.session.rollback()
+        time.sleep(0.2)
+    return jobs.carry_out(running) or {}
 
 
 def progress(text: str) -> None:
@@ -132,6 +142,7 @@ def database_ready(*, schema: bool = True) -> Iterator[None]:
 def _lift_time_limit(connection: Any, _record: Any) -> None:
     """A command may take as long as it takes; the limit of 30 s is for web requests."""
     connection.execute("SET statement_timeout = 0")
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
     connection.commit()
 
 

@@ -56,6 +56,7 @@ def broker_command(settings: Settings) -> list[str] | None:
         "--appendonly": "no",
         "--dir": str(path.parent),
         "--loglevel": "warning",
+        "--logfile": str(path.with_suffix(".log")),
         "--maxmemory": "64mb",
     }
     return [str(program), *(word for pair in options.items() for word in pair)]

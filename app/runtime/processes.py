@@ -111,6 +111,7 @@ class Register:
             for pid in running
             if (process := _process(pid)) is not None
         ]
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         draft.write_text(json.dumps(rows), encoding="ascii")
         draft.replace(self._path)

@@ -172,21 +172,13 @@ class Watch:
         return {"REDIS_URL": broker_url(self._settings)}
 
     def _web_command(self) -> list[str]:
-        settings = self._settings
         return [
             sys.executable,
             "-m",
             "gunicorn",
-            "run:app",
+            "--config=python:app.runtime.web",
             f"--bind=fd://{self._listener.fileno()}",
-            f"--workers={settings.web_workers}",
-            f"--threads={settings.web_threads}",
-            "--worker-class=gthread",
-            "--timeout=60",
-            "--graceful-timeout=5",
-            "--keep-alive=5",
-            "--no-control-socket",
-            f"--log-level={settings.log_level.lower()}",
+            "run:app",
         ]
 
     def _add(
@@ -199,7 +191,14 @@ class Watch:
 
     def _run_once(self, words: list[str], env: dict[str, str]) -> None:
         command = [sys.executable, "-m", "flask", "--app", "run", *words]
-        result = subprocess.run(command, check=False, env=env, stdin=subprocess.DEVNULL)
+        result = subprocess.run(
+            command,
+            check=False,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         if result.returncode:
             raise RuntimeRefusal(f"`flask --app run {' '.join(words)}` failed, see above.")
 

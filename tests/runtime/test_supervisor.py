@@ -1,0 +1,237 @@
+"""`python run.py` as a person starts, stops, kills and starts it again."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.runtime.broker import broker_program
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+pytestmark = pytest.mark.crash
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Installation:
+    """A data directory and a port, with `run.py` started over it."""
+
+    def __init__(self, data_dir: Path, **environ: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.environ = environ
+        self.started: list[subprocess.Popen] = []
+
+    def start(self, **environ: str) -> subprocess.Popen:
+        kept = {"PATH", "HOME", "LANG"}
+        log = self.data_dir.with_name(f"run-{len(self.started)}.log")
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "run.py"],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if name in kept}
+                | {
+                    "DATA_DIR": str(self.data_dir),
+                    "PORT": str(self.port),
+                    "WEB_WORKERS": "1",
+                    "PYTHONUNBUFFERED": "1",
+                }
+                | self.environ
+                | environ,
+            )
+        process.log = log
+        self.started.append(process)
+        return process
+
+    def wait_for(self, process: subprocess.Popen, words: str) -> str:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            text = process.log.read_text()
+            if words in text:
+                return text
+            assert process.poll() is None, text
+            time.sleep(0.1)
+        raise AssertionError(process.log.read_text())
+
+    def start_and_wait(self, **environ: str) -> subprocess.Popen:
+        process = self.start(**environ)
+        self.wait_for(process, "answers at")
+        return process
+
+    def get(self, path: str) -> tuple[int, dict]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def flask(self, *words: str) -> dict:
+        environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        result = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "run", *words, "--json"],
+            cwd=ROOT,
+            env=environ | {"DATA_DIR": str(self.data_dir)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def processes(self) -> list[psutil.Process]:
+        """All that runs for this data directory, whoever its parent is."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = " ".join(process.cmdline())
+                mine = process.environ().get("DATA_DIR") == str(self.data_dir)
+            except psutil.Error:
+                continue
+            if mine or str(self.data_dir) in words:
+                found.append(process)
+        return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+    def wait_until_nothing_runs(self) -> None:
+        until = time.monotonic() + 15
+        while time.monotonic() < until:
+            if not self.processes():
+                return
+            time.sleep(0.1)
+        raise AssertionError([process.cmdline() for process in self.processes()])
+
+
+def stop(process: subprocess.Popen, number: int = signal.SIGINT) -> float:
+    begun = time.monotonic()
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0, process.log.read_text()
+    return time.monotonic() - begun
+
+
+@pytest.fixture
+def installation(short_dir: Path) -> Iterator[Installation]:
+    made = Installation(short_dir / "data")
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    for process in made.processes():
+        process.kill()
+
+
+def test_it_starts_answers_stops_within_seconds_and_keeps_its_data(installation):
+    first = installation.start_and_wait()
+    status, answer = installation.get("/readyz")
+    assert (status, answer["status"]) == (200, "ok"), answer
+    assert f"http://127.0.0.1:{installation.port}" in first.log.read_text()
+    installation.flask("users", "create", "kept@example.com", "--role", "Agent")
+    assert stop(first) < 10
+    installation.wait_until_nothing_runs()
+
+    second = installation.start_and_wait()
+    assert "kept@example.com" in json.dumps(installation.flask("users", "list"))
+    stop(second, signal.SIGTERM)
+    installation.wait_until_nothing_runs()
+
+
+def test_after_a_kill_the_next_start_leaves_nothing_behind(installation):
+    first = installation.start_and_wait()
+    first.kill()
+    first.wait()
+    second = installation.start_and_wait()
+    assert installation.get("/readyz")[0] == 200
+    stop(second)
+    installation.wait_until_nothing_runs()
+
+
+def test_a_second_start_refuses_and_leaves_the_first_alone(installation):
+    first = installation.start_and_wait()
+    second = installation.start(PORT=str(free_port()))
+    assert second.wait(timeout=30) == 1
+    assert "already runs" in second.log.read_text()
+    assert installation.get("/healthz")[0] == 200
+    stop(first)
+    installation.wait_until_nothing_runs()
+
+
+def test_a_taken_port_is_said_before_anything_starts(installation):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        process = installation.start(PORT=str(port))
+        assert process.wait(timeout=30) == 1
+    text = process.log.read_text()
+    assert f"port {port}" in text
+    assert "PORT=" in text
+    assert not (installation.data_dir / "pg").exists()
+
+
+def test_what_ends_is_started_again(installation):
+    process = installation.start_and_wait()
+    before = {each.pid for each in installation.processes()}
+    for each in installation.processes():
+        if re.search(r"gunicorn|jobs\.worker|redis-server", " ".join(each.cmdline())):
+            each.kill()
+    installation.wait_for(process, "starts again")
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            if installation.get("/readyz")[1]["status"] == "ok":
+                break
+        except OSError:
+            pass
+        time.sleep(0.2)
+    assert {each.pid for each in installation.processes()} - before
+    stop(process)
+    installation.wait_until_nothing_runs()
+
+
+def test_it_runs_without_redis(installation):
+    process = installation.start_and_wait(REDIS_URL="none")
+    status, answer = installation.get("/readyz")
+    assert (status, answer["parts"]["broker"]) == (200, "none")
+    stop(process)
+    installation.wait_until_nothing_runs()
+
+
+@pytest.mark.skipif(broker_program() is None, reason="no Redis program on this machine")
+def test_without_its_broker_it_is_slower_not_wrong(installation):
+    process = installation.start_and_wait()
+    broker = [each for each in installation.processes() if "redis" in each.name()]
+    assert len(broker) == 1
+    broker[0].suspend()
+    try:
+        status, answer = installation.get("/readyz")
+        assert (status, answer["status"]) == (200, "degraded")
+    finally:
+        broker[0].resume()
+    stop(process)
+    installation.wait_until_nothing_runs()
+
+
+def test_settings_that_cannot_be_used_are_all_named(installation):
+    process = installation.start(WORKERS="many", HOST="0.0.0.0", SECRET_KEY="short")
+    assert process.wait(timeout=30) == 1
+    assert "WORKERS" in process.log.read_text()
+    assert "Traceback" not in process.log.read_text()

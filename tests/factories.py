@@ -5,17 +5,22 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from flask_appbuilder.security.sqla.models import Role, User
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import Range
+from werkzeug.security import generate_password_hash
 
 from app.billing.models import BillingAccount, RateRule, Tax
 from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
 from app.core.db import db
+from app.core.models import Agency
 from app.staff.models import Department, Staff
 from app.tickets.models import Ticket, TicketStatus
 from app.timelog.models import TimeEntry, WorkType
 
 _next = count(1)
+PASSWORD = "a long enough secret"
+PASSWORD_HASH = generate_password_hash(PASSWORD, method="scrypt:1024:8:1")  # quick, for tests
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
@@ -132,3 +137,27 @@ def tax(percent: str, *, of: Company, name: str = "VAT", start=None, end=None) -
 
 def account(payer: Company, currency: str = "EUR", **values: Any) -> BillingAccount:
     return _saved(BillingAccount(payer_id=payer.id, currency=currency, **values))
+
+
+def set_up_agency(**values: Any) -> None:
+    """Make the agency known, so that the first-run page does not stand in the way."""
+    db.session.execute(update(Agency).values(name="Fjord & Partners", is_set_up=True, **values))
+
+
+def user(role: str, *, name: str | None = None) -> User:
+    """A person who can sign in with `PASSWORD`, with a row in staff."""
+    name = name or f"{role.lower()}{next(_next)}"
+    roles = db.session.scalars(select(Role).where(Role.name == role)).all()
+    person = _saved(
+        User(
+            username=name,
+            first_name=name.capitalize(),
+            last_name="Tester",
+            email=f"{name}@agency.example",
+            active=True,
+            password=PASSWORD_HASH,
+            roles=list(roles),
+        )
+    )
+    staff(f"{name.capitalize()} Tester", user_id=person.id, email=person.email)
+    return person

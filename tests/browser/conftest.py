@@ -1,0 +1,154 @@
+"""A real Chromium against a real server of this application, on this machine only.
+
+def test_something(live, desk):
+    page = desk("agent", width="phone", theme="dark")
+    page.goto(live.url + "/tickets/")
+    assert_accessible(page)
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app.core.db import db, unit_of_work
+from app.factory import create_app
+from config import Settings
+from tests import factories as make
+
+WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A served application and its address."""
+
+    app: Flask
+    url: str
+
+    @contextmanager
+    def database(self) -> Iterator[Any]:
+        """One unit of work on the database behind the pages."""
+        with self.app.app_context(), unit_of_work() as session:
+            yield session
+
+
+@pytest.fixture
+def live(settings: Settings, database_url: str, tmp_path) -> Iterator[Live]:
+    """The application over a fresh database, served with CSRF and cookies as in life."""
+    own = replace(settings, database_url=database_url, data_dir=tmp_path)
+    app = create_app(own, overrides={"RATELIMIT_ENABLED": False})
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with app.app_context(), unit_of_work():
+        make.set_up_agency()
+    yield Live(app, f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for a worker; skipped with a reason where there is none, a failure in CI."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        reason = "chromium is not installed"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """A function that opens a page: `open_page(width="phone", theme="dark", javascript=False)`.
+
+    When the test ends, a page that logged an error or asked another host fails it.
+    """
+    contexts, troubles = [], []
+
+    def opened(*, width: str = "desk", theme: str = "light", javascript: bool = True) -> Page:
+        context = chromium.new_context(
+            viewport=WIDTHS[width],
+            color_scheme=theme,
+            java_script_enabled=javascript,
+            accept_downloads=True,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                troubles.append(message.text)
+                if message.type == "error" and "status of 4" not in message.text
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith(("http://127.0.0.1:", "data:", "blob:"))
+                else troubles.append(f"outside request: {request.url}")
+            ),
+        )
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+@pytest.fixture
+def desk(live: Live, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """A function that opens a page signed in with a role: `desk("billing", width="phone")`."""
+    made: dict[str, str] = {}
+
+    def signed_in(role: str, **how: Any) -> Page:
+        if role not in made:
+            with live.database():
+                made[role] = make.user(role).username
+        page = open_page(**how)
+        page.goto(f"{live.url}/login/")
+        page.fill("[name=username]", made[role])
+        page.fill("[name=password]", make.PASSWORD)
+        page.locator("form").filter(has=page.locator("[name=password]")).locator(
+            "[type=submit]"
+        ).first.click()
+        page.wait_for_load_state("networkidle")
+        assert "/login" not in page.url, "sign-in failed"
+        return page
+
+    return signed_in
+
+
+def assert_accessible(page: Page) -> None:
+    """No WCAG 2.2 A or AA violation that axe knows, and no sideways scroll."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    options = {"runOnly": {"type": "tag", "values": tags}}
+    found = Axe().run(page, options=options).response["violations"]
+    assert [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in found] == []
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
+    assert not page.evaluate(wide), f"{page.url} scrolls sideways"

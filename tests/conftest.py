@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -179,3 +180,29 @@ def app(application, databases: Databases, worker_name: str):
 def client(app):
     """A browser-like client without CSRF, over a fresh database."""
     return app.test_client()
+
+
+@pytest.fixture
+def statements(app):
+    """Count what the server is asked: `with statements() as asked: ...; len(asked)`.
+
+    A call of executemany counts once a row, as the server sees it.
+    """
+    from sqlalchemy import event
+
+    from app.core.db import db
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        asked: list[str] = []
+
+        def note(_connection, _cursor, statement, parameters, _context, executemany):
+            asked.extend([statement] * (len(parameters) if executemany else 1))
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            yield asked
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+
+    return counting

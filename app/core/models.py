@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Model, Stamped
 
 JOB_STATES = ("new", "leased", "done", "dead")
-MAIL_STATES = ("queued", "sent", "failed", "kept")
+MAIL_STATES = ("queued", "sent", "failed", "kept", "undone")
 
 
 class Agency(Model):
@@ -116,11 +116,15 @@ class StoredFile(Stamped, Model):
 
 
 class Mail(Stamped, Model):
-    """One mail to one recipient: what was said and what became of it. A job row drives it."""
+    """One mail to one recipient: what was said and what became of it. A job row drives it.
+
+    `attachments` are {name, file_id} or, for a document whose PDF may not exist yet,
+    {name, document_id}. `undone` is a mail that was called back before it was sent.
+    """
 
     __tablename__ = "mail"
     __table_args__ = (
-        CheckConstraint("state in ('queued', 'sent', 'failed', 'kept')", name="state"),
+        CheckConstraint("state in ('queued', 'sent', 'failed', 'kept', 'undone')", name="state"),
         CheckConstraint("recipient !~ '[\\r\\n]'", name="recipient"),
         CheckConstraint("subject !~ '[\\r\\n]'", name="subject"),
         Index("ix_mail_subject", "about_kind", "about_id"),

@@ -520,7 +520,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("recipient !~ '[\\r\\n]'", name=op.f("ck_mail_recipient")),
         sa.CheckConstraint(
-            "state in ('queued', 'sent', 'failed', 'kept')", name=op.f("ck_mail_state")
+            "state in ('queued', 'sent', 'failed', 'kept', 'undone')", name=op.f("ck_mail_state")
         ),
         sa.CheckConstraint("subject !~ '[\\r\\n]'", name=op.f("ck_mail_subject")),
         sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_mail_job_id")),

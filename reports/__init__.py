@@ -1,1 +1,1 @@
-"""A leaf: pandas frames and Plotly figures, nothing else."""
+"""Frames in, charts out: a leaf that knows no application, database or request."""

@@ -108,13 +108,15 @@ def _breakable(text: str) -> str:
 
 def _compile(template: Path, inputs: dict[str, str], at: dt.datetime) -> bytes:
     with _lock:
-        made: bytes = _compiler(template).compile(
+        made = _compiler(template).compile(
             sys_inputs=inputs,
             format="pdf",
             pdf_standards=["a-3b"],
             timestamp=int(at.timestamp()),
             pdf_tags=False,
         )
+    if not isinstance(made, bytes):
+        raise DrawingError(f"{template.name} made no document")
     return made
 
 

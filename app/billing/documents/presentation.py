@@ -56,7 +56,7 @@ class Wording:
         value = Decimal(text)
         have = -int(value.as_tuple().exponent)
         plain = f"{abs(value):,.{max(have, places)}f}"
-        swapped = plain.translate(str.maketrans({",": self.group, ".": self.point}))
+        swapped = plain.translate(str.maketrans(",.", self.group + self.point))
         return f"{MINUS if value < 0 else ''}{swapped}"
 
     def date(self, iso: str) -> str:

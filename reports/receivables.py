@@ -1,0 +1,111 @@
+"""Money: what waits to be billed, by company; what is owed, by age."""
+
+import pandas as pd
+
+from reports.charts import Chart, Mark, Series, counted, distinct, money, percent, shortened
+from reports.frames import AGEING, UNBILLED, validate
+
+REST = "rest"
+TOP = 10
+AGES = {
+    "current": "Not due",
+    "1-30": "1–30 days",
+    "31-60": "31–60 days",
+    "61-90": "61–90 days",
+    "91+": "Over 90 days",
+}
+
+
+def unbilled_by_company(
+    frame: pd.DataFrame, *, currency: str, exponent: int, top: int = TOP
+) -> Chart:
+    """Horizontal bars of the largest companies and one for all others.
+
+    Amounts are minor units of `currency`, each entry priced alone.
+    """
+    ranked = largest_first(frame)
+    first, others = ranked.head(top), ranked.iloc[top:]
+    names = [shortened(name) for name in first["name"]]
+    keys = [{"company_id": str(company)} for company in first["company"]]
+    amounts = [int(amount) for amount in first["amount"]]
+    if len(others):
+        names.append(counted(len(others), "other company", "other companies"))
+        keys.append({"company_id": REST})
+        amounts.append(int(others["amount"].sum()))
+    marks = tuple(
+        Mark(amount, money(amount, currency, exponent), key)
+        for amount, key in zip(amounts, keys, strict=True)
+    )
+    total, entries = sum(amounts), int(ranked["entries"].sum())
+    return Chart(
+        name="unbilled",
+        title="Unbilled value by company",
+        unit=f"{currency}, priced alone",
+        takeaway=_waiting(total, entries, first, currency, exponent),
+        definition="Billable entries on no invoice, each priced alone by the rate rule in force. "
+        "An invoice rounds and groups them, so its total may differ.",
+        labels=tuple(distinct(names)),
+        series=(Series("Unbilled", "waiting", marks),),
+        scale=10**exponent,
+        horizontal=True,
+        label_title="Company",
+    )
+
+
+def largest_first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rank companies by amount; the first are drawn, and the rest is found by this too."""
+    return validate(frame, UNBILLED).sort_values(
+        ["amount", "name", "company"], ascending=[False, True, True], kind="stable"
+    )
+
+
+def _waiting(total: int, entries: int, first: pd.DataFrame, currency: str, exponent: int) -> str:
+    if not entries:
+        return "Nothing waits to be billed"
+    said = f"{money(total, currency, exponent)} wait in {counted(entries, 'entry', 'entries')}"
+    largest = int(first["amount"].iloc[0])
+    if len(first) == 1 or total <= 0:
+        return said
+    return f"{said}; {first['name'].iloc[0]} alone is {percent(largest, total)}"
+
+
+def receivables_by_age(frame: pd.DataFrame, *, currency: str, exponent: int) -> Chart:
+    """Bars of open invoice balances by days past due, in minor units of `currency`."""
+    filled = validate(frame, AGEING).set_index("bucket").reindex(list(AGES), fill_value=0)
+    amounts = {str(bucket): int(amount) for bucket, amount in filled["amount"].items()}
+    marks = {
+        bucket: Mark(amount, money(amount, currency, exponent), {"age": bucket})
+        for bucket, amount in amounts.items()
+    }
+    total = sum(amounts.values())
+    late = total - amounts["current"]
+    if not total:
+        takeaway = "Nothing is owed"
+    elif not late:
+        takeaway = f"{money(total, currency, exponent)} is owed, none of it past due"
+    else:
+        takeaway = (
+            f"{money(total, currency, exponent)} is owed; {money(late, currency, exponent)} "
+            f"({percent(late, total)}) is past due"
+        )
+    none = Mark(0, money(0, currency, exponent), {})
+    return Chart(
+        name="receivables",
+        title="Receivables by age",
+        unit=currency,
+        takeaway=takeaway,
+        definition="What is left to pay on issued invoices, by whole days past the due date.",
+        labels=tuple(AGES.values()),
+        series=(
+            Series(
+                "Not due",
+                "neutral",
+                tuple(marks[age] if age == "current" else none for age in AGES),
+            ),
+            Series(
+                "Past due", "late", tuple(none if age == "current" else marks[age] for age in AGES)
+            ),
+        ),
+        scale=10**exponent,
+        label_title="Age",
+    )

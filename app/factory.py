@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Flask
-from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 
 from app import assets, desk, health
@@ -11,7 +10,7 @@ from app.billing import models as billing_models  # noqa: F401
 from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
-from app.core.security import DeskSecurity
+from app.core.security import DeskBuilder, DeskSecurity
 from app.imports import models as import_models  # noqa: F401
 from app.staff import models as staff_models  # noqa: F401
 from config import Settings
@@ -50,11 +49,12 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "FAB_ADD_SECURITY_API": False,
         "FAB_SAFE_REDIRECT_HOSTS": list(settings.trusted_hosts),
         "FAB_API_SWAGGER_UI": False,
+        "FAB_API_KEY_ENABLED": False,
         "AUTH_TYPE": 1,
-        "AUTH_RATE_LIMITED": True,
         "RATELIMIT_ENABLED": True,
         **_limiter_storage(settings.redis_url),
-        "AUTH_RATE_LIMIT": "10 per minute",
+        "JWT_ACCESS_TOKEN_EXPIRES": 15 * 60,
+        "JWT_REFRESH_TOKEN_EXPIRES": 12 * 3600,
         "APP_NAME": "Tallydesk",
     }
 
@@ -86,8 +86,9 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     logs.init_app(app)  # first: what refuses a request runs after it, and is logged
     db.init_app(app)
     CSRFProtect(app)
-    for part in (wakeup, headers, formats, assets, desk, health):
+    headers.init_app(app, settings)
+    for part in (wakeup, formats, assets, desk, health):
         part.init_app(app)
     with app.app_context():
-        AppBuilder(app, db.session, security_manager_class=DeskSecurity, update_perms=False)
+        DeskBuilder(app, db.session, security_manager_class=DeskSecurity, update_perms=False)
     return app

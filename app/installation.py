@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import (
     ViewMenu,
     assoc_permissionview_role,
 )
-from sqlalchemy import Connection, Engine, delete, func, select, text
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.dialects.postgresql import Range, insert
 
 from app import roles
@@ -112,25 +112,26 @@ def write_reference_data() -> None:
 
 
 def write_roles() -> None:
-    """Bring FAB's tables to app/roles.py in a handful of statements; other roles are kept."""
+    """Bring FAB's tables to app/roles.py in a handful of statements.
+
+    A permission or role new to this database is given as the file says; what an admin changed
+    since then stays. Admin always holds everything.
+    """
     session = db.session
     pairs = sorted({(PREFIX + verb, resource) for verb, resource in roles.EVERYTHING})
     _insert_names(Permission, {verb for verb, _ in pairs})
     _insert_names(ViewMenu, {resource for _, resource in pairs})
-    _insert_names(Role, set(roles.ROLES))
+    new_roles = _insert_names(Role, set(roles.ROLES)) | {"Admin"}
     permissions = dict(session.execute(select(Permission.name, Permission.id)).all())
     resources = dict(session.execute(select(ViewMenu.name, ViewMenu.id)).all())
-    session.execute(
-        insert(PermissionView)
-        .values(
-            [
-                {"permission_id": permissions[verb], "view_menu_id": resources[resource]}
-                for verb, resource in pairs
-            ]
-        )
-        .on_conflict_do_nothing()
+    links = insert(PermissionView).values(
+        [
+            {"permission_id": permissions[verb], "view_menu_id": resources[resource]}
+            for verb, resource in pairs
+        ]
     )
-    links = {
+    new_links = set(session.scalars(links.on_conflict_do_nothing().returning(PermissionView.id)))
+    ids = {
         (row.permission_id, row.view_menu_id): row.id
         for row in session.execute(
             select(PermissionView.id, PermissionView.permission_id, PermissionView.view_menu_id)
@@ -138,23 +139,20 @@ def write_roles() -> None:
     }
     role_ids = dict(session.execute(select(Role.name, Role.id)).all())
     wanted = [
-        {
-            "role_id": role_ids[role],
-            "permission_view_id": links[permissions[PREFIX + verb], resources[resource]],
-        }
+        {"role_id": role_ids[role], "permission_view_id": link}
         for role, held in roles.ROLES.items()
         for verb, resource in sorted(held)
+        for link in [ids[permissions[PREFIX + verb], resources[resource]]]
+        if link in new_links or role in new_roles
     ]
-    own = [role_ids[name] for name in roles.ROLES]
-    session.execute(
-        delete(assoc_permissionview_role).where(assoc_permissionview_role.c.role_id.in_(own))
-    )
-    session.execute(insert(assoc_permissionview_role).values(wanted))
+    session.execute(insert(assoc_permissionview_role).values(wanted).on_conflict_do_nothing())
 
 
-def _insert_names(model: type[Model], names: set[str]) -> None:
+def _insert_names(model: type[Model], names: set[str]) -> set[str]:
+    """Insert the missing names and return those that were missing."""
     rows = [{"name": name} for name in sorted(names)]
-    db.session.execute(insert(model).values(rows).on_conflict_do_nothing(index_elements=["name"]))
+    missing = insert(model).values(rows).on_conflict_do_nothing(index_elements=["name"])
+    return set(db.session.scalars(missing.returning(model.name)))
 
 
 def is_set_up() -> bool:

@@ -1,9 +1,29 @@
-"""Headers of every answer: a content policy with a nonce of its own, no framing, no sniffing."""
+"""Headers of every answer: a content policy with a nonce of its own, no framing, no sniffing.
+
+A page is never kept by a cache, so that nobody finds somebody else's; a forged X-Forwarded-For
+reaches neither the logs nor the rate limits, because only configured proxies are believed.
+"""
 
 import secrets
 
-from flask import Flask, Response, g, request
-from flask_login import current_user
+from flask import Flask, Request, Response, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config import Settings
+
+# Files that are the same for everybody; they carry no session and may be kept.
+PUBLIC_FILES = ("/static/", "/assets/")
+YEAR = 31_536_000
+UNUSED_FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
+FIXED = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 def csp_nonce() -> str:
@@ -14,14 +34,17 @@ def csp_nonce() -> str:
     return nonce
 
 
-def _policy() -> str:
+def content_policy() -> str:
+    """What a page of ours may load and do."""
     return "; ".join(
         (
-            "default-src 'self'",
+            "default-src 'none'",
             f"script-src 'self' 'nonce-{csp_nonce()}'",
             "style-src 'self' 'unsafe-inline'",  # charts and generated forms write style attributes
             "img-src 'self' data: blob:",
-            "object-src 'none'",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "frame-src 'self'",
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
@@ -29,21 +52,47 @@ def _policy() -> str:
     )
 
 
-def _harden(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", _policy())
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if "Cache-Control" not in headers and current_user and current_user.is_authenticated:
-        headers["Cache-Control"] = "no-store"
-    return response
+def is_public_file(asked: Request) -> bool:
+    """Whether the request is for a front-end file rather than a page."""
+    return asked.path.startswith(PUBLIC_FILES)
 
 
-def init_app(app: Flask) -> None:
-    """Send the headers, and give templates `csp_nonce()` as a global, so that macros see it too."""
+class PageSessions(SecureCookieSessionInterface):
+    """Signed cookie sessions, on pages only: a kept file must never carry somebody's cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return (
+            SecureCookieSession() if is_public_file(request) else super().open_session(app, request)
+        )
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Send the headers, believe the configured proxies, and give templates `csp_nonce()`.
+
+    It is a global rather than a context variable, because imported macros see no context.
+    """
     app.jinja_env.globals["csp_nonce"] = csp_nonce
-    app.after_request(_harden)
+    app.session_interface = PageSessions()
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+
+    def harden(response: Response) -> Response:
+        headers = response.headers
+        headers.setdefault("Content-Security-Policy", content_policy())
+        for name, value in FIXED.items():
+            headers.setdefault(name, value)
+        if settings.hardened:
+            headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+        if is_public_file(request):
+            return response
+        if session.get("_user_id"):
+            headers["Cache-Control"] = "no-store"
+        else:
+            headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+        return response
+
+    app.after_request(harden)

@@ -8,21 +8,37 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import abort, g, redirect, request, url_for
+from flask import Flask, abort, g, redirect, request, session, url_for
+from flask_appbuilder import AppBuilder
+from flask_appbuilder.api.manager import OpenApi
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
+    User,
     ViewMenu,
     assoc_permissionview_role,
     assoc_user_role,
 )
+from flask_appbuilder.views import UtilView
+from flask_jwt_extended import JWTManager
 from flask_login import current_user
 from sqlalchemy import select
 
+from app.core.credentials import EPOCH, FIRST_EPOCH, epoch_of, user_of_session, verified
 from app.core.db import db
+from app.core.signin import AuthDBView
 
 PREFIX = "can_"
+SIGN_IN_RATE = "10 per minute"
+
+
+def signed_in() -> User | None:
+    """The user of this request, by session cookie or by the API's token; None when anonymous."""
+    if current_user.is_authenticated:
+        return current_user._get_current_object()  # noqa: SLF001 - how a LocalProxy is opened
+    user = g.get("user")
+    return user if user is not None and user.is_authenticated else None
 
 
 def permissions_of(user_id: int) -> frozenset[tuple[str, str]]:
@@ -50,9 +66,8 @@ def permissions_of(user_id: int) -> frozenset[tuple[str, str]]:
 
 def may(verb: str, resource: str) -> bool:
     """Whether the signed-in user holds the permission; the same rule that `requires` enforces."""
-    return current_user.is_authenticated and (PREFIX + verb, resource) in permissions_of(
-        current_user.id
-    )
+    user = signed_in()
+    return user is not None and (PREFIX + verb, resource) in permissions_of(user.id)
 
 
 def requires(verb: str, resource: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -78,10 +93,11 @@ def requires(verb: str, resource: str) -> Callable[[Callable[..., Any]], Callabl
 class DeskSecurity(SecurityManager):
     """FAB's manager without its own screens; access answered from one set a request."""
 
+    authdbview = AuthDBView
+
     def has_access(self, permission_name: str, view_name: str) -> bool:
-        return current_user.is_authenticated and (permission_name, view_name) in permissions_of(
-            current_user.id
-        )
+        user = signed_in()
+        return user is not None and (permission_name, view_name) in permissions_of(user.id)
 
     def is_item_public(self, permission_name: str, view_name: str) -> bool:
         return False
@@ -90,10 +106,49 @@ class DeskSecurity(SecurityManager):
         """The menu is drawn from app/menu.py; FAB's own menu is never asked."""
         return set()
 
+    def load_user(self, pk: str) -> User | None:
+        """The user of a session cookie, unless signed out everywhere since."""
+        return user_of_session(int(pk), session.get(EPOCH, FIRST_EPOCH))
+
+    def load_user_jwt(self, _jwt_header: dict[str, Any], jwt_data: dict[str, Any]) -> User | None:
+        """The user of an API token, unless signed out everywhere since."""
+        user = user_of_session(int(jwt_data["sub"]), jwt_data.get(EPOCH))
+        if user is not None:
+            g.user = user
+        return user
+
+    def create_jwt_manager(self, app: Flask) -> JWTManager:
+        manager = super().create_jwt_manager(app)
+        manager.additional_claims_loader(lambda identity: {EPOCH: epoch_of(int(identity))})
+        return manager
+
+    def auth_user_db(self, username: str, password: str) -> User | None:
+        """The API's sign-in; the page's asks `verified` itself."""
+        return verified(username or "", password or "", channel="api")
+
     def register_views(self) -> None:
-        """Register the sign-in page and the API's sign-in; users and roles have our own pages."""
-        self.appbuilder.add_api(self.security_api)
+        """Register both sign-ins under one rate limit; users and roles have our own pages."""
+        api = self.appbuilder.add_api(self.security_api)
         self.auth_view = self.authdbview()
         self.appbuilder.add_view_no_menu(self.auth_view)
-        if self.is_auth_limited:
-            self.limiter.limit(self.auth_rate_limit, methods=["POST"])(self.auth_view.blueprint)
+        limit = self.limiter.shared_limit(SIGN_IN_RATE, scope="sign-in", methods=["POST"])
+        limit(self.auth_view.blueprint)
+        limit(api.blueprint)
+
+
+class DeskOpenApi(OpenApi):
+    """The description of the API, for Admin."""
+
+    class_permission_name = "Settings"
+    method_permission_name = {"get": "see"}
+
+
+class DeskBuilder(AppBuilder):
+    """FAB without what we replace: its language switch, its menu API and its Swagger page."""
+
+    def _add_admin_views(self) -> None:
+        if self.indexview:
+            self._indexview = self.add_view_no_menu(self.indexview)
+        self.add_view_no_menu(UtilView)
+        self.sm.register_views()
+        self.add_api(DeskOpenApi)

@@ -1,0 +1,48 @@
+"""Passwords: what may be one, and making one that is printed once. Pure."""
+
+import re
+import secrets
+
+SHORTEST = 12
+LONGEST = 1000
+# Beginnings of the passwords that guessing tools try first; digits and signs around do not help.
+_COMMON = """
+password passwort motdepasse contrasena wachtwoord passw0rd p@ssw0rd p@ssword qwerty qwertyuiop
+qwertyuiopasdf qwertzuiop azertyuiop asdfghjkl asdfghjklqwe zxcvbnm 1q2w3e4r5t 1q2w3e4r5t6y
+qazwsxedc qazwsxedcrfv 1qaz2wsx3edc welcome letmein iloveyou admin administrator changeme
+changeit secret master superuser football baseball sunshine princess dragon monkey trustno
+tallydesk helpdesk spring summer autumn winter company agency invoice
+"""
+COMMON = frozenset(_COMMON.split())
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which are misread
+
+
+def problems_with(password: str, *, email: str) -> list[str]:
+    """Every reason why this may not be the password of the person with this address."""
+    found = []
+    if len(password) < SHORTEST:
+        found.append(f"A password has at least {SHORTEST} characters; three or four words will do.")
+    if len(password) > LONGEST:
+        found.append(f"A password has at most {LONGEST} characters.")
+    if _is_common(password):
+        found.append("This password is among those that are tried first; choose another.")
+    folded = password.casefold()
+    local = email.casefold().partition("@")[0]
+    if folded == email.casefold() or (local and folded.strip("0123456789!.-_") == local):
+        found.append("The password may not be the e-mail address.")
+    return found
+
+
+def _is_common(password: str) -> bool:
+    folded = password.casefold()
+    letters = re.sub(r"^[^a-z]+|[^a-z]+$", "", folded)
+    if folded in COMMON or letters in COMMON or letters == "" or len(set(folded)) <= 3:  # noqa: PLR2004
+        return True
+    half = len(folded) // 2
+    return folded[:half] == folded[half:] and _is_common(folded[:half])
+
+
+def new_password() -> str:
+    """Make a password of 100 random bits in four groups, easy to read out."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(5)) for _ in range(4))
+    return "-".join(groups)

@@ -197,7 +197,8 @@ def statements(app):
         asked: list[str] = []
 
         def note(_connection, _cursor, statement, parameters, _context, executemany):
-            asked.extend([statement] * (len(parameters) if executemany else 1))
+            rows = len(parameters) if executemany and isinstance(parameters, list) else 1
+            asked.extend([statement] * rows)
 
         event.listen(db.engine, "before_cursor_execute", note)
         try:

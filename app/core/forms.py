@@ -1,0 +1,54 @@
+"""Forms that are sent once: each rendered form carries a nonce of its own.
+
+A second submit of the same form (a double click, the back button, a retry after a lost answer)
+finds the nonce taken and is sent to where the first one led.
+"""
+
+import re
+import secrets
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.models import FormNonce
+
+FIELD = "nonce"
+SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+def new_nonce() -> str:
+    """A nonce for one rendering of a form; nothing is stored until it is sent."""
+    return secrets.token_urlsafe(32)
+
+
+def claim(nonce: str, *, user_id: int | None) -> str | None:
+    """Take a nonce in the present unit of work; call it before anything else is written.
+
+    None: this is the first submit. Otherwise the address the first one led to; while the first is
+    still at work this waits for it. Raises `RuleError` for a form without a nonce or of another
+    person.
+    """
+    if not SHAPE.fullmatch(nonce):
+        raise RuleError("The form came without its mark: reload the page and send it again.")
+    taken = db.session.scalar(
+        insert(FormNonce)
+        .values(nonce=nonce, user_id=user_id)
+        .on_conflict_do_nothing(index_elements=["nonce"])
+        .returning(FormNonce.nonce)
+    )
+    if taken is not None:
+        return None
+    first = db.session.execute(
+        select(FormNonce.user_id, FormNonce.location).where(FormNonce.nonce == nonce)
+    ).one()
+    if first.user_id != user_id:
+        raise RuleError("The form belongs to somebody else: reload the page and send it again.")
+    return first.location
+
+
+def settle(nonce: str, location: str) -> str:
+    """Keep where the first submit leads, for a repeat; returns the address."""
+    db.session.execute(update(FormNonce).where(FormNonce.nonce == nonce).values(location=location))
+    return location

@@ -1,0 +1,175 @@
+"""Changes of staff and departments; each leaves a line in the audit log."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import delete, func, insert, select
+
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.imports.values import fold_name
+from app.staff.models import Department, DepartmentMember, Staff
+
+LONGEST_NAME = 200
+WEEK = 7 * 86_400
+
+
+def add_staff(
+    *,
+    actor: Actor,
+    name: str,
+    email: str | None = None,
+    zone: str = "UTC",
+    weekly_seconds: int = 144_000,
+    user_id: int | None = None,
+    is_demo: bool = False,
+) -> Staff:
+    """Add an employee; without `user_id` they cannot sign in. `weekly_seconds` is planned work.
+
+    Raises `RuleError` for an empty or taken name part, with every reason at once.
+    """
+    person = Staff(user_id=user_id, is_demo=is_demo)
+    _write_staff(person, name=name, email=email, zone=zone, weekly_seconds=weekly_seconds)
+    db.session.add(person)
+    db.session.flush()
+    record(actor, "staff.add", kind="staff", id=person.id, after=_staff_facts(person))
+    return person
+
+
+def change_staff(
+    person: Staff, *, actor: Actor, name: str, email: str | None, zone: str, weekly_seconds: int
+) -> None:
+    """Change an employee. Raises `RuleError` with every reason at once."""
+    before = _staff_facts(person)
+    _write_staff(person, name=name, email=email, zone=zone, weekly_seconds=weekly_seconds)
+    record(
+        actor, "staff.change", kind="staff", id=person.id, before=before, after=_staff_facts(person)
+    )
+
+
+def archive_staff(person: Staff, *, actor: Actor) -> None:
+    """Take an employee out of every list to choose from; their tickets and time stay."""
+    person.archived_at = clock.now()
+    record(actor, "staff.archive", kind="staff", id=person.id)
+
+
+def restore_staff(person: Staff, *, actor: Actor) -> None:
+    """Offer an archived employee again."""
+    person.archived_at = None
+    record(actor, "staff.restore", kind="staff", id=person.id)
+
+
+def add_department(*, actor: Actor, name: str) -> Department:
+    """Add a department. Raises `RuleError` when the name is empty or taken."""
+    department = Department(name=_department_name(name))
+    db.session.add(department)
+    db.session.flush()
+    record(actor, "department.add", kind="department", id=department.id, after={"name": name})
+    return department
+
+
+def rename_department(department: Department, *, actor: Actor, name: str) -> None:
+    """Rename a department. Raises `RuleError` when the name is empty or taken."""
+    before = department.name
+    department.name = _department_name(name, but=department.id)
+    record(
+        actor,
+        "department.change",
+        kind="department",
+        id=department.id,
+        before={"name": before},
+        after={"name": department.name},
+    )
+
+
+def archive_department(department: Department, *, actor: Actor) -> None:
+    """Take a department out of every list to choose from; its tickets stay."""
+    department.archived_at = clock.now()
+    record(actor, "department.archive", kind="department", id=department.id)
+
+
+def set_members(department: Department, *, actor: Actor, staff_ids: Sequence[int]) -> None:
+    """Say who works in a department; exactly these."""
+    db.session.execute(
+        delete(DepartmentMember).where(DepartmentMember.department_id == department.id)
+    )
+    rows = [
+        {"department_id": department.id, "staff_id": staff_id} for staff_id in sorted({*staff_ids})
+    ]
+    if rows:
+        db.session.execute(insert(DepartmentMember).values(rows))
+    record(
+        actor,
+        "department.members",
+        kind="department",
+        id=department.id,
+        after={"staff": sorted({*staff_ids})},
+    )
+
+
+def _write_staff(
+    person: Staff, *, name: str, email: str | None, zone: str, weekly_seconds: int
+) -> None:
+    name, email = " ".join(name.split()), (email or "").strip() or None
+    problems = []
+    if not name:
+        problems.append("The name is empty: write the person's full name.")
+    if len(name) > LONGEST_NAME:
+        problems.append(f"The name has {len(name)} characters, at most {LONGEST_NAME} fit.")
+    if email and _email_taken(email, but=person.id):
+        problems.append(f"Somebody else of the staff has {email}: use another address.")
+    if not _is_zone(zone):
+        problems.append(f"{zone} is no time zone: choose one such as Europe/Berlin.")
+    if not 0 <= weekly_seconds <= WEEK:
+        problems.append("The hours a week must be between 0 and 168.")
+    if problems:
+        raise RuleError(*problems)
+    person.name, person.name_key = name, fold_name(name)
+    person.email, person.zone, person.weekly_seconds = email, zone, weekly_seconds
+
+
+def _is_zone(zone: str) -> bool:
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _email_taken(email: str, *, but: int | None) -> bool:
+    with db.session.no_autoflush:
+        return bool(
+            db.session.scalar(
+                select(func.count())
+                .select_from(Staff)
+                .where(Staff.email == email, Staff.id.is_distinct_from(but))
+            )
+        )
+
+
+def _department_name(name: str, *, but: int | None = None) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise RuleError("The department's name is empty: write one.")
+    if len(name) > LONGEST_NAME:
+        raise RuleError(f"The name has {len(name)} characters, at most {LONGEST_NAME} fit.")
+    with db.session.no_autoflush:
+        taken = db.session.scalar(
+            select(Department.id).where(
+                func.lower(Department.name) == name.lower(), Department.id.is_distinct_from(but)
+            )
+        )
+    if taken:
+        raise RuleError(f"There is a department called {name} already: use another name.")
+    return name
+
+
+def _staff_facts(person: Staff) -> dict[str, object]:
+    return {
+        "name": person.name,
+        "email": person.email,
+        "zone": person.zone,
+        "weekly_seconds": person.weekly_seconds,
+    }

@@ -1,0 +1,46 @@
+"""Selects over staff and departments."""
+
+from sqlalchemy import select
+
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.staff.models import Department, Staff
+
+
+def staff_of_user(user_id: int) -> Staff | None:
+    """The staff row of a signed-in user; None for a user who is no employee."""
+    return db.session.scalars(select(Staff).where(Staff.user_id == user_id)).one_or_none()
+
+
+def person(staff_id: int) -> Staff:
+    """The person of an id, or `NotFoundError`."""
+    found = db.session.get(Staff, staff_id)
+    if found is None:
+        raise NotFoundError(f"There is no staff member {staff_id}: choose one of the list.")
+    return found
+
+
+def working() -> list[Staff]:
+    """Everybody to whom work can be given, by name."""
+    return list(
+        db.session.scalars(
+            select(Staff).where(Staff.archived_at.is_(None)).order_by(Staff.name, Staff.id)
+        )
+    )
+
+
+def departments() -> list[Department]:
+    """The departments in use, by name."""
+    return list(
+        db.session.scalars(
+            select(Department).where(Department.archived_at.is_(None)).order_by(Department.name)
+        )
+    )
+
+
+def department(department_id: int) -> Department:
+    """The department of an id, or `NotFoundError`."""
+    found = db.session.get(Department, department_id)
+    if found is None:
+        raise NotFoundError(f"There is no department {department_id}: choose one of the list.")
+    return found

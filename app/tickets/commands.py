@@ -1,0 +1,331 @@
+"""What is done with a ticket. The caller opens the unit of work around them.
+
+Every change is an event on the timeline; fields and status are guarded by the ticket's `version`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.companies.models import Company, Contact
+from app.core import clock, storage
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError, StaleError
+from app.staff.models import Department, Staff
+from app.tickets import queries, rules, timeline
+from app.tickets.models import Attachment, Event, Ticket, TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came: its name (for display only) and its bytes."""
+
+    name: str
+    content: bytes
+    media_type: str = "application/octet-stream"
+
+
+def open_ticket(
+    *,
+    actor: Actor,
+    subject: str,
+    company_id: int | None = None,
+    requester_id: int | None = None,
+    department_id: int | None = None,
+    assignee_id: int | None = None,
+    priority: str = "normal",
+    message: str = "",
+    files: Sequence[Upload] = (),
+    origin: str = "desk",
+    due_at: datetime | None = None,
+    is_demo: bool = False,
+) -> Ticket:
+    """Open a ticket. Without a company it takes the requester's primary one.
+
+    Raises `RuleError` with every reason at once: no subject, no company, a requester of somebody
+    else, an archived company or person, an unknown priority.
+    """
+    subject = rules.clean_line(subject)
+    problems = rules.subject_problems(subject)
+    if company_id is None and requester_id is not None:
+        company_id = queries.primary_company_id(requester_id)
+    if company_id is None:
+        problems.append("No company is chosen: choose the company this ticket is for.")
+    problems += _reference_problems(
+        company_id=company_id,
+        requester_id=requester_id,
+        department_id=department_id,
+        assignee_id=assignee_id,
+        priority=priority,
+    )
+    problems += _file_problems(files)
+    if message.strip():
+        problems += rules.text_problems(message, "message")
+    if problems:
+        raise RuleError(*problems)
+    status = queries.first_status("new")
+    ticket = Ticket(
+        subject=subject,
+        company_id=company_id,
+        requester_id=requester_id,
+        department_id=department_id,
+        assignee_id=assignee_id,
+        status_id=status.id,
+        category=status.category,
+        priority=priority,
+        origin=origin,
+        due_at=due_at,
+        last_event_at=clock.now(),
+        is_demo=is_demo,
+        created_at=clock.now(),
+    )
+    db.session.add(ticket)
+    db.session.flush()
+    if message.strip() or files:
+        _say(
+            ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id
+        )
+    record(actor, "ticket.open", kind="ticket", id=ticket.id, after={"subject": subject})
+    return ticket
+
+
+def reply(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
+    """Answer the client. A new ticket thereby becomes open.
+
+    Raises `RuleError` when there is nothing to say, or a file cannot be taken.
+    """
+    _ensure_sayable(text, "reply", files)
+    event = _say(ticket, actor=actor, kind="message", text=text, files=files)
+    if ticket.category == "new":
+        _set_status(ticket, actor=actor, status=queries.first_status("open"))
+    return event
+
+
+def add_note(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
+    """Write an internal note, which no client ever sees."""
+    _ensure_sayable(text, "note", files)
+    return _say(ticket, actor=actor, kind="note", text=text, files=files)
+
+
+def change_status(
+    ticket: Ticket, *, actor: Actor, status: TicketStatus, version: int | None = None
+) -> None:
+    """Give a ticket another status, within the state machine of `rules.NEXT`.
+
+    Raises `StaleError` when somebody saved since `version`, `RuleError` for a step that there is
+    not. The same status again changes nothing.
+    """
+    ensure_fresh(ticket, version)
+    if ticket.status_id == status.id:
+        return
+    rules.ensure_may_become(ticket.number, ticket.category, status.category)
+    _set_status(ticket, actor=actor, status=status)
+
+
+def change_fields(
+    ticket: Ticket, *, actor: Actor, changes: Mapping[str, Any], version: int | None = None
+) -> dict[str, tuple[Any, Any]]:
+    """Change subject, requester, department, assignee, priority or due date.
+
+    Returns what changed, field → (before, after); nothing changed writes nothing. The company is
+    changed by `app.timelog.commands.move_ticket`, as time moves with it. Raises `StaleError` when
+    somebody saved since `version`, `RuleError` with every reason at once.
+    """
+    ensure_fresh(ticket, version)
+    unknown = set(changes) - {*FIELDS}
+    if unknown:
+        raise RuleError(f"A ticket has no field {', '.join(sorted(unknown))} to change.")
+    wanted = dict(changes)
+    problems: list[str] = []
+    if "subject" in wanted:
+        wanted["subject"] = rules.clean_line(wanted["subject"])
+        problems += rules.subject_problems(wanted["subject"])
+    changed = {
+        name: (getattr(ticket, name), value)
+        for name, value in wanted.items()
+        if getattr(ticket, name) != value
+    }
+    problems += _reference_problems(
+        company_id=ticket.company_id,
+        **{name: after for name, (_, after) in changed.items() if name in REFERENCES},
+    )
+    if problems:
+        raise RuleError(*problems)
+    if changed:
+        write_fields(ticket, actor=actor, changed=changed)
+    return changed
+
+
+def write_fields(ticket: Ticket, *, actor: Actor, changed: Mapping[str, tuple[Any, Any]]) -> None:
+    """Write fields that are checked already, with their event and audit line."""
+    told = [
+        {
+            "field": FIELDS[name],
+            "from": _shown(name, before),
+            "to": _shown(name, after),
+        }
+        for name, (before, after) in changed.items()
+    ]
+    for name, (_, after) in changed.items():
+        setattr(ticket, name, after)
+    db.session.flush()
+    timeline.append(ticket, actor=actor, kind="field", payload={"changes": told})
+    record(
+        actor,
+        "ticket.change",
+        kind="ticket",
+        id=ticket.id,
+        before={name: _plain(before) for name, (before, _) in changed.items()},
+        after={name: _plain(after) for name, (_, after) in changed.items()},
+    )
+
+
+def attach(ticket: Ticket, *, actor: Actor, files: Sequence[Upload]) -> Event:
+    """Attach files by themselves, visible inside only."""
+    problems = _file_problems(files) if files else ["No file is chosen: choose one to attach."]
+    if problems:
+        raise RuleError(*problems)
+    names = [rules.file_name(file.name) for file in files]
+    event = timeline.append(ticket, actor=actor, kind="file", payload={"name": ", ".join(names)})
+    _keep_files(event, files)
+    return event
+
+
+def ensure_fresh(ticket: Ticket, version: int | None) -> None:
+    """Raise `StaleError` when the ticket is no longer at `version` (None: not asked)."""
+    if version is not None and ticket.version != version:
+        raise StaleError(
+            f"Somebody else changed ticket #{ticket.number} since you opened it: "
+            "look at what it says now and make your change again."
+        )
+
+
+FIELDS = {
+    "subject": "Subject",
+    "company_id": "Company",
+    "requester_id": "Requester",
+    "department_id": "Department",
+    "assignee_id": "Assignee",
+    "priority": "Priority",
+    "due_at": "Due",
+}
+REFERENCES = {
+    "requester_id": Contact,
+    "department_id": Department,
+    "assignee_id": Staff,
+    "priority": str,
+}
+
+
+def _reference_problems(
+    *,
+    company_id: int | None,
+    requester_id: int | None = None,
+    department_id: int | None = None,
+    assignee_id: int | None = None,
+    priority: str = "normal",
+) -> list[str]:
+    problems = []
+    for model, value, what in (
+        (Company, company_id, "company"),
+        (Contact, requester_id, "requester"),
+        (Department, department_id, "department"),
+        (Staff, assignee_id, "assignee"),
+    ):
+        if value is None:
+            continue
+        found = db.session.get(model, value)
+        if found is None:
+            problems.append(f"There is no {what} {value}: choose one of the list.")
+        elif found.archived_at is not None:
+            problems.append(f"{found} is archived: choose another {what} or restore it first.")
+        elif what == "requester" and company_id and not queries.belongs(value, company_id):
+            company = db.session.get(Company, company_id)
+            problems.append(
+                f"{found} does not belong to {company}: choose another requester, or add a "
+                "membership to the contact first."
+            )
+    if priority not in rules.PRIORITIES:
+        problems.append(f"{priority} is no priority: choose one of {', '.join(rules.PRIORITIES)}.")
+    return problems
+
+
+def _file_problems(files: Sequence[Upload]) -> list[str]:
+    return [
+        problem for file in files for problem in rules.file_problems(file.name, len(file.content))
+    ]
+
+
+def _ensure_sayable(text: str, what: str, files: Sequence[Upload]) -> None:
+    problems = _file_problems(files)
+    if text.strip() or not files:
+        problems += rules.text_problems(text, what)
+    if problems:
+        raise RuleError(*problems)
+
+
+def _say(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    kind: str,
+    text: str,
+    files: Sequence[Upload],
+    contact_id: int | None = None,
+) -> Event:
+    event = timeline.append(
+        ticket,
+        actor=actor,
+        kind=kind,
+        payload={"text": rules.clean_text(text)},
+        visibility="client" if kind == "message" else "internal",
+        contact_id=contact_id if actor.staff_id is None else None,
+    )
+    _keep_files(event, files)
+    return event
+
+
+def _keep_files(event: Event, files: Sequence[Upload]) -> None:
+    for file in files:
+        file_id = storage.put(file.content, media_type=file.media_type[:100])
+        db.session.add(
+            Attachment(event_id=event.id, file_id=file_id, name=rules.file_name(file.name))
+        )
+    db.session.flush()
+
+
+def _set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
+    before = db.session.get_one(TicketStatus, ticket.status_id)
+    ticket.status_id, ticket.category = status.id, status.category
+    if status.category not in rules.CLOSED:
+        ticket.closed_at = None
+    elif ticket.closed_at is None:
+        ticket.closed_at = clock.now()
+    db.session.flush()
+    timeline.append(
+        ticket,
+        actor=actor,
+        kind="status",
+        payload={
+            "from": before.name,
+            "to": status.name,
+            "reopened": rules.is_reopening(before.category, status.category),
+        },
+        visibility="client",
+    )
+
+
+def _shown(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    model = Company if name == "company_id" else REFERENCES.get(name)
+    if model in (None, str):
+        return str(_plain(value))
+    found = db.session.get(model, value)
+    return str(found) if found is not None else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,192 @@
+"""Selects over tickets and their timeline."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import aliased, joinedload
+
+from app.companies.models import Company, Membership
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.staff.models import Staff
+from app.tickets.models import Attachment, Event, Ticket, TicketStatus
+
+LONGEST_NUMBER = 18  # digits of a bigint, safely
+
+
+def ticket(number: int) -> Ticket:
+    """The ticket of a number with all that its page names, in one statement."""
+    found = db.session.scalars(
+        select(Ticket)
+        .where(Ticket.number == number)
+        .options(
+            joinedload(Ticket.company).joinedload(Company.parent),
+            joinedload(Ticket.requester),
+            joinedload(Ticket.department),
+            joinedload(Ticket.assignee),
+            joinedload(Ticket.status),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no ticket #{number}: check the number.")
+    return found
+
+
+def locked(number: int) -> Ticket:
+    """The ticket of a number as it is now, its row locked until the end of the unit of work."""
+    found = db.session.scalars(
+        select(Ticket)
+        .where(Ticket.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no ticket #{number}: check the number.")
+    return found
+
+
+def locked_by_id(ids: Iterable[int]) -> list[Ticket]:
+    """Those tickets as they are now, locked in order of their ids."""
+    return list(
+        db.session.scalars(
+            select(Ticket)
+            .where(Ticket.id.in_(list(ids)))
+            .order_by(Ticket.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def statuses() -> list[TicketStatus]:
+    """Every status, in the agency's order."""
+    return list(
+        db.session.scalars(select(TicketStatus).order_by(TicketStatus.position, TicketStatus.id))
+    )
+
+
+def status(status_id: int) -> TicketStatus:
+    """The status of an id, or `NotFoundError`."""
+    found = db.session.get(TicketStatus, status_id)
+    if found is None:
+        raise NotFoundError(f"There is no status {status_id}: choose one of the list.")
+    return found
+
+
+def first_status(category: str) -> TicketStatus:
+    """The agency's first status of a category, or `NotFoundError`."""
+    found = db.session.scalars(
+        select(TicketStatus)
+        .where(TicketStatus.category == category)
+        .order_by(TicketStatus.position, TicketStatus.id)
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"No status stands for {category}: an admin must add one.")
+    return found
+
+
+def attachment(attachment_id: int) -> Attachment:
+    """The attachment of an id with its file and event, or `NotFoundError`."""
+    found = db.session.scalars(
+        select(Attachment)
+        .where(Attachment.id == attachment_id)
+        .options(joinedload(Attachment.file), joinedload(Attachment.event))
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such file.")
+    return found
+
+
+def page_of_events(ticket_id: int, *, before: int | None, most: int) -> list[Event]:
+    """The newest `most` events before seq `before`, with their attachments, oldest first."""
+    newest = select(Event.id).where(Event.ticket_id == ticket_id)
+    if before is not None:
+        newest = newest.where(Event.seq < before)
+    newest = newest.order_by(Event.seq.desc()).limit(most)
+    rows = db.session.scalars(
+        select(Event)
+        .where(Event.id.in_(newest))
+        .options(joinedload(Event.attachments).joinedload(Attachment.file))
+        .order_by(Event.seq)
+    )
+    return list(rows.unique())
+
+
+def tree_of(company_id: int) -> Select[tuple[int]]:
+    """The ids of a company, of all above it and of all below it."""
+    up = (
+        select(Company.id, Company.parent_id)
+        .where(Company.id == company_id)
+        .cte("up", recursive=True)
+    )
+    above = aliased(Company)
+    up = up.union(select(above.id, above.parent_id).where(above.id == up.c.parent_id))
+    down = select(Company.id).where(Company.id == company_id).cte("down", recursive=True)
+    below = aliased(Company)
+    down = down.union(select(below.id).where(below.parent_id == down.c.id))
+    return select(up.c.id).union(select(down.c.id)).subquery().select()
+
+
+def belongs(contact_id: int, company_id: int) -> bool:
+    """Whether a contact has a membership in a company, above it or below it."""
+    return bool(
+        db.session.scalar(
+            select(func.count())
+            .select_from(Membership)
+            .where(
+                Membership.contact_id == contact_id, Membership.company_id.in_(tree_of(company_id))
+            )
+        )
+    )
+
+
+def primary_company_id(contact_id: int) -> int | None:
+    """A contact's primary company, else the first one; None without any."""
+    return db.session.scalar(
+        select(Membership.company_id)
+        .where(Membership.contact_id == contact_id)
+        .order_by(Membership.is_primary.desc(), Membership.id)
+        .limit(1)
+    )
+
+
+def matching(words: str) -> Select[tuple[Ticket]]:
+    """Tickets whose number, subject or company answers to what is typed."""
+    wanted = words.strip().removeprefix("#")
+    pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    company = select(Company.id).where(Company.name.ilike(pattern))
+    rules = [Ticket.subject.ilike(pattern), Ticket.company_id.in_(company)]
+    if wanted.isdecimal() and len(wanted) < LONGEST_NUMBER:
+        rules.append(Ticket.number == int(wanted))
+    return select(Ticket).where(or_(*rules))
+
+
+def staff_names(ticket_ids: Iterable[int]) -> dict[int, str]:
+    """The names of the present assignees of those tickets, by staff id."""
+    rows = db.session.execute(
+        select(Staff.id, Staff.name)
+        .join(Ticket, Ticket.assignee_id == Staff.id)
+        .where(Ticket.id.in_(list(ticket_ids)))
+    )
+    return {row.id: row.name for row in rows}
+
+
+def write_many(ticket_ids: Iterable[int], values: Mapping[str, Any]) -> None:
+    """Write the same values on tickets that are locked already, each a version further.
+
+    A closed ticket keeps the instant at which it was closed first.
+    """
+    ids = list(ticket_ids)
+    if not ids:
+        return
+    written = dict(values)
+    if written.get("closed_at") is not None:
+        written["closed_at"] = func.coalesce(Ticket.closed_at, written["closed_at"])
+    db.session.execute(
+        update(Ticket)
+        .where(Ticket.id.in_(ids))
+        .values(**written, version=Ticket.version + 1)
+        .execution_options(synchronize_session=False)
+    )

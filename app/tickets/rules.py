@@ -1,0 +1,105 @@
+"""What a ticket may become and what may be written on it; pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from app.core.errors import RuleError
+
+LONGEST_SUBJECT = 300
+LONGEST_TEXT = 100_000
+LONGEST_FILE_NAME = 255
+LONGEST_ENDING = 10
+LARGEST_FILE = 25 * 1024 * 1024
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+# From a category to those it may become. Nothing becomes new again; closed work is reopened first.
+NEXT: Mapping[str, tuple[str, ...]] = {
+    "new": ("open", "waiting", "resolved", "completed"),
+    "open": ("waiting", "resolved", "completed"),
+    "waiting": ("open", "resolved", "completed"),
+    "resolved": ("open", "completed"),
+    "completed": ("open",),
+}
+CLOSED = ("resolved", "completed")
+
+
+def may_become(before: str, after: str) -> bool:
+    """Whether a ticket of category `before` may take a status of category `after`."""
+    return before == after or after in NEXT[before]
+
+
+def ensure_may_become(number: int, before: str, after: str) -> None:
+    """Raise `RuleError` when the state machine has no such step."""
+    if may_become(before, after):
+        return
+    allowed = ", ".join(NEXT[before])
+    raise RuleError(
+        f"Ticket #{number} is {before} and cannot become {after}: it may become {allowed}."
+    )
+
+
+def is_reopening(before: str, after: str) -> bool:
+    """Whether the step takes closed work up again."""
+    return before in CLOSED and after not in CLOSED
+
+
+def subject_problems(subject: str) -> list[str]:
+    """What is wrong with a subject, in words."""
+    length = len(subject.strip())
+    if not length:
+        return ["The subject is empty: say in a few words what it is about."]
+    if length > LONGEST_SUBJECT:
+        return [
+            (
+                f"The subject has {length} characters, at most {LONGEST_SUBJECT} fit: "
+                "shorten it and put the rest into the message."
+            )
+        ]
+    return []
+
+
+def text_problems(text: str, what: str) -> list[str]:
+    """What is wrong with a message or note, in words; `what` names it."""
+    if not text.strip():
+        return [f"The {what} is empty: write something or attach a file."]
+    if len(text) > LONGEST_TEXT:
+        return [f"The {what} has {len(text)} characters, at most {LONGEST_TEXT} fit: shorten it."]
+    return []
+
+
+def clean_text(text: str) -> str:
+    """Text as it is kept: plain, with unified line ends, without characters no one can see."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return lines.strip()
+
+
+def clean_line(text: str) -> str:
+    """A single line, such as a subject: control characters and line ends become spaces."""
+    shown = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join(shown.split())
+
+
+def file_name(name: str) -> str:
+    """The name of an attached file, for display only: no folders, no control characters."""
+    last = re.split(r"[\\/]", name)[-1]
+    shown = "".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cf", "Cs"}).strip()
+    if len(shown) > LONGEST_FILE_NAME:
+        stem, dot, ending = shown.rpartition(".")
+        tail = dot + ending if dot and len(ending) <= LONGEST_ENDING else ""
+        shown = (stem if tail else shown)[: LONGEST_FILE_NAME - len(tail)] + tail
+    return shown or "file"
+
+
+def file_problems(name: str, size: int) -> list[str]:
+    """What is wrong with a file to attach, in words."""
+    if size == 0:
+        return [f"{file_name(name)} is empty: choose the file again."]
+    if size > LARGEST_FILE:
+        return [
+            (
+                f"{file_name(name)} has {size / 1024**2:.1f} MiB, a file may have at most 25 MiB: "
+                "split or compress it."
+            )
+        ]
+    return []

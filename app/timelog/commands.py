@@ -1,0 +1,291 @@
+"""Logging and changing work. The caller opens the unit of work around these."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import update
+
+from app.core import clock, jobs
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError, StaleError
+from app.staff.models import Staff
+from app.tickets import commands as ticket_commands
+from app.tickets import timeline
+from app.tickets.models import Ticket
+from app.timelog import queries, rules
+from app.timelog.models import TimeEntry, WorkType
+from app.timelog.rules import Work
+
+
+def log_time(
+    work: Work,
+    *,
+    actor: Actor,
+    staff_id: int,
+    ticket_id: int | None = None,
+    company_id: int | None = None,
+    finished: bool = True,
+) -> TimeEntry:
+    """Log work on a ticket, or for a company without one; finished work goes to approval.
+
+    The company is the ticket's at this time and stays. Raises `RuleError` with every reason at
+    once: no or impossible time, no company, a future date, not billable without a reason.
+    """
+    ticket = _ticket(ticket_id)
+    company_id = ticket.company_id if ticket else company_id
+    if company_id is None:
+        raise RuleError("The time is for no one: choose a ticket or a company.")
+    person = _person(staff_id)
+    place = queries.place_of(company_id)
+    facts = _checked(work, place)
+    entry = TimeEntry(
+        staff_id=person.id,
+        company_id=company_id,
+        ticket_id=ticket.id if ticket else None,
+        source=None,
+        **facts,
+    )
+    if place.archived:
+        raise RuleError(f"{place.name} is archived: restore the company before logging time.")
+    _settle_state(entry, place.time_approval, finished=finished)
+    _flag_overlap(entry)
+    db.session.add(entry)
+    db.session.flush()
+    _tell_ticket(entry, actor=actor)
+    record(actor, "time.log", kind="time_entry", id=entry.id, after=audit_facts(entry))
+    post_value([entry])
+    return entry
+
+
+def edit_entry(
+    entry: TimeEntry, work: Work, *, actor: Actor, version: int | None = None
+) -> TimeEntry:
+    """Write an entry anew and finish it; approved or rejected work is approved afresh.
+
+    Old and new stand in the audit log. Raises `RuleError` when it is billed or written off, or
+    for what `log_time` refuses; `StaleError` when somebody saved since `version`.
+    """
+    [entry] = queries.locked([entry.id])
+    _ensure_fresh(entry, version)
+    ensure_free([entry])
+    place = queries.place_of(entry.company_id)
+    before = audit_facts(entry)
+    for name, value in _checked(work, place).items():
+        setattr(entry, name, value)
+    _settle_state(entry, place.time_approval, finished=True)
+    _flag_overlap(entry)
+    db.session.flush()
+    after = audit_facts(entry)
+    if before == after:
+        return entry
+    if any(before[name] != after[name] for name in ("recorded_seconds", "billable_seconds")):
+        _tell_ticket(entry, actor=actor, was=before["recorded_seconds"])
+    record(actor, "time.edit", kind="time_entry", id=entry.id, before=before, after=after)
+    post_value([entry])
+    return entry
+
+
+def delete_entry(entry: TimeEntry, *, actor: Actor) -> None:
+    """Delete a draft or rejected entry; the audit log keeps what it was."""
+    [entry] = queries.locked([entry.id])
+    if entry.state not in {"draft", "rejected"}:
+        raise RuleError(
+            f"Time entry {entry.id} is {entry.state}: only a draft or a rejected entry can be "
+            "deleted. Set it to not billable with a reason instead."
+        )
+    ensure_free([entry])
+    if entry.ticket_id is not None:
+        timeline.append(
+            db.session.get_one(Ticket, entry.ticket_id),
+            actor=actor,
+            kind="time",
+            payload={"entry": entry.id, "seconds": entry.recorded_seconds, "deleted": True},
+        )
+    record(actor, "time.delete", kind="time_entry", id=entry.id, before=audit_facts(entry))
+    db.session.delete(entry)
+    db.session.flush()
+
+
+def move_ticket(
+    ticket: Ticket, *, actor: Actor, company_id: int, version: int | None = None
+) -> None:
+    """Give a misfiled ticket to another company; its unbilled time goes along.
+
+    Refused while any of its time is billed or written off: that belongs to who paid for it.
+    """
+    ticket_commands.ensure_fresh(ticket, version)
+    if ticket.company_id == company_id:
+        return
+    place = queries.place_of(company_id)
+    billed = queries.allocated_of_ticket(ticket.id)
+    problems = []
+    if billed:
+        problems.append(
+            f"{len(billed)} time entries of ticket #{ticket.number} are billed or written off, so "
+            "it stays with its company: open a new ticket for the other one."
+        )
+    if place.archived:
+        problems.append(f"{place.name} is archived: choose another company or restore it first.")
+    if problems:
+        raise RuleError(*problems)
+    changed: dict[str, tuple[Any, Any]] = {"company_id": (ticket.company_id, company_id)}
+    if ticket.requester_id and not ticket_commands.queries.belongs(ticket.requester_id, company_id):
+        changed["requester_id"] = (ticket.requester_id, None)
+    ticket_commands.write_fields(ticket, actor=actor, changed=changed)
+    moved = list(
+        db.session.scalars(
+            update(TimeEntry)
+            .where(TimeEntry.ticket_id == ticket.id)
+            .values(company_id=company_id, version=TimeEntry.version + 1)
+            .returning(TimeEntry)
+            .execution_options(populate_existing=True)
+        )
+    )
+    post_value(moved)
+
+
+def ensure_free(entries: Iterable[TimeEntry]) -> None:
+    """Raise `RuleError` naming every entry that is billed or written off."""
+    held = queries.allocated(entry.id for entry in entries)
+    if held:
+        raise RuleError(
+            *(
+                f"Time entry {entry_id} is {where} and stays as it is: issue a credit note first."
+                for entry_id, where in sorted(held.items())
+            )
+        )
+
+
+def post_value(entries: Iterable[Any]) -> None:
+    """Ask billing to price these entries (rows with id and version) anew, each change once."""
+    marks = sorted((entry.id, entry.version) for entry in entries)
+    if not marks:
+        return
+    digest = hashlib.sha256(repr(marks).encode()).hexdigest()[:40]
+    jobs.post(
+        "billing.value",
+        {"entries": [entry_id for entry_id, _ in marks]},
+        dedupe_key=f"billing.value:{digest}",
+    )
+
+
+def audit_facts(entry: TimeEntry) -> dict[str, Any]:
+    """What the audit log keeps of an entry."""
+    return {
+        "staff_id": entry.staff_id,
+        "company_id": entry.company_id,
+        "ticket_id": entry.ticket_id,
+        "work_type_id": entry.work_type_id,
+        "work_date": entry.work_date.isoformat(),
+        "started_at": entry.started_at.isoformat() if entry.started_at else None,
+        "ended_at": entry.ended_at.isoformat() if entry.ended_at else None,
+        "recorded_seconds": entry.recorded_seconds,
+        "billable_seconds": entry.billable_seconds,
+        "non_billable_reason": entry.non_billable_reason,
+        "description": entry.description,
+        "internal_note": entry.internal_note,
+        "project": entry.project,
+        "state": entry.state,
+    }
+
+
+def _checked(work: Work, place: queries.Place) -> dict[str, Any]:
+    problems = rules.problems_of(work, today=clock.today(place.zone))
+    if work.started_at and work.started_at > clock.now() and not problems:
+        problems.append("The work begins in the future: log it once it is done.")
+    kind = _work_type(work.work_type_id)
+    billable, reason = work.billable, " ".join(work.reason.split())
+    if billable is None:
+        billable = kind is None or kind.is_billable
+        if not billable and kind is not None:
+            reason = reason or f"{kind.name} is not billable"
+    problems += rules.reason_problem(billable=billable, reason=reason)
+    if problems:
+        raise RuleError(*problems)
+    seconds = rules.seconds_of(work) or 0
+    begun = work.started_at
+    return {
+        "work_date": rules.local_date(begun, place.zone)
+        if begun
+        else work.work_date or clock.today(place.zone),
+        "started_at": begun,
+        "ended_at": work.ended_at,
+        "recorded_seconds": seconds,
+        "billable_seconds": seconds if billable else 0,
+        "non_billable_reason": "" if billable else reason,
+        "work_type_id": work.work_type_id,
+        "description": work.description.replace("\x00", "").strip(),
+        "internal_note": work.internal_note.replace("\x00", "").strip(),
+        "project": work.project.strip(),
+    }
+
+
+def _settle_state(entry: TimeEntry, time_approval: str, *, finished: bool) -> None:
+    entry.state = rules.state_when_finished(time_approval) if finished else "draft"
+    entry.state_reason = ""
+    entry.approved_at = clock.now() if entry.state == "approved" else None
+    entry.approved_by = None
+
+
+def _flag_overlap(entry: TimeEntry) -> None:
+    entry.is_overlapping = (
+        entry.started_at is not None
+        and entry.ended_at is not None
+        and queries.overlaps(
+            staff_id=entry.staff_id,
+            started_at=entry.started_at,
+            ended_at=entry.ended_at,
+            but=entry.id,
+        )
+    )
+
+
+def _tell_ticket(entry: TimeEntry, *, actor: Actor, was: int | None = None) -> None:
+    if entry.ticket_id is None:
+        return
+    payload: dict[str, Any] = {
+        "entry": entry.id,
+        "seconds": entry.recorded_seconds,
+        "billable": entry.billable_seconds > 0,
+        "text": entry.description[:300],
+    }
+    if was is not None:
+        payload["was"] = was
+    timeline.append(
+        db.session.get_one(Ticket, entry.ticket_id), actor=actor, kind="time", payload=payload
+    )
+
+
+def _ensure_fresh(entry: TimeEntry, version: int | None) -> None:
+    if version is not None and entry.version != version:
+        raise StaleError(
+            f"Somebody else changed time entry {entry.id} since you opened it: look at what it "
+            "says now and make your change again."
+        )
+
+
+def _ticket(ticket_id: int | None) -> Ticket | None:
+    if ticket_id is None:
+        return None
+    found = db.session.get(Ticket, ticket_id)
+    if found is None:
+        raise NotFoundError(f"There is no ticket with id {ticket_id}: choose one of the list.")
+    return found
+
+
+def _person(staff_id: int) -> Staff:
+    found = db.session.get(Staff, staff_id)
+    if found is None:
+        raise NotFoundError(f"There is no staff member {staff_id}: choose one of the list.")
+    return found
+
+
+def _work_type(work_type_id: int | None) -> WorkType | None:
+    if work_type_id is None:
+        return None
+    found = db.session.get(WorkType, work_type_id)
+    if found is None or found.archived_at is not None:
+        raise RuleError(f"There is no work type {work_type_id} in use: choose one of the list.")
+    return found

@@ -1,0 +1,289 @@
+"""Selects over time entries and timers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    column,
+    extract,
+    func,
+    literal,
+    select,
+    table,
+)
+from sqlalchemy.orm import contains_eager, joinedload
+
+from app.companies.models import Company
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.core.models import Agency
+from app.staff.models import Staff
+from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry, Timer, WorkType
+
+# The billing ledger stands above this domain, so its tables are named here, not imported.
+ALLOCATION = table(
+    "allocation", column("entry_id"), column("line_id"), column("kind"), column("released_at")
+)
+LINE = table("document_line", column("id"), column("document_id"))
+DOCUMENT = table("document", column("id"), column("number"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where work is booked: a company, its zone, and how the agency approves time."""
+
+    company_id: int
+    name: str
+    zone: str
+    time_approval: str
+    archived: bool
+
+
+def place_of(company_id: int) -> Place:
+    """The company with its zone (else the agency's), or `NotFoundError`."""
+    row = db.session.execute(
+        select(
+            Company.id,
+            Company.name,
+            func.coalesce(Company.zone, Agency.zone).label("zone"),
+            Agency.time_approval,
+            Company.archived_at,
+        )
+        .join(Agency, literal(True))
+        .where(Company.id == company_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no company {company_id}: choose one of the list.")
+    return Place(row.id, row.name, row.zone, row.time_approval, row.archived_at is not None)
+
+
+def time_approval() -> str:
+    """The agency's setting: "none" or "manager"."""
+    return db.session.scalars(select(Agency.time_approval)).one()
+
+
+def work_types() -> list[WorkType]:
+    """The work types in use, by name."""
+    return list(
+        db.session.scalars(
+            select(WorkType).where(WorkType.archived_at.is_(None)).order_by(WorkType.name)
+        )
+    )
+
+
+def entry(entry_id: int, *, owner: int | None = None) -> TimeEntry:
+    """The entry of an id; with `owner` only that person's own. Else `NotFoundError`."""
+    query = (
+        select(TimeEntry)
+        .where(TimeEntry.id == entry_id)
+        .options(
+            joinedload(TimeEntry.staff),
+            joinedload(TimeEntry.company),
+            joinedload(TimeEntry.ticket),
+            joinedload(TimeEntry.work_type),
+        )
+    )
+    if owner is not None:
+        query = query.where(TimeEntry.staff_id == owner)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no time entry {entry_id}, or it is not yours to change.")
+    return found
+
+
+def locked(entry_ids: Iterable[int]) -> list[TimeEntry]:
+    """Those entries as they are now, their rows locked in order of id."""
+    return list(
+        db.session.scalars(
+            select(TimeEntry)
+            .where(TimeEntry.id.in_(list(entry_ids)))
+            .order_by(TimeEntry.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def is_live() -> ColumnElement[bool]:
+    """Whether an allocation holds its entry: not released, and no mere credit."""
+    return and_(ALLOCATION.c.released_at.is_(None), ALLOCATION.c.kind != "credit")
+
+
+def allocated(entry_ids: Iterable[int]) -> dict[int, str]:
+    """Those of the entries that are billed or written off, each with where, in words."""
+    rows = db.session.execute(
+        select(ALLOCATION.c.entry_id, ALLOCATION.c.kind, DOCUMENT.c.number)
+        .outerjoin(LINE, LINE.c.id == ALLOCATION.c.line_id)
+        .outerjoin(DOCUMENT, DOCUMENT.c.id == LINE.c.document_id)
+        .where(ALLOCATION.c.entry_id.in_(list(entry_ids)), is_live())
+    )
+    return {
+        row.entry_id: "written off" if row.kind == "write_off" else f"on invoice {row.number}"
+        for row in rows
+    }
+
+
+def allocated_of_ticket(ticket_id: int) -> list[int]:
+    """The ids of a ticket's entries that are billed or written off."""
+    return list(
+        db.session.scalars(
+            select(ALLOCATION.c.entry_id)
+            .join(TimeEntry, TimeEntry.id == ALLOCATION.c.entry_id)
+            .where(TimeEntry.ticket_id == ticket_id, is_live())
+            .order_by(ALLOCATION.c.entry_id)
+        )
+    )
+
+
+def overlaps(
+    *, staff_id: int, started_at: datetime, ended_at: datetime, but: int | None = None
+) -> bool:
+    """Whether a person has other work between two instants."""
+    found = db.session.scalar(
+        select(TimeEntry.id)
+        .where(
+            TimeEntry.staff_id == staff_id,
+            TimeEntry.work_date.between(
+                started_at.date() - timedelta(days=2), ended_at.date() + timedelta(days=2)
+            ),
+            TimeEntry.started_at < ended_at,
+            TimeEntry.ended_at > started_at,
+            TimeEntry.id.is_distinct_from(but),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def week_of(staff_id: int, monday: date) -> list[TimeEntry]:
+    """A person's entries of one week with what the timesheet shows, by day."""
+    return list(
+        db.session.scalars(
+            select(TimeEntry)
+            .join(TimeEntry.company)
+            .outerjoin(TimeEntry.ticket)
+            .outerjoin(TimeEntry.work_type)
+            .where(
+                TimeEntry.staff_id == staff_id,
+                TimeEntry.work_date.between(monday, monday + timedelta(days=6)),
+            )
+            .options(
+                contains_eager(TimeEntry.company),
+                contains_eager(TimeEntry.ticket),
+                contains_eager(TimeEntry.work_type),
+            )
+            .order_by(Company.name, Ticket.number, TimeEntry.work_date, TimeEntry.id)
+        )
+    )
+
+
+def to_approve(
+    *,
+    staff_id: int | None = None,
+    company_id: int | None = None,
+    start: date | None = None,
+    through: date | None = None,
+) -> Select[tuple[TimeEntry]]:
+    """The submitted entries that answer to the filters, oldest first."""
+    query = (
+        select(TimeEntry)
+        .where(TimeEntry.state == "submitted")
+        .order_by(TimeEntry.work_date, TimeEntry.id)
+    )
+    for rule, value in (
+        (TimeEntry.staff_id == staff_id, staff_id),
+        (TimeEntry.company_id == company_id, company_id),
+        (TimeEntry.work_date >= start, start),
+        (TimeEntry.work_date <= through, through),
+    ):
+        if value is not None:
+            query = query.where(rule)
+    return query
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTimer:
+    """A timer with its ticket; `elapsed` and `idle` in seconds by the database's clock."""
+
+    id: int
+    staff_id: int
+    ticket_id: int
+    number: int
+    subject: str
+    running: bool
+    elapsed: int
+    idle: int
+    work_type_id: int | None
+    first_started_at: datetime
+    seen_at: datetime
+
+
+def elapsed() -> ColumnElement[int]:
+    """Seconds a timer has run so far, by the database's clock."""
+    run = func.coalesce(extract("epoch", func.clock_timestamp() - Timer.started_at), 0)
+    return Timer.accumulated_seconds + func.greatest(func.floor(run), 0)
+
+
+def timers() -> Select[tuple[object, ...]]:
+    """Timers with what the chip shows; the running one first."""
+    idle = func.floor(extract("epoch", func.clock_timestamp() - Timer.seen_at))
+    return (
+        select(
+            Timer.id,
+            Timer.staff_id,
+            Timer.ticket_id,
+            Ticket.number,
+            Ticket.subject,
+            Timer.started_at.is_not(None).label("running"),
+            elapsed().label("elapsed"),
+            func.greatest(idle, 0).label("idle"),
+            Timer.work_type_id,
+            Timer.first_started_at,
+            Timer.seen_at,
+        )
+        .join(Ticket, Ticket.id == Timer.ticket_id)
+        .order_by(Timer.started_at.is_(None), Timer.seen_at.desc())
+    )
+
+
+def timers_of(staff_id: int) -> list[RunningTimer]:
+    """A person's timers, the running one first."""
+    return _shown(timers().where(Timer.staff_id == staff_id))
+
+
+def timers_of_user(user_id: int) -> tuple[int | None, list[RunningTimer]]:
+    """A signed-in user's staff id and timers, in one statement."""
+    found = timers().subquery()
+    rows = db.session.execute(
+        select(Staff.id.label("own_id"), found)
+        .outerjoin(found, found.c.staff_id == Staff.id)
+        .where(Staff.user_id == user_id)
+        .order_by(found.c.running.desc(), found.c.seen_at.desc())
+    ).all()
+    if not rows:
+        return None, []
+    return rows[0].own_id, [_timer(row) for row in rows if row.ticket_id is not None]
+
+
+def timer(timer_id: int, *, staff_id: int) -> RunningTimer:
+    """A person's own timer, or `NotFoundError`."""
+    found = _shown(timers().where(Timer.id == timer_id, Timer.staff_id == staff_id))
+    if not found:
+        raise NotFoundError("That timer has been stopped already.")
+    return found[0]
+
+
+def _shown(query: Select[tuple[object, ...]]) -> list[RunningTimer]:
+    return [_timer(row) for row in db.session.execute(query)]
+
+
+def _timer(row: Sequence[object]) -> RunningTimer:
+    names = RunningTimer.__dataclass_fields__
+    values = {name: getattr(row, name) for name in names}
+    values["elapsed"], values["idle"] = int(values["elapsed"]), int(values["idle"])
+    return RunningTimer(**values)

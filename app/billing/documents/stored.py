@@ -1,0 +1,125 @@
+"""The one PDF of a document: drawn once, kept by content, served as the same bytes ever after."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.dialects.postgresql import insert
+
+from app.billing.documents import queries
+from app.billing.documents.render import render
+from app.billing.models import DocumentPdf
+from app.core import jobs, storage
+from app.core.db import db, unit_of_work
+from app.core.errors import NotFoundError, RuleError
+from app.core.faults import faultpoint
+from app.core.models import StoredFile
+
+RENDER = "billing.render"
+BATCH = 50
+MEDIA_TYPE = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """An issued document without a PDF: its frozen content, and the moment that is stamped."""
+
+    id: int
+    content: bytes
+    content_hash: str
+    issued_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A PDF whose bytes are on disk already, while no row names it yet."""
+
+    document_id: int
+    sha256: str
+    size: int
+    notes: tuple[str, ...]
+
+
+def post_renders(document_ids: Sequence[int], *, created_by: int | None = None) -> list[int]:
+    """Post the drawing of documents in the present unit of work, `BATCH` a job; returns the jobs.
+
+    Posting the same batch again finds the job that is there.
+    """
+    ids = sorted(document_ids)
+    batches = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
+    return [
+        jobs.post(
+            RENDER,
+            {"document_ids": batch},
+            dedupe_key=f"{RENDER}:{batch[0]}-{batch[-1]}-{len(batch)}",
+            created_by=created_by,
+            total_steps=len(batch),
+        )
+        for batch in batches
+    ]
+
+
+def get_or_render(document_id: int) -> StoredFile:
+    """Return the PDF of an issued document, drawing and storing it when it has none yet.
+
+    Two at once keep one: whichever row is first stands, and both return it. Raises NotFoundError
+    when there is no such document, RuleError when the disk refuses.
+    """
+    file = db.session.scalars(queries.pdf_of(document_id)).first()
+    if file is not None:
+        return file
+    waiting = undrawn([document_id])
+    if not waiting:
+        raise NotFoundError(f"There is no document {document_id}.")
+    filed = draw_and_file(waiting[0])
+    with unit_of_work():
+        record([filed])
+        faultpoint("billing.render.before_commit")
+    faultpoint("billing.render.after_commit")
+    return db.session.scalars(queries.pdf_of(document_id)).one()
+
+
+def undrawn(document_ids: Sequence[int]) -> list[Undrawn]:
+    """Read those of the documents that have no PDF yet."""
+    return [
+        Undrawn(row.id, row.content.encode(), row.content_hash, row.issued_at)
+        for row in db.session.execute(queries.undrawn(document_ids))
+    ]
+
+
+def draw_and_file(document: Undrawn) -> Filed:
+    """Draw a document and put its bytes on disk; writes no row, so it may be repeated at will."""
+    logo, notes = _logo(json.loads(document.content)["seller"]["logo"])
+    drawn = render(
+        document.content, sha256=document.content_hash, issued_at=document.issued_at, logo=logo
+    )
+    faultpoint("billing.render.before_write")
+    sha256 = storage.write(drawn.pdf)
+    faultpoint("billing.render.after_write")
+    return Filed(document.id, sha256, len(drawn.pdf), (*notes, *drawn.reports))
+
+
+def record(filed: Sequence[Filed]) -> None:
+    """Name filed PDFs as those of their documents, in the present unit of work; first one wins."""
+    for one in filed:
+        file_id = storage.register(one.sha256, size=one.size, media_type=MEDIA_TYPE)
+        db.session.execute(
+            insert(DocumentPdf)
+            .values(document_id=one.document_id, file_id=file_id, notes=list(one.notes))
+            .on_conflict_do_nothing(index_elements=["document_id"])
+        )
+
+
+def _logo(sha256: str) -> tuple[bytes | None, tuple[str, ...]]:
+    """Read the logo a document names; one that is gone is reported, never in the way."""
+    if not sha256:
+        return None, ()
+    file = db.session.scalars(queries.file_with(sha256)).first()
+    try:
+        return (storage.read(file), ()) if file else (None, (_GONE,))
+    except RuleError as error:
+        return None, (f"{_GONE} {error}",)
+
+
+_GONE = "The logo is missing from the store; it was left out of the document."

@@ -1,0 +1,198 @@
+"""A worker process: it wakes, polls, stops between two statements, and outlives its servers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.core import jobs
+from app.core.db import unit_of_work
+from app.runtime.broker import broker_command, broker_program, broker_url, wait_for_broker
+from app.runtime.postgres import libpq_url
+from config import Settings
+from jobs.schedule import Every, post_due
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_redis = pytest.mark.skipif(broker_program() is None, reason="no Redis program here")
+
+
+class Table:
+    """The job table, seen from outside."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg.connect(libpq_url(url), autocommit=True)
+
+    def post(self, kind: str, **payload: object) -> int:
+        row = self._connection.execute(
+            "INSERT INTO job (kind, payload) VALUES (%s, %s) RETURNING id",
+            [kind, json.dumps(payload)],
+        ).fetchone()
+        return row[0]
+
+    def ask(self, statement: str, *values: object):
+        return self._connection.execute(statement, values).fetchone()[0]
+
+    def state(self, job_id: int) -> str:
+        return self.ask("SELECT state FROM job WHERE id = %s", job_id)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def table(database_url: str) -> Iterator[Table]:
+    found = Table(database_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def start(database_url: str, short_dir: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start workers over the fresh database; none outlives the test."""
+    started = []
+
+    def start_worker(**environ: str) -> subprocess.Popen:
+        (short_dir / "slow.py").write_text(SLOW_JOB)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import slow; from jobs.worker import main; main()"],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+            | {
+                "DATABASE_URL": libpq_url(database_url),
+                "DATA_DIR": str(short_dir / "data"),
+                "PYTHONPATH": os.pathsep.join([str(ROOT), str(short_dir)]),
+            }
+            | environ,
+        )
+        started.append(process)
+        return process
+
+    yield start_worker
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+SLOW_JOB = """
+import time
+from sqlalchemy import text
+from app.core import jobs
+
+@jobs.handler("test.slow")
+def slow(running):
+    for number in range(running.done_steps, 200):
+        with running.step(done=number + 1, total=200) as session:
+            session.execute(text("UPDATE agency SET terms_days = terms_days"))
+            time.sleep(0.1)
+
+@jobs.handler("test.quick")
+def quick(running):
+    return {"seen": running.payload}
+"""
+
+
+def until(answer: Callable[[], object], *, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not answer():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_polling_worker_carries_out_what_is_due(table, start):
+    job = table.post("test.quick", word="ü")
+    start()
+    until(lambda: table.state(job) == "done")
+    assert table.ask("SELECT result FROM job WHERE id = %s", job) == {"seen": {"word": "ü"}}
+    later = table.post("test.quick")
+    until(lambda: table.state(later) == "done", seconds=5)
+
+
+@needs_redis
+def test_a_rung_worker_wakes_at_once_and_polls_when_redis_is_gone(table, start, short_dir):
+    settings = Settings(data_dir=short_dir / "data")
+    command = broker_command(settings)
+    (short_dir / "data" / "run").mkdir(parents=True)
+    with subprocess.Popen(command) as broker:
+        assert wait_for_broker(settings, seconds=10)
+        worker = start(REDIS_URL=broker_url(settings))
+        until(lambda: table.ask("SELECT count(*) FROM schedule WHERE job_id IS NOT NULL") == 1)
+        until(lambda: table.ask("SELECT count(*) FROM job WHERE state <> 'done'") == 0)
+        broker.send_signal(signal.SIGKILL)
+    job = table.post("test.quick")
+    until(lambda: table.state(job) == "done")
+    assert worker.poll() is None
+
+
+def test_an_unreachable_broker_does_not_keep_a_worker_from_its_work(table, start, short_dir):
+    job = table.post("test.quick")
+    start(REDIS_URL=f"unix://{short_dir}/none.sock")
+    until(lambda: table.state(job) == "done")
+
+
+@pytest.mark.crash
+def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(table, start):
+    job = table.post("test.slow")
+    worker = start()
+    until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > 3)
+    worker.terminate()
+    assert worker.wait(timeout=5) == 0
+    assert table.state(job) == "new"
+    assert table.ask("SELECT attempts FROM job WHERE id = %s", job) == 0
+    done = table.ask("SELECT done_steps FROM job WHERE id = %s", job)
+    start()
+    until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > done)
+
+
+@pytest.mark.crash
+def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(table, start):
+    job = table.post("test.slow")
+    worker = start()
+    until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > 1)
+    worker.kill()
+    worker.wait()
+    assert table.state(job) == "leased"
+    table.ask("UPDATE job SET lease_until = now() WHERE id = %s RETURNING id", job)
+    done = table.ask("SELECT done_steps FROM job WHERE id = %s", job)
+    start()
+    until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > done)
+
+
+def test_a_job_that_every_worker_died_over_is_ended(app):
+    with unit_of_work():
+        job_id = jobs.post("test.poison")
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert jobs.claim(job_id) is not None
+        end_lease(job_id)
+    assert jobs.bury() == 1
+    assert jobs.claim(job_id) is None
+
+
+def end_lease(job_id: int) -> None:
+    from sqlalchemy import text
+
+    with unit_of_work() as session:
+        session.execute(text("UPDATE job SET lease_until = now() WHERE id = :id"), {"id": job_id})
+
+
+def test_the_next_due_instant_bounds_the_waiting(app):
+    assert jobs.seconds_until_due(most=15) == 15
+    with unit_of_work():
+        jobs.post("test.quick", delay=timedelta(seconds=5))
+    assert 4 < jobs.seconds_until_due(most=15) <= 5
+    with unit_of_work():
+        jobs.post("test.quick")
+    assert jobs.seconds_until_due(most=15) == 0
+
+
+def test_what_is_scheduled_is_posted_once_however_often_one_looks(app):
+    hourly = [Every("test.quick", timedelta(hours=1))]
+    assert [post_due(hourly) for _ in range(5)] == [1, 0, 0, 0, 0]

@@ -5,6 +5,7 @@ database once; each test that asks for `app` or `database_url` gets a clone of i
 than emptying tables would. Nothing may connect to anything but this machine.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -95,6 +96,10 @@ class Databases:
         )
         return self.url(name)
 
+    def create_empty(self, name: str) -> None:
+        """Make a database that holds nothing but its extensions."""
+        self._server.ensure_database(name)
+
     def drop(self, name: str) -> None:
         self._admin.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
@@ -174,6 +179,24 @@ def app(application, databases: Databases, worker_name: str):
         yield application
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def cli(app, settings: Settings):
+    """Run a command in this process over the fresh database: `cli("init")` is its answer.
+
+    Give the expected exit code with `code=`, standard input with `stdin=`.
+    """
+    from app.cli import attach
+
+    attach(app, settings)
+
+    def run(*words: str, code: int = 0, stdin: str | None = None) -> dict:
+        result = app.test_cli_runner().invoke(args=[*words, "--json"], input=stdin)
+        assert result.exit_code == code, (result.stderr, result.exception)
+        return json.loads(result.stdout)
+
+    return run
 
 
 @pytest.fixture

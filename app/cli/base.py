@@ -128,7 +128,8 @@ def progress(text: str) -> None:
 def database_ready(*, schema: bool = True) -> Iterator[None]:
     """Keep the database of this installation running, and bring its schema up to date."""
     with running_database(current_app.extensions[INSTALLATION]):
-        event.listen(db.engine, "connect", _lift_time_limit)
+        if not event.contains(db.engine, "connect", _lift_time_limit):
+            event.listen(db.engine, "connect", _lift_time_limit)
         try:
             if schema and not is_current(db.engine):
                 progress("Preparing the database (init) …")

@@ -1,0 +1,79 @@
+import tarfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.runtime.postgres import libpq_url
+from tests.cli.shell import Shell
+
+SHA_OF_X = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+
+
+@pytest.fixture
+def source(shell: Shell, database_url: str, short_dir: Path) -> Shell:
+    """An installation with a company, a file and its row."""
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("UPDATE agency SET name = 'Kept & Söhne'")
+        connection.execute(
+            "INSERT INTO stored_file (sha256, size, media_type) VALUES (%s, 1, 'text/plain')",
+            [SHA_OF_X],
+        )
+    path = short_dir / "data" / "files" / SHA_OF_X[:2] / SHA_OF_X
+    path.parent.mkdir(parents=True)
+    path.write_text("x")
+    return shell
+
+
+@pytest.fixture
+def empty(short_dir: Path) -> Shell:
+    return Shell(DATA_DIR=str(short_dir / "other"))
+
+
+def test_a_restore_elsewhere_holds_the_same_rows_files_and_key(source, empty, short_dir):
+    backup = short_dir / "desk.tar"
+    manifest = source.answer("backup", str(backup))
+    assert manifest["files"] == 1
+    assert manifest["files_missing"] == []
+    assert backup.stat().st_mode & 0o077 == 0
+
+    assert empty.answer("restore", str(backup))["rows"] == manifest["rows"]
+    again = empty.answer("backup", str(short_dir / "again.tar"))
+    assert again["rows"] == manifest["rows"]
+    assert again["issued"] == manifest["issued"]
+    kept = short_dir / "other" / "files" / SHA_OF_X[:2] / SHA_OF_X
+    assert kept.read_text() == "x"
+    for name in ("data", "other"):
+        assert (short_dir / name / "secret_key").exists()
+    assert (short_dir / "data" / "secret_key").read_text() == (
+        short_dir / "other" / "secret_key"
+    ).read_text()
+
+
+def test_restore_refuses_a_database_in_use(source, short_dir):
+    backup = short_dir / "desk.tar"
+    source.answer("backup", str(backup))
+    refusal = source.answer("restore", str(backup), code=1)
+    assert "not empty" in refusal["error"]
+    assert len(refusal["problems"]) == 2
+
+
+def test_a_damaged_backup_is_refused_before_anything_comes_in(source, empty, short_dir):
+    backup = short_dir / "desk.tar"
+    source.answer("backup", str(backup))
+    with tarfile.open(backup) as archive:
+        member = archive.getmember("files/" + SHA_OF_X)
+    content = bytearray(backup.read_bytes())
+    content[member.offset_data] ^= 1
+    backup.write_bytes(content)
+    assert "damaged" in empty.answer("restore", str(backup), code=2)["error"]
+    assert not list((short_dir / "other").glob("files/*/*"))
+
+
+def test_a_file_that_is_no_backup_is_unusable(empty, short_dir):
+    (short_dir / "text").write_text("no tar at all")
+    assert "no usable backup" in empty.answer("restore", str(short_dir / "text"), code=2)["error"]
+
+
+def test_a_backup_into_no_folder_is_refused(source, short_dir):
+    assert "no folder" in source.answer("backup", str(short_dir / "a" / "b.tar"), code=2)["error"]

@@ -1,0 +1,82 @@
+"""The contract of every command: one JSON object, exit codes, a database brought up to date."""
+
+import json
+import subprocess
+import sys
+
+from tests.cli.shell import ROOT, Shell
+
+
+def test_help_needs_no_database(short_dir):
+    shell = Shell(DATABASE_URL="postgresql://127.0.0.1:1/none", DATA_DIR=str(short_dir))
+    result = shell.run("--help")
+    assert result.returncode == 0
+    assert "init" in result.stdout
+    assert "Traceback" not in result.stderr
+
+
+def test_a_command_first_initialises_an_empty_database_and_says_so(embedded):
+    result = embedded.run("doctor", "--json")
+    assert "init" in result.stderr
+    assert json.loads(result.stdout)["ok"] is True
+    assert "init" not in embedded.run("doctor", "--json").stderr
+
+
+def test_init_may_be_repeated_and_raced(short_dir, databases):
+    databases.drop("race")
+    databases.create_empty("race")
+    try:
+        shell = Shell(
+            DATA_DIR=str(short_dir), DATABASE_URL=databases.url("race").replace("+psycopg", "")
+        )
+        racers = [
+            subprocess.Popen(
+                [sys.executable, "-m", "flask", "--app", "run", "init", "--json"],
+                cwd=ROOT,
+                env=shell._environ,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(3)
+        ]
+        outcomes = [(racer.communicate(), racer.returncode) for racer in racers]
+        assert [code for _, code in outcomes] == [0, 0, 0], outcomes
+        revisions = {json.loads(output)["revision"] for (output, _), _ in outcomes}
+        assert revisions == {shell.answer("init")["revision"]}
+    finally:
+        databases.drop("race")
+
+
+def test_a_database_that_does_not_answer_is_said_without_a_traceback(short_dir):
+    shell = Shell(DATABASE_URL="postgresql://127.0.0.1:1/none", DATA_DIR=str(short_dir))
+    result = shell.run("doctor", "--json")
+    assert result.returncode == 1
+    assert "does not answer" in json.loads(result.stdout)["error"]
+    assert "Traceback" not in result.stderr
+
+
+def test_unusable_settings_are_named_without_a_traceback(short_dir):
+    result = Shell(PORT="http", DATA_DIR=str(short_dir)).run("doctor")
+    assert result.returncode == 2
+    assert "PORT" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unreadable_file_is_exit_2(shell):
+    assert shell.run("restore", "/no/such/file", "--json").returncode == 2
+
+
+def test_doctor_finds_what_needs_mending(shell, short_dir):
+    (short_dir / "data").mkdir(mode=0o755)
+    answer = shell.answer("doctor", code=1)
+    assert answer["ok"] is False
+    assert "DATA_DIR" in [
+        each["check"] for each in answer["findings"] if each["level"] == "problem"
+    ]
+
+
+def test_answers_are_readable_without_json(shell):
+    result = shell.run("init")
+    assert result.stdout.startswith("revision: ")
+    assert "migrated: no" in result.stdout

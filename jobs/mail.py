@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
-from app.billing.models import DocumentPdf
+from app.billing.documents.stored import get_or_render
 from app.core import mail, mailer, storage
 from app.core.db import db
 from app.core.errors import RuleError
@@ -46,19 +46,15 @@ def _deliver(outgoing: mail.Outgoing) -> str:
 
 
 def _content(attached: dict[str, Any]) -> bytes:
-    file = db.session.scalars(_file_of(attached)).first()
+    file = _file(attached)
     if file is None:
-        raise mailer.NotNowError(f"{attached['name']} is not there yet.")
+        raise RuleError(f"The attachment {attached['name']} is gone.")
     content = storage.read(file)
     db.session.rollback()  # no transaction stays open while the mail server is talked to
     return content
 
 
-def _file_of(attached: dict[str, Any]) -> Select[tuple[StoredFile]]:
-    if "file_id" in attached:
-        return select(StoredFile).where(StoredFile.id == attached["file_id"])
-    return (
-        select(StoredFile)
-        .join(DocumentPdf, DocumentPdf.file_id == StoredFile.id)
-        .where(DocumentPdf.document_id == attached["document_id"])
-    )
+def _file(attached: dict[str, Any]) -> StoredFile | None:
+    if "document_id" in attached:
+        return get_or_render(attached["document_id"])
+    return db.session.get(StoredFile, attached["file_id"])

@@ -63,7 +63,9 @@ def address(addr_spec: str, name: str = "") -> Address:
         ascii_domain = domain.encode("idna").decode("ascii")
         return Address(display_name=name, addr_spec=f"{local}@{ascii_domain}")
     except (ValueError, IndexError, MessageError, UnicodeError) as error:
-        raise RuleError(f"{addr_spec!r} is no usable e-mail address: {error}.") from error
+        raise RuleError(
+            f"{addr_spec!r} is no usable e-mail address: correct it where it comes from."
+        ) from error
 
 
 def post(letters: Iterable[Letter], *, delay: timedelta = timedelta(0)) -> int:

@@ -54,6 +54,11 @@ def current() -> Mailer:
     return SmtpMailer(url) if url else KeptMailer(kept_folder())
 
 
+def sends() -> bool:
+    """Whether this installation has a mail server; else mails are kept."""
+    return bool(current_app.extensions["settings"].smtp_url)
+
+
 def sender() -> str:
     """The From address of this installation."""
     settings = current_app.extensions["settings"]

@@ -101,5 +101,7 @@ def settle_filters() -> Response | None:
 
 def init_app(app: Flask) -> None:
     """Give the shells their template globals and lists their plain addresses."""
-    app.jinja_env.globals.update(menu_groups=menu_groups, theme=theme, url_or_none=url_or_none)
+    app.jinja_env.globals.update(
+        may=may, menu_groups=menu_groups, theme=theme, url_or_none=url_or_none
+    )
     app.before_request(settle_filters)

@@ -1,0 +1,67 @@
+"""What the mail page asks of the outbox."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.core.models import Job, Mail
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MailPage:
+    """One page of mails, newest first, and whether there are more."""
+
+    rows: list[Any]
+    more: bool
+
+
+def listed(*, state: str = "", text: str = "", page: int = 1) -> MailPage:
+    """Mails of a state whose recipient or subject holds `text`; with the due time of their job."""
+    columns = (
+        *(getattr(Mail, name) for name in ("id", "created_at", "recipient", "recipient_name")),
+        *(getattr(Mail, name) for name in ("subject", "state", "reason", "attempts", "sent_at")),
+        Job.due_at,
+    )
+    query = _filtered(select(*columns).outerjoin(Job, Job.id == Mail.job_id), text)
+    if state:
+        query = query.where(Mail.state == state)
+    query = query.order_by(Mail.id.desc()).limit(PAGE + 1).offset((page - 1) * PAGE)
+    rows = list(db.session.execute(query))
+    return MailPage(rows[:PAGE], len(rows) > PAGE)
+
+
+def counts(text: str = "") -> dict[str, int]:
+    """How many mails there are in each state."""
+    query = _filtered(select(Mail.state, func.count().label("count")), text).group_by(Mail.state)
+    return {row.state: row.count for row in db.session.execute(query)}
+
+
+def _filtered(query: Any, text: str) -> Any:
+    if not text:
+        return query
+    return query.where(
+        or_(
+            Mail.recipient.icontains(text, autoescape=True),
+            Mail.recipient_name.icontains(text, autoescape=True),
+            Mail.subject.icontains(text, autoescape=True),
+        )
+    )
+
+
+def one(mail_id: int) -> Mail:
+    """A mail; raises `NotFoundError`."""
+    found = db.session.get(Mail, mail_id)
+    if found is None:
+        raise NotFoundError(f"There is no mail {mail_id}.")
+    return found
+
+
+def about(kind: str, id: int) -> list[Mail]:  # noqa: A002 - the row's own word
+    """The mails about one thing, oldest first."""
+    query = select(Mail).where(Mail.about_kind == kind, Mail.about_id == id).order_by(Mail.id)
+    return list(db.session.scalars(query))

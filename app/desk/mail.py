@@ -1,0 +1,109 @@
+"""The outbox for people: what was sent to whom, what failed and why, and what can be done."""
+
+from io import BytesIO
+
+from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
+
+from app.core import forms, mail, mail_queries, mailer
+from app.core.acting import current_actor
+from app.core.models import MAIL_STATES, Mail
+from app.core.security import requires
+from app.desk.posting import Outcome, carry_out
+
+blueprint = Blueprint("mail", __name__, url_prefix="/mail")
+
+STATE_WORDS = {
+    "queued": "Waiting",
+    "sent": "Sent",
+    "failed": "Failed",
+    "kept": "Kept",
+    "undone": "Called back",
+}
+
+
+@blueprint.get("/")
+@requires("see", "Mail")
+def index() -> str:
+    """List mails, newest first; `state`, `q` and `page` stand in the address."""
+    state = request.args.get("state", "")
+    text = request.args.get("q", "").strip()
+    page = max(request.args.get("page", 1, type=int), 1)
+    if state and state not in MAIL_STATES:
+        abort(404)
+    counts = mail_queries.counts(text)
+    return render_template(
+        "desk/mail/index.html",
+        mails=mail_queries.listed(state=state, text=text, page=page),
+        counts=counts,
+        total=sum(counts.values()),
+        words=STATE_WORDS,
+        state=state,
+        text=text,
+        page=page,
+        nonce=forms.new_nonce(),
+        keeps=not mailer.sends(),
+    )
+
+
+@blueprint.get("/<int:mail_id>")
+@requires("see", "Mail")
+def show(mail_id: int) -> str:
+    """Show one mail as it reads, and what became of it."""
+    found = mail_queries.one(mail_id)
+    return render_template(
+        "desk/mail/show.html",
+        mail=found,
+        words=STATE_WORDS,
+        nonce=forms.new_nonce(),
+        has_file=_has_file(found),
+    )
+
+
+@blueprint.get("/<int:mail_id>.eml")
+@requires("see", "Mail")
+def kept(mail_id: int) -> Response:
+    """Give the file of a kept mail, for a mail program to open."""
+    if not _has_file(mail_queries.one(mail_id)):
+        abort(404)
+    return send_file(
+        BytesIO(mailer.kept_file(mail_id).read_bytes()),
+        mimetype="message/rfc822",
+        as_attachment=True,
+        download_name=f"mail-{mail_id}.eml",
+    )
+
+
+def _has_file(found: Mail) -> bool:
+    return found.state == "kept" and mailer.kept_file(found.id).exists()
+
+
+@blueprint.post("/<int:mail_id>/resend")
+@requires("resend", "Mail")
+def resend(mail_id: int) -> Response:
+    """Send a mail again."""
+
+    def action() -> Outcome:
+        key = request.form[forms.FIELD]
+        again = mail.resend(mail_id, current_actor(), key=key)
+        return url_for("mail.show", mail_id=again), "The mail is on its way."
+
+    return carry_out(action, back=url_for("mail.show", mail_id=mail_id))
+
+
+@blueprint.post("/undo")
+@requires("resend", "Mail")
+def undo() -> Response:
+    """Call back the mails whose ids are sent, as far as they have not gone out yet."""
+    ids = [int(value) for value in request.form.getlist("id") if value.isdecimal()]
+
+    def action() -> Outcome:
+        undone = mail.undo(ids, current_actor())
+        return url_for("mail.index", state="undone"), _called_back(undone, len(ids))
+
+    return carry_out(action, back=url_for("mail.index"))
+
+
+def _called_back(undone: int, asked: int) -> str:
+    if undone == asked:
+        return "The mail was called back." if undone == 1 else f"{undone} mails were called back."
+    return f"{undone} of {asked} mails were called back; the others had gone out already."

@@ -200,6 +200,17 @@ def cli(app, settings: Settings):
 
 
 @pytest.fixture
+def fresh_database(databases: Databases, worker_name: str, settings: Settings):
+    """A function that puts a fresh database and no files in place, as often as wanted."""
+
+    def replace() -> None:
+        shutil.rmtree(settings.data_dir / "files", ignore_errors=True)
+        databases.clone(f"app_{worker_name}")
+
+    return replace
+
+
+@pytest.fixture
 def client(app):
     """A browser-like client without CSRF, over a fresh database."""
     return app.test_client()

@@ -20,6 +20,8 @@ from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.faults import faultpoint
+
 __all__ = ["Model", "Stamped", "after_commit", "db", "unit_of_work", "with_retry"]
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,9 @@ class Session(FlaskSession):
     """Runs the after-commit effects once a commit has really succeeded, FAB's own included."""
 
     def commit(self) -> None:
+        faultpoint("commit.before")
         super().commit()
+        faultpoint("commit.after")
         for effect in self.info.pop(EFFECTS, []):
             try:
                 effect()

@@ -59,6 +59,7 @@ def write(content: bytes) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
+    faultpoint("storage.after_rename")
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -120,6 +120,7 @@ class SmtpMailer:
             raise NotNowError(f"The mail server {self.name} did not answer a moment ago.")
         client = self._connected()
         try:
+            faultpoint("mail.before_send")
             with self._explained(recipient):
                 client.send_message(message, to_addrs=[recipient])
         finally:

@@ -7,6 +7,8 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from app.core.faults import faultpoint
+
 log = logging.getLogger(__name__)
 QUEUE = "tallydesk"
 ENTRY_POINT = "jobs.worker.run_job"
@@ -33,6 +35,7 @@ def ring(job_id: int) -> None:
     queue = current_app.extensions.get("rq_queue")
     if queue is None:
         return
+    faultpoint("wakeup.before_ring")
     try:
         queue.enqueue(ENTRY_POINT, job_id, job_id=f"job-{job_id}", result_ttl=0, failure_ttl=60)
     except Exception as error:  # noqa: BLE001 - the row is committed: the sweeper will find it

@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.cli.text import readable
 from app.core import jobs
+from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError, UnusableInputError
 from app.core.models import Job
@@ -33,6 +34,7 @@ from jobs import load_handlers
 Answer = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 INSTALLATION = "installation"
+ACTOR = Actor(name="command line", channel="cli")
 REFUSED, UNUSABLE = 1, 2
 
 

@@ -1,0 +1,129 @@
+"""The agency's own particulars: what its invoices say about it, and how they are printed."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+
+from app.billing.documents.logo import BrokenLogoError, drawable
+from app.billing.iban import problem_with
+from app.core import storage
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.models import Agency
+from app.core.money import EXPONENTS
+
+LONGEST = {"name": 200, "tax_id": 40, "email": 254, "address": 1000}
+PAPERS = ("a4", "letter")
+MOST_LOGO_BYTES = 2_000_000
+MOST_TERMS_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particulars:
+    """What may be changed; None leaves a field as it is, an empty text empties it."""
+
+    name: str | None = None
+    currency: str | None = None
+    zone: str | None = None
+    country: str | None = None
+    address: str | None = None
+    email: str | None = None
+    tax_id: str | None = None
+    iban: str | None = None
+    paper: str | None = None
+    terms_days: int | None = None
+
+
+def the_agency() -> Agency:
+    """The one agency of this installation."""
+    return db.session.scalars(select(Agency).where(Agency.id == 1)).one()
+
+
+def facts(agency: Agency) -> dict[str, Any]:
+    """The agency's fields as plain values."""
+    names = [field.name for field in fields(Particulars)]
+    return {name: getattr(agency, name) for name in names} | {"logo": agency.logo_id}
+
+
+def change_agency(changes: Particulars, *, actor: Actor, logo: bytes | None = None) -> Agency:
+    """Change particulars and logo; from then on the agency counts as set up.
+
+    Issued documents keep what they say. Raises `RuleError` with every reason at once.
+    """
+    agency = db.session.scalars(select(Agency).where(Agency.id == 1).with_for_update()).one()
+    before = facts(agency)
+    wanted = {name: value for name, value in asdict(changes).items() if value is not None}
+    cleaned = {name: _cleaned(name, value) for name, value in wanted.items()}
+    problems = [problem for name, value in cleaned.items() if (problem := _problem(name, value))]
+    problems += _logo_problems(logo)
+    if problems:
+        raise RuleError(*problems)
+    for name, value in cleaned.items():
+        setattr(agency, name, value)
+    if logo is not None:
+        agency.logo_id = storage.put(logo, media_type=_media_type(logo))
+    agency.is_set_up = True
+    db.session.flush()
+    record(actor, "agency.change", kind="agency", id=1, before=before, after=facts(agency))
+    return agency
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if name in {"currency", "country"}:
+        text = text.upper()
+    elif name == "iban":
+        text = "".join(text.split()).upper()
+    elif name == "paper":
+        text = text.lower()
+    elif name == "name":
+        text = " ".join(text.split())
+    return text if text or name in {"name", "address", "currency", "zone", "paper"} else None
+
+
+def _problem(name: str, value: Any) -> str | None:  # noqa: PLR0911 - one reason a field
+    match name:
+        case "name" if not value:
+            return "The agency's name is empty."
+        case "currency" if value not in EXPONENTS:
+            return f"{value!r} is no currency of ISO 4217: write a code such as EUR."
+        case "zone" if value not in available_timezones():
+            return f"{value!r} is no time zone: write one such as Europe/Berlin."
+        case "country" if value and not (len(value) == 2 and value.isalpha()):  # noqa: PLR2004
+            return f"{value!r} is no country code: write two letters such as DE."
+        case "paper" if value not in PAPERS:
+            return f"{value!r} is no paper: choose a4 or letter."
+        case "terms_days" if not 0 <= value <= MOST_TERMS_DAYS:
+            return f"Payment terms of {value} days: choose 0 to {MOST_TERMS_DAYS}."
+        case "iban" if value:
+            return problem_with(value)
+        case "email" if value and (value.count("@") != 1 or any(sign.isspace() for sign in value)):
+            return f"{value!r} is no e-mail address."
+    if isinstance(value, str) and len(value) > LONGEST.get(name, 64):
+        return f"{name} has {len(value)} characters, at most {LONGEST.get(name, 64)} fit."
+    return None
+
+
+def _logo_problems(logo: bytes | None) -> list[str]:
+    if logo is None:
+        return []
+    if len(logo) > MOST_LOGO_BYTES:
+        return [f"The logo is larger than {MOST_LOGO_BYTES // 1_000_000} MB: make it smaller."]
+    try:
+        drawable(logo)
+    except BrokenLogoError as error:
+        return [f"{str(error)[0].upper()}{str(error)[1:]}."]
+    return []
+
+
+def _media_type(logo: bytes) -> str:
+    signatures = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"GIF8": "image/gif"}
+    for signature, media_type in signatures.items():
+        if logo.startswith(signature):
+            return media_type
+    return "image/webp" if logo[8:12] == b"WEBP" else "image/svg+xml"

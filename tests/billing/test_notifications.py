@@ -1,0 +1,88 @@
+"""Who is written to about an invoice, in which words, and how often."""
+
+import pytest
+from sqlalchemy import select
+
+from app.billing import notifications
+from app.core import jobs
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.core.models import Mail
+from jobs import load_handlers
+from tests import factories as make
+from tests.billing.issued import issued
+
+
+@pytest.fixture(autouse=True)
+def _agency(app):
+    load_handlers()
+    with unit_of_work():
+        make.set_up_agency(email="desk@fjord.example")
+
+
+def client(*, contacts: int = 1, **values):
+    company = make.company("Client\nLtd", **values)
+    for _ in range(contacts):
+        make.contact(company, "Ana", role="billing")
+    make.contact(company, "Nobody of billing", role="requester")
+    return company
+
+
+def invoice(company):
+    return issued(make.account(company), gross=114750)
+
+
+def mails():
+    return db.session.scalars(select(Mail).order_by(Mail.id)).all()
+
+
+def test_each_billing_contact_is_asked_to_pay_with_the_pdf(app):
+    with unit_of_work():
+        document = invoice(client(contacts=2))
+        assert notifications.post_documents([document.id]) == 2
+        assert notifications.post_documents([document.id]) == 0, "once for each occasion"
+    first, second = mails()
+    assert first.recipient != second.recipient
+    assert first.subject == (
+        f"ACTION: Invoice {document.number}: 1147.50 EUR due 30 April 2026 from Fjord & Partners"
+    )
+    assert first.headers == {"Reply-To": "desk@fjord.example"}
+    assert first.attachments == [{"name": f"{document.number}.pdf", "document_id": document.id}]
+    assert jobs.run_due() == 0, "it can be called back first"
+
+
+def test_a_company_without_billing_contacts_is_written_to_itself(app):
+    with unit_of_work():
+        document = invoice(client(contacts=0, email="office@client.example"))
+        notifications.post_documents([document.id])
+    (mail,) = mails()
+    assert mail.recipient == "office@client.example"
+    assert mail.body.startswith("Dear Client Ltd,")
+
+
+def test_without_any_address_nothing_is_posted_and_a_resend_says_so(app):
+    with unit_of_work():
+        document = invoice(client(contacts=0))
+        assert notifications.post_documents([document.id]) == 0
+        with pytest.raises(RuleError, match="billing contact"):
+            notifications.post_again(document.id, key="n")
+
+
+def test_the_mail_carries_the_stored_pdf(app):
+    with unit_of_work():
+        document = invoice(client())
+        notifications.post_again(document.id, key="n")
+        notifications.post_again(document.id, key="n")
+    jobs.run_due()
+    (mail,) = mails()
+    assert mail.state == "kept", mail.reason
+
+
+def test_many_documents_take_no_more_statements(app, statements):
+    with unit_of_work():
+        one, *many = [invoice(client()).id for _ in range(12)]
+        with statements() as few:
+            notifications.post_documents([one])
+        with statements() as more:
+            assert notifications.post_documents(many) == len(many)
+    assert len(few) == len(more)

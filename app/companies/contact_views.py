@@ -1,0 +1,161 @@
+"""FAB screens of contacts: list, page, form, places in companies."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_appbuilder import expose
+from flask_appbuilder.security.decorators import has_access, permission_name
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, SelectField, StringField, TextAreaField
+
+from app.companies import people, queries, rules
+from app.companies.models import ADDRESS_PARTS, ROLES, Contact, Membership
+from app.companies.views import address_fields, chosen
+from app.core.acting import current_actor
+from app.core.crud import DeskInterface, DeskModelView
+from app.core.db import unit_of_work
+from app.core.errors import RuleError
+from app.core.lookups import Lookup, LookupField, offer
+
+ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
+
+offer("contact", Lookup("Contacts", queries.contact_search, queries.contact_found))
+
+
+class ContactView(DeskModelView):
+    """The people of companies."""
+
+    resource = "Contacts"
+    route_base = "/contacts"
+    datamodel = DeskInterface(
+        Contact,
+        loads=(
+            selectinload(Contact.emails),
+            selectinload(Contact.memberships).joinedload(Membership.company),
+        ),
+    )
+    list_title = "Contacts"
+    add_title = "New contact"
+    edit_title = "Change contact"
+    show_template = "companies/contact.html"
+    base_order = ("name_key", "asc")
+    list_columns = ["name", "title", "memberships", "emails", "phone", "archived_at"]
+    show_columns = ["name"]
+    order_columns = ["name", "title", "archived_at"]
+    search_columns = ["name", "phone", "title", "city", "country"]
+    label_columns = {
+        **{field: rules.label(field) for field in rules.CONTACT_FIELDS},
+        "memberships": "Companies",
+        "emails": "E-mail",
+        "archived_at": "Archived",
+    }
+    formatters_columns = {
+        "archived_at": lambda at: "Archived" if at else "",
+        "emails": lambda rows: next((one.address for one in rows if one.is_primary), ""),
+        "memberships": lambda rows: ", ".join(dict.fromkeys(one.company.name for one in rows)),
+    }
+    edit_columns = [*rules.CONTACT_FIELDS, "addresses"]
+    add_columns = [*edit_columns, "company_id", "role"]
+    edit_form_extra_fields = {
+        "name": StringField("Name"),
+        "addresses": TextAreaField(
+            "E-mail addresses", description="One a line; the first is the primary one."
+        ),
+        "use_company_address": BooleanField(
+            "Use the company's address",
+            default=True,
+            description="Then it follows the company's; an own one is kept, hidden.",
+        ),
+        "zone": StringField("Time zone", description="Such as Europe/Oslo."),
+        **address_fields(""),
+    }
+    add_form_extra_fields = {
+        **edit_form_extra_fields,
+        "company_id": LookupField("Company", entity="company"),
+        "role": SelectField("Role", choices=ROLE_CHOICES),
+    }
+    edit_fieldsets = [
+        ("Person", {"fields": ["name", "title", "addresses", "phone", "zone"]}),
+        ("Address", {"fields": ["use_company_address", *ADDRESS_PARTS]}),
+    ]
+    add_fieldsets = [
+        (
+            "Person",
+            {"fields": ["name", "company_id", "role", "title", "addresses", "phone", "zone"]},
+        ),
+        edit_fieldsets[1],
+    ]
+
+    def prefill_form(self, form: Any, pk: Any) -> None:
+        """Put the e-mails into their field, the primary one first."""
+        emails = sorted(self._item(pk).emails, key=lambda one: not one.is_primary)
+        form.addresses.data = "\n".join(one.address for one in emails)
+
+    def create(self, values: dict[str, Any]) -> Contact:
+        return people.create_contact(
+            current_actor(),
+            values,
+            emails=values["addresses"].splitlines(),
+            company_id=values["company_id"],
+            role=values["role"],
+        )
+
+    def change(self, item: Contact, values: dict[str, Any]) -> None:
+        people.change_contact(
+            current_actor(), item, values, emails=values["addresses"].splitlines()
+        )
+
+    def remove(self, item: Contact) -> None:
+        people.remove_contact(current_actor(), item)
+
+    @expose("/show/<pk>", methods=["GET"])
+    @has_access
+    def show(self, pk: str) -> str:
+        """Show the page of a contact: e-mails, companies, the address in force."""
+        contact = people.contact_of(self._item(pk).id)
+        self.update_redirect()
+        return self.render_template(
+            self.show_template, contact=contact, roles=ROLE_CHOICES, parts=ADDRESS_PARTS
+        )
+
+    @expose("/<int:pk>/archive", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def archive(self, pk: int) -> Response:
+        """Take a contact out of use, or put it back."""
+        with unit_of_work():
+            contact = people.contact_of(pk)
+            if contact.archived_at is None:
+                people.archive_contact(current_actor(), contact)
+                flash(f"{contact.name} is archived.", "success")
+            else:
+                people.restore_contact(current_actor(), contact)
+                flash(f"{contact.name} is in use again.", "success")
+        return redirect(url_for("ContactView.show", pk=pk))
+
+    @expose("/<int:pk>/companies", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def places(self, pk: int) -> Response:
+        """Add a role in a company, take one away, or make one the primary."""
+        try:
+            with unit_of_work():
+                _change_places(people.contact_of(pk))
+        except RuleError as error:
+            for problem in error.problems:
+                flash(problem, "danger")
+        else:
+            flash("Saved.", "success")
+        return redirect(url_for("ContactView.show", pk=pk, _anchor="companies"))
+
+
+def _change_places(contact: Contact) -> None:
+    actor = current_actor()
+    if leaving := request.form.get("leave", type=int):
+        people.leave_company(actor, contact, leaving)
+    elif primary := request.form.get("primary", type=int):
+        people.make_primary(actor, contact, primary)
+    else:
+        company_id = chosen("company", "company", "Company")
+        people.join_company(actor, contact, company_id, role=request.form.get("role", ""))

@@ -1,0 +1,118 @@
+"""What a company or a contact may be: pure refusals, every reason at once."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.companies.models import ADDRESS_PARTS, KINDS, ROLES
+from app.imports import values
+
+LENGTHS = {
+    "name": 200,
+    "phone": 60,
+    "email": 254,
+    "website": 300,
+    "tax_id": 40,
+    "purchase_order": 100,
+    "external_id": 200,
+    "title": 100,
+    "street": 200,
+    "street2": 200,
+    "city": 100,
+    "region": 100,
+    "postcode": 20,
+}
+CODES: dict[str, Callable[[str], str]] = {
+    "currency": values.currency,
+    "zone": values.zone,
+    "email": values.email,
+    "country": values.country,
+}
+LONGEST_TERMS = 365
+WORDS = {
+    "tax_id": "Tax id",
+    "email": "E-mail",
+    "zone": "Time zone",
+    "street2": "Address line 2",
+    "external_id": "External id",
+    "purchase_order": "Purchase order",
+}
+BILLING = tuple(f"billing_{part}" for part in ADDRESS_PARTS)
+SHIPPING = tuple(f"shipping_{part}" for part in ADDRESS_PARTS)
+COMPANY_FIELDS = (
+    *("name", "kind", "parent_id", "phone", "email", "website", "tax_id", "purchase_order"),
+    *("currency", "zone", "terms_days", "notes"),
+    *BILLING,
+    *SHIPPING,
+)
+CONTACT_FIELDS = ("name", "title", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
+
+
+def label(field: str) -> str:
+    """The word a person reads for a field: `billing_postcode` is “Billing postcode”."""
+    for prefix in ("billing_", "shipping_"):
+        if field.startswith(prefix):
+            return prefix[:-1].capitalize() + " " + label(field.removeprefix(prefix)).lower()
+    return WORDS.get(field, field.replace("_", " ").capitalize())
+
+
+def cleaned(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Text trimmed and codes in their usual form, with every reason to refuse.
+
+    Empty text becomes None (an empty name is refused, an empty note stays text).
+    """
+    kept: dict[str, Any] = {}
+    problems: list[str] = []
+    for field, value in given.items():
+        kept[field] = _tidied(field, value)
+        problem = _problem(field, kept)
+        if problem:
+            problems.append(problem)
+    return kept, problems
+
+
+def _tidied(field: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if field == "notes":
+        return value.strip()
+    return values.tidy(value) or ("" if field == "name" else None)
+
+
+def _problem(field: str, kept: dict[str, Any]) -> str:
+    """Return why a value is refused, or nothing; puts codes into their usual form."""
+    value = kept[field]
+    if field == "name" and not value:
+        return "Name: give a name."
+    part = field.removeprefix("billing_").removeprefix("shipping_")
+    if isinstance(value, str) and part in LENGTHS and len(value) > LENGTHS[part]:
+        return f"{label(field)}: {len(value)} characters; at most {LENGTHS[part]} are kept."
+    if field == "terms_days" and value is not None and not 0 <= value <= LONGEST_TERMS:
+        return f"Terms days: {value}; give 0 to {LONGEST_TERMS} days."
+    if field == "kind" and value not in KINDS:
+        return f"Kind: choose one of {', '.join(KINDS)}."
+    if value and part in CODES:
+        try:
+            kept[field] = CODES[part](value)
+        except ValueError as refused:
+            return f"{label(field)}: {value}: {refused}."
+    return ""
+
+
+def cleaned_addresses(given: list[str]) -> tuple[list[str], list[str]]:
+    """E-mail addresses in their usual form, each once, with every reason to refuse."""
+    kept: list[str] = []
+    problems = []
+    for text in given:
+        try:
+            address = values.email(text.strip()) if text.strip() else ""
+        except ValueError as refused:
+            problems.append(f"E-mail: {text.strip()}: {refused}.")
+            continue
+        if address and address.casefold() not in {one.casefold() for one in kept}:
+            kept.append(address)
+    return kept, problems
+
+
+def role_problem(role: str) -> str:
+    """Why a role in a company is refused, or nothing."""
+    return "" if role in ROLES else f"Role: choose one of {', '.join(ROLES)}."

@@ -12,6 +12,7 @@ from app.core import models as core_models  # noqa: F401
 from app.core.db import db
 from app.core.security import DeskBuilder, DeskSecurity
 from app.imports import models as import_models  # noqa: F401
+from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401
 from config import Settings
 
@@ -90,5 +91,9 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     for part in (wakeup, formats, assets, desk, health):
         part.init_app(app)
     with app.app_context():
-        DeskBuilder(app, db.session, security_manager_class=DeskSecurity, update_perms=False)
+        builder = DeskBuilder(
+            app, db.session, security_manager_class=DeskSecurity, update_perms=False
+        )
+        for screen in SCREENS:
+            builder.add_view_no_menu(screen)
     return app

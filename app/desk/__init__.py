@@ -1,16 +1,25 @@
 """Staff pages that join domains."""
 
+from importlib import import_module
+
 from flask import Blueprint, Flask
 
 blueprint = Blueprint("desk", __name__)
 
+# Modules with routes: on the blueprint above, or on one of their own called `blueprint`.
+PAGES = (
+    "lookup",
+    "mail",
+    "styleguide",
+)
+
 
 def init_app(app: Flask) -> None:
     """Register the pages of the desk, its menu and its error pages."""
-    from app.desk import errors, mail, shell, styleguide
+    from app.desk import errors, shell
 
     shell.init_app(app)
     errors.init_app(app)
-    app.register_blueprint(styleguide.blueprint)
-    app.register_blueprint(mail.blueprint)
-    app.register_blueprint(blueprint)
+    pages = [import_module(f"app.desk.{name}").blueprint for name in PAGES]
+    for page in dict.fromkeys([blueprint, *pages]):
+        app.register_blueprint(page)

@@ -1,6 +1,8 @@
 """Selects over staff and departments."""
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import Select, select
 
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -44,3 +46,21 @@ def department(department_id: int) -> Department:
     if found is None:
         raise NotFoundError(f"There is no department {department_id}: choose one of the list.")
     return found
+
+
+def staff_search(text: str) -> Select[Any]:
+    """Id, name and e-mail of working staff whose name or e-mail holds what was typed."""
+    return (
+        select(Staff.id, Staff.name, Staff.email)
+        .where(
+            Staff.archived_at.is_(None),
+            Staff.name.icontains(text, autoescape=True)
+            | Staff.email.icontains(text, autoescape=True),
+        )
+        .order_by(Staff.name_key, Staff.id)
+    )
+
+
+def staff_found(staff_id: int) -> Select[Any]:
+    """Id, name and e-mail of one person."""
+    return select(Staff.id, Staff.name, Staff.email).where(Staff.id == staff_id)

@@ -190,3 +190,23 @@ def write_many(ticket_ids: Iterable[int], values: Mapping[str, Any]) -> None:
         .values(**written, version=Ticket.version + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+def ticket_search(text: str) -> Select[Any]:
+    """Id, number with subject, and company of tickets; a number finds its own ticket first."""
+    digits = text.removeprefix("#")
+    found = Ticket.subject.icontains(text, autoescape=True)
+    if digits.isdecimal() and len(digits) <= LONGEST_NUMBER:
+        found = or_(Ticket.number == int(digits), found)
+    return _ticket_lines().where(found).order_by(Ticket.last_event_at.desc(), Ticket.id)
+
+
+def ticket_found(ticket_id: int) -> Select[Any]:
+    """Id, number with subject, and company of one ticket."""
+    return _ticket_lines().where(Ticket.id == ticket_id)
+
+
+def _ticket_lines() -> Select[Any]:
+    return select(
+        Ticket.id, func.concat("#", Ticket.number, " ", Ticket.subject), Company.name
+    ).join(Company, Company.id == Ticket.company_id)

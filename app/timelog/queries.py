@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -287,3 +288,17 @@ def _timer(row: Sequence[object]) -> RunningTimer:
     values = {name: getattr(row, name) for name in names}
     values["elapsed"], values["idle"] = int(values["elapsed"]), int(values["idle"])
     return RunningTimer(**values)
+
+
+def work_type_search(text: str) -> Select[Any]:
+    """Id and name of work types in use whose name holds what was typed."""
+    return (
+        select(WorkType.id, WorkType.name, literal(""))
+        .where(WorkType.archived_at.is_(None), WorkType.name.icontains(text, autoescape=True))
+        .order_by(WorkType.name, WorkType.id)
+    )
+
+
+def work_type_found(work_type_id: int) -> Select[Any]:
+    """Id and name of one work type."""
+    return select(WorkType.id, WorkType.name, literal("")).where(WorkType.id == work_type_id)

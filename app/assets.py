@@ -149,7 +149,7 @@ def serve(digest: str, name: str) -> Response:
     if name not in FILES:
         abort(404)
     found = load(name)
-    squeeze = "gzip" in request.accept_encodings
+    squeeze = bool(request.accept_encodings["gzip"])
     response = Response(found.compressed if squeeze else found.body, mimetype=None)
     response.content_type = found.mimetype
     response.headers["Vary"] = "Accept-Encoding"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.orm import aliased, joinedload
 
 from app.companies.models import Company, Membership
@@ -157,7 +157,10 @@ def matching(words: str) -> Select[tuple[Ticket]]:
     wanted = words.strip().removeprefix("#")
     pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     company = select(Company.id).where(Company.name.ilike(pattern))
-    rules = [Ticket.subject.ilike(pattern), Ticket.company_id.in_(company)]
+    rules: list[ColumnElement[bool]] = [
+        Ticket.subject.ilike(pattern),
+        Ticket.company_id.in_(company),
+    ]
     if wanted.isdecimal() and len(wanted) < LONGEST_NUMBER:
         rules.append(Ticket.number == int(wanted))
     return select(Ticket).where(or_(*rules))

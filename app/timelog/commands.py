@@ -12,6 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.staff.models import Staff
 from app.tickets import commands as ticket_commands
+from app.tickets import queries as ticket_queries
 from app.tickets import timeline
 from app.tickets.models import Ticket
 from app.timelog import queries, rules
@@ -131,7 +132,7 @@ def move_ticket(
     if problems:
         raise RuleError(*problems)
     changed: dict[str, tuple[Any, Any]] = {"company_id": (ticket.company_id, company_id)}
-    if ticket.requester_id and not ticket_commands.queries.belongs(ticket.requester_id, company_id):
+    if ticket.requester_id and not ticket_queries.belongs(ticket.requester_id, company_id):
         changed["requester_id"] = (ticket.requester_id, None)
     ticket_commands.write_fields(ticket, actor=actor, changed=changed)
     moved = list(

@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app import assets, desk, health
 from app.billing import models as billing_models  # noqa: F401
+from app.companies import importer as company_importer  # noqa: F401
 from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
@@ -30,6 +31,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
             "pool_timeout": 5,
             "pool_size": settings.web_threads,
             "max_overflow": 2,
+            "pool_use_lifo": True,  # a job in steps meets its own temporary tables again
             "connect_args": {
                 "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
                 " -c timezone=UTC",

@@ -111,6 +111,20 @@ def banner(stream: BinaryIO, dialect: Dialect) -> list[Row]:
     return above
 
 
+def written(dialect: Dialect, rows: Iterable[list[str]]) -> bytes:
+    """Write rows as the file that had this dialect would hold them."""
+    text = io.StringIO()
+    writer = csv.writer(
+        text,
+        delimiter=dialect.delimiter,
+        lineterminator=dialect.line_end,
+        escapechar=dialect.escape,
+        doublequote=dialect.escape is None,
+    )
+    writer.writerows(rows)
+    return text.getvalue().encode(dialect.encoding, "replace")
+
+
 # -- reading ---------------------------------------------------------------------------------
 
 

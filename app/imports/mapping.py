@@ -13,6 +13,8 @@ from app.imports.values import fold_name, key
 
 KINDS = ("companies", "contacts", "tickets", "time")
 EXTRA = "extra"
+# The column that files of refused rows carry; it is no part of the data.
+REASON_HEADER = "Refused because"
 IGNORED = ""
 
 # What an invoice export carries beside the customer; it is not the customer's and is left out.
@@ -157,8 +159,13 @@ _KNOWN = {
 }
 
 
-def propose(kind: str, headers: Sequence[str], sample: Iterable[Sequence[str]] = ()) -> Columns:
-    """Propose what each column means; `sample` is a few data rows.
+def propose(
+    kind: str,
+    headers: Sequence[str],
+    sample: Iterable[Sequence[str]] = (),
+    chosen: Mapping[str, str] | None = None,
+) -> Columns:
+    """Propose what each column means; `sample` is a few data rows, `chosen` overrides.
 
     Raises UnusableInputError, listing the headers, when a needed column is not found.
     """
@@ -194,6 +201,8 @@ def propose(kind: str, headers: Sequence[str], sample: Iterable[Sequence[str]] =
         ids=_identities(kind, keys, targets, preset),
         invoices=invoices,
     )
+    if chosen:
+        return override(columns, chosen)
     ensure_complete(columns)
     return columns
 
@@ -205,7 +214,11 @@ _OF_CUSTOMERS = frozenset({"name", "external_id", "currency"}) | {
 
 def _rest(headers: Sequence[str], targets: Mapping[str, int]) -> dict[int, str]:
     taken = set(targets.values())
-    return {at: header for at, header in enumerate(headers) if at not in taken}
+    return {
+        at: header
+        for at, header in enumerate(headers)
+        if at not in taken and header != REASON_HEADER
+    }
 
 
 def _drop_foreign_words(targets: dict[str, int], sample: Sequence[Sequence[str]]) -> None:

@@ -151,7 +151,7 @@ def test_the_22_columns_of_itflow() -> None:
           "billing_street": "address_line_1", "shipping_city": "ship-to_city"}),
         ("accounting-exports/wave_invoices.csv", "companies", "wave", {"name": "Customer"}),
         ("accounting-exports/freshbooks_clients.csv", "companies", "freshbooks",
-         {"name": "Organization", "contact_email": "Email", "billing_state": "Province/State"}),
+         {"name": "Organization", "contact_email": "Email", "billing_region": "Province/State"}),
         ("accounting-exports/freshbooks_invoices.csv", "companies", "freshbooks",
          {"name": "Client Name"}),
         ("accounting-exports/clients.csv", "companies", "invoiceninja",

@@ -1,0 +1,122 @@
+"""`flask imports`, and what the four nouns that import share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.base import Answer, DeskGroup, carry_out, file_argument, progress, wait_option
+from app.companies import lookup
+from app.core.audit import Actor
+from app.core.db import unit_of_work
+from app.core.errors import UnusableInputError
+from app.imports import commands, values
+from app.imports.importer import Options
+
+ACTOR = Actor(name="command line", channel="cli")
+
+COMMAND = DeskGroup("imports", help="Files brought in: undo, and what was refused.")
+
+
+@COMMAND.command("undo")
+@click.argument("batch", type=int)
+@click.option("--dry-run", is_flag=True, help="Say what would be undone.")
+@wait_option
+def undo(batch: int, dry_run: bool, wait: bool) -> Answer:
+    """Undo what an import created and updated; rows changed since are left and listed."""
+    return undo_batch(batch, dry_run=dry_run, wait=wait)
+
+
+@COMMAND.command("refused")
+@click.argument("batch", type=int)
+@click.argument("output", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def refused(batch: int, output: Path) -> Answer:
+    """Write the refused rows with their reasons to a file, to correct and import again."""
+    with unit_of_work():
+        content = commands.error_file(batch)
+    output.write_bytes(content)
+    return {"batch": batch, "file": str(output.resolve())}
+
+
+def undo_batch(batch: int, *, dry_run: bool, wait: bool) -> Answer:
+    """Undo a batch of any kind."""
+    with unit_of_work():
+        if dry_run:
+            return commands.undo_dry_run(batch)
+        job = commands.start_undo(ACTOR, batch)
+    return carry_out(job, wait=wait)
+
+
+def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The argument and options that all imports share."""
+    mapping = click.Path(exists=True, dir_okay=False, path_type=Path)
+    for decorate in reversed(
+        (
+            file_argument(),
+            click.option("--mapping", type=mapping, help="JSON: header -> field, extra or ''."),
+            click.option("--company", help="Id, external id or name, for rows that name none."),
+            click.option("--source", help="Name under which external ids are unique."),
+            click.option("--zone", help="IANA zone of the times in the file."),
+            click.option("--date-order", type=click.Choice(["dmy", "mdy"])),
+            click.option("--dry-run", is_flag=True, help="Write nothing."),
+            wait_option,
+        )
+    ):
+        function = decorate(function)
+    return function
+
+
+def import_file(
+    kind: str,
+    file: Path,
+    *,
+    mapping: Path | None,
+    company: str | None,
+    source: str | None,
+    zone: str | None,
+    date_order: str | None,
+    dry_run: bool,
+    wait: bool,
+    billable: bool | None = None,
+    state: str = "approved",
+) -> Answer:
+    """Import one file of a kind, or say what an import would do."""
+    chosen = commands.parse_mapping(mapping.read_bytes()) if mapping else None
+    options = Options(
+        source=source,
+        zone=_zone(zone),
+        date_order=date_order,
+        company=_company(company),
+        billable=billable,
+        state=state,
+    )
+    if dry_run:
+        with unit_of_work(), file.open("rb") as stream:
+            found = commands.propose(kind, stream, chosen=chosen)
+            return commands.dry_run(kind, stream, found, options)
+    with unit_of_work():
+        batch = commands.upload(
+            ACTOR, kind, file.read_bytes(), file_name=file.name, options=options, chosen=chosen
+        )
+        job = commands.start(ACTOR, batch.id)
+        number = batch.id
+    progress(f"Import {number} …")
+    return carry_out(job, wait=wait)
+
+
+def _zone(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return values.zone(name)
+    except ValueError as error:
+        msg = f"--zone {name!r}: {error}"
+        raise UnusableInputError(msg) from error
+
+
+def _company(named: str | None) -> int | None:
+    if named is None:
+        return None
+    with unit_of_work():
+        return lookup.company(named).id

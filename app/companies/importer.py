@@ -1,0 +1,317 @@
+"""How rows of a file become companies, with the people they name."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.companies import importpeople as people
+from app.imports import plan, values
+from app.imports.importer import (
+    Cells,
+    Field,
+    Importer,
+    RowRefusedError,
+    Tally,
+    Values,
+    Work,
+    plain,
+    register,
+)
+from app.imports.staging import Reading, as_json, document_reader
+
+LONGEST_NAME = 200
+
+_ADDRESS = tuple(
+    (f"{kind}_{part}", length)
+    for kind in ("billing", "shipping")
+    for part, length in (
+        ("street", 200), ("street2", 200), ("city", 100), ("region", 100), ("postcode", 20),
+    )
+)  # fmt: skip
+
+# Field -> (how its cell is read, greatest length; 0 where the reading itself bounds it).
+READINGS: dict[str, tuple[Callable[[str], Any] | None, int]] = {
+    "kind": (str.lower, 10),
+    "phone": (values.phone, 60),
+    "website": (None, 300),
+    "tax_id": (None, 40),
+    "purchase_order": (None, 100),
+    "notes": (None, 0),
+    "currency": (values.currency, 0),
+    "zone": (values.zone, 64),
+    "terms_days": (values.days, 0),
+    **{name: (None, length) for name, length in _ADDRESS},
+    "billing_country": (values.country, 0),
+    "shipping_country": (values.country, 0),
+}
+
+
+class CompanyImporter(Importer):
+    """Companies by external id, else by folded name; parents in any order."""
+
+    kind = "companies"
+    table = "company"
+    hooks = frozenset({("company", "parent_id"), ("membership", "company_id")})
+    fields: ClassVar[dict[str, Field]] = {
+        **plain("name", "name_key", "source", "external_id", "kind"),
+        **plain(*(name for name in READINGS if name not in {"kind", "terms_days", "notes"})),
+        "terms_days": Field("t.terms_days::text", "{}::integer"),
+        "notes": Field("nullif(t.notes, '')", "coalesce({}, '')"),
+        "parent_id": Field("t.parent_id::text", "{}::bigint"),
+    }
+    staged = (
+        "key", "ext", "label", "doc", "place_key", "place_label", "own_id", *people.STAGED
+    )  # fmt: skip
+
+    def used(self, work: Work) -> list[str]:
+        identity = ["name", "name_key", "source", "external_id"]
+        return identity + [name for name in READINGS if work.at(name) is not None]
+
+    def updates(self, work: Work) -> bool:
+        return not work.columns.invoices
+
+    def reader(self, work: Work) -> Callable[[Cells], Values]:
+        readings: list[Reading] = [
+            (at, name, function, longest)
+            for name, (function, longest) in READINGS.items()
+            if (at := work.at(name)) is not None
+        ]
+        document = document_reader(work, readings)
+        person = people.reader(work, "contact_")
+        name_at = work.columns.targets["name"]
+        id_at, parent_at = work.at("external_id"), work.at("parent")
+        source_at, own_at = work.at("own_source"), work.at("own_id")
+
+        def read(cells: Cells) -> Values:
+            name = values.tidy(cells[name_at])
+            if not name:
+                raise RowRefusedError(
+                    work.header("name"), cells[name_at], "the name is empty: a company needs one"
+                )
+            if len(name) > LONGEST_NAME:
+                reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
+                raise RowRefusedError(work.header("name"), name, reason)
+            key = values.fold_name(name)[:LONGEST_NAME]
+            doc = document(cells)
+            external = values.tidy(cells[id_at]) if id_at is not None else ""
+            if len(external) > LONGEST_NAME:
+                reason = f"{len(external)} characters are too many for an id; {LONGEST_NAME} fit"
+                raise RowRefusedError(work.header("external_id"), external, reason)
+            if external:
+                source = values.tidy(cells[source_at]) if source_at is not None else ""
+                doc |= {"name": name, "name_key": key, "source": source or work.source,
+                        "external_id": external}  # fmt: skip
+            parent = values.tidy(cells[parent_at]) if parent_at is not None else ""
+            own = cells[own_at].strip() if own_at is not None else ""
+            return (
+                key,
+                external or None,
+                name,
+                as_json(doc),
+                values.fold_name(parent) or None,
+                parent or None,
+                int(own) if own.isdecimal() else None,
+                *person(cells),
+            )
+
+        return read
+
+    def match(self, work: Work) -> str:
+        return MATCH
+
+    def settle(self, session: Session, work: Work) -> None:
+        if work.at("parent") is not None:
+            _plan_parents(session, work)
+        people.plan(session, work, company="p.target")
+
+    def insert(self, work: Work) -> str:
+        names = [name for name in self.used(work) if name not in {"name", "name_key"}]
+        chosen = "".join(f", {self.written(name, 's.doc')}" for name in names)
+        chosen = chosen.replace("(s.doc ->> 'kind')", "coalesce(s.doc ->> 'kind', 'company')")
+        return (
+            f"insert into company (id, name, name_key, extra{''.join(f', {n}' for n in names)})"
+            f" select p.target, s.label, s.key, coalesce(s.doc -> 'extra', '{{}}'){chosen}"
+            "   from import_plan p join import_stage s using (line)"
+            "  where p.seq between :first and :last and p.action = 'created'"
+        )
+
+    def write_after(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
+        people.write(session, chunk)
+
+    def finish(self, session: Session, work: Work) -> None:
+        if work.at("parent") is not None:
+            session.execute(text(REMEMBER_PARENTS), {"batch": work.batch_id})
+            session.execute(text(LINK_PARENTS))
+
+    def tally(self, session: Session, work: Work) -> Tally:
+        return Tally(contacts_created=people.count(session))
+
+    def unhook(self, session: Session, work_ids: Sequence[int], batch_id: int) -> None:
+        session.execute(
+            text(
+                "update company c set parent_id = null where c.parent_id = any(:ids)"
+                " and exists (select 1 from import_row r where r.batch_id = :batch"
+                "              and r.target_id = c.id and r.action = 'created')"
+            ),
+            {"ids": list(work_ids), "batch": batch_id},
+        )
+        session.execute(
+            text(
+                "delete from membership m using import_side_effect e"
+                " where m.company_id = any(:ids) and e.batch_id = :batch"
+                "   and e.object_kind = 'contact' and e.object_id = m.contact_id"
+            ),
+            {"ids": list(work_ids), "batch": batch_id},
+        )
+
+
+# A row with an external id is the company that has it; else it takes over the one company of its
+# name that has none; else it is new. A row without is the one company of its name, stored or new
+# in this file; several are a conflict, and its reason names them.
+MATCH = """
+with by_id as (
+  select s.line, c.id from import_stage s
+    join company c on c.source = coalesce(s.doc ->> 'source', :source) and c.external_id = s.ext
+   where s.reason is null and s.ext is not null
+  union all
+  select s.line, c.id from import_stage s join company c on c.id = s.own_id and c.name_key = s.key
+   where s.reason is null and s.ext is null
+), stored as (
+  select c.name_key as key, count(*) as hits, min(c.id) as id,
+         count(*) filter (where c.external_id is null) as free,
+         min(c.id) filter (where c.external_id is null) as free_id,
+         string_agg(c.name || ' (id ' || c.id || ')', ', ' order by c.id) as names
+    from company c
+   where c.archived_at is null
+     and c.name_key in (select key from import_stage where reason is null)
+   group by c.name_key
+), newcomer as (
+  select s.key, s.ext, min(s.line) as begins
+    from import_stage s left join by_id using (line)
+   where s.reason is null and s.ext is not null and by_id.id is null
+   group by s.key, s.ext
+), taking as (
+  select distinct on (n.key) n.key, n.ext, st.free_id, st.free, st.names
+    from newcomer n join stored st on st.key = n.key and st.free > 0
+   order by n.key, n.begins
+), in_file as (
+  select n.key, count(*) as hits, min(n.ext) as ext,
+         string_agg(n.ext, ', ' order by n.begins) as names
+    from newcomer n left join taking t on t.key = n.key and t.ext = n.ext
+   where t.key is null
+     and exists (select 1 from import_stage s where s.reason is null and s.ext is null
+                    and s.key = n.key)
+   group by n.key
+), decided as (
+  select s.line, s.key, s.ext, i.id as by_id, t.free_id, t.free, t.names as free_names,
+         st.hits, st.id as stored_id, st.names, f.hits as file_hits, f.ext as file_ext,
+         f.names as file_names
+    from import_stage s
+    left join by_id i using (line)
+    left join taking t on s.ext is not null and i.id is null and t.key = s.key and t.ext = s.ext
+    left join stored st on s.ext is null and st.key = s.key
+    left join in_file f on s.ext is null and f.key = s.key
+   where s.reason is null
+)
+select line,
+       case when by_id is not null then by_id when ext is not null then free_id
+            when hits = 1 and file_hits is null then stored_id end as existing,
+       case when by_id is not null then 'i' || by_id
+            when free_id is not null then 'i' || free_id
+            when ext is not null then 'e' || ext
+            when hits = 1 and file_hits is null then 'i' || stored_id
+            when hits is null and file_hits = 1 then 'e' || file_ext
+            else 'n' || key end as record,
+       case when by_id is null and free > 1
+              then 'several companies without an id have this name: ' || free_names
+            when ext is null and coalesce(hits, 0) + coalesce(file_hits, 0) > 1
+              then 'several companies have this name: '
+                   || concat_ws(', ', names, 'ids in this file: ' || file_names)
+       end as reason,
+       null::text as column_name
+  from decided"""
+
+
+# -- parents ----------------------------------------------------------------------------------
+
+# The parent of each row, by external id, else by name, in this file or stored; one way to mean
+# several companies is a conflict.
+PARENTS = """
+create temporary table import_parent on commit preserve rows as
+with wanted as (
+  select p.line, p.target, s.place_key as key, s.place_label as label
+    from import_plan p join import_stage s using (line)
+   where p.action <> 'refused' and s.place_label is not null
+), ours as (
+  select distinct p.target as id, s.key, s.ext
+    from import_plan p join import_stage s using (line)
+   where p.action <> 'refused'
+     and (s.key in (select key from wanted) or s.ext in (select label from wanted))
+), candidate as (
+  select w.line, o.id, 1 as rank from wanted w join ours o on o.ext = w.label
+  union select w.line, c.id, 1 from wanted w join company c
+     on c.source = :source and c.external_id = w.label
+  union select w.line, o.id, 2 from wanted w join ours o on o.key = w.key
+  union select w.line, c.id, 2 from wanted w join company c
+     on c.name_key = w.key and c.archived_at is null
+), best as (
+  select line, rank, count(distinct id) as hits, min(id) as id,
+         string_agg(distinct id::text, ', ') as ids,
+         row_number() over (partition by line order by rank) as place
+    from candidate group by line, rank
+)
+select w.line, w.target as child, case when b.hits = 1 then b.id end as parent_id,
+       case when b.hits is null then 'the parent ' || quote_literal(w.label)
+                                     || ' is neither stored nor in this file'
+            when b.hits > 1 then 'several companies are meant by the parent '
+                                 || quote_literal(w.label) || ': ids ' || b.ids
+       end as reason
+  from wanted w left join best b on b.line = w.line and b.place = 1"""
+
+CYCLES = """
+with recursive walk(start, at, depth) as (
+  select child, parent_id, 1 from import_parent where parent_id is not null
+  union all
+  select w.start, coalesce(p.parent_id, c.parent_id), w.depth + 1
+    from walk w left join import_parent p on p.child = w.at left join company c on c.id = w.at
+   where w.at <> w.start and w.depth < 100
+)
+update import_parent set reason = 'the company would be its own ancestor', parent_id = null
+ where child in (select start from walk where at = start)"""
+
+MOVED = """
+update import_plan p set action = 'updated'
+  from import_parent r join company c on c.id = r.child
+ where r.line = p.line and p.action = 'unchanged' and r.parent_id is distinct from c.parent_id"""
+
+REMEMBER_PARENTS = """
+update import_row r
+   set before = coalesce(r.before, '{}') || jsonb_build_object('parent_id', c.parent_id::text),
+       after = coalesce(r.after, '{}') || jsonb_build_object('parent_id', l.parent_id::text)
+  from import_parent l join company c on c.id = l.child
+ where r.batch_id = :batch and r.line = l.line and r.action = 'updated'
+   and c.parent_id is distinct from l.parent_id"""
+
+LINK_PARENTS = """
+update company c set parent_id = l.parent_id
+  from import_parent l
+ where c.id = l.child and l.parent_id is not null and c.parent_id is distinct from l.parent_id
+   and exists (select 1 from company above where above.id = l.parent_id)"""
+
+
+def _plan_parents(session: Session, work: Work) -> None:
+    session.execute(text("drop table if exists pg_temp.import_parent"))
+    session.execute(text(PARENTS), {"source": work.source})
+    session.execute(text(CYCLES))
+    plan.refuse(
+        session,
+        "exists (select 1 from import_parent r where r.line = p.line and r.reason is not null)",
+        "(select r.reason from import_parent r where r.line = p.line)",
+        work.header("parent"),
+    )
+    session.execute(text(MOVED))
+
+
+register(CompanyImporter())

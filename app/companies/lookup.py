@@ -1,0 +1,29 @@
+"""Finding one company by what a person writes: id, external id or name."""
+
+from sqlalchemy import select
+
+from app.companies.models import Company
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.imports.values import fold_name
+
+
+def company(named: str) -> Company:
+    """The company meant by an id, else an external id, else a folded name.
+
+    Raises NotFoundError, and RuleError naming the candidates when there are several.
+    """
+    wanted = named.strip()
+    if wanted.isdecimal() and (found := db.session.get(Company, int(wanted))):
+        return found
+    by_id = db.session.scalars(select(Company).where(Company.external_id == wanted)).all()
+    by_name = select(Company).where(Company.name_key == fold_name(wanted))
+    found = by_id or db.session.scalars(by_name.where(Company.archived_at.is_(None))).all()
+    if not found:
+        msg = f"There is no company {named!r}: give its id, external id or name."
+        raise NotFoundError(msg)
+    if len(found) > 1:
+        names = ", ".join(f"{each.name} (id {each.id})" for each in found)
+        msg = f"Several companies are meant by {named!r}: {names}. Give the id."
+        raise RuleError(msg)
+    return found[0]

@@ -1,0 +1,496 @@
+"""The verbs of imports: upload, propose, dry run, apply, undo, error file.
+
+Pages, the command line and the seeds call these. Each takes the actor and plain values; the
+caller opens the unit of work, except where a function says that it opens its own.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core import audit, clock, jobs, storage
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError, UnusableInputError
+from app.core.models import Agency
+from app.imports import applying, mapping, plan, queries, staging, undoing
+from app.imports import dialect as dialects
+from app.imports.dialect import Dialect
+from app.imports.importer import Importer, Options, Work, importer_of
+from app.imports.mapping import Columns
+from app.imports.models import ImportBatch, ImportMapping
+from app.imports.values import key
+
+SAMPLE_ROWS = 200
+MOST_RESTARTS = 3
+MEDIA_TYPE = "text/csv"
+
+ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
+
+Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a file seems to be: how it is written, what its columns mean, and its first rows."""
+
+    dialect: Dialect
+    columns: Columns
+    chosen: dict[str, str]
+    sample: list[dialects.Row]
+    banner: list[dialects.Row]
+
+
+# -- proposing --------------------------------------------------------------------------------
+
+
+def propose(
+    kind: str,
+    stream: BinaryIO,
+    *,
+    chosen: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header_line: int | None = None,
+) -> Proposal:
+    """Find dialect and mapping of a file; what is given is kept. Reads only.
+
+    Without a `chosen` mapping the one last used for the same headers is taken. Raises
+    UnusableInputError.
+    """
+    found = dialects.sniff(
+        stream, is_known=partial(mapping.knows, kind), encoding=encoding, delimiter=delimiter
+    )
+    if header_line is not None:
+        found = dialects.at_header(stream, found, header_line)
+    sample = []
+    for row in dialects.rows(stream, found):
+        sample.append(row)
+        if len(sample) >= SAMPLE_ROWS:
+            break
+    if chosen is None:
+        chosen = remembered(kind, found.headers)
+    columns = mapping.propose(kind, found.headers, [cells for _, cells in sample], chosen)
+    return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
+
+
+def remembered(kind: str, headers: tuple[str, ...]) -> dict[str, str]:
+    """The mapping last used for this set of headers; empty when there is none."""
+    found = db.session.scalar(queries.remembered(kind, header_key(headers)))
+    return dict(found.mapping) if found else {}
+
+
+def header_key(headers: tuple[str, ...]) -> str:
+    """What a set of headers is remembered by."""
+    return hashlib.sha256("\n".join(map(key, headers)).encode()).hexdigest()
+
+
+# -- batches ----------------------------------------------------------------------------------
+
+
+def upload(
+    actor: Actor,
+    kind: str,
+    content: bytes,
+    *,
+    file_name: str,
+    options: Options | None = None,
+    chosen: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header_line: int | None = None,
+) -> ImportBatch:
+    """Keep a file and what it seems to be as a batch in state "uploaded". Imports nothing.
+
+    Raises UnusableInputError for a file that cannot be read as a table of this kind.
+    """
+    importer_of(kind)
+    found = propose(
+        kind,
+        io.BytesIO(content),
+        chosen=chosen,
+        encoding=encoding,
+        delimiter=delimiter,
+        header_line=header_line,
+    )
+    batch = ImportBatch(
+        kind=kind,
+        file_name=file_name[:300],
+        file_id=storage.put(content, media_type=MEDIA_TYPE),
+        state="uploaded",
+        created_by=actor.user_id,
+    )
+    _describe(batch, found, options or Options())
+    db.session.add(batch)
+    db.session.flush()
+    return batch
+
+
+def correct(
+    batch_id: int,
+    *,
+    options: Options,
+    chosen: Mapping[str, str] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    header_line: int | None = None,
+) -> ImportBatch:
+    """Read a batch that is not applied yet in another way. Raises as `upload` does."""
+    batch = batch_of(batch_id)
+    if batch.state not in {"uploaded", "checked"}:
+        msg = f"Import {batch_id} is {batch.state}; only one not applied yet can be read anew."
+        raise RuleError(msg)
+    with _opened(batch) as stream:
+        found = propose(
+            batch.kind,
+            stream,
+            chosen=chosen,
+            encoding=encoding,
+            delimiter=delimiter,
+            header_line=header_line,
+        )
+    _describe(batch, found, options)
+    batch.state = "uploaded"
+    db.session.flush()
+    return batch
+
+
+def _describe(batch: ImportBatch, found: Proposal, options: Options) -> None:
+    batch.dialect = {
+        **found.dialect.as_json(),
+        "headers": list(found.dialect.headers),
+        "repeated": list(found.dialect.repeated),
+        "escape": found.dialect.escape,
+        "line_end": found.dialect.line_end,
+    }
+    batch.mapping = found.columns.as_json()
+    batch.options = {**options.as_json(), "chosen": found.chosen}
+    batch.counts = {}
+
+
+def batch_of(batch_id: int) -> ImportBatch:
+    """The batch of an id. Raises NotFoundError."""
+    batch = db.session.get(ImportBatch, batch_id)
+    if batch is None:
+        msg = f"There is no import {batch_id}."
+        raise NotFoundError(msg)
+    return batch
+
+
+def _opened(batch: ImportBatch) -> BinaryIO:
+    file = db.session.scalars(queries.file_of(batch)).one()
+    try:
+        return storage.path_of(file.sha256).open("rb")
+    except OSError as error:
+        msg = f"The file of import {batch.id} is missing from the store: upload it again."
+        raise RuleError(msg) from error
+
+
+def dialect_of(batch: ImportBatch) -> Dialect:
+    """The dialect that was proposed or corrected."""
+    kept = batch.dialect
+    return Dialect(
+        encoding=kept["encoding"],
+        delimiter=kept["delimiter"],
+        header_line=kept["header_line"],
+        headers=tuple(kept["headers"]),
+        repeated=tuple(kept["repeated"]),
+        escape=kept["escape"],
+        line_end=kept["line_end"],
+    )
+
+
+def _options_of(batch: ImportBatch) -> Options:
+    return Options(
+        **{name: value for name, value in batch.options.items() if name in Options.__slots__}
+    )
+
+
+# -- checking ---------------------------------------------------------------------------------
+
+
+def dry_run(
+    kind: str,
+    stream: BinaryIO,
+    found: Proposal,
+    options: Options,
+    *,
+    with_examples: bool = False,
+) -> Answer:
+    """Say what an import would do, in the present transaction; writes nothing.
+
+    The answer is that of an import with `batch` null; with `with_examples` it also holds rows of
+    each action and the changed fields. Raises RuleError where dates stay ambiguous.
+    """
+    importer = importer_of(kind)
+    session = db.session()
+    work = _work(stream, found.dialect, found.columns, importer, options)
+    staging.stage(session, stream, importer, work)
+    plan.make(session, importer, work)
+    answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))
+    if with_examples:
+        answer["examples"] = plan.examples(session)
+    staging.drop(session)
+    return answer
+
+
+def check(batch_id: int) -> Answer:
+    """Dry-run a batch, keep its counts and examples, and call it "checked"."""
+    batch = batch_of(batch_id)
+    with _opened(batch) as stream:
+        found = _proposal_of(batch, stream)
+        answer = dry_run(batch.kind, stream, found, _options_of(batch), with_examples=True)
+    answer["batch"] = batch.id
+    answer["warnings"] += [
+        f"The same file was imported before (import {number}): its rows come out unchanged."
+        for number in db.session.scalars(queries.earlier_with_same_file(batch))
+    ]
+    batch.counts = answer
+    batch.state = "checked"
+    db.session.flush()
+    return answer
+
+
+def _proposal_of(batch: ImportBatch, stream: BinaryIO) -> Proposal:
+    found = dialect_of(batch)
+    sample = []
+    for row in dialects.rows(stream, found):
+        sample.append(row)
+        if len(sample) >= SAMPLE_ROWS:
+            break
+    chosen = dict(batch.options.get("chosen", {}))
+    columns = mapping.propose(batch.kind, found.headers, [cells for _, cells in sample], chosen)
+    return Proposal(found, columns, chosen, sample, [])
+
+
+def _work(
+    stream: BinaryIO,
+    dialect: Dialect,
+    columns: Columns,
+    importer: Importer,
+    options: Options,
+    *,
+    batch: ImportBatch | None = None,
+) -> Work:
+    columns, order = staging.survey(stream, dialect, columns, importer, options)
+    zone = options.zone or db.session.scalars(select(Agency.zone)).one()
+    return Work(
+        columns=columns,
+        dialect=dialect,
+        options=options,
+        source=(options.source or columns.source)[:60],
+        zone=zone,
+        date_order=order,
+        batch_id=batch.id if batch else None,
+        user_id=batch.created_by if batch else None,
+    )
+
+
+def _answer(
+    work: Work, batch_id: int | None, counts: Answer, errors: list[dict[str, Any]]
+) -> Answer:
+    found = dict(counts)
+    warnings = list(found.pop("warnings", []))
+    if work.dialect.repeated:
+        names = ", ".join(repr(name) for name in work.dialect.repeated)
+        warnings.insert(0, f"The header names a column twice; the later ones are kept as {names}.")
+    return {
+        "batch": batch_id,
+        "dialect": work.dialect.as_json(),
+        "mapping": work.columns.as_json(),
+        **{
+            name: found.pop(name) for name in ("rows", "created", "updated", "unchanged", "refused")
+        },
+        "errors": errors,
+        **found,
+        "source": work.source,
+        "warnings": warnings,
+    }
+
+
+# -- applying ---------------------------------------------------------------------------------
+
+
+def start(actor: Actor, batch_id: int) -> int:
+    """Post the job that applies a batch, and return its id; a second press gets the same job."""
+    batch = batch_of(batch_id)
+    if batch.state not in {"uploaded", "checked", "applying"}:
+        msg = f"Import {batch_id} is {batch.state}; only one not applied yet can be applied."
+        raise RuleError(msg)
+    batch.state = "applying"
+    batch.job_id = jobs.post(
+        "imports.apply",
+        {"batch": batch.id},
+        dedupe_key=f"imports.apply:{batch.id}",
+        created_by=actor.user_id,
+    )
+    audit.record(actor, "import applied", kind="import_batch", id=batch.id)
+    return batch.job_id
+
+
+Step = Callable[[int, int], AbstractContextManager[Session]]
+
+
+def apply(batch_id: int, step: Step) -> Answer:
+    """Apply a batch in chunks; opens its own transactions through `step(done, total)`.
+
+    Goes on where a former try died. Returns the answer of the import.
+    """
+    for _ in range(MOST_RESTARTS):
+        try:
+            return _apply(batch_id, step)
+        except applying.StagingLostError:
+            continue
+    msg = f"Import {batch_id}: the connection to the database was lost again and again."
+    raise RuleError(msg)
+
+
+def _apply(batch_id: int, step: Step) -> Answer:
+    with step(0, 0) as session:
+        batch = batch_of(batch_id)
+        importer = importer_of(batch.kind)
+        if batch.state == "applied":
+            return dict(batch.counts)
+        with _opened(batch) as stream:
+            found = _proposal_of(batch, stream)
+            options = _options_of(batch)
+            work = _work(stream, found.dialect, found.columns, importer, options, batch=batch)
+            total = _staged_plan(session, stream, importer, work)
+        counts = plan.counts(session, importer, work)
+    applying.run(importer, work, total, step)
+    with step(total, total) as session:
+        importer.finish(session, work)
+        return _conclude(session, work, batch_id, counts)
+
+
+def _staged_plan(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> int:
+    staging.stage(session, stream, importer, work)
+    plan.make(session, importer, work)
+    return session.scalar(text("select count(*) from import_plan")) or 0
+
+
+def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> Answer:
+    counts = queries.applied_counts(session, batch_id)
+    counts |= {"seconds": planned["seconds"], "warnings": planned["warnings"]}
+    batch = batch_of(batch_id)
+    counts["warnings"] += [
+        f"The same file was imported before (import {number})."
+        for number in session.scalars(queries.earlier_with_same_file(batch))
+    ]
+    answer = _answer(work, batch_id, counts, queries.refused_rows(session, batch_id))
+    batch.counts = answer
+    batch.state = "applied"
+    batch.applied_at = clock.now()
+    _remember(session, batch, work)
+    staging.drop(session)
+    return answer
+
+
+def _remember(session: Session, batch: ImportBatch, work: Work) -> None:
+    chosen = batch.options.get("chosen")
+    if not chosen:
+        return
+    statement = insert(ImportMapping).values(
+        kind=batch.kind, header_key=header_key(work.dialect.headers), mapping=chosen
+    )
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "header_key"], set_={"mapping": statement.excluded.mapping}
+        )
+    )
+
+
+# -- undoing ----------------------------------------------------------------------------------
+
+
+def start_undo(actor: Actor, batch_id: int) -> int:
+    """Post the job that undoes a batch, and return its id. Raises RuleError when not applied."""
+    batch = batch_of(batch_id)
+    if batch.state not in {"applied", "undoing", "part_undone"}:
+        msg = f"Import {batch_id} is {batch.state}; only an applied one can be undone."
+        raise RuleError(msg)
+    tries = batch.options.get("undo_tries", 0) + (batch.state != "undoing")
+    batch.options = {**batch.options, "undo_tries": tries}
+    batch.state = "undoing"
+    audit.record(actor, "import undone", kind="import_batch", id=batch.id)
+    return jobs.post(
+        "imports.undo",
+        {"batch": batch.id},
+        dedupe_key=f"imports.undo:{batch.id}:{tries}",
+        created_by=actor.user_id,
+    )
+
+
+def undo(batch_id: int, step: Step) -> Answer:
+    """Undo a batch in chunks; opens its own transactions through `step(done, total)`.
+
+    Rows changed since are left alone and listed; the batch is then "part undone".
+    """
+    with step(0, 0):
+        importer = importer_of(batch_of(batch_id).kind)
+    outcome = undoing.run(importer, batch_id, step)
+    with step(0, 0):
+        batch = batch_of(batch_id)
+        batch.state = "part_undone" if outcome["refused"] else "undone"
+        batch.undone_at = clock.now()
+    return {"batch": batch_id, **outcome}
+
+
+def undo_dry_run(batch_id: int) -> Answer:
+    """Say what an undo would do, in the present transaction; writes nothing."""
+    batch = batch_of(batch_id)
+    if batch.state not in {"applied", "part_undone"}:
+        msg = f"Import {batch_id} is {batch.state}; only an applied one can be undone."
+        raise RuleError(msg)
+
+    @contextmanager
+    def step(_done: int, _total: int) -> Iterator[Session]:
+        yield db.session()
+
+    return {"batch": batch_id, **undoing.run(importer_of(batch.kind), batch_id, step, dry=True)}
+
+
+# -- the refused rows -------------------------------------------------------------------------
+
+
+def error_file(batch_id: int) -> bytes:
+    """The refused rows in the dialect of their file, with a column of reasons to correct by.
+
+    Uploading the corrected file imports only these rows.
+    """
+    batch = batch_of(batch_id)
+    reasons = {
+        row["line"]: ": ".join(filter(None, (row["column"], row["reason"])))
+        for row in queries.refused_rows(db.session(), batch_id)
+    }
+    dialect = dialect_of(batch)
+    with _opened(batch) as stream:
+        rows = [
+            [*cells, *[""] * (len(dialect.headers) - len(cells)), reasons[line]]
+            for line, cells in dialects.rows(stream, dialect)
+            if line in reasons
+        ]
+    return dialects.written(dialect, [[*dialect.headers, mapping.REASON_HEADER], *rows])
+
+
+def parse_mapping(raw: bytes) -> dict[str, str]:
+    """Read a mapping file: a JSON object of header -> field. Raises UnusableInputError."""
+    try:
+        found = json.loads(raw)
+    except ValueError as error:
+        msg = f'The mapping file is not JSON ({error}): write {{"Header": "field"}}.'
+        raise UnusableInputError(msg) from error
+    found = found.get("mapping", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        msg = 'The mapping file must hold one object of texts: {"Header": "field"}.'
+        raise UnusableInputError(msg)
+    return found

@@ -1,0 +1,163 @@
+"""What an import would do, decided set-wise in SQL over the staged rows. Writes nothing.
+
+Rows of one record follow each other in the plan (`seq`), in the order of their file; each is
+compared with what stands before it, so a second row of one record is unchanged or an update.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.imports.importer import Importer, Work
+
+TURNS = """
+create temporary table import_turn on commit preserve rows as
+select m.line, m.record, m.existing, s.ord,
+       row_number() over (partition by m.record order by s.ord, m.line) as turn,
+       min(m.line) over (partition by m.record) as begins,
+       count(*) over (partition by m.record) as size
+  from import_match m join import_stage s using (line)
+ where m.reason is null and s.reason is null"""
+
+NEW = """
+create temporary table import_new on commit preserve rows as
+select record, {new_id} as id
+  from (select record from import_turn where turn = 1 and existing is null
+         order by begins) as first_rows"""
+
+# Each cell of the rows that are no plain creation and no plain repetition, beside the value that
+# stood before: the one of the row before it within the record, else the stored one.
+CHANGES = """
+create temporary table import_change on commit preserve rows as
+with candidate as (
+  select n.line, n.record, n.turn, n.size, n.existing, n.ord, s.doc, {image} as image
+    from import_turn n join import_stage s using (line) left join {table} t on t.id = n.existing
+   where (n.existing is not null or n.size > 1) and {allowed}
+), cell as (
+  select c.line, c.turn, c.existing, e.key, e.value,
+         coalesce(lag(e.value) over same, c.image #>> e.path) as before
+    from candidate c cross join lateral (
+      select key, value, array[key] as path from jsonb_each_text(c.doc - 'extra')
+      union all
+      select 'extra.' || key, value, array['extra', key]
+        from jsonb_each_text(coalesce(c.doc -> 'extra', '{{}}'))
+    ) as e(key, value, path)
+   where c.size > 1 or not c.image @> c.doc
+  window same as (partition by c.record, e.key order by c.ord, c.line)
+)
+select line, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, value) as after
+  from cell
+ where (turn > 1 or existing is not null) and value is distinct from before
+ group by line"""
+
+PLAN = """
+create temporary table import_plan on commit preserve rows as
+select row_number() over (order by coalesce(n.begins, s.line), s.ord, s.line) as seq,
+       s.line,
+       case when s.reason is not null or m.reason is not null then 'refused'
+            when n.existing is null and n.turn = 1 then 'created'
+            when c.line is not null then 'updated' else 'unchanged' end as action,
+       n.existing is null and n.turn = 1 as creates,
+       n.record, coalesce(n.existing, w.id) as target, c.before, c.after,
+       coalesce(s.column_name, m.column_name) as column_name, s.value,
+       coalesce(s.reason, m.reason) as reason
+  from import_stage s
+  left join import_match m using (line)
+  left join import_turn n using (line)
+  left join import_new w on w.record = n.record
+  left join import_change c using (line)
+ where not exists (select 1 from import_row r where r.batch_id = :batch and r.line = s.line)"""
+
+ORPHANS = """
+update import_plan p set action = 'refused', before = null, after = null,
+       reason = 'the row that creates it (line ' || b.line || ') is refused'
+  from import_plan b
+ where b.record = p.record and b.creates and b.action = 'refused' and p.action <> 'refused'"""
+
+
+def make(session: Session, importer: Importer, work: Work) -> None:
+    """Decide for every staged row: created, updated, unchanged or refused, and on which record.
+
+    Lines of the batch that are applied already are left out: a job goes on where it died.
+    """
+    importer.prepare(session, work)
+    session.execute(
+        text(
+            f"create temporary table import_match on commit preserve rows as {importer.match(work)}"
+        ),
+        importer.match_values(work),
+    )
+    session.execute(text("analyze import_match"))
+    session.execute(text(TURNS))
+    session.execute(text(NEW.format(new_id=work.new_id(importer.table))))
+    session.execute(text("analyze import_turn"))
+    image = importer.image(importer.used(work))
+    if importer.has_extra:
+        image += " || jsonb_build_object('extra', t.extra)"
+    session.execute(
+        text(CHANGES.format(image=image, table=importer.table, allowed=importer.updates(work)))
+    )
+    session.execute(text(PLAN), {"batch": work.batch_id})
+    session.execute(text("create unique index on import_plan (seq)"))
+    session.execute(text("analyze import_plan"))
+    importer.settle(session, work)
+    session.execute(text(ORPHANS))
+
+
+def refuse(session: Session, condition: str, reason: str, column: str | None) -> None:
+    """Refuse planned rows `p` for which `condition` holds; `reason` is SQL."""
+    session.execute(
+        text(
+            f"update import_plan p set action = 'refused', reason = {reason},"
+            " column_name = :column, before = null, after = null from import_stage s"
+            f" where s.line = p.line and p.action <> 'refused' and ({condition})"
+        ),
+        {"column": column},
+    )
+
+
+def counts(session: Session, importer: Importer, work: Work) -> dict[str, Any]:
+    """Count the plan: rows by action, and what is made on the way."""
+    found = dict.fromkeys(("created", "updated", "unchanged", "refused"), 0)
+    found |= dict(
+        session.execute(text("select action, count(*) from import_plan group by action")).all()
+    )
+    flagged = session.scalar(
+        text("select count(*) from import_stage where missing > 0 and reason is null")
+    )
+    tally = asdict(importer.tally(session, work))
+    warnings = list(tally.pop("warnings"))
+    if flagged:
+        warnings.append(
+            f"{flagged} rows lack trailing cells of optional columns; they count as empty."
+        )
+    return {"rows": sum(found.values()), **found, **tally, "warnings": warnings}
+
+
+ERRORS = """
+select line, column_name as "column", value, reason from import_plan
+ where action = 'refused' order by line"""
+
+EXAMPLES = """
+select p.line, p.action, coalesce(s.label, s.doc ->> 'name') as name, p.before, p.after, s.doc
+  from import_plan p join import_stage s using (line)
+ where p.action = :action
+ order by s.label ~ '[^[:ascii:]]' desc nulls last, p.line limit :most"""
+
+
+def errors(session: Session) -> list[dict[str, Any]]:
+    """Every refused row: line, column, value, reason."""
+    return [dict(row) for row in session.execute(text(ERRORS)).mappings()]
+
+
+def examples(session: Session, *, most: int = 10) -> dict[str, list[dict[str, Any]]]:
+    """A few rows of each action with their changed fields, names with accents first."""
+    return {
+        action: [
+            dict(row)
+            for row in session.execute(text(EXAMPLES), {"action": action, "most": most}).mappings()
+        ]
+        for action in ("created", "updated", "unchanged")
+    }

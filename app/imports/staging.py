@@ -1,0 +1,152 @@
+"""From a file to the staging table: survey, read row by row, COPY.
+
+The staging tables are temporary: they live with one connection and vanish with a crash, after
+which a resumed job stages the file again.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.imports import dialect as dialects
+from app.imports import shape
+from app.imports.dialect import Dialect
+from app.imports.importer import Importer, Options, RowRefusedError, Values, Work
+from app.imports.mapping import Columns, IdentityCheck
+from app.imports.moments import DateOrder
+from app.imports.values import tidy
+
+TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
+          "import_plan", "import_place", "import_place_new", "import_parent", "import_person",
+          "import_staff")  # fmt: skip
+
+STAGE = """
+create temporary table import_stage (
+  line integer primary key, ord integer not null default 0, missing integer not null default 0,
+  key text, ext text, label text, doc jsonb, own_id bigint,
+  place_key text, place_label text, place_id bigint,
+  person_key text, person_label text, person_email text, person_doc jsonb,
+  extra jsonb, column_name text, value text, reason text
+) on commit preserve rows"""
+
+SHOWN_VALUE = 200
+
+
+def survey(
+    stream: BinaryIO, dialect: Dialect, columns: Columns, importer: Importer, options: Options
+) -> tuple[Columns, str]:
+    """Read the whole file once: which column identifies its rows, and the order of its dates.
+
+    Raises RuleError where dates stay ambiguous, UnusableInputError where the file is unreadable.
+    """
+    identity = IdentityCheck(columns)
+    order = DateOrder(options.date_order)
+    dates = [at for name in importer.dates if (at := columns.targets.get(name)) is not None]
+    for line, cells in dialects.rows(stream, dialect):
+        identity.see(cells)
+        for at in dates:
+            if at < len(cells):
+                order.see(line, cells[at])
+    return identity.settle(), order.settle()
+
+
+def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> None:
+    """Fill import_stage with the rows of the file; a row that cannot be read says why."""
+    drop(session)
+    session.execute(text(STAGE))
+    names = ("line", "missing", *importer.staged, "column_name", "value", "reason")
+    raw: Any = session.connection().connection.driver_connection
+    with raw.cursor().copy(f"COPY import_stage ({', '.join(names)}) FROM STDIN") as copy:
+        for row in _read(stream, importer, work):
+            copy.write_row(row)
+    session.execute(text("analyze import_stage"))
+
+
+def drop(session: Session) -> None:
+    """Drop the staging tables of this connection."""
+    session.execute(text(f"drop table if exists {', '.join('pg_temp.' + t for t in TABLES)}"))
+
+
+def is_staged(session: Session) -> bool:
+    """Whether this connection holds a plan."""
+    return session.scalar(text("select to_regclass('pg_temp.import_plan')")) is not None
+
+
+def _read(stream: BinaryIO, importer: Importer, work: Work) -> Iterator[Values]:
+    columns = work.columns
+    width, required, headers = len(columns.headers), columns.required, columns.headers
+    read = importer.reader(work)
+    nothing = (None,) * len(importer.staged)
+    for line, cells in dialects.rows(stream, work.dialect):
+        missing = 0
+        try:
+            if len(cells) != width:
+                cells, missing = shape.fit(cells, width, required)  # noqa: PLW2901
+            elif shape.repeats_header(cells, headers):
+                reason = "the row repeats the header"
+                yield (line, 0, *nothing, headers[0], cells[0], reason)
+                continue
+            yield (line, missing, *read(cells), None, None, None)
+        except RowRefusedError as refusal:
+            value = (refusal.value or "").replace("\x00", "\ufffd")[:SHOWN_VALUE]
+            yield (line, missing, *nothing, refusal.column, value, refusal.reason)
+        except ValueError as error:
+            yield (line, missing, *nothing, None, None, str(error))
+
+
+# -- reading the cells of one row -------------------------------------------------------------
+
+Reading = tuple[int, str, Callable[[str], Any] | None, int]
+
+
+def document_reader(
+    work: Work, readings: Sequence[Reading], *, with_extras: bool = True
+) -> Callable[[Sequence[str]], dict[str, Any]]:
+    """Make a function from cells to a document of the fields that are not empty.
+
+    A reading is (position, field, function or None, greatest length). All that is wrong with a
+    row is said at once; the first column with a fault is the one named.
+    """
+    headers = work.columns.headers
+    extras = tuple(work.columns.extras.items()) if with_extras else ()
+
+    def read(cells: Sequence[str]) -> dict[str, Any]:
+        doc: dict[str, Any] = {}
+        faults: list[RowRefusedError] = []
+        for at, name, function, longest in readings:
+            cell = tidy(cells[at])
+            if not cell:
+                continue
+            try:
+                value = str(function(cell)) if function else cell
+            except ValueError as error:
+                faults.append(RowRefusedError(headers[at], cell, str(error)))
+                continue
+            if longest and len(value) > longest:
+                reason = f"{len(cell)} characters are too many; {longest} fit"
+                faults.append(RowRefusedError(headers[at], cell, reason))
+            doc[name] = value
+        if extras and (kept := {name: v for at, name in extras if (v := tidy(cells[at]))}):
+            doc["extra"] = kept
+        if faults:
+            raise _joined(faults)
+        return doc
+
+    return read
+
+
+def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
+    first = faults[0]
+    others = [f"{fault.column}: {fault.reason}" for fault in faults[1:]]
+    return RowRefusedError(first.column, first.value, "; ".join([first.reason, *others]))
+
+
+def as_json(doc: dict[str, Any]) -> str:
+    """A document as JSON text for COPY. Raises ValueError for text no database can hold."""
+    written = json.dumps(doc, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" in written:
+        raise ValueError("the row holds a NUL character, which is no text")
+    return written

@@ -1,0 +1,240 @@
+"""Undo a batch from its before-images: creates and updates alike, rows changed since left alone.
+
+Targets are taken in chunks, each one transaction; a row that was undone says so, so an undo that
+died goes on where it stood.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.faults import faultpoint
+from app.imports import applying, queries
+from app.imports.importer import Importer
+
+CHUNK = 5_000
+
+Step = Callable[[int, int], AbstractContextManager[Session]]
+
+# Each target of a batch once, and whether the batch made it.
+TARGETS = """
+select r.target_id as id, bool_or(r.action = 'created') as is_created, min(r.line) as line
+  from import_row r
+ where r.batch_id = :batch and r.action in ('created', 'updated') and r.undone is null
+   and r.target_id > :after
+ group by r.target_id order by r.target_id limit :most"""
+
+RESTORED = """
+with cell as (
+  select r.target_id as id, e.key, r.line, e.value as before, r.after -> e.key as after
+    from import_row r cross join jsonb_each(r.before) e
+   where r.batch_id = :batch and r.target_id = any(:ids) and r.action = 'updated'
+), edge as (
+  select distinct on (id, key) id, key, before,
+         first_value(after) over (partition by id, key order by line desc) as after
+    from cell order by id, key, line
+)
+select id, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, after) as after
+  from edge group by id"""
+
+CHANGED = """
+select t.id from {table} t
+  join jsonb_to_recordset(cast(:wanted as jsonb)) as w(id bigint, after jsonb) on w.id = t.id
+ where exists (
+   select 1 from jsonb_each_text(w.after) e
+    where e.value is distinct from
+          case when e.key like 'extra.%' then {image} -> 'extra' ->> substr(e.key, 7)
+               else {image} ->> e.key end)"""
+
+RESTORE = """
+with change as (
+  select w.id, 1 as times,
+         coalesce((select jsonb_object_agg(key, value) from jsonb_each(w.before)
+                    where key not like 'extra.%'), '{{}}') as doc,
+         coalesce((select jsonb_object_agg(substr(key, 7), value) from jsonb_each(w.before)
+                    where key like 'extra.%'), '{{}}') as extra
+    from jsonb_to_recordset(cast(:wanted as jsonb)) as w(id bigint, before jsonb)
+)
+update {table} t set {assignments}, version = t.version + change.times
+  from change where change.id = t.id"""
+
+# A created row is as the batch left it when its version is what imports and undos made of it, and
+# no other batch has changed it meanwhile.
+TOUCHED = """
+select t.id from {table} t cross join lateral (
+    select count(*) + count(distinct r.batch_id) filter (where r.undone = 'restored') as steps,
+           bool_or(r.batch_id <> :batch and r.undone is null) as by_another
+      from import_row r join import_batch b on b.id = r.batch_id and b.kind = :kind
+     where r.target_id = t.id and r.action = 'updated'
+  ) as h
+ where t.id = any(:ids) and (t.version > 1 + h.steps or h.by_another)"""
+
+MARK = """
+update import_row set undone = :how
+ where batch_id = :batch and target_id = any(:ids) and action in ('created', 'updated')
+   and undone is null"""
+
+CHANGED_SINCE = "it was changed since the import"
+STANDS = "something stands on it, and it cannot be archived"
+
+
+def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> dict[str, Any]:
+    """Undo a batch, or say what an undo would do (`dry`): restore first, then delete.
+
+    Answers {"restored", "deleted", "archived", "refused": [{"line", "id", "reason"}],
+    "aside_deleted"}; the last counts companies, contacts and staff that the batch made on the way.
+    """
+    outcome: dict[str, Any] = {"restored": 0, "deleted": 0, "archived": 0, "refused": []}
+    for undo, of_created in ((_restore, False), (_delete, True)):
+        after, done = 0, 0
+        while targets := _some_targets(step, batch_id, after):
+            wanted = [row for row in targets if row["is_created"] == of_created]
+            done += len(targets)
+            if wanted:
+                with step(done, 0) as session:
+                    undo(session, importer, batch_id, wanted, outcome, dry=dry)
+                faultpoint("imports.undo.chunk")
+            after = targets[-1]["id"]
+    with step(0, 0) as session:
+        outcome["aside_deleted"] = _undo_aside(session, batch_id, dry=dry)
+        if not dry:
+            importer.after_undo(session, batch_id)
+    return outcome
+
+
+def _some_targets(step: Step, batch_id: int, after: int) -> list[dict[str, Any]]:
+    with step(0, 0) as session:
+        found = session.execute(
+            text(TARGETS), {"batch": batch_id, "after": after, "most": CHUNK}
+        ).mappings()
+        return [dict(row) for row in found]
+
+
+def _refuse(
+    outcome: dict[str, Any], rows: list[dict[str, Any]], refused: set[int], reason: str
+) -> list[dict[str, Any]]:
+    """Note the refused rows, and give the others."""
+    outcome["refused"] += [
+        {"line": row["line"], "id": row["id"], "reason": reason}
+        for row in rows
+        if row["id"] in refused
+    ]
+    return [row for row in rows if row["id"] not in refused]
+
+
+def _mark(session: Session, batch_id: int, ids: list[int], how: str) -> None:
+    session.execute(text(MARK), {"batch": batch_id, "ids": ids, "how": how})
+
+
+def _restore(
+    session: Session,
+    importer: Importer,
+    batch_id: int,
+    rows: list[dict[str, Any]],
+    outcome: dict[str, Any],
+    *,
+    dry: bool,
+) -> None:
+    ids = [row["id"] for row in rows]
+    images = [
+        dict(row)
+        for row in session.execute(text(RESTORED), {"batch": batch_id, "ids": ids}).mappings()
+    ]
+    names = list(importer.fields)
+    image = importer.image(names)
+    if importer.has_extra:
+        image = f"({image} || jsonb_build_object('extra', t.extra))"
+    else:
+        image = f"({image})"
+    changed = session.scalars(
+        text(CHANGED.format(table=importer.table, image=image)), {"wanted": json.dumps(images)}
+    )
+    kept = _refuse(outcome, rows, set(changed), CHANGED_SINCE)
+    free = {row["id"] for row in kept}
+    outcome["restored"] += len(free)
+    if dry:
+        return
+    wanted = json.dumps([image for image in images if image["id"] in free])
+    session.execute(text(applying.update(importer, names, RESTORE)), {"wanted": wanted})
+    _mark(session, batch_id, sorted(free), "restored")
+
+
+def _delete(
+    session: Session,
+    importer: Importer,
+    batch_id: int,
+    rows: list[dict[str, Any]],
+    outcome: dict[str, Any],
+    *,
+    dry: bool,
+) -> None:
+    ids = [row["id"] for row in rows]
+    touched = set(
+        session.scalars(
+            text(TOUCHED.format(table=importer.table)),
+            {"batch": batch_id, "kind": importer.kind, "ids": ids},
+        )
+    )
+    rows = _refuse(outcome, rows, touched, CHANGED_SINCE)
+    ids = [row["id"] for row in rows]
+    references = queries.references_to(session, importer.table)
+    hooks = [each for each in references if each in importer.hooks]
+    held = _held(session, [each for each in references if each not in importer.hooks], ids)
+    free = [number for number in ids if number not in held]
+    if not dry:
+        importer.unhook(session, free, batch_id)
+        held |= _held(session, hooks, free)
+        free = [number for number in free if number not in held]
+    if held and not importer.can_archive:
+        _refuse(outcome, rows, held, STANDS)
+    else:
+        outcome["archived"] += len(held)
+    outcome["deleted"] += len(free)
+    if dry:
+        return
+    if held and importer.can_archive:
+        importer.archive(session, sorted(held))
+        _mark(session, batch_id, sorted(held), "archived")
+    session.execute(text(f"delete from {importer.table} where id = any(:ids)"), {"ids": free})
+    _mark(session, batch_id, free, "deleted")
+
+
+def _held(session: Session, references: list[tuple[str, str]], ids: list[int]) -> set[int]:
+    """Those of the ids that a row of another table names."""
+    found: set[int] = set()
+    for table, column in references:
+        statement = f"select distinct {column} from {table} where {column} = any(:ids)"
+        found |= set(session.scalars(text(statement), {"ids": ids}))
+    return found
+
+
+def _undo_aside(session: Session, batch_id: int, *, dry: bool) -> int:
+    """Delete the people and companies made on the way that nothing stands on now."""
+    count = 0
+    for table in ("contact", "company", "staff"):
+        ids = list(
+            session.scalars(
+                text(
+                    f"select t.id from import_side_effect e join {table} t on t.id = e.object_id"
+                    " where e.batch_id = :batch and e.object_kind = :kind and t.version = 1"
+                ),
+                {"batch": batch_id, "kind": table},
+            )
+        )
+        held = set() if dry else _held(session, queries.references_to(session, table), ids)
+        free = [number for number in ids if number not in held]
+        count += len(free)
+        if not dry:
+            session.execute(text(f"delete from {table} where id = any(:ids)"), {"ids": free})
+            session.execute(
+                text(
+                    "delete from import_side_effect where batch_id = :batch"
+                    " and object_kind = :kind and object_id = any(:ids)"
+                ),
+                {"batch": batch_id, "kind": table, "ids": free},
+            )
+    return count

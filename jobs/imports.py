@@ -1,0 +1,27 @@
+"""Imports in the background: apply a batch, undo one."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from app.core.jobs import Running, handler
+from app.imports import commands
+
+
+def _steps(running: Running) -> Callable[[int, int], AbstractContextManager[Any]]:
+    def step(done: int, total: int) -> AbstractContextManager[Any]:
+        return running.step(done=done, total=total) if total else running.step()
+
+    return step
+
+
+@handler("imports.apply")
+def apply(running: Running) -> dict[str, Any]:
+    """Apply the batch of the payload; the answer is the import's."""
+    return commands.apply(running.payload["batch"], _steps(running))
+
+
+@handler("imports.undo")
+def undo(running: Running) -> dict[str, Any]:
+    """Undo the batch of the payload."""
+    return commands.undo(running.payload["batch"], _steps(running))

@@ -9,7 +9,7 @@ DEMO ?= --demo
 N ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format pins migrate migrations docs assets bench
+.PHONY: help setup run test check lint format pins migrate docs assets bench
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,25 +29,23 @@ run: $(STAMP) ## start Tallydesk with the demo agency (DEMO= for none); Ctrl-C s
 test: $(STAMP) ## the tests; T=path or T="-k words" picks some
 	$(BIN)/python -m pytest -n $(N) $(T)
 
-check: lint migrations docs ## lint, types, import rules, migrations up and down, docs; no tests
+check: lint ## lint, types, import rules, migrations up and down, docs are fresh and lead somewhere
+	$(BIN)/python -m pytest -q tests/test_migrations.py tests/test_docs.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" lint-imports
 	$(BIN)/mypy
-	$(BIN)/djlint --check --lint --quiet app
+	$(BIN)/djlint --lint --quiet app
 	$(BIN)/deptry .
 
 format: $(STAMP) ## write the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-migrations: $(STAMP)
-	$(BIN)/python -m pytest -q tests/test_migrations.py
-
-docs: $(STAMP)
-	$(BIN)/python -m docs.check
+docs: $(STAMP) ## write docs/admin/settings.md from config.py
+	$(BIN)/python -m docs.settings
 
 pins: $(STAMP) ## compile requirements*.in into requirements*.txt with hashes
 	$(BIN)/python -m pip install --quiet uv

@@ -206,13 +206,12 @@ class Settings:
         parse=_words,
         secret=True,
     )
-    storage_url: str = _key(
-        "STORAGE_URL",
-        "Where files are kept: a folder as file:///path, or an S3-compatible store as "
-        "s3://bucket/prefix. Several hosts need a shared one.",
-        default="",
+    files_dir: Path | None = _key(
+        "FILES_DIR",
+        "Folder of attachments, logos and PDFs. Several hosts need one that they share.",
+        default=None,
         shown="DATA_DIR/files",
-        parse=_address("file", "s3"),
+        parse=_path,
     )
     web_workers: int = _key(
         "WEB_WORKERS",

@@ -37,7 +37,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
                 " -c timezone=UTC",
             },
         },
-        "STORAGE_DIR": str(settings.data_dir / "files"),
+        "STORAGE_DIR": str(settings.files_dir or settings.data_dir / "files"),
         "DATA_DIR": str(settings.data_dir),
         "MAX_CONTENT_LENGTH": MAX_BODY,
         "MAX_FORM_MEMORY_SIZE": MAX_BODY,

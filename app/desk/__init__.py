@@ -8,8 +8,12 @@ blueprint = Blueprint("desk", __name__)
 
 # Modules with routes: on the blueprint above, or on one of their own called `blueprint`.
 PAGES = (
+    "home",
+    "jobs",
     "lookup",
     "mail",
+    "settings",
+    "setup",
     "styleguide",
 )
 

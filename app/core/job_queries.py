@@ -1,0 +1,38 @@
+"""What the page of jobs asks."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Row, func, select
+
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.core.models import Job
+
+PAGE = 50
+COLUMNS = (
+    *(Job.id, Job.kind, Job.state, Job.due_at, Job.attempts, Job.done_steps, Job.total_steps),
+    *(Job.note, Job.last_error, Job.created_at, Job.finished_at),
+)
+
+
+def listed(*, state: str = "", page: int = 1) -> tuple[Sequence[Row[tuple[object, ...]]], bool]:
+    """A page of jobs, newest first, and whether there are more."""
+    query = select(*COLUMNS).order_by(Job.id.desc()).limit(PAGE + 1).offset((page - 1) * PAGE)
+    if state:
+        query = query.where(Job.state == state)
+    rows = db.session.execute(query).all()
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def counts() -> dict[str, int]:
+    """How many jobs there are in each state."""
+    rows = db.session.execute(select(Job.state, func.count().label("count")).group_by(Job.state))
+    return {row.state: row.count for row in rows}
+
+
+def one(job_id: int) -> Job:
+    """A job with all it holds. Raises `NotFoundError`."""
+    found = db.session.get(Job, job_id)
+    if found is None:
+        raise NotFoundError(f"There is no job {job_id}.")
+    return found

@@ -1,0 +1,86 @@
+"""The fields that say who the agency is: read and checked alike by set-up and by settings."""
+
+from io import BytesIO
+from zoneinfo import available_timezones
+
+from flask import request
+from PIL import Image, UnidentifiedImageError
+
+from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
+from app.billing.numbering import begin_invoices_at, next_invoice_number
+from app.core import clock
+from app.core.audit import Actor
+from app.core.errors import RuleError
+from app.core.money import EXPONENTS
+
+TEXTS = ("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper")
+MOST_SIDE = 1600
+CURRENCIES = sorted(EXPONENTS)
+ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+
+
+def choices() -> dict[str, list[str]]:
+    """What the form's lists offer."""
+    return {"currencies": CURRENCIES, "zones": ZONES}
+
+
+def shown() -> dict[str, str]:
+    """What stands in the form: what was typed, else what is kept."""
+    agency = the_agency()
+    year = clock.today(agency.zone).year
+    kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days")}
+    kept["next_number"] = next_invoice_number(year)
+    return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
+
+
+def save(actor: Actor) -> None:
+    """Write what the form says about the agency. Raises `RuleError` with every reason."""
+    problems = []
+    numbers = {"terms_days": None, "next_number": None}
+    for name in numbers:
+        text = request.form.get(name, "").strip()
+        if text.isdecimal():
+            numbers[name] = int(text)
+        elif text:
+            problems.append(f"{name.replace('_', ' ').capitalize()}: {text} is no whole number.")
+    logo = None
+    try:
+        logo = uploaded_logo()
+    except RuleError as error:
+        problems += error.problems
+    texts = {name: request.form[name] for name in TEXTS if name in request.form}
+    try:
+        agency = change_agency(
+            Particulars(**texts, terms_days=numbers["terms_days"]), actor=actor, logo=logo
+        )
+    except RuleError as error:
+        raise RuleError(*problems, *error.problems) from error
+    if problems:
+        raise RuleError(*problems)
+    year = clock.today(agency.zone).year
+    if numbers["next_number"] not in (None, next_invoice_number(year)):
+        begin_invoices_at(numbers["next_number"], year=year, actor=actor)
+
+
+def uploaded_logo() -> bytes | None:
+    """The picture that was sent, drawn anew as a PNG, so that nothing hidden in it is kept.
+
+    None when no file was chosen. Raises `RuleError` for what is no picture.
+    """
+    file = request.files.get("logo")
+    if file is None or not file.filename:
+        return None
+    content = file.read(MOST_LOGO_BYTES + 1)
+    if len(content) > MOST_LOGO_BYTES:
+        raise RuleError(f"Logo: larger than {MOST_LOGO_BYTES // 1_000_000} MB; make it smaller.")
+    try:
+        with Image.open(BytesIO(content), formats=("PNG", "JPEG", "GIF", "WEBP")) as opened:
+            opened.thumbnail((MOST_SIDE, MOST_SIDE))
+            picture = opened.convert("RGBA")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise RuleError(
+            f"Logo: {file.filename} is no readable picture; upload a PNG, JPEG, GIF or WebP."
+        ) from error
+    redrawn = BytesIO()
+    picture.save(redrawn, "PNG", optimize=True)
+    return redrawn.getvalue()

@@ -1,0 +1,175 @@
+"""The start page: what waits for you, by what you may do. Every figure leads to its rows."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import render_template
+from flask_login import current_user
+
+from app.core import clock, formats
+from app.core.security import may, requires
+from app.desk import blueprint, home_queries
+from app.desk.shell import url_or_none
+from app.staff.queries import staff_of_user
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A card: a figure with its unit, what it compares to, and where its rows are."""
+
+    label: str
+    figure: str
+    note: str = ""
+    unit: str = ""
+    href: str = ""
+    kind: str = ""
+
+
+@blueprint.get("/")
+@requires("see", "Home")
+def home() -> str:
+    """Show the cards and lists that fit this person's permissions."""
+    staff = staff_of_user(current_user.id)
+    today = clock.today(staff.zone if staff else home_queries.agency_zone())
+    figures: list[Figure] = []
+    if may("create", "Time") and staff:
+        figures += _my_time(staff.id, today)
+    if may("see", "Tickets"):
+        figures += _tickets(staff.id if staff else None)
+    if may("see", "Dashboards"):
+        figures += _hours(today)
+    if may("approve", "Time"):
+        figures += _approval()
+    if may("compile", "Invoices") or may("see", "Dashboards"):
+        figures += _unbilled()
+    if may("see", "Payments"):
+        figures += _receivables(today)
+    if may("see", "Jobs"):
+        figures += _installation()
+    return render_template(
+        "desk/home/index.html",
+        figures=figures,
+        tickets=home_queries.my_tickets(staff.id) if staff and may("see", "Tickets") else [],
+        run=home_queries.last_run() if may("compile", "Invoices") else None,
+        name=current_user.first_name,
+        day=clock.today(),
+    )
+
+
+def _my_time(staff_id: int, today: date) -> list[Figure]:
+    time = home_queries.my_time(staff_id, today)
+    timers = f"{time.timers} timers kept" if time.timers > 1 else "1 timer kept"
+    return [
+        Figure(
+            "My time today",
+            formats.hours(time.today),
+            note=f"{formats.hours(time.week)} this week" + (f", {timers}" if time.timers else ""),
+            unit="h",
+            href=url_or_none("time.week") or "",
+            kind="time" if time.timers else "",
+        )
+    ]
+
+
+def _tickets(staff_id: int | None) -> list[Figure]:
+    found = home_queries.tickets(staff_id, clock.now() - timedelta(days=7))
+    return [
+        Figure(
+            "My open tickets",
+            str(found.mine),
+            note=f"{found.waiting} wait for the client",
+            href=url_or_none("tickets.queue", view="mine") or "",
+        ),
+        Figure(
+            "Unassigned",
+            str(found.unassigned),
+            note=f"of {found.open} open",
+            href=url_or_none("tickets.queue", view="unassigned") or "",
+        ),
+        Figure(
+            "Opened in 7 days",
+            str(found.opened),
+            note=f"{found.closed} closed",
+            href=url_or_none("dashboards.index") or "",
+        ),
+    ]
+
+
+def _hours(today: date) -> list[Figure]:
+    month = home_queries.hours_of_month(today)
+    share = f"{month.billable * 100 // month.recorded} %" if month.recorded else "–"
+    return [
+        Figure(
+            "Billable this month",
+            share,
+            note=f"of {formats.hours(month.recorded)} h recorded",
+            href=url_or_none("dashboards.index") or "",
+        )
+    ]
+
+
+def _approval() -> list[Figure]:
+    waiting = home_queries.to_approve()
+    if not waiting:
+        return []
+    return [
+        Figure("To approve", str(waiting), unit="entries", href=url_or_none("time.approval") or "")
+    ]
+
+
+def _unbilled() -> list[Figure]:
+    found = home_queries.unbilled()
+    oldest = f"oldest from {formats.day(found.oldest)}" if found.oldest else "nothing waits"
+    return [
+        Figure(
+            "Unbilled time",
+            formats.hours(found.seconds),
+            note=f"{found.entries} entries, {oldest}",
+            unit="h",
+            href=url_or_none("billing.runs") or "",
+            kind="time" if found.entries else "",
+        )
+    ]
+
+
+def _receivables(today: date) -> list[Figure]:
+    figures = []
+    for row in home_queries.receivables(today):
+        late = f"{formats.money(row.overdue, row.currency)} overdue, {row.late} invoices"
+        figures.append(
+            Figure(
+                "Receivable",
+                formats.money(row.owed, row.currency),
+                note=late if row.late else "nothing overdue",
+                unit=row.currency,
+                href=url_or_none("billing.invoices") or "",
+                kind="bad" if row.late else "",
+            )
+        )
+    return figures
+
+
+def _installation() -> list[Figure]:
+    found = home_queries.installation()
+    failed = found.dead_jobs + found.failed_mails
+    figures = []
+    if failed:
+        figures.append(
+            Figure(
+                "Failed",
+                str(failed),
+                note=f"{found.dead_jobs} jobs, {found.failed_mails} mails",
+                href=url_or_none("jobs.index", state="dead") or "",
+                kind="bad",
+            )
+        )
+    if may("see", "Users"):
+        figures.append(
+            Figure(
+                "Companies",
+                str(found.companies),
+                note=f"{found.users} people may sign in",
+                href=url_or_none("CompanyView.list") or "",
+            )
+        )
+    return figures

@@ -4,8 +4,11 @@ import logging
 import uuid
 
 from flask import Flask, Response, make_response, render_template, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,10 @@ TEXTS = {
         "Something went wrong on our side",
         "Nothing was half saved. Try again; if it happens again, tell an admin.",
     ),
+    503: (
+        "The database does not answer just now",
+        "What was saved before is safe. Wait a moment, then reload the page.",
+    ),
 }
 
 
@@ -65,6 +72,15 @@ def _rule_error(error: RuleError) -> Response:
     return _page(409 if isinstance(error, StaleError) else 400, detail="\n".join(error.problems))
 
 
+def _database_gone(error: OperationalError | PoolTimeoutError) -> Response:
+    """A server that restarts, or a pool without a free connection: worth another try soon."""
+    log.warning("database not reached on %s %s: %s", request.method, request.path, error)
+    db.session.rollback()
+    response = _page(503)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
 def _note(error: BaseException) -> str:
     """Log what nobody expected under a number that the person sees too."""
     incident = uuid.uuid4().hex[:8]
@@ -76,3 +92,5 @@ def init_app(app: Flask) -> None:
     """Show errors as pages of the plain shell; the API keeps its own answers."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RuleError, _rule_error)
+    app.register_error_handler(OperationalError, _database_gone)
+    app.register_error_handler(PoolTimeoutError, _database_gone)

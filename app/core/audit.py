@@ -1,7 +1,10 @@
 """The audit log: who did what, before and after; rows are never changed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Select, select
 
 from app.core.db import db
 from app.core.models import AuditLog
@@ -44,3 +47,43 @@ def record(
             request_id=actor.request_id,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What of the log is wanted; empty values filter nothing. `until` is exclusive."""
+
+    person: str = ""
+    action: str = ""
+    kind: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+def entries(filters: Filters, *, most: int) -> Select[Any]:
+    """The newest `most` entries that fit, those before an id when one is given."""
+    query = select(AuditLog).order_by(AuditLog.id.desc()).limit(most)
+    if filters.person:
+        query = query.where(AuditLog.actor_name.icontains(filters.person, autoescape=True))
+    if filters.action:
+        query = query.where(AuditLog.action == filters.action)
+    if filters.kind:
+        query = query.where(AuditLog.object_kind == filters.kind)
+    if filters.since:
+        query = query.where(AuditLog.created_at >= filters.since)
+    if filters.until:
+        query = query.where(AuditLog.created_at < filters.until)
+    if filters.before:
+        query = query.where(AuditLog.id < filters.before)
+    return query
+
+
+def known_actions() -> Select[Any]:
+    """Every action that stands in the log, by name."""
+    return select(AuditLog.action).distinct().order_by(AuditLog.action)
+
+
+def known_kinds() -> Select[Any]:
+    """Every kind of thing that something was done to, by name."""
+    return select(AuditLog.object_kind).distinct().order_by(AuditLog.object_kind)

@@ -28,7 +28,8 @@ class AuthDBView(StockAuthDBView):
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Any:
-        target = local_or(request.args.get("next"), self.appbuilder.get_url_for_index)
+        asked = request.args.get("next", "").removeprefix(request.host_url.rstrip("/"))
+        target = local_or(asked, self.appbuilder.get_url_for_index)
         if current_user.is_authenticated:
             return redirect(target)
         form = LoginForm_db()

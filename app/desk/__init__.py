@@ -8,13 +8,17 @@ blueprint = Blueprint("desk", __name__)
 
 # Modules with routes: on the blueprint above, or on one of their own called `blueprint`.
 PAGES = (
+    "account",
+    "audit",
     "home",
     "jobs",
     "lookup",
     "mail",
+    "roles",
     "settings",
     "setup",
     "styleguide",
+    "users",
 )
 
 

@@ -61,6 +61,9 @@ def test_signing_in_never_leads_elsewhere(ana, client, target):
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(ana, client):
     assert sign_in(client, next="/back?x=1").location == "/back?x=1"
+    for full in ("http://localhost/back?x=1", "http://localhost//evil", "http://localhost.evil/"):
+        wanted = "/back?x=1" if full.endswith("x=1") else "/"
+        assert client.get("/login/", query_string={"next": full}).location == wanted
 
 
 def test_known_and_unknown_people_read_the_same_refusal(ana, client):

@@ -1,0 +1,69 @@
+"""Permissions in plain words: how the role pages name each resource and each special right."""
+
+from app import roles
+
+COLUMNS = (("see", "See"), ("create", "Create"), ("edit", "Edit"), ("delete", "Delete"))
+
+RESOURCES = {
+    "Home": "Home page",
+    "Companies": "Companies",
+    "Contacts": "Contacts",
+    "Tickets": "Tickets",
+    "Time": "Time",
+    "WorkTypes": "Work types",
+    "Rates": "Rates",
+    "Taxes": "Taxes",
+    "Invoices": "Invoices",
+    "Payments": "Payments",
+    "Dashboards": "Dashboards",
+    "Imports": "Imports",
+    "Jobs": "Background jobs",
+    "Mail": "Outgoing mail",
+    "Settings": "Agency and settings",
+    "Departments": "Departments",
+    "Staff": "Staff",
+    "Users": "Users and sign-ins",
+    "Roles": "Roles",
+    "Audit": "Audit log",
+    "Styleguide": "Style guide",
+}
+
+SPECIAL = {
+    ("approve", "Time"): "approve time",
+    ("write_off", "Time"): "write off time",
+    ("compile", "Invoices"): "compile billing runs",
+    ("issue", "Invoices"): "issue invoices",
+    ("void", "Invoices"): "void invoices",
+    ("record", "Payments"): "record payments",
+    ("reverse", "Payments"): "reverse payments",
+    ("export", "Dashboards"): "export figures",
+    ("apply", "Imports"): "apply imports",
+    ("undo", "Imports"): "undo imports",
+    ("retry", "Jobs"): "retry failed jobs",
+    ("resend", "Mail"): "resend mail",
+}
+
+
+def in_words(verb: str, resource: str) -> str:
+    """A permission as a phrase that goes on after “may”: “issue invoices”, “edit companies”."""
+    label = RESOURCES[resource]
+    return SPECIAL.get((verb, resource)) or f"{verb} {label[:1].lower()}{label[1:]}"
+
+
+def specials_of(resource: str) -> list[tuple[str, str]]:
+    """The special rights on a resource, as (verb, words)."""
+    plain = {verb for verb, _ in COLUMNS}
+    return [
+        (verb, in_words(verb, resource))
+        for verb in roles.PERMISSIONS[resource]
+        if verb not in plain
+    ]
+
+
+def all_in_words() -> list[tuple[str, str]]:
+    """Every permission as a choice: (“issue:Invoices”, “issue invoices”)."""
+    return [
+        (f"{verb}:{resource}", in_words(verb, resource))
+        for resource, verbs in roles.PERMISSIONS.items()
+        for verb in verbs
+    ]

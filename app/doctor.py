@@ -14,6 +14,8 @@ from app.core import storage
 from app.core.db import db
 from app.core.models import Job, StoredFile
 from app.health import DEGRADED, FAILED, readiness
+from app.staff import account_queries
+from app.staff.accounts import ADMIN
 from config import Settings
 
 PROBLEM, ADVICE, FINE = "problem", "advice", "fine"
@@ -22,8 +24,9 @@ HARDENED = {
     "SESSION_COOKIE_HTTPONLY": True,
     "SESSION_COOKIE_SAMESITE": "Lax",
     "WTF_CSRF_ENABLED": True,
-    "AUTH_RATE_LIMITED": True,
+    "WTF_CSRF_CHECK_DEFAULT": True,
     "RATELIMIT_ENABLED": True,
+    "FAB_API_KEY_ENABLED": False,
     "FAB_ADD_SECURITY_API": False,
     "FAB_UPDATE_PERMS": False,
     "FAB_CREATE_DB": False,
@@ -44,6 +47,7 @@ def examine(settings: Settings) -> list[Finding]:
     found = chain(
         _exposure(settings),
         _flask(settings),
+        _people(settings),
         _services(settings),
         _disk(settings),
         _files(),
@@ -95,6 +99,21 @@ def _flask(settings: Settings) -> Iterator[Finding]:
     if not config.get("MAX_CONTENT_LENGTH"):
         weak.append("MAX_CONTENT_LENGTH is not set")
     yield _finding("security settings", PROBLEM, weak, "as hardened as they should be")
+
+
+def _people(settings: Settings) -> Iterator[Finding]:
+    admins = db.session.scalar(account_queries.other_active_admins(0, ADMIN)) or 0
+    if not admins:
+        yield Finding("admins", ADVICE, "nobody is Admin: run `users create EMAIL --role Admin`")
+    elif admins == 1:
+        yield Finding("admins", ADVICE, "there is one admin only: make a second one")
+    else:
+        yield Finding("admins", FINE, f"{admins}")
+    demo = list(db.session.scalars(account_queries.demo_sign_ins()))
+    level = PROBLEM if settings.hardened else FINE
+    if demo:
+        names = ", ".join(demo)
+        yield Finding("demo sign-ins", level, f"{names}: everybody knows their password")
 
 
 def _services(settings: Settings) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ reaches neither the logs nor the rate limits, because only configured proxies ar
 import secrets
 
 from flask import Flask, Request, Response, g, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
@@ -64,6 +64,10 @@ class PageSessions(SecureCookieSessionInterface):
         return (
             SecureCookieSession() if is_public_file(request) else super().open_session(app, request)
         )
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not is_public_file(request):
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

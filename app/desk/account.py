@@ -5,11 +5,11 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from app.core.acting import current_actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.security import requires
 from app.core.signin import start_session
-from app.desk.actor import current_actor
 from app.staff import accounts
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")

@@ -6,7 +6,7 @@ import uuid
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
@@ -59,6 +59,8 @@ def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
+    if isinstance(error, SecurityError):  # not one of our hosts: there are no addresses to build
+        return error
     if code not in TEXTS or request.path.startswith("/api/"):
         return error
     if isinstance(error, InternalServerError) and error.original_exception:

@@ -6,10 +6,10 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_appbuilder.security.sqla.models import User
 from werkzeug.exceptions import NotFound
 
+from app.core.acting import current_actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.security import requires
-from app.desk.actor import current_actor
 from app.staff import account_queries as queries
 from app.staff import accounts
 

@@ -118,3 +118,13 @@ def staff_to_link(email: str) -> Select[Any]:
 
 def staff_of(user_id: int) -> Select[Any]:
     return select(Staff).where(Staff.user_id == user_id)
+
+
+def demo_sign_ins() -> Select[Any]:
+    """The names of active users of the demo, whose password is printed in the README."""
+    return (
+        select(User.username)
+        .join(Staff, Staff.user_id == User.id)
+        .where(User.active, Staff.is_demo)
+        .order_by(User.username)
+    )

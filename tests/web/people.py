@@ -30,7 +30,7 @@ class Visitor(FlaskClient):
 
     def open(self, *arguments: Any, **named: Any) -> Any:
         with self.application.app_context():
-            return super().open(*arguments, **named)
+            return super().open(*arguments, buffered=True, **named)
 
 
 def visitor(app: Flask) -> Visitor:

@@ -1,0 +1,216 @@
+"""Users and roles: who may grant what, and that nobody is left without an admin."""
+
+import re
+
+import pytest
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+
+from app import roles
+from app.core.audit import SYSTEM, Actor
+from app.core.db import db, unit_of_work
+from app.core.errors import NotFoundError, RuleError
+from app.core.models import AuditLog
+from app.installation import write_roles
+from app.staff import account_queries, accounts, permissions
+from app.staff.models import Staff
+from tests.web.people import person, signed_in, visitor
+
+
+def names(user_id: int) -> set[str]:
+    db.session.expire_all()
+    return {role.name for role in db.session.get(User, user_id).roles}
+
+
+def create(**values):
+    with unit_of_work():
+        return accounts.create_user(**{"actor": SYSTEM, "roles": ["Agent"]} | values)
+
+
+def test_a_new_person_signs_in_with_the_password_that_was_printed(app):
+    admin = signed_in(app, person("Admin"))
+    form = {"name": "Bo Lind", "email": "Bo@Example.com", "roles": ["Agent", "Billing"]}
+    page = admin.post("/users/new", data=form).get_data(as_text=True)
+    password = re.search(r'id="password">([^<]+)<', page).group(1)
+    answer = visitor(app).post("/login/", data={"username": "bo@example.com", "password": password})
+    assert answer.status_code == 302
+    bo = db.session.scalars(select(User).where(User.email == "bo@example.com")).one()
+    assert names(bo.id) == {"Agent", "Billing"}
+    assert db.session.scalar(select(Staff.name).where(Staff.user_id == bo.id)) == "Bo Lind"
+    assert password not in admin.get(f"/users/{bo.id}").get_data(as_text=True)
+
+
+def test_every_reason_is_told_at_once(app):
+    with pytest.raises(RuleError) as refusal:
+        create(email="no address", roles=["Agent", "Pope"], password="short")
+    assert len(refusal.value.problems) == 3
+
+
+def test_an_address_has_one_sign_in(app):
+    create(email="bo@example.com")
+    with pytest.raises(RuleError, match="already"):
+        create(email="BO@example.com")
+
+
+def test_imported_staff_is_connected_by_address(app):
+    with unit_of_work():
+        db.session.add(Staff(name="Bo", name_key="bo", email="bo@example.com"))
+    made = create(email="bo@example.com")
+    assert db.session.scalars(select(Staff.user_id)).all() == [made.user_id]
+
+
+def some_role(name: str, *pairs: tuple[str, str]) -> None:
+    """A role of the agency's own that may do just this."""
+    from flask_appbuilder.security.sqla.models import Role
+
+    with unit_of_work():
+        db.session.add(Role(name=name))
+    with unit_of_work():
+        permissions.set_permissions(name, frozenset(pairs), actor=SYSTEM)
+
+
+def test_nobody_grants_what_they_lack(app):
+    some_role("Office", ("see", "Users"), ("create", "Users"), ("edit", "Users"), ("see", "Home"))
+    office = person("Office")
+    boss = person("Admin")
+    other = person("Agent")
+    actor = Actor(user_id=office.id)
+    for refused in (
+        lambda: accounts.create_user(actor=actor, email="x@example.com", roles=["Admin"]),
+        lambda: accounts.set_roles(office.id, ["Office", "Admin"], actor=actor),
+        lambda: accounts.set_roles(other.id, ["Billing"], actor=actor),
+        lambda: accounts.reset_password(boss.id, actor=actor),
+        lambda: accounts.deactivate(boss.id, actor=actor),
+        lambda: accounts.sign_out_everywhere(boss.id, actor=actor),
+        lambda: permissions.set_permissions("Agent", roles.ROLES["Billing"], actor=actor),
+    ):
+        with pytest.raises(RuleError), unit_of_work():
+            refused()
+    page = signed_in(app, office).post(f"/users/{office.id}/roles", data={"roles": ["Admin"]})
+    assert page.status_code == 302
+    assert names(office.id) == {"Office"}
+
+
+def test_the_last_admin_stays(app):
+    first, second = person("Admin"), person("Admin")
+    with unit_of_work():
+        accounts.deactivate(second.id, actor=Actor(user_id=first.id))
+    for refused in (
+        lambda: accounts.deactivate(first.id, actor=SYSTEM),
+        lambda: accounts.set_roles(first.id, ["Manager"], actor=SYSTEM),
+    ):
+        with pytest.raises(RuleError, match="last admin"), unit_of_work():
+            refused()
+    with unit_of_work():
+        accounts.activate(second.id, actor=SYSTEM)
+    for refused in (
+        lambda: accounts.set_roles(first.id, ["Manager"], actor=Actor(user_id=first.id)),
+        lambda: accounts.deactivate(first.id, actor=Actor(user_id=first.id)),
+    ):
+        with pytest.raises(RuleError, match=r"yourself|your own"), unit_of_work():
+            refused()
+    with unit_of_work():
+        accounts.set_roles(first.id, ["Manager"], actor=Actor(user_id=second.id))
+    assert names(first.id) == {"Manager"}
+
+
+def test_one_s_own_password_needs_the_present_one(app):
+    made = create(email="bo@example.com", password="fjord-lantern-pebble")
+    client = signed_in(app, db.session.get(User, made.user_id))
+    form = {"current": "wrong", "new": "short", "repeated": "other"}
+    page = client.post("/account/password", data=form)
+    assert page.status_code == 400
+    for reason in ("present password is not right", "at least 12", "differ"):
+        assert reason in page.get_data(as_text=True)
+    form = dict.fromkeys(["new", "repeated"], "pebble-lantern-3") | {
+        "current": "fjord-lantern-pebble"
+    }
+    assert client.post("/account/password", data=form).location == "/account/"
+    assert client.get("/account/").status_code == 200
+
+
+def test_signing_out_everywhere_keeps_this_browser(app):
+    user = person("Agent")
+    here, there = signed_in(app, user), signed_in(app, user)
+    assert here.post("/account/sign-out-everywhere").location == "/account/"
+    assert here.get("/account/").status_code == 200
+    assert there.get("/account/").status_code == 302
+
+
+def test_a_role_is_changed_after_its_difference_was_shown(app):
+    admin, agent = signed_in(app, person("Admin")), signed_in(app, person("Agent"))
+    wanted = (roles.ROLES["Agent"] | {("see", "Jobs")}) - {("create", "Companies")}
+    form = {"pair": [f"{verb}:{resource}" for verb, resource in wanted]}
+    shown = admin.post("/roles/Agent", data=form).get_data(as_text=True)
+    assert "see background jobs" in shown
+    assert "create companies" in shown
+    assert permissions.pairs_of("Agent") == roles.ROLES["Agent"]
+    assert admin.post("/roles/Agent", data=form | {"confirmed": "y"}).location == "/roles/Agent"
+    assert permissions.pairs_of("Agent") == wanted
+    assert agent.get("/roles/").status_code == 403
+    noted = db.session.scalars(select(AuditLog).where(AuditLog.action == "role_changed")).one()
+    assert noted.after["added"] == [["see", "Jobs"]]
+    assert noted.before["removed"] == [["create", "Companies"]]
+
+
+def test_a_changed_role_survives_a_new_start(app):
+    with unit_of_work():
+        permissions.set_permissions("Agent", frozenset({("see", "Home")}), actor=SYSTEM)
+    with unit_of_work():
+        write_roles()
+    assert permissions.pairs_of("Agent") == {("see", "Home")}
+    assert permissions.pairs_of("Billing") == roles.ROLES["Billing"]
+
+
+def test_a_new_permission_reaches_the_roles_that_should_have_it(app):
+    from flask_appbuilder.security.sqla.models import PermissionView
+
+    with unit_of_work():
+        link = next(
+            row.id
+            for row in db.session.execute(account_queries.permission_views())
+            if (row[1], row[2]) == ("can_resend", "Mail")
+        )
+        db.session.delete(db.session.get(PermissionView, link))
+    assert ("resend", "Mail") not in permissions.pairs_of("Billing")
+    with unit_of_work():
+        write_roles()
+    assert ("resend", "Mail") in permissions.pairs_of("Billing")
+    assert ("resend", "Mail") not in permissions.pairs_of("Manager")
+
+
+def test_admin_and_unknown_things_are_refused(app):
+    for role, wanted in (("Admin", frozenset()), ("Agent", frozenset({("fly", "Home")}))):
+        with pytest.raises(RuleError), unit_of_work():
+            permissions.set_permissions(role, wanted, actor=SYSTEM)
+    with pytest.raises(NotFoundError), unit_of_work():
+        permissions.set_permissions("Pope", frozenset(), actor=SYSTEM)
+
+
+def test_who_can(app):
+    admin = person("Admin", email="boss@example.com")
+    person("Agent", email="agent@example.com")
+    client = signed_in(app, admin)
+    page = client.get("/roles/?can=issue:Invoices").get_data(as_text=True)
+    assert "1 may issue invoices" in page
+    assert "Nobody" not in page
+    assert client.get("/roles/?can=fly:Home").status_code == 200
+
+
+def test_the_audit_log_is_filtered(app):
+    admin = person("Admin", email="boss@example.com")
+    client = signed_in(app, admin)
+    client.post("/users/new", data={"email": "bo@example.com", "roles": ["Agent"]})
+    client.post(f"/users/{person('Agent').id}/sign-out")
+
+    def found(**query) -> str:
+        page = client.get("/audit/", query_string=query).get_data(as_text=True)
+        return page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+    assert "user created" in found()
+    assert "signed out everywhere" in found(action="signed_out_everywhere")
+    assert "user created" not in found(action="signed_out_everywhere")
+    assert "user created" in found(person="BOSS", kind="user")
+    assert found(person="%") == ""
+    assert found(to="2020-01-01") == ""
+    assert "user created" in found(to="not a date")

@@ -8,6 +8,7 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from app.companies import people, queries, rules
 from app.companies.models import ADDRESS_PARTS, ROLES, Contact, Membership
@@ -73,7 +74,7 @@ class ContactView(DeskModelView):
     add_form_extra_fields = {
         **edit_form_extra_fields,
         "company_id": LookupField("Company", entity="company"),
-        "role": SelectField("Role", choices=ROLE_CHOICES),
+        "role": SelectField("Role", choices=[SelectChoice(*choice) for choice in ROLE_CHOICES]),
     }
     edit_fieldsets = [
         ("Person", {"fields": ["name", "title", "addresses", "phone", "zone"]}),

@@ -71,10 +71,10 @@ def cleaned(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _tidied(field: str, value: Any) -> Any:
+    if field == "notes":
+        return (value or "").strip()
     if not isinstance(value, str):
         return value
-    if field == "notes":
-        return value.strip()
     return values.tidy(value) or ("" if field == "name" else None)
 
 

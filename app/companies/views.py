@@ -9,6 +9,8 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.form import BaseForm
 from wtforms.validators import Optional
 
 from app.companies import commands, queries, rules
@@ -60,7 +62,9 @@ class CompanyView(DeskModelView):
     edit_columns = [*rules.COMPANY_FIELDS, CONFIRM]
     add_form_extra_fields = {
         "name": StringField("Name", description="As it stands on invoices."),
-        "kind": SelectField("Kind", choices=[(kind, kind.capitalize()) for kind in KINDS]),
+        "kind": SelectField(
+            "Kind", choices=[SelectChoice(kind, kind.capitalize()) for kind in KINDS]
+        ),
         "parent_id": LookupField(
             "Part of",
             entity="company",
@@ -190,13 +194,11 @@ def _bill_to(company: Company) -> None:
 
 def chosen(name: str, entity: str, label: str) -> int:
     """The id of a look-up in a hand-written form. Raises `RuleError` naming the field."""
-    field = LookupField(label, entity=entity, optional=False).bind(form=None, name=name)
-    field.process(request.form)
-    try:
-        field.pre_validate(None)
-    except ValueError as refused:
-        raise RuleError(f"{label}: {refused}") from refused
-    picked: int = field.data
+    form = BaseForm({name: LookupField(label, entity=entity, optional=False)})
+    form.process(request.form)
+    if not form.validate():
+        raise RuleError(*(f"{label}: {reason}" for reason in form[name].errors))
+    picked: int = form[name].data
     return picked
 
 

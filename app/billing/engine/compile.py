@@ -48,6 +48,8 @@ class _Draft:
     rate: str | None = None
     entries: Sequence[Billed] = ()
     weights: Sequence[int] = ()
+    ticket_id: int | None = None
+    extra_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -83,7 +85,10 @@ def compile_account(
 
 
 def fingerprint(document: Document) -> str:
-    """SHA-256 over all a document says; equal exactly when two compilations are."""
+    """SHA-256 over all a document says and each entry's seconds and cents.
+
+    Which rule gave a rate is left out: an equal rule put in its place changes nothing billed.
+    """
     lines = [
         (
             line.kind,
@@ -97,7 +102,7 @@ def fingerprint(document: Document) -> str:
             line.tax.name,
             str(line.tax.percent),
             line.tax.category,
-            [tuple(entry) for entry in line.entries],
+            [(*entry[:4], entry[6]) for entry in line.entries],
         )
         for line in document.lines
     ]
@@ -177,6 +182,7 @@ def _time_line(
         rate=rule.rate,
         entries=group,
         weights=weights,
+        ticket_id=key[0] if policy.grouping == "ticket" and isinstance(key[0], int) else None,
     )
 
 
@@ -206,7 +212,7 @@ def _extra_lines(
             left_out.setdefault("no_tax", [])
             continue
         kind: LineKind = "fixed" if extra.kind == "fixed" else "hand"
-        drafts.append(_Draft(kind=kind, text=extra.text, amount=extra.amount_minor, tax=tax))
+        drafts.append(_Draft(kind, extra.text, extra.amount_minor, tax, extra_id=extra.id))
     return drafts
 
 
@@ -263,6 +269,7 @@ def _document(
         tax_minor=result.tax_minor,
         gross_minor=gross,
         rounding_minor=cash_rounding(gross, policy.cash_step_minor),
+        first_day=min((row[5] for draft in drafts for row in draft.entries), default=None),
     )
 
 
@@ -289,4 +296,6 @@ def _line(position: int, draft: _Draft, off: int, net: int, tax: int) -> Line:
         tax_minor=tax,
         tax=draft.tax,
         entries=entries,
+        ticket_id=draft.ticket_id,
+        extra_id=draft.extra_id,
     )

@@ -120,7 +120,10 @@ class BilledEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out."""
+    """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out.
+
+    `ticket_id` is set where lines are grouped by ticket.
+    """
 
     position: int
     kind: LineKind
@@ -133,6 +136,8 @@ class Line:
     tax_minor: int
     tax: Tax
     entries: tuple[BilledEntry, ...] = ()
+    ticket_id: int | None = None
+    extra_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,10 @@ class TaxTotal:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A compiled account: everything an invoice says, before it has a number."""
+    """A compiled account: everything an invoice says, before it has a number.
+
+    `first_day` is the day of the earliest work on it.
+    """
 
     currency: str
     policy: Policy
@@ -158,6 +166,7 @@ class Document:
     tax_minor: int
     gross_minor: int
     rounding_minor: int
+    first_day: date | None = None
 
     @property
     def payable_minor(self) -> int:

@@ -33,6 +33,7 @@ REASONS = (
     "no_tax",
     "currency_mismatch",
     "zero_total",
+    "incomplete",
 )
 
 
@@ -103,7 +104,7 @@ class RunBlock(Model):
     __table_args__ = (
         CheckConstraint(
             "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax',"
-            " 'currency_mismatch', 'zero_total')",
+            " 'currency_mismatch', 'zero_total', 'incomplete')",
             name="reason",
         ),
         UniqueConstraint("run_id", "company_id", "reason"),

@@ -305,7 +305,7 @@ def upgrade() -> None:
             "detail", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False
         ),
         sa.CheckConstraint(
-            "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax', 'currency_mismatch', 'zero_total')",
+            "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax', 'currency_mismatch', 'zero_total', 'incomplete')",
             name=op.f("ck_run_block_reason"),
         ),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,191 @@
+"""Compile all companies through a date into a run: a stored preview per account.
+
+Makes no document, number or allocation. A newer run supersedes what older runs of the same
+accounts have not issued.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, exists, text, update
+
+from app.billing import queries
+from app.billing.compilation import (
+    Facts,
+    Plan,
+    Preview,
+    Work,
+    compile_accounts,
+    plan,
+    stored,
+    warnings,
+)
+from app.billing.models import BillingRun, RunBlock, RunRow
+from app.core import clock, jobs
+from app.core.audit import Actor, record
+from app.core.bulk import copy_rows
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.core.faults import faultpoint
+
+OPEN = ("ready", "blocked", "refused")
+ROW = (
+    *("run_id", "account_id", "state", "preview", "preview_hash", "entries", "lines"),
+    *("recorded_seconds", "seconds", "net_minor", "tax_minor", "gross_minor"),
+)
+BLOCK = ("run_id", "company_id", "account_id", "reason", "entries")
+
+
+def start_run(
+    actor: Actor, *, through: date, company_id: int | None = None, leave_blocked: bool = False
+) -> tuple[int, int]:
+    """Post a run and the job that compiles it; returns both ids. Refuses a future date."""
+    refuse_future(through)
+    run = BillingRun(
+        through=through,
+        company_id=company_id,
+        leave_blocked=leave_blocked,
+        created_by=actor.user_id,
+    )
+    db.session.add(run)
+    db.session.flush()
+    run.job_id = jobs.post("billing.compile", {"run": run.id}, created_by=actor.user_id)
+    record(actor, "compile", kind="billing_run", id=run.id, after={"through": str(through)})
+    return run.id, run.job_id
+
+
+def refuse_future(through: date) -> None:
+    """Refuse to bill days that have not begun where the agency is."""
+    today = clock.today(queries.agency().zone)
+    if through > today:
+        raise RuleError(
+            f"{through} is in the future: bill through today, {today}, or an earlier date."
+        )
+
+
+def compile_run(running: jobs.Running) -> dict[str, Any]:
+    """Carry out the job of a run, a chunk of accounts a step; starts over when it was cut off."""
+    run_id = running.payload["run"]
+    with running.step(done=0, note="Looking for work to bill"):
+        run = find_run(run_id)
+        leave_blocked = run.leave_blocked
+        facts = Facts(run.through)
+        work = plan(facts, company_id=run.company_id)
+        _forget(run_id)
+        _store_unpaid(run_id, work)
+    said: list[dict[str, Any]] = []
+    total, done = len(work.accounts), 0
+    for chunk in work.chunks():
+        with running.step(done=done, total=total, note=f"Compiling {total} accounts"):
+            _ensure_accounts(chunk)
+            previews = compile_accounts(facts, chunk)
+            faultpoint("billing.compile.compiled")
+            store(run_id, previews, leave_blocked=leave_blocked)
+            for preview in previews:
+                if preview.is_ready(leave_blocked=leave_blocked):
+                    said += warnings(preview, facts.through)
+        done += len(chunk)
+        faultpoint("billing.compile.chunk")
+    with running.step(done=total, total=total, note="Compiled"):
+        _supersede(run_id)
+        run = find_run(run_id)
+        run.warnings, run.state, run.compiled_at = said, "ready", clock.now()
+    return {"run": run_id}
+
+
+def dry_run(*, through: date, company_id: int | None = None) -> tuple[list[Preview], Plan, Facts]:
+    """Compile without storing anything."""
+    refuse_future(through)
+    facts = Facts(through)
+    work = plan(facts, company_id=company_id)
+    previews = [each for chunk in work.chunks() for each in compile_accounts(facts, chunk)]
+    return previews, work, facts
+
+
+def find_run(run_id: int) -> BillingRun:
+    """The run, read anew; refuses an id that is none."""
+    run = db.session.get(BillingRun, run_id, populate_existing=True)
+    if run is None:
+        raise NotFoundError(f"There is no billing run {run_id}.")
+    return run
+
+
+def store(run_id: int, previews: Sequence[Preview], *, leave_blocked: bool) -> None:
+    """Keep the previews of a chunk and what blocks its accounts: two statements."""
+    shown = [each for each in previews if each.compiled.document.lines or each.blocks]
+    copy_rows("run_row", ROW, [_row(run_id, each, leave_blocked) for each in shown])
+    copy_rows(
+        "run_block",
+        BLOCK,
+        [
+            (run_id, each.account.payer_id, each.account.id, reason, entries)
+            for each in previews
+            for reason, entries in sorted(each.blocks.items())
+        ],
+    )
+
+
+def _row(run_id: int, preview: Preview, leave_blocked: bool) -> tuple[object, ...]:
+    document = preview.compiled.document
+    return (
+        run_id,
+        preview.account.id,
+        "ready" if preview.is_ready(leave_blocked=leave_blocked) else "blocked",
+        json.dumps(stored(preview)),
+        preview.hash,
+        preview.entries,
+        len(document.lines),
+        document.recorded_seconds,
+        document.seconds,
+        document.net_minor,
+        document.tax_minor,
+        document.payable_minor,
+    )
+
+
+def _forget(run_id: int) -> None:
+    """Drop what a compilation that was cut off has stored."""
+    db.session.execute(delete(RunRow).where(RunRow.run_id == run_id))
+    db.session.execute(delete(RunBlock).where(RunBlock.run_id == run_id))
+
+
+def _store_unpaid(run_id: int, work: Plan) -> None:
+    rows = [(run_id, company, None, "no_bill_to", count) for company, count in work.unpaid.items()]
+    copy_rows("run_block", BLOCK, rows)
+
+
+def _ensure_accounts(chunk: Sequence[Work]) -> None:
+    db.session.execute(
+        text(
+            "insert into billing_account (payer_id, currency)"
+            " select * from unnest(cast(:payers as bigint[]), cast(:currencies as text[]))"
+            " on conflict do nothing"
+        ),
+        {
+            "payers": [work.payer_id for work in chunk],
+            "currencies": [work.currency for work in chunk],
+        },
+    )
+
+
+def _supersede(run_id: int) -> None:
+    """Retire what older runs have not issued: of all accounts, or of those this run is about."""
+    db.session.execute(
+        text(
+            "update run_row old set state = 'superseded' from billing_run this"
+            " where this.id = :run and old.run_id < this.id"
+            " and old.state in ('ready', 'blocked', 'refused')"
+            " and (this.company_id is null or exists (select from run_row new"
+            " where new.run_id = this.id and new.account_id = old.account_id))"
+        ),
+        {"run": run_id},
+    )
+    open_rows = exists().where(RunRow.run_id == BillingRun.id, RunRow.state.in_(OPEN))
+    db.session.execute(
+        update(BillingRun)
+        .where(BillingRun.id < run_id, BillingRun.state == "ready", ~open_rows)
+        .values(state="superseded")
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,124 @@
+"""What becomes of unbilled entries before an invoice: written off, held, moved."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.billing.models import Allocation, EntryHold
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.tickets.models import Ticket
+from app.timelog.commands import ensure_free, post_value
+from app.timelog.models import TimeEntry
+
+
+def write_off(actor: Actor, entry_ids: Collection[int], *, reason: str) -> int:
+    """Give up billing entries, with a reason; they stay visible as written off."""
+    reason = _reason(reason)
+    entries = _free(entry_ids)
+    for entry in entries:
+        db.session.add(
+            Allocation(
+                kind="write_off",
+                entry_id=entry.id,
+                recorded_seconds=entry.recorded_seconds,
+                billable_seconds=entry.billable_seconds,
+                billed_seconds=0,
+                amount_minor=0,
+                reason=reason,
+                created_by=actor.user_id,
+            )
+        )
+        record(actor, "write_off", kind="time_entry", id=entry.id, after={"reason": reason})
+    db.session.flush()
+    return len(entries)
+
+
+def undo_write_off(actor: Actor, entry_ids: Collection[int]) -> int:
+    """Make written-off entries billable again; returns how many there were."""
+    released = db.session.scalars(
+        update(Allocation)
+        .where(Allocation.entry_id.in_(list(entry_ids)), Allocation.kind == "write_off")
+        .where(Allocation.released_at.is_(None))
+        .values(released_at=clock.now())
+        .returning(Allocation.entry_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for entry_id in released:
+        record(actor, "undo_write_off", kind="time_entry", id=entry_id)
+    return len(released)
+
+
+def hold(
+    actor: Actor, entry_ids: Collection[int], *, reason: str, until: date | None = None
+) -> int:
+    """Keep entries out of billing, for good or until a date; returns how many."""
+    reason = _reason(reason)
+    entries = _free(entry_ids)
+    for entry in entries:
+        statement = insert(EntryHold).values(
+            entry_id=entry.id, until=until, reason=reason, created_by=actor.user_id
+        )
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["entry_id"], set_={"until": until, "reason": reason}
+            )
+        )
+        record(actor, "hold", kind="time_entry", id=entry.id, after={"reason": reason})
+    return len(entries)
+
+
+def release(actor: Actor, entry_ids: Collection[int]) -> int:
+    """Let held entries be billed again; returns how many were held."""
+    released = db.session.scalars(
+        delete(EntryHold)
+        .where(EntryHold.entry_id.in_(list(entry_ids)))
+        .returning(EntryHold.entry_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for entry_id in released:
+        record(actor, "release", kind="time_entry", id=entry_id)
+    return len(released)
+
+
+def move(actor: Actor, entry_ids: Collection[int], *, ticket_id: int) -> int:
+    """Give unbilled entries to another ticket, and so to its company; returns how many."""
+    ticket = db.session.get(Ticket, ticket_id)
+    if ticket is None:
+        raise NotFoundError(f"There is no ticket with the id {ticket_id}.")
+    entries = _free(entry_ids)
+    for entry in entries:
+        before = {"ticket_id": entry.ticket_id, "company_id": entry.company_id}
+        entry.ticket_id, entry.company_id = ticket.id, ticket.company_id
+        after = {"ticket_id": ticket.id, "company_id": ticket.company_id}
+        record(actor, "move", kind="time_entry", id=entry.id, before=before, after=after)
+    db.session.flush()
+    post_value(entries)
+    return len(entries)
+
+
+def _free(entry_ids: Collection[int]) -> Sequence[TimeEntry]:
+    """The entries, locked by order of their ids; refuses billed, unknown or unfinished ones."""
+    entries = db.session.scalars(
+        select(TimeEntry)
+        .where(TimeEntry.id.in_(list(entry_ids)))
+        .order_by(TimeEntry.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    missing = sorted(set(entry_ids) - {entry.id for entry in entries})
+    if missing:
+        raise NotFoundError(*(f"There is no time entry {entry_id}." for entry_id in missing))
+    ensure_free(entries)
+    return entries
+
+
+def _reason(reason: str) -> str:
+    reason = " ".join(reason.split())
+    if not reason:
+        raise RuleError("Give a reason: it stays with the time for everybody to see.")
+    return reason

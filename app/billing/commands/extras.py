@@ -1,0 +1,117 @@
+"""Hand-written and fixed-fee lines and discounts, waiting for an account's next invoice."""
+
+from decimal import Decimal
+
+from app.billing.ledger import lock_accounts
+from app.billing.models import BillingAccount, ExtraLine
+from app.billing.models.accounts import GROUPINGS
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+
+MOST_PERCENT = 100
+
+
+def add_line(
+    actor: Actor,
+    account_id: int,
+    *,
+    text: str,
+    unit_price: Decimal,
+    quantity: Decimal = Decimal(1),
+    unit: str = "",
+    kind: str = "fixed",
+) -> ExtraLine:
+    """Add a line of quantity times price, in major units; a negative price takes off."""
+    if kind not in {"hand", "fixed"}:
+        raise ValueError(kind)
+    return _add(
+        actor,
+        ExtraLine(
+            account_id=account_id,
+            kind=kind,
+            text=_text(text),
+            quantity=quantity,
+            unit=unit.strip(),
+            unit_price=unit_price,
+        ),
+    )
+
+
+def add_discount(
+    actor: Actor,
+    account_id: int,
+    *,
+    text: str,
+    amount: Decimal | None = None,
+    percent: Decimal | None = None,
+) -> ExtraLine:
+    """Add a discount of an amount (major units) or of some per cent, on all lines before tax."""
+    if (amount is None) == (percent is None):
+        raise RuleError("A discount is either an amount or a percentage: give one of them.")
+    if amount is not None and amount <= 0:
+        raise RuleError("The discount must be above zero.")
+    if percent is not None and not 0 < percent <= MOST_PERCENT:
+        raise RuleError("A discount in per cent lies above 0 and up to 100.")
+    return _add(
+        actor,
+        ExtraLine(
+            account_id=account_id,
+            kind="discount_percent" if percent is not None else "discount_amount",
+            text=_text(text),
+            unit_price=amount,
+            percent=percent,
+        ),
+    )
+
+
+def remove(actor: Actor, extra_line_id: int) -> None:
+    """Take a waiting line or discount away; one that is billed stays."""
+    line = db.session.get(ExtraLine, extra_line_id, with_for_update=True, populate_existing=True)
+    if line is None or line.removed_at is not None:
+        raise NotFoundError(f"There is no line {extra_line_id} waiting.")
+    if line.document_id is not None:
+        raise RuleError("The line is billed: void the invoice to take it back.")
+    line.removed_at = clock.now()
+    record(actor, "remove", kind="extra_line", id=line.id)
+
+
+def set_grouping(actor: Actor, account_id: int, grouping: str) -> None:
+    """Group an account's lines by ticket, person, work type or project, from the next run on."""
+    if grouping not in GROUPINGS:
+        raise RuleError(f"{grouping!r} is no grouping: choose {', '.join(GROUPINGS)}.")
+    account = _account(account_id)
+    before, account.grouping = account.grouping, grouping
+    record(
+        actor,
+        "group",
+        kind="billing_account",
+        id=account_id,
+        before={"grouping": before},
+        after={"grouping": grouping},
+    )
+
+
+def _add(actor: Actor, line: ExtraLine) -> ExtraLine:
+    _account(line.account_id)
+    line.created_by = actor.user_id
+    db.session.add(line)
+    db.session.flush()
+    record(actor, "add", kind="extra_line", id=line.id, after={"text": line.text})
+    return line
+
+
+def _account(account_id: int) -> BillingAccount:
+    lock_accounts([account_id])
+    account = db.session.get(BillingAccount, account_id, populate_existing=True)
+    if account is None:
+        raise NotFoundError(f"There is no billing account {account_id}.")
+    return account
+
+
+def _text(text: str) -> str:
+    text = " ".join(text.split())
+    if not text:
+        raise RuleError("Say what the line is for: its text is empty.")
+    return text

@@ -1,0 +1,450 @@
+"""Issue what a run has compiled: numbers, documents, allocations, postings, all or nothing.
+
+A chunk is one transaction. It locks the run's rows, then entries by id, tickets, accounts, and the
+series last; compiles again and issues only accounts whose preview still holds.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.exc import IntegrityError
+
+from app.billing import ledger, queries
+from app.billing.commands.compile import find_run
+from app.billing.compilation import (
+    MOST_ACCOUNTS,
+    MOST_ENTRIES,
+    WHOLE_ACCOUNT,
+    Facts,
+    Preview,
+    Work,
+    compile_accounts,
+    stored,
+)
+from app.billing.compose import Dates, compose, seller_of
+from app.billing.differences import difference
+from app.billing.documents.content import seal
+from app.billing.documents.stored import RENDER
+from app.billing.engine.facts import Line
+from app.billing.models import BillingAccount, BillingRun, RunRow
+from app.billing.notifications import post_documents
+from app.billing.numbers import Numbers, chain_to, take_numbers
+from app.core import clock, jobs
+from app.core.audit import Actor, record
+from app.core.bulk import reserve_ids
+from app.core.db import db, with_retry
+from app.core.errors import RuleError
+from app.core.faults import faultpoint
+from app.tickets import timeline
+from app.tickets.timeline import MoneyNote
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for: which run, whose accounts, on which date, by whom, with mail or not."""
+
+    run_id: int
+    through: date
+    on: date
+    actor: Actor
+    mail: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Ids of issued documents, and refused accounts with the reason."""
+
+    issued: list[int] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        self.issued += other.issued
+        self.refused += other.refused
+
+
+def start_issue(
+    actor: Actor,
+    run_id: int,
+    *,
+    payer_ids: Sequence[int] | None = None,
+    on: date | None = None,
+    mail: bool = True,
+) -> int:
+    """Post the job that issues a run, or some payers of it; returns the job's id."""
+    run = find_run(run_id)
+    if run.state == "compiling":
+        raise RuleError(f"Run {run_id} is still being compiled: wait until it is ready.")
+    if run.state == "superseded":
+        raise RuleError(
+            f"A newer run has taken the place of run {run_id}: issue that one, or compile again."
+        )
+    today = clock.today(queries.agency().zone)
+    if on is not None and on > today:
+        raise RuleError(f"{on} is in the future: issue on {today} or earlier.")
+    payload = {
+        "run": run_id,
+        "payers": None if payer_ids is None else sorted(payer_ids),
+        "on": (on or today).isoformat(),
+        "mail": mail,
+        "actor": [actor.user_id, actor.name, actor.staff_id, actor.channel, actor.request_id],
+    }
+    record(actor, "issue", kind="billing_run", id=run_id, after={"on": payload["on"]})
+    return jobs.post("billing.issue", payload, created_by=actor.user_id)
+
+
+def issue_run(running: jobs.Running) -> dict[str, Any]:
+    """Carry out the job: chunk by chunk; a chunk that fails is done again account by account."""
+    payload = running.payload
+    with running.step(note="Reading rates, taxes and companies"):
+        run = find_run(payload["run"])
+        order = Order(
+            run_id=run.id,
+            through=run.through,
+            on=date.fromisoformat(payload["on"]),
+            actor=Actor(*payload["actor"]),
+            mail=payload["mail"],
+        )
+        facts = Facts(run.through)
+        chunks = list(_chunks(_open_rows(order.run_id, payload["payers"])))
+        issued_before = list(_issued_by(running))
+    outcome = Outcome(issued=issued_before)
+    total, done = sum(map(len, chunks)), 0
+    for chunk in chunks:
+        outcome.add(_chunk_or_each(running, facts, order, chunk, done=done, total=total))
+        done += len(chunk)
+        faultpoint("billing.issue.chunk")
+    with running.step(done=total, total=total, note=f"{len(outcome.issued)} issued"):
+        _close_run(order.run_id)
+    return {"run": order.run_id, "issued": outcome.issued, "refused": outcome.refused}
+
+
+def _chunk_or_each(
+    running: jobs.Running,
+    facts: Facts,
+    order: Order,
+    rows: Sequence[int],
+    *,
+    done: int,
+    total: int,
+) -> Outcome:
+    def transaction(some: Sequence[int]) -> Outcome:
+        with running.step(done=done, total=total, note=f"{done} of {total} issued"):
+            return issue_chunk(facts, order, some)
+
+    try:
+        return with_retry(lambda: transaction(rows))
+    except (IntegrityError, RuleError) as error:
+        if len(rows) == 1:
+            return _refuse(running, rows[0], _in_words(error))
+    outcome = Outcome()
+    for row in rows:
+        outcome.add(_chunk_or_each(running, facts, order, [row], done=done, total=total))
+    return outcome
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, RuleError):
+        return str(error)
+    return f"Somebody billed or changed this work at the same time ({error}): compile again."
+
+
+def _refuse(running: jobs.Running, row_id: int, reason: str) -> Outcome:
+    with running.step():
+        row = db.session.scalars(select(RunRow).where(RunRow.id == row_id)).one()
+        row.state, row.reason = "refused", reason[:2000]
+        payer = row.account.payer
+        return Outcome(refused=[{"company": payer.name, "company_id": payer.id, "reason": reason}])
+
+
+def issue_chunk(facts: Facts, order: Order, row_ids: Sequence[int]) -> Outcome:
+    """Issue some accounts of a run in the present transaction.
+
+    The number of statements is the same for one account and for two hundred.
+    """
+    facts.hold_prices()
+    rows = _lock_rows(row_ids)
+    previews = compile_accounts(facts, _work(facts, rows), lock=True) if rows else []
+    faultpoint("billing.issue.compiled")
+    holding = [
+        (row, preview)
+        for row, preview in zip(rows, previews, strict=True)
+        if preview.hash == row.preview_hash and not preview.blocks.keys() & WHOLE_ACCOUNT
+    ]
+    held = {row.id for row, _ in holding}
+    outcome = Outcome(
+        refused=_refusals(
+            [pair for pair in zip(rows, previews, strict=True) if pair[0].id not in held]
+        )
+    )
+    if holding:
+        outcome.issued = _write(facts, order, holding)
+    return outcome
+
+
+def _lock_rows(row_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    query = (
+        select(
+            RunRow.id,
+            RunRow.preview_hash,
+            RunRow.account_id,
+            BillingAccount.payer_id,
+            BillingAccount.currency,
+        )
+        .join(BillingAccount, BillingAccount.id == RunRow.account_id)
+        .where(RunRow.id.in_(list(row_ids)), RunRow.state.in_(("ready", "refused")))
+        .order_by(RunRow.id)
+        .with_for_update(of=RunRow)
+    )
+    return db.session.execute(query).all()
+
+
+def _work(facts: Facts, rows: Sequence[Row[Any]]) -> list[Work]:
+    paid = facts.companies_by_payer()
+    return [
+        Work(row.payer_id, row.currency, companies=paid.get(row.payer_id, set())) for row in rows
+    ]
+
+
+def _write(
+    facts: Facts,
+    order: Order,
+    holding: Sequence[tuple[Row[Any], Preview]],
+) -> list[int]:
+    """Everything an issued invoice is, for a chunk of them."""
+    previews = [preview for _, preview in holding]
+    tickets = {ticket for preview in previews for ticket in preview.tickets}
+    seller = seller_of(facts.agency)
+    ids = reserve_ids("document", len(previews))
+    line_count = sum(len(preview.compiled.document.lines) for preview in previews)
+    line_ids = iter(reserve_ids("document_line", line_count))
+    ledger.lock_tickets(tickets)
+    ledger.lock_accounts([row.account_id for row, _ in holding])
+    faultpoint("billing.issue.locked")
+    numbers = take_numbers("invoice", len(previews), on=order.on)
+    faultpoint("billing.issue.numbered")
+    papers = _documents(order, facts, previews, ids, numbers, seller)
+    ledger.write_documents(papers)
+    chain_to(numbers, str(papers[-1][_HASH]))
+    lines, allocations = _lines(previews, ids, line_ids, order.actor)
+    ledger.write_lines(lines)
+    ledger.write_taxes(_taxes(previews, ids))
+    faultpoint("billing.issue.documents")
+    ledger.write_allocations(allocations)
+    faultpoint("billing.issue.allocated")
+    ledger.write_journals(_journals(order, previews, ids))
+    _mark_rows([row.id for row, _ in holding], ids)
+    _mark_extras(previews, ids)
+    timeline.note_money_event(
+        [
+            MoneyNote(ticket, f"Billed on invoice {numbers.number(offset)}", document)
+            for offset, (preview, document) in enumerate(zip(previews, ids, strict=True))
+            for ticket in sorted(preview.tickets)
+        ],
+        actor=order.actor,
+    )
+    ledger.write_audit(
+        order.actor,
+        "issue",
+        [(document, {"number": numbers.number(n)}) for n, document in enumerate(ids)],
+    )
+    jobs.post(RENDER, {"document_ids": ids}, created_by=order.actor.user_id, total_steps=len(ids))
+    if order.mail:
+        post_documents(ids)
+    faultpoint("billing.issue.posted")
+    return ids
+
+
+_HASH = ledger.DOCUMENT.index("content_hash")
+
+
+def _documents(
+    order: Order,
+    facts: Facts,
+    previews: Sequence[Preview],
+    ids: Sequence[int],
+    numbers: Numbers,
+    seller: Any,
+) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    previous, now = numbers.last_hash, clock.now()
+    for offset, (preview, document_id) in enumerate(zip(previews, ids, strict=True)):
+        document, buyer = preview.compiled.document, preview.buyer
+        due_on = order.on + timedelta(days=buyer.terms_days)
+        number = numbers.number(offset)
+        content = compose(
+            document,
+            number=number,
+            dates=Dates(order.on, due_on, order.through),
+            seller=seller,
+            buyer=buyer,
+            paper=facts.agency.paper,
+        )
+        sealed = seal(content, previous=previous)
+        rows.append(
+            (
+                *(document_id, "invoice", preview.account.id, buyer.id, order.run_id),
+                *(numbers.series_id, numbers.first + offset, number, order.on, now, due_on),
+                *(order.through, document.currency, facts.agency.paper, document.net_minor),
+                *(document.tax_minor, document.rounding_minor, document.payable_minor),
+                json.dumps(stored(preview)["policy"]),
+                *(sealed.content.decode(), sealed.sha256, previous, None, ""),
+                order.actor.user_id,
+            )
+        )
+        previous = sealed.sha256
+    return rows
+
+
+def _lines(
+    previews: Sequence[Preview], ids: Sequence[int], line_ids: Iterator[int], actor: Actor
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    lines: list[tuple[object, ...]] = []
+    allocations: list[tuple[object, ...]] = []
+    user = actor.user_id
+    for preview, document_id in zip(previews, ids, strict=True):
+        for line in preview.compiled.document.lines:
+            line_id = next(line_ids)
+            lines.append(_line(line, line_id, document_id))
+            allocations += [
+                ("line", entry, line_id, rule, real, billable, billed, amount, None, "", user)
+                for entry, real, billable, billed, rule, _, amount in line.entries
+            ]
+    return lines, allocations
+
+
+def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
+    why = {
+        "amount_minor": line.amount_minor,
+        "discount_minor": line.discount_minor,
+        "tax_minor": line.tax_minor,
+    }
+    tax = line.tax
+    return (
+        *(line_id, document_id, line.position, line.kind, line.ticket_id, line.text),
+        *(line.seconds, None, "h" if line.kind == "time" else "", line.rate, line.net_minor),
+        *(tax.name, tax.category, tax.percent, json.dumps(why)),
+    )
+
+
+def _taxes(previews: Sequence[Preview], ids: Sequence[int]) -> list[tuple[object, ...]]:
+    return [
+        (
+            *(document_id, total.tax.name, total.tax.category, total.tax.percent),
+            *(total.taxable_minor, total.tax_minor),
+        )
+        for preview, document_id in zip(previews, ids, strict=True)
+        for total in preview.compiled.document.tax_totals
+    ]
+
+
+def _journals(
+    order: Order, previews: Sequence[Preview], ids: Sequence[int]
+) -> Iterator[ledger.Journal]:
+    for preview, document_id in zip(previews, ids, strict=True):
+        document = preview.compiled.document
+        yield ledger.document_journal(
+            1,
+            account_id=preview.account.id or 0,
+            currency=document.currency,
+            on_date=order.on,
+            document_id=document_id,
+            net_minor=document.net_minor,
+            tax_minor=document.tax_minor,
+            rounding_minor=document.rounding_minor,
+        )
+
+
+def _mark_rows(row_ids: Sequence[int], ids: Sequence[int]) -> None:
+    db.session.execute(
+        text(
+            "update run_row set state = 'issued', reason = '', document_id = done.document_id"
+            " from unnest(cast(:rows as bigint[]), cast(:ids as bigint[]))"
+            " as done (row_id, document_id) where run_row.id = done.row_id"
+        ),
+        {"rows": list(row_ids), "ids": list(ids)},
+    )
+
+
+def _mark_extras(previews: Sequence[Preview], ids: Sequence[int]) -> None:
+    """Hand-made lines and discounts are used up by the document that shows them."""
+    db.session.execute(
+        text(
+            "update extra_line set document_id = done.document_id"
+            " from unnest(cast(:accounts as bigint[]), cast(:ids as bigint[]))"
+            " as done (account_id, document_id) where extra_line.account_id = done.account_id"
+            " and extra_line.document_id is null and removed_at is null"
+        ),
+        {"accounts": [preview.account.id for preview in previews], "ids": list(ids)},
+    )
+
+
+def _refusals(pairs: Sequence[tuple[Row[Any], Preview]]) -> list[dict[str, Any]]:
+    """Mark accounts whose preview no longer holds, with the difference."""
+    ids = [row.id for row, _ in pairs]
+    kept = {
+        row.id: (row.preview, row.gross_minor)
+        for row in db.session.execute(
+            select(RunRow.id, RunRow.preview, RunRow.gross_minor).where(RunRow.id.in_(ids))
+        )
+    }
+    reasons = [difference(*kept[row.id], preview)[:2000] for row, preview in pairs]
+    db.session.execute(
+        text(
+            "update run_row set state = 'refused', reason = refused.reason"
+            " from unnest(cast(:ids as bigint[]), cast(:reasons as text[]))"
+            " as refused (id, reason) where run_row.id = refused.id"
+        ),
+        {"ids": ids, "reasons": reasons},
+    )
+    return [
+        {"company": preview.buyer.name, "company_id": preview.buyer.id, "reason": reason}
+        for (_, preview), reason in zip(pairs, reasons, strict=True)
+    ]
+
+
+def _open_rows(run_id: int, payer_ids: Sequence[int] | None) -> Sequence[Row[Any]]:
+    query = (
+        select(RunRow.id, RunRow.entries)
+        .join(BillingAccount, BillingAccount.id == RunRow.account_id)
+        .where(RunRow.run_id == run_id, RunRow.state.in_(("ready", "refused")))
+        .order_by(RunRow.id)
+    )
+    if payer_ids is not None:
+        query = query.where(BillingAccount.payer_id.in_(list(payer_ids)))
+    return db.session.execute(query).all()
+
+
+def _chunks(rows: Sequence[Row[Any]]) -> Iterator[list[int]]:
+    chunk: list[int] = []
+    entries = 0
+    for row in rows:
+        if chunk and (len(chunk) == MOST_ACCOUNTS or entries + row.entries > MOST_ENTRIES):
+            yield chunk
+            chunk, entries = [], 0
+        chunk.append(row.id)
+        entries += row.entries
+    if chunk:
+        yield chunk
+
+
+def _issued_by(running: jobs.Running) -> Sequence[int]:
+    """Documents that this very job issued before it was cut off."""
+    return db.session.scalars(
+        text(
+            "select d.id from document d join job j on j.id = :job"
+            " where d.run_id = :run and d.kind = 'invoice' and d.created_at >= j.created_at"
+            " order by d.id"
+        ),
+        {"job": running.id, "run": running.payload["run"]},
+    ).all()
+
+
+def _close_run(run_id: int) -> None:
+    left = _open_rows(run_id, None)
+    run: BillingRun = find_run(run_id)
+    if not left and run.state == "ready":
+        run.state = "issued"

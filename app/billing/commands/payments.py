@@ -1,0 +1,216 @@
+"""Payments recorded by hand, set against invoices, reversed once; all under the account's lock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select
+
+from app.billing.ledger import Journal, lock_accounts, write_journals
+from app.billing.models import BillingAccount, Document, Payment, Settlement
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.core.faults import faultpoint
+from app.core.models import Agency
+from app.core.money import from_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A recorded payment, and what of it is not set against any invoice (credit)."""
+
+    payment_id: int
+    credit_minor: int
+
+
+def find_document(number: str) -> Document:
+    """An issued document by its number."""
+    found = db.session.scalars(select(Document).where(Document.number == number.strip())).first()
+    if found is None:
+        raise NotFoundError(f"There is no document {number!r}.")
+    return found
+
+
+def settled_of(invoice_id: int) -> int:
+    """What is set against an invoice, by payments and credit notes, in minor units."""
+    query = select(func.coalesce(func.sum(Settlement.amount_minor), 0)).where(
+        Settlement.invoice_id == invoice_id, Settlement.reversed_at.is_(None)
+    )
+    return int(db.session.scalars(query).one())
+
+
+def balance_of(invoice_id: int) -> int:
+    """What is still owed on an invoice, in minor units."""
+    gross = db.session.scalars(select(Document.gross_minor).where(Document.id == invoice_id)).one()
+    return gross - settled_of(invoice_id)
+
+
+def record_payment(
+    actor: Actor,
+    *,
+    account_id: int,
+    amount_minor: int,
+    received_on: date,
+    method: str,
+    reference: str = "",
+    invoice_ids: Sequence[int] = (),
+    idempotency_key: str | None = None,
+) -> Paid:
+    """Record money received and set it against invoices in the order given.
+
+    What is over stays as credit of the account. The same `idempotency_key` a second time answers
+    with the first payment.
+    """
+    lock_accounts([account_id])
+    if idempotency_key and (known := _known(idempotency_key)):
+        return Paid(known.id, left_of_payment(known))
+    account = db.session.get_one(BillingAccount, account_id)
+    invoices = _payable(account, invoice_ids)
+    _refuse_bad_payment(amount_minor, received_on, method)
+    payment = Payment(
+        account_id=account_id,
+        amount_minor=amount_minor,
+        currency=account.currency,
+        received_on=received_on,
+        method=method.strip(),
+        reference=reference.strip(),
+        idempotency_key=idempotency_key,
+        created_by=actor.user_id,
+    )
+    db.session.add(payment)
+    db.session.flush()
+    _book(payment, received_on, sign=1)
+    faultpoint("billing.pay.booked")
+    for invoice in invoices:
+        _settle(payment, invoice)
+    record(
+        actor,
+        "pay",
+        kind="payment",
+        id=payment.id,
+        after={"amount": from_minor(amount_minor, account.currency), "currency": account.currency},
+    )
+    return Paid(payment.id, left_of_payment(payment))
+
+
+def settle(actor: Actor, *, payment_id: int, invoice_id: int) -> int:
+    """Set what is left of a payment against an invoice; returns the minor units settled."""
+    payment = _payment(payment_id)
+    [invoice] = _payable(payment.account, [invoice_id])
+    amount = _settle(payment, invoice)
+    if not amount:
+        raise RuleError(
+            f"Nothing can be set off: payment {payment_id} is used up or invoice"
+            f" {invoice.number} is paid."
+        )
+    record(actor, "settle", kind="payment", id=payment.id, after={"invoice": invoice.number})
+    return amount
+
+
+def reverse_payment(actor: Actor, payment_id: int, *, reason: str) -> None:
+    """Take a payment back, with a reason: its invoices are owed again. Once only."""
+    reason = reason.strip()
+    if not reason:
+        raise RuleError("Give the reason for reversing the payment.")
+    payment = _payment(payment_id)
+    if payment.reversed_at is not None:
+        raise RuleError(f"Payment {payment_id} is reversed already.")
+    now = clock.now()
+    payment.reversed_at, payment.reversal_reason = now, reason
+    settlements = select(Settlement).where(
+        Settlement.payment_id == payment_id, Settlement.reversed_at.is_(None)
+    )
+    for settlement in db.session.scalars(settlements):
+        settlement.reversed_at = now
+    db.session.flush()
+    _book(payment, _today(), sign=-1)
+    faultpoint("billing.pay.reversed")
+    record(actor, "reverse", kind="payment", id=payment.id, after={"reason": reason})
+
+
+def left_of_payment(payment: Payment) -> int:
+    """What of a payment is set against no invoice, in minor units."""
+    used = db.session.scalars(
+        select(func.coalesce(func.sum(Settlement.amount_minor), 0)).where(
+            Settlement.payment_id == payment.id, Settlement.reversed_at.is_(None)
+        )
+    ).one()
+    return payment.amount_minor - int(used)
+
+
+def _known(idempotency_key: str) -> Payment | None:
+    query = select(Payment).where(Payment.idempotency_key == idempotency_key)
+    return db.session.scalars(query).first()
+
+
+def _payment(payment_id: int) -> Payment:
+    """The payment, its account held."""
+    payment = db.session.get(Payment, payment_id)
+    if payment is None:
+        raise NotFoundError(f"There is no payment {payment_id}.")
+    lock_accounts([payment.account_id])
+    db.session.refresh(payment)
+    return payment
+
+
+def _payable(account: BillingAccount, invoice_ids: Sequence[int]) -> list[Document]:
+    found = {
+        document.id: document
+        for document in db.session.scalars(
+            select(Document).where(Document.id.in_(list(invoice_ids)))
+        )
+    }
+    problems = []
+    for invoice_id in invoice_ids:
+        document = found.get(invoice_id)
+        if document is None or document.account_id != account.id:
+            problems.append(f"Invoice {invoice_id} is not one of this account.")
+        elif document.kind != "invoice":
+            problems.append(f"{document.number} is a credit note; payments go to invoices.")
+    if problems:
+        raise RuleError(*problems)
+    return [found[invoice_id] for invoice_id in invoice_ids]
+
+
+def _refuse_bad_payment(amount_minor: int, received_on: date, method: str) -> None:
+    problems = []
+    if amount_minor <= 0:
+        problems.append("The amount is not above zero; reverse a payment to take it back.")
+    if received_on > _today():
+        problems.append(f"{received_on} is in the future: give the day the money came in.")
+    if not method.strip():
+        problems.append("Say how it was paid, such as transfer or cash.")
+    if problems:
+        raise RuleError(*problems)
+
+
+def _settle(payment: Payment, invoice: Document) -> int:
+    """Set as much as both have left; nothing when either has none."""
+    amount = min(left_of_payment(payment), balance_of(invoice.id))
+    if amount > 0:
+        db.session.add(
+            Settlement(payment_id=payment.id, invoice_id=invoice.id, amount_minor=amount)
+        )
+        db.session.flush()
+    return max(0, amount)
+
+
+def _book(payment: Payment, on: date, *, sign: int) -> None:
+    amounts = {"bank": sign * payment.amount_minor, "receivable": -sign * payment.amount_minor}
+    write_journals(
+        [
+            Journal(
+                account_id=payment.account_id,
+                currency=payment.currency,
+                on_date=on,
+                amounts=amounts,
+                payment_id=payment.id,
+            )
+        ]
+    )
+
+
+def _today() -> date:
+    return clock.today(db.session.scalars(select(Agency.zone)).one())

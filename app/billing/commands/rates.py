@@ -1,0 +1,236 @@
+"""Rates and taxes: rules are never altered, they are retired and replaced."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import Range
+
+from app.billing import queries
+from app.billing.engine.rates import Explanation, explain_rate
+from app.billing.models import RateRule, Tax
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.core.money import EXPONENTS
+from app.timelog.models import TimeEntry
+
+ROUNDINGS = ("up", "nearest", "down", "exact")
+MOST_DECIMALS = 4
+DAY = 86_400
+HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RateTerms:
+    """What a rate rule says: an hourly rate in major units, for whom, from when until when.
+
+    `end` is the first day on which it no longer holds. Empty dimensions match everything.
+    """
+
+    rate: Decimal
+    currency: str
+    company_id: int | None = None
+    work_type_id: int | None = None
+    staff_id: int | None = None
+    start: date | None = None
+    end: date | None = None
+    minimum_seconds: int = 0
+    increment_seconds: int = 0
+    rounding: str = "exact"
+    priority: int = 0
+
+
+def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
+    """Put a rule in force; rules for the very same thing make room on the days it covers.
+
+    What is issued keeps the rule it was priced by. Refuses impossible terms, all at once.
+    """
+    _refuse_bad_terms(terms)
+    span: Range[date] = Range(terms.start, terms.end, bounds="[)")
+    alike = (
+        select(RateRule)
+        .where(RateRule.retired_at.is_(None), RateRule.valid.overlaps(span))
+        .where(RateRule.company_id.is_not_distinct_from(terms.company_id))
+        .where(RateRule.work_type_id.is_not_distinct_from(terms.work_type_id))
+        .where(RateRule.staff_id.is_not_distinct_from(terms.staff_id))
+        .where(RateRule.currency == terms.currency, RateRule.priority == terms.priority)
+        .with_for_update()
+    )
+    _make_room(actor, db.session.scalars(alike), span)
+    rule = RateRule(
+        company_id=terms.company_id,
+        work_type_id=terms.work_type_id,
+        staff_id=terms.staff_id,
+        currency=terms.currency,
+        rate=terms.rate,
+        minimum_seconds=terms.minimum_seconds,
+        increment_seconds=terms.increment_seconds,
+        rounding=terms.rounding,
+        priority=terms.priority,
+        valid=span,
+        created_by=actor.user_id,
+    )
+    db.session.add(rule)
+    db.session.flush()
+    record(actor, "set", kind="rate_rule", id=rule.id, after={"rate": str(terms.rate)})
+    return rule
+
+
+def _refuse_bad_terms(terms: RateTerms) -> None:
+    problems = []
+    if terms.rate < 0:
+        problems.append(f"The rate {terms.rate} is below zero: give 0 or more.")
+    if -int(terms.rate.as_tuple().exponent) > MOST_DECIMALS:
+        problems.append(f"The rate {terms.rate} has more than {MOST_DECIMALS} decimals.")
+    if terms.currency not in EXPONENTS:
+        problems.append(f"{terms.currency!r} is not a currency of ISO 4217, such as EUR.")
+    for name, seconds in (
+        ("minimum", terms.minimum_seconds),
+        ("increment", terms.increment_seconds),
+    ):
+        if not 0 <= seconds <= DAY:
+            problems.append(f"The {name} of {seconds} seconds is not within a day (0 to {DAY}).")
+    if terms.rounding not in ROUNDINGS:
+        problems.append(f"{terms.rounding!r} is no rounding: choose {', '.join(ROUNDINGS)}.")
+    problems += _span_problems(terms.start, terms.end)
+    if problems:
+        raise RuleError(*problems)
+
+
+def _span_problems(start: date | None, end: date | None) -> list[str]:
+    if start and end and end <= start:
+        return [f"The end {end} is not after the start {start}: choose a later end."]
+    return []
+
+
+def _make_room(actor: Actor, rows: Iterable[Any], span: Range[date]) -> None:
+    """Retire rules or taxes that overlap, and keep what lies before and after as new ones."""
+    pieces = []
+    for row in rows:
+        row.retired_at, row.retired_by = func.clock_timestamp(), actor.user_id
+        pieces += [_copy(actor, row, rest) for rest in _rest(row.valid, span)]
+    db.session.flush()
+    db.session.add_all(pieces)
+    db.session.flush()
+
+
+def _rest(old: Range[date], new: Range[date]) -> list[Range[date]]:
+    """What is left of a span when another takes its place: before, after, or both."""
+    rest: list[Range[date]] = []
+    if new.lower is not None and (old.lower is None or old.lower < new.lower):
+        rest.append(Range(old.lower, new.lower, bounds="[)"))
+    if new.upper is not None and (old.upper is None or new.upper < old.upper):
+        rest.append(Range(new.upper, old.upper, bounds="[)"))
+    return rest
+
+
+def _copy(actor: Actor, row: Any, valid: Range[date]) -> Any:
+    own = {"id", "created_at", "created_by", "retired_at", "retired_by", "valid"}
+    names = [column.key for column in type(row).__table__.columns if column.key not in own]
+    values = {name: getattr(row, name) for name in names}
+    return type(row)(**values, valid=valid, created_by=actor.user_id)
+
+
+def retire_rate(actor: Actor, rate_rule_id: int) -> None:
+    """Take a rule out of force; what was issued under it stays."""
+    rule = db.session.get(RateRule, rate_rule_id, with_for_update=True)
+    if rule is None or rule.retired_at is not None:
+        raise NotFoundError(f"There is no rate rule {rate_rule_id} in force.")
+    rule.retired_at, rule.retired_by = func.clock_timestamp(), actor.user_id
+    record(actor, "retire", kind="rate_rule", id=rule.id)
+
+
+def copy_rates(actor: Actor, *, start: date, percent: Decimal = Decimal(0)) -> int:
+    """Copy all rules in force to begin on a day, raised by some per cent; returns how many.
+
+    The present ones end the day before. The new rate is rounded half up to two decimals.
+    """
+    query = select(RateRule).where(RateRule.retired_at.is_(None), RateRule.valid.contains(start))
+    rules = list(db.session.scalars(query))
+    for rule in rules:
+        raised = (rule.rate * (100 + percent) / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+        set_rate(
+            actor,
+            RateTerms(
+                rate=raised if percent else rule.rate,
+                currency=rule.currency,
+                company_id=rule.company_id,
+                work_type_id=rule.work_type_id,
+                staff_id=rule.staff_id,
+                start=start,
+                end=rule.valid.upper,
+                minimum_seconds=rule.minimum_seconds,
+                increment_seconds=rule.increment_seconds,
+                rounding=rule.rounding,
+                priority=rule.priority,
+            ),
+        )
+    return len(rules)
+
+
+def explain(entry_id: int) -> Explanation:
+    """Which rule wins for a time entry today, and why each other one loses."""
+    entry = db.session.get(TimeEntry, entry_id)
+    if entry is None:
+        raise NotFoundError(f"There is no time entry {entry_id}.")
+    payers = queries.payers(queries.agency())
+    payer_id = payers.of(entry.company_id, entry.work_date) or entry.company_id
+    return explain_rate(
+        queries.rate_rules(),
+        currency=payers.companies[payer_id].currency,
+        parents=payers.parents,
+        company_id=entry.company_id,
+        staff_id=entry.staff_id,
+        work_type_id=entry.work_type_id,
+        day=entry.work_date,
+    )
+
+
+def set_tax(
+    actor: Actor,
+    *,
+    name: str,
+    percent: Decimal,
+    company_id: int | None = None,
+    category: str | None = None,
+    start: date | None = None,
+) -> Tax:
+    """Put a tax in force from a day on: for one company, or as the default of all others.
+
+    The former one of the same owner holds until then.
+    """
+    name = " ".join(name.split())
+    problems = []
+    if not name:
+        problems.append("The tax has no name: give one, such as VAT.")
+    if abs(percent) > HUNDRED:
+        problems.append(f"{percent} per cent is no tax: give -100 to 100.")
+    if -int(percent.as_tuple().exponent) > MOST_DECIMALS:
+        problems.append(f"{percent} has more than {MOST_DECIMALS} decimals.")
+    if problems:
+        raise RuleError(*problems)
+    span: Range[date] = Range(start, None, bounds="[)")
+    alike = (
+        select(Tax)
+        .where(Tax.retired_at.is_(None), Tax.valid.overlaps(span))
+        .where(Tax.company_id.is_not_distinct_from(company_id))
+        .with_for_update()
+    )
+    _make_room(actor, db.session.scalars(alike), span)
+    tax = Tax(
+        name=name,
+        percent=percent,
+        category=category or ("S" if percent else "Z"),
+        company_id=company_id,
+        is_default=company_id is None,
+        valid=span,
+        created_by=actor.user_id,
+    )
+    db.session.add(tax)
+    db.session.flush()
+    record(actor, "set", kind="tax", id=tax.id, after={"name": name, "percent": str(percent)})
+    return tax

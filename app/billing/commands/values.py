@@ -1,0 +1,58 @@
+"""What unbilled entries are worth, each priced alone: kept for the dashboards."""
+
+from collections.abc import Collection
+from datetime import date
+
+from sqlalchemy import delete, select
+
+from app.billing import queries
+from app.billing.compilation import Facts
+from app.billing.models import EntryValue
+from app.core import clock
+from app.core.bulk import copy_rows
+from app.core.db import db
+from app.timelog.models import TimeEntry
+
+VALUE = ("entry_id", "payer_id", "rate_rule_id", "billed_seconds", "amount_minor", "currency")
+
+
+def value_entries(entry_ids: Collection[int]) -> int:
+    """Price entries anew under today's rates and payers; returns how many stand valued.
+
+    Entries that are gone or hold nothing billable lose their value.
+    """
+    facts = Facts(clock.today(queries.agency().zone))
+    entries = db.session.execute(
+        select(
+            TimeEntry.id,
+            TimeEntry.company_id,
+            TimeEntry.staff_id,
+            TimeEntry.work_type_id,
+            TimeEntry.work_date,
+            TimeEntry.billable_seconds,
+        )
+        .where(TimeEntry.id.in_(list(entry_ids)), TimeEntry.billable_seconds > 0)
+        .order_by(TimeEntry.id)
+        .with_for_update(key_share=True)
+    ).all()
+    db.session.execute(delete(EntryValue).where(EntryValue.entry_id.in_(list(entry_ids))))
+    copy_rows("entry_value", VALUE, [_value(facts, *entry) for entry in entries])
+    return len(entries)
+
+
+def _value(
+    facts: Facts,
+    entry_id: int,
+    company_id: int,
+    staff_id: int,
+    work_type_id: int | None,
+    day: date,
+    billable_seconds: int,
+) -> tuple[object, ...]:
+    payer_id = facts.payers.of(company_id, day)
+    currency = facts.payers.companies[payer_id or company_id].currency
+    rule = facts.card(currency).find(company_id, staff_id, work_type_id, day)
+    if rule is None:
+        return entry_id, payer_id, None, None, None, currency
+    billed = rule.bill(billable_seconds)
+    return entry_id, payer_id, rule.id, billed, rule.price.of(billed), currency

@@ -1,0 +1,334 @@
+"""Accounts compiled from the facts in the database, chunk by chunk; stores nothing.
+
+A run stores what comes out as previews, a dry run only shows it, and issue compares it with the
+preview: all three go through `compile_accounts`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from app.billing import queries
+from app.billing.engine.compile import Compiled, compile_account, fingerprint
+from app.billing.engine.facts import Entry, Tax
+from app.billing.engine.periods import local_date
+from app.billing.engine.rates import RateCard
+from app.billing.engine.tax import tax_timeline
+from app.billing.engine.timeline import Timeline
+from app.billing.payers import Payers
+from app.billing.queries import Account, Buyer
+from app.core.db import db
+
+MOST_ACCOUNTS = 200
+MOST_ENTRIES = 50_000
+WHOLE_ACCOUNT = {"zero_total", "incomplete"}
+"""Reasons that no other entries of the account can be billed beside."""
+Pair = tuple[int, str]
+
+
+class Facts:
+    """What holds for all accounts of a run: the tree, the rates, the taxes on the through-date."""
+
+    def __init__(self, through: date) -> None:
+        self.through = through
+        self.agency = queries.agency()
+        db.session.expunge(self.agency)
+        self.payers: Payers = queries.payers(self.agency)
+        self._paid: dict[int, set[int]] = {}
+        self._read_prices()
+
+    def _read_prices(self) -> None:
+        self._state = queries.state_of_prices()
+        self._rules = queries.rate_rules()
+        self._taxes = queries.tax_on(self.through, queries.taxes())
+        self._cards: dict[str, RateCard] = {}
+        self._tax_of: dict[int, Timeline[Tax | None]] = {}
+
+    def hold_prices(self) -> None:
+        """Let nobody change rates and taxes until the commit; read them anew if somebody has."""
+        queries.hold_prices()
+        if queries.state_of_prices() != self._state:
+            self._read_prices()
+
+    def card(self, currency: str) -> RateCard:
+        if currency not in self._cards:
+            self._cards[currency] = RateCard(
+                self._rules, currency=currency, parents=self.payers.parents
+            )
+        return self._cards[currency]
+
+    def taxes(self, payer_id: int) -> Timeline[Tax | None]:
+        """The payer's tax on the through-date: the tax point is the end of the period."""
+        if payer_id not in self._tax_of:
+            timeline = tax_timeline(self._taxes, payer_id, self.payers.parents)
+            self._tax_of[payer_id] = Timeline([date.min], [timeline.at(self.through)])
+        return self._tax_of[payer_id]
+
+    def companies_by_payer(self) -> dict[int, set[int]]:
+        """For every payer, the companies it pays for at some time."""
+        if not self._paid:
+            for company_id in self.payers.companies:
+                for payer_id in self.payers.timeline(company_id).values:
+                    if payer_id is not None:
+                        self._paid.setdefault(payer_id, set()).add(company_id)
+        return self._paid
+
+    def pair(self, payer_id: int) -> Pair:
+        return payer_id, self.payers.companies[payer_id].currency
+
+
+@dataclass(slots=True)
+class Work:
+    """What waits for one payer: its companies, how many entries, and what blocks beforehand."""
+
+    payer_id: int
+    currency: str
+    companies: set[int] = field(default_factory=set)
+    entries: int = 0
+    blocks: dict[str, int] = field(default_factory=dict)
+
+    def block(self, reason: str, entries: int) -> None:
+        self.blocks[reason] = self.blocks.get(reason, 0) + entries
+
+
+@dataclass(slots=True)
+class Plan:
+    """All the work of a run: by account, and companies nobody pays for, with their entries."""
+
+    accounts: list[Work]
+    unpaid: dict[int, int]
+
+    def chunks(self) -> Iterator[list[Work]]:
+        """Up to 200 accounts or 50,000 entries at a time, one account at least."""
+        chunk: list[Work] = []
+        entries = 0
+        for work in self.accounts:
+            if chunk and (len(chunk) == MOST_ACCOUNTS or entries + work.entries > MOST_ENTRIES):
+                yield chunk
+                chunk, entries = [], 0
+            chunk.append(work)
+            entries += work.entries
+        if chunk:
+            yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One account as it would be billed now, its hash, and why it is blocked (reason: entries)."""
+
+    account: Account
+    compiled: Compiled
+    hash: str
+    blocks: Mapping[str, int]
+    tickets: frozenset[int]
+    buyer: Buyer
+
+    @property
+    def entries(self) -> int:
+        return sum(len(line.entries) for line in self.compiled.document.lines)
+
+    def is_ready(self, *, leave_blocked: bool) -> bool:
+        if not self.compiled.document.lines or self.blocks.keys() & WHOLE_ACCOUNT:
+            return False
+        return leave_blocked or not self.blocks
+
+
+def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
+    """Find out who has something to bill: entries, hand-made lines, or something in the way."""
+    through, payers = facts.through, facts.payers
+    wanted = _payers_around(facts, company_id)
+    companies = None if wanted is None else _companies_of(facts, wanted)
+    work: dict[int, Work] = {}
+
+    def work_of(payer_id: int) -> Work:
+        return work.setdefault(payer_id, Work(*facts.pair(payer_id)))
+
+    gaps = set()
+    for row in queries.waiting(through, companies):
+        for payer_id in payers.between(row.company_id, row.first, row.last):
+            if payer_id is None:
+                gaps.add(row.company_id)
+            else:
+                work_of(payer_id).companies.add(row.company_id)
+                work_of(payer_id).entries += row.entries
+    for reason, company, day, entries in _in_the_way(facts, companies):
+        payer_id = payers.of(company, day)
+        if payer_id is not None:
+            work_of(payer_id).block(reason, entries)
+    for payer_id, currency in queries.accounts_with_extras():
+        if facts.pair(payer_id) == (payer_id, currency):
+            work_of(payer_id)
+    accounts = [work[key] for key in sorted(work) if wanted is None or key in wanted]
+    return Plan(accounts, _unpaid(facts, gaps))
+
+
+def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:
+    """How many entries of each company fall on days when nobody pays."""
+    found: dict[int, int] = {}
+    for company, day, entries in queries.unbilled_by_day(facts.through, companies):
+        if facts.payers.of(company, day) is None:
+            found[company] = found.get(company, 0) + entries
+    return found
+
+
+def _in_the_way(
+    facts: Facts, companies: Collection[int] | None
+) -> Iterator[tuple[str, int, date, int]]:
+    """Work that is not ready to be billed: (reason, company, day, entries)."""
+    for company, day, entries in queries.unapproved(facts.through, companies):
+        yield "unapproved", company, day, entries
+    for company, since in queries.running_timers(facts.through):
+        day = local_date(since, facts.payers.companies[company].zone)
+        if day <= facts.through and (companies is None or company in companies):
+            yield "running", company, day, 1
+
+
+def _payers_around(facts: Facts, company_id: int | None) -> set[int] | None:
+    """The payers a company's own bills go to, or None for everybody."""
+    if company_id is None:
+        return None
+    found = set(facts.payers.timeline(company_id).values)
+    return {payer for payer in found if payer is not None} | {company_id}
+
+
+def _companies_of(facts: Facts, wanted: set[int]) -> set[int]:
+    payers = facts.payers
+    return {
+        company
+        for company in payers.companies
+        if company in wanted or wanted.intersection(payers.timeline(company).values)
+    }
+
+
+def compile_accounts(facts: Facts, chunk: Sequence[Work], *, lock: bool = False) -> list[Preview]:
+    """Compile a chunk of accounts in a constant number of statements.
+
+    With `lock` the entries are held until the commit, by order of their ids.
+    """
+    accounts = queries.accounts([(work.payer_id, work.currency) for work in chunk])
+    policies = [account.policy for account in accounts.values()]
+    companies = {company for work in chunk for company in work.companies}
+    entries = queries.unbilled_entries(
+        facts.through,
+        companies,
+        with_projects=any(policy.grouping == "project" for policy in policies),
+        lock=lock,
+    )
+    by_payer = _by_payer(facts, entries, {work.payer_id for work in chunk})
+    made = {account.id: account.currency for account in accounts.values() if account.id}
+    extras = queries.extra_lines(made, made, lock=lock)
+    buyers = queries.buyers(by_payer, facts.agency)
+    names = queries.names({entry.ticket_id for entry in entries if entry.ticket_id})
+    previews = []
+    for work in chunk:
+        account = accounts[work.payer_id, work.currency]
+        own = by_payer[work.payer_id]
+        compiled = compile_account(
+            own,
+            currency=work.currency,
+            card=facts.card(work.currency),
+            taxes=facts.taxes(work.payer_id),
+            tax_day=facts.through,
+            policy=account.policy,
+            extras=extras.get(account.id or 0, ()),
+            names=names,
+        )
+        buyer = buyers[work.payer_id]
+        previews.append(
+            Preview(
+                account=account,
+                compiled=compiled,
+                hash=fingerprint(compiled.document),
+                blocks=_blocks(facts, work, compiled, buyer),
+                tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
+                buyer=buyer,
+            )
+        )
+    return previews
+
+
+def _blocks(facts: Facts, work: Work, compiled: Compiled, buyer: Buyer) -> dict[str, int]:
+    """Everything that is in the way of an account, with how many entries each concerns."""
+    document = compiled.document
+    entries = sum(len(line.entries) for line in document.lines)
+    blocks = dict(work.blocks)
+    blocks |= {reason: len(left_out) for reason, left_out in compiled.left_out.items()}
+    if document.lines and document.payable_minor <= 0:
+        blocks["zero_total"] = entries
+    if document.lines and buyer.missing and facts.agency.incomplete_payer == "block":
+        blocks["incomplete"] = entries
+    return blocks
+
+
+def _by_payer(facts: Facts, entries: Sequence[Entry], wanted: set[int]) -> dict[int, list[Entry]]:
+    """Entries by who pays for them on their day; those of payers not wanted are left out."""
+    found: dict[int, list[Entry]] = {payer_id: [] for payer_id in wanted}
+    always: dict[int, int | None] = {}
+    for company in {entry.company_id for entry in entries}:
+        timeline = facts.payers.timeline(company)
+        if len(timeline.values) == 1:
+            always[company] = timeline.values[0]
+    for entry in entries:
+        company = entry.company_id
+        payer = always[company] if company in always else facts.payers.of(company, entry.work_date)
+        if payer in found:
+            found[payer].append(entry)
+    return found
+
+
+def warnings(preview: Preview, through: date) -> list[dict[str, Any]]:
+    """What somebody should know of an account that is billed nevertheless."""
+    first_day, buyer = preview.compiled.document.first_day, preview.buyer
+    said = [f"The company has no {missing}." for missing in buyer.missing]
+    if first_day and first_day < through.replace(day=1):
+        said.append(f"Work since {first_day} is billed, before the month of {through}.")
+    return [
+        {"company": buyer.name, "company_id": buyer.id, "warning": sentence} for sentence in said
+    ]
+
+
+def stored(preview: Preview) -> dict[str, Any]:
+    """What a run keeps of a preview as JSON: enough to show it and to say what changed since."""
+    document = preview.compiled.document
+    policy = document.policy
+    return {
+        "policy": {
+            "amounts": policy.amounts,
+            "tax_scope": policy.tax_scope,
+            "prices": policy.prices,
+            "cash_step_minor": policy.cash_step_minor,
+            "grouping": policy.grouping,
+        },
+        "lines": [
+            {
+                "position": line.position,
+                "kind": line.kind,
+                "text": line.text,
+                "ticket_id": line.ticket_id,
+                "seconds": line.seconds,
+                "rate": line.rate,
+                "amount_minor": line.amount_minor,
+                "discount_minor": line.discount_minor,
+                "net_minor": line.net_minor,
+                "tax_minor": line.tax_minor,
+                "tax": [line.tax.name, str(line.tax.percent), line.tax.category],
+                "entries": [[entry[0], entry[3], entry[6]] for entry in line.entries],
+            }
+            for line in document.lines
+        ],
+        "taxes": [
+            {
+                "name": total.tax.name,
+                "percent": str(total.tax.percent),
+                "category": total.tax.category,
+                "taxable_minor": total.taxable_minor,
+                "tax_minor": total.tax_minor,
+            }
+            for total in document.tax_totals
+        ],
+        "discount_minor": document.discount_minor,
+        "discount_carried_minor": document.discount_carried_minor,
+        "rounding_minor": document.rounding_minor,
+        "first_day": document.first_day.isoformat() if document.first_day else None,
+    }

@@ -1,0 +1,143 @@
+"""What a document will say: the engine's result with the parties as they are at issue."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from app.billing.documents.content import Buyer as ContentBuyer
+from app.billing.documents.content import ContentLine, DocumentContent, Seller
+from app.billing.documents.content import TaxTotal as ContentTax
+from app.billing.engine.explain import hours_and_minutes
+from app.billing.engine.facts import Document, Line, Policy, Tax
+from app.billing.queries import Buyer
+from app.core.db import db
+from app.core.models import Agency, StoredFile
+from app.core.money import exponent, from_minor
+
+AMOUNTS = {
+    "line-once": "Each line is rounded once.",
+    "entry-once": "Each time entry is rounded, then summed.",
+    "entry-4dp": "Each time entry is rounded to 4 decimals, then summed and rounded.",
+    "hours-2dp": "Hours are rounded to 2 decimals before they are priced.",
+}
+TAX_SCOPES = {
+    "category": "Tax is computed on the sum of each rate.",
+    "line": "Tax is computed on each line.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When a document is issued and due, and the last day it bills."""
+
+    issued_on: date
+    due_on: date
+    through: date
+
+
+def seller_of(agency: Agency) -> Seller:
+    """The agency as it is now."""
+    logo = None
+    if agency.logo_id is not None:
+        logo = db.session.scalar(select(StoredFile.sha256).where(StoredFile.id == agency.logo_id))
+    return Seller(
+        name=agency.name,
+        address=tuple(line for line in agency.address.splitlines() if line.strip()),
+        tax_id=agency.tax_id or "",
+        email=agency.email or "",
+        iban=agency.iban or "",
+        logo=logo or "",
+    )
+
+
+def compose(
+    document: Document,
+    *,
+    number: str,
+    dates: Dates,
+    seller: Seller,
+    buyer: Buyer,
+    paper: str,
+) -> DocumentContent:
+    """The frozen content of an invoice."""
+    first_day = document.first_day or dates.through
+    return DocumentContent(
+        kind="invoice",
+        number=number,
+        issue_date=dates.issued_on.isoformat(),
+        due_date=dates.due_on.isoformat(),
+        currency=document.currency,
+        exponent=exponent(document.currency),
+        seller=seller,
+        buyer=ContentBuyer(
+            name=buyer.name,
+            address=buyer.address,
+            tax_id=buyer.tax_id,
+        ),
+        lines=tuple(_line(line, document.currency) for line in document.lines),
+        taxes=tuple(
+            ContentTax(
+                name=total.tax.name,
+                percent=str(total.tax.percent),
+                taxable_minor=total.taxable_minor,
+                tax_minor=total.tax_minor,
+            )
+            for total in document.tax_totals
+        ),
+        net_minor=document.net_minor,
+        tax_minor=document.tax_minor,
+        gross_minor=document.payable_minor,
+        rounding_minor=document.rounding_minor,
+        paper="letter" if paper == "letter" else "a4",
+        period_from=min(first_day, dates.through).isoformat(),
+        period_to=dates.through.isoformat(),
+        purchase_order=buyer.purchase_order,
+        payment_reference=number,
+        notes=_discount_note(document),
+        policies=policies_in_words(document.policy),
+    )
+
+
+def policies_in_words(policy: Policy) -> tuple[str, ...]:
+    """How the figures of a document were rounded, as printed on it."""
+    said = [f"{policy.amounts}: {AMOUNTS[policy.amounts]}", TAX_SCOPES[policy.tax_scope]]
+    if policy.prices == "inclusive":
+        said.append("Prices include tax; it is taken out of them.")
+    return tuple(said)
+
+
+def tax_label(tax: Tax) -> str:
+    return f"{tax.name} {tax.percent} %"
+
+
+def _line(line: Line, currency: str) -> ContentLine:
+    return ContentLine(
+        position=line.position,
+        text=line.text,
+        net_minor=line.net_minor,
+        kind=line.kind,
+        seconds=line.seconds if line.kind == "time" else None,
+        price=line.rate or "",
+        tax=tax_label(line.tax),
+        note=_note(line, currency),
+    )
+
+
+def _note(line: Line, currency: str) -> str:
+    """Why a line is not simply its time at its price."""
+    said = []
+    worked = sum(entry.recorded_seconds for entry in line.entries)
+    if line.kind == "time" and worked != line.seconds:
+        said.append(f"{hours_and_minutes(worked)} h worked, billed as agreed")
+    if line.discount_minor:
+        amount = from_minor(line.amount_minor, currency)
+        said.append(f"{amount} less a discount of {from_minor(line.discount_minor, currency)}")
+    return "; ".join(said)
+
+
+def _discount_note(document: Document) -> str:
+    if not document.discount_minor:
+        return ""
+    amount = from_minor(document.discount_minor, document.currency)
+    return f"Discounts of {document.currency} {amount} are taken off the lines in proportion."

@@ -1,0 +1,31 @@
+"""Frozen content read back into its parts, so that a credit note can say the same."""
+
+import json
+from typing import Any
+
+from app.billing.documents.content import (
+    AnnexEntry,
+    Buyer,
+    ContentLine,
+    DocumentContent,
+    Seller,
+    TaxTotal,
+)
+
+
+def content_of(frozen: str) -> DocumentContent:
+    """The content of a document from its canonical JSON."""
+    said: dict[str, Any] = json.loads(frozen)
+    said.pop("schema")
+    said["seller"] = Seller(**_tuples(said["seller"]))
+    said["buyer"] = Buyer(**_tuples(said["buyer"]))
+    said["lines"] = tuple(ContentLine(**line) for line in said["lines"])
+    said["taxes"] = tuple(TaxTotal(**tax) for tax in said["taxes"])
+    said["annex"] = tuple(AnnexEntry(**entry) for entry in said["annex"])
+    return DocumentContent(**_tuples(said))
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }

@@ -1,0 +1,383 @@
+"""Every select that billing is computed from: plain facts for the engine, locked where asked."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, or_, select, text, tuple_
+
+from app.billing.engine.amounts import quantity_amount
+from app.billing.engine.facts import Entry, ExtraLine, Names, Policy, RateRule, Tax, TaxRule
+from app.billing.models import BillingAccount
+from app.billing.models import ExtraLine as ExtraLineRow
+from app.billing.models import RateRule as RateRuleRow
+from app.billing.models import Tax as TaxRow
+from app.billing.payers import BillToRow, CompanyFacts, Payers
+from app.companies.models import BillTo, Company
+from app.core.bulk import fetch_rows
+from app.core.db import db
+from app.core.errors import NotFoundError, RuleError
+from app.core.models import Agency
+from app.core.money import exponent
+from app.staff.models import Staff
+from app.tickets.models import Ticket
+from app.timelog.models import Timer, WorkType
+
+# The statements below are put together from constants of this module only; values are bound.
+BILLABLE = """
+    e.state = 'approved' and e.billable_seconds > 0 and e.work_date <= %(through)s
+    and not exists (select from allocation a where a.entry_id = e.id
+                    and a.released_at is null and a.kind <> 'credit')
+    and not exists (select from entry_hold h where h.entry_id = e.id
+                    and (h.until is null or h.until > %(through)s))
+"""
+"""What an unbilled entry is: approved, billable, in the period, nowhere allocated, not held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A payer in one currency and its policy; `id` is None until a run has made the account."""
+
+    id: int | None
+    payer_id: int
+    currency: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Entries of a company that wait to be billed: how many, from when until when."""
+
+    company_id: int
+    entries: int
+    first: date
+    last: date
+
+
+def agency() -> Agency:
+    return db.session.scalars(select(Agency)).one()
+
+
+def payers(of: Agency) -> Payers:
+    """The whole tree of companies with the dated bill-to rows."""
+    columns = (
+        Company.id,
+        Company.name,
+        Company.parent_id,
+        Company.kind,
+        func.coalesce(Company.currency, of.currency),
+        func.coalesce(Company.zone, of.zone),
+        Company.archived_at.is_not(None),
+    )
+    companies = {row[0]: CompanyFacts(*row) for row in db.session.execute(select(*columns))}
+    rows = db.session.execute(select(BillTo.company_id, BillTo.payer_id, BillTo.valid))
+    return Payers(companies, [BillToRow(c, p, v.lower, v.upper) for c, p, v in rows])
+
+
+def rate_rules(*, at: datetime | None = None) -> list[RateRule]:
+    """The rules in force, or those that were at an instant of the past."""
+    query = select(RateRuleRow).order_by(RateRuleRow.id)
+    if at is None:
+        query = query.where(RateRuleRow.retired_at.is_(None))
+    else:
+        query = query.where(
+            RateRuleRow.created_at <= at,
+            or_(RateRuleRow.retired_at.is_(None), RateRuleRow.retired_at > at),
+        )
+    return [_rate_rule(row) for row in db.session.scalars(query)]
+
+
+def _rate_rule(row: RateRuleRow) -> RateRule:
+    return RateRule(
+        id=row.id,
+        rate=row.rate,
+        currency=row.currency,
+        company_id=row.company_id,
+        work_type_id=row.work_type_id,
+        staff_id=row.staff_id,
+        minimum_seconds=row.minimum_seconds,
+        increment_seconds=row.increment_seconds,
+        rounding=row.rounding,  # type: ignore[arg-type]  # the table's check allows these only
+        valid_from=row.valid.lower,
+        valid_to=row.valid.upper,
+        priority=row.priority,
+    )
+
+
+def tax_on(day: date, rows: Iterable[TaxRow]) -> list[TaxRule]:
+    """The taxes that hold on a tax point."""
+    return [
+        TaxRule(row.id, Tax(row.name, plain(row.percent), row.category), row.company_id)
+        for row in rows
+        if (row.valid.lower is None or row.valid.lower <= day)
+        and (row.valid.upper is None or day < row.valid.upper)
+    ]
+
+
+def taxes() -> list[TaxRow]:
+    """The taxes in force, in the order they were made."""
+    query = select(TaxRow).where(TaxRow.retired_at.is_(None)).order_by(TaxRow.id)
+    return list(db.session.scalars(query))
+
+
+def hold_prices() -> None:
+    """Keep rates and taxes as they are until the commit; whoever sets one waits."""
+    db.session.execute(text("lock table rate_rule, tax in share mode"))
+
+
+def state_of_prices() -> tuple[object, ...]:
+    """A mark that changes whenever a rate or tax is set or retired."""
+    row = db.session.execute(
+        text(
+            "select (select (max(id), max(retired_at))::text from rate_rule),"
+            " (select (max(id), max(retired_at))::text from tax)"
+        )
+    ).one()
+    return tuple(row)
+
+
+def plain(number: Decimal) -> Decimal:
+    """The same number without trailing zeros or exponent: 20.0000 is 20."""
+    return Decimal(format(number.normalize(), "f"))
+
+
+def waiting(through: date, company_ids: Collection[int] | None = None) -> list[Waiting]:
+    """Companies with unbilled entries."""
+    rows = fetch_rows(
+        "select e.company_id, count(*), min(e.work_date), max(e.work_date) from time_entry e"
+        f" where {BILLABLE} {_of_companies(company_ids)} group by e.company_id order by 1",
+        {"through": through, "companies": _ids(company_ids)},
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def unapproved(
+    through: date, company_ids: Collection[int] | None = None
+) -> list[tuple[int, date, int]]:
+    """Billable entries nobody has approved yet: (company, day, how many)."""
+    rows = fetch_rows(
+        "select e.company_id, e.work_date, count(*) from time_entry e"
+        " where e.state in ('draft', 'submitted') and e.billable_seconds > 0"
+        f" and e.work_date <= %(through)s {_of_companies(company_ids)} group by 1, 2 order by 1, 2",
+        {"through": through, "companies": _ids(company_ids)},
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def running_timers(through: date) -> list[tuple[int, datetime]]:
+    """Timers that run: (company, since); those begun long after the period are left out."""
+    begun_before = datetime.combine(through + timedelta(days=2), datetime.min.time())
+    rows = db.session.execute(
+        select(Ticket.company_id, Timer.first_started_at)
+        .join(Ticket, Ticket.id == Timer.ticket_id)
+        .where(Timer.started_at.is_not(None))
+        .where(func.timezone("UTC", Timer.first_started_at) < begun_before)
+    )
+    return [(company_id, at) for company_id, at in rows]
+
+
+def unbilled_by_day(through: date, company_ids: Collection[int]) -> list[tuple[int, date, int]]:
+    """Unbilled entries of a few companies: (company, day, how many)."""
+    rows = fetch_rows(
+        "select e.company_id, e.work_date, count(*) from time_entry e"
+        f" where {BILLABLE} {_of_companies(company_ids)} group by 1, 2 order by 1, 2",
+        {"through": through, "companies": _ids(company_ids)},
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def unbilled_entries(
+    through: date, company_ids: Collection[int], *, with_projects: bool, lock: bool = False
+) -> list[Entry]:
+    """Unbilled entries as the engine takes them, by id; `lock` holds them until the commit.
+
+    An entry's project is read only where it can name a line, as it may be a long description.
+    """
+    condition = "" if with_projects else "e.ticket_id is null and"
+    rows = fetch_rows(
+        "select e.id, e.company_id, e.staff_id, e.work_type_id, e.ticket_id,"
+        f" case when {condition} true then"
+        "   coalesce(nullif(btrim(e.project), ''), left(btrim(e.description), 200)) else '' end,"
+        " e.work_date, e.recorded_seconds, e.billable_seconds from time_entry e"
+        f" where {BILLABLE} {_of_companies(company_ids)} order by e.id"
+        f" {'for no key update of e' if lock else ''}",
+        {"through": through, "companies": _ids(company_ids)},
+    )
+    return list(map(Entry._make, rows))
+
+
+def _of_companies(company_ids: Collection[int] | None) -> str:
+    return "" if company_ids is None else "and e.company_id = any(%(companies)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The company that pays, as its documents will say."""
+
+    id: int
+    name: str
+    address: tuple[str, ...]
+    country: str
+    tax_id: str
+    purchase_order: str
+    terms_days: int
+
+    @property
+    def missing(self) -> list[str]:
+        """What an invoice should have and this company has not."""
+        parts = (("tax id", self.tax_id), ("address", self.address))
+        return [name for name, value in parts if not value]
+
+
+def buyers(payer_ids: Collection[int], of: Agency) -> dict[int, Buyer]:
+    """What stands on the documents of some payers."""
+    rows = db.session.execute(
+        select(
+            Company.id,
+            Company.name,
+            Company.billing_street,
+            Company.billing_street2,
+            Company.billing_postcode,
+            Company.billing_city,
+            Company.billing_region,
+            func.coalesce(Company.billing_country, ""),
+            func.coalesce(Company.tax_id, ""),
+            func.coalesce(Company.purchase_order, ""),
+            func.coalesce(Company.terms_days, of.terms_days),
+        ).where(Company.id.in_(list(payer_ids)))
+    )
+    return {row[0]: _buyer(*row) for row in rows}
+
+
+def _buyer(
+    company_id: int,
+    name: str,
+    street: str | None,
+    street2: str | None,
+    postcode: str | None,
+    city: str | None,
+    region: str | None,
+    *rest: Any,
+) -> Buyer:
+    town = " ".join(part for part in (postcode, city) if part)
+    lines = tuple(line for line in (street, street2, town, region, rest[0]) if line)
+    return Buyer(company_id, name, lines, *rest)
+
+
+def _ids(company_ids: Collection[int] | None) -> list[int]:
+    return sorted(company_ids or ())
+
+
+def accounts(pairs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Account]:
+    """The account of each (payer, currency); with the default policy where there is none yet."""
+    query = select(BillingAccount).where(
+        tuple_(BillingAccount.payer_id, BillingAccount.currency).in_(list(pairs))
+    )
+    found = {pair: Account(None, *pair, Policy()) for pair in pairs}
+    for row in db.session.scalars(query) if pairs else ():
+        found[row.payer_id, row.currency] = account_of(row)
+    return found
+
+
+def account_of(row: BillingAccount) -> Account:
+    """An account's row as facts."""
+    policy = Policy(
+        amounts=row.amount_policy,  # type: ignore[arg-type]  # the table's checks allow these only
+        tax_scope=row.tax_scope,  # type: ignore[arg-type]
+        prices=row.prices,  # type: ignore[arg-type]
+        cash_step_minor=row.cash_step,
+        grouping=row.grouping,  # type: ignore[arg-type]
+    )
+    return Account(row.id, row.payer_id, row.currency, policy)
+
+
+def extra_lines(
+    account_ids: Collection[int], currencies: Mapping[int, str], *, lock: bool = False
+) -> dict[int, list[ExtraLine]]:
+    """Hand-made lines and discounts that wait for the next invoice, by account."""
+    query = (
+        select(ExtraLineRow)
+        .where(ExtraLineRow.account_id.in_(list(account_ids)))
+        .where(ExtraLineRow.document_id.is_(None), ExtraLineRow.removed_at.is_(None))
+        .order_by(ExtraLineRow.id)
+    )
+    if lock:
+        query = query.with_for_update()
+    found: dict[int, list[ExtraLine]] = {}
+    for row in db.session.scalars(query.execution_options(populate_existing=True)):
+        line = _extra_line(row, currencies[row.account_id])
+        found.setdefault(row.account_id, []).append(line)
+    return found
+
+
+def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
+    amount = 0
+    if row.unit_price is not None:
+        amount = quantity_amount(row.quantity, row.unit_price, exponent(currency))
+    return ExtraLine(
+        kind=row.kind,  # type: ignore[arg-type]  # the table's check allows these only
+        text=row.text,
+        amount_minor=amount,
+        percent=row.percent or Decimal(0),
+        id=row.id,
+    )
+
+
+def accounts_with_extras() -> list[tuple[int, str]]:
+    """(payer, currency) of accounts where something hand-made waits."""
+    query = (
+        select(BillingAccount.payer_id, BillingAccount.currency)
+        .join(ExtraLineRow, ExtraLineRow.account_id == BillingAccount.id)
+        .where(ExtraLineRow.document_id.is_(None), ExtraLineRow.removed_at.is_(None))
+        .distinct()
+    )
+    return [(payer_id, currency) for payer_id, currency in db.session.execute(query)]
+
+
+def names(ticket_ids: Collection[int]) -> Names:
+    """What tickets, people and work types are called on a document."""
+    tickets = fetch_rows(
+        "select id, '#' || number || ' ' || subject from ticket where id = any(%(ids)s)",
+        {"ids": sorted(ticket_ids)},
+    )
+    staff: dict[int, Any] = dict(db.session.execute(select(Staff.id, Staff.name)).all())  # type: ignore[arg-type]
+    types = dict(db.session.execute(select(WorkType.id, WorkType.name)).all())  # type: ignore[arg-type]
+    return Names(tickets={row[0]: row[1] for row in tickets}, staff=staff, work_types=types)
+
+
+def payers_of(company_id: int) -> list[int]:
+    """Whoever pays for a company at some time, and the company itself."""
+    found = payers(agency()).timeline(company_id).values
+    return sorted({company_id, *(payer for payer in found if payer is not None)})
+
+
+def work_type_id(named: str) -> int:
+    """The work type meant by an id or a name; refuses an unknown one, naming those there are."""
+    return _meant(named, WorkType, "work type", "work types")
+
+
+def staff_id(named: str) -> int:
+    """The member of staff meant by an id, an e-mail address or a name."""
+    by_address = db.session.scalar(select(Staff.id).where(Staff.email == named.strip()))
+    return by_address or _meant(named, Staff, "member of staff", "people")
+
+
+def _meant(named: str, model: type[WorkType] | type[Staff], what: str, several: str) -> int:
+    wanted = " ".join(named.split())
+    if wanted.isdecimal() and db.session.get(model, int(wanted)):
+        return int(wanted)
+    rows = db.session.execute(select(model.id, model.name).order_by(model.name)).all()
+    found = [row.id for row in rows if row.name.casefold() == wanted.casefold()]
+    if len(found) == 1:
+        return int(found[0])
+    if found:
+        raise RuleError(f"Several {several} are called {named!r}: give the id, one of {found}.")
+    known = ", ".join(row.name for row in rows[:20]) or "none yet"
+    raise NotFoundError(f"There is no {what} {named!r}; there are: {known}.")
+
+
+def day_after(last: date | None) -> date | None:
+    """The end of a half-open span whose last day is given."""
+    return last + timedelta(days=1) if last else None

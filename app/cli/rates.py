@@ -1,0 +1,73 @@
+"""`flask rates`: effective-dated prices of an hour, and which one wins for an entry."""
+
+from datetime import datetime
+
+import click
+
+from app.billing import queries
+from app.billing.commands.rates import ROUNDINGS, RateTerms, explain, set_rate
+from app.cli.base import ACTOR, Answer, DeskGroup
+from app.cli.billing import DAY, day
+from app.companies import lookup
+from app.core.db import unit_of_work
+from app.core.money import decimal_of
+
+COMMAND = DeskGroup("rates", help="Prices of an hour.")
+
+
+@COMMAND.command("set")
+@click.option("--rate", required=True, help="Price of an hour, such as 114.75.")
+@click.option("--currency", help="The company's, else the agency's, when not given.")
+@click.option("--company", help="Only for this company and those below it.")
+@click.option("--work-type", help="Only for this kind of work.")
+@click.option("--person", help="Only for this member of staff.")
+@click.option("--from", "start", type=DAY, help="First day.")
+@click.option("--to", "last", type=DAY, help="Last day.")
+@click.option("--minimum", type=int, default=0, help="Seconds an entry counts at least.")
+@click.option("--increment", type=int, default=0, help="Seconds an entry is rounded to.")
+@click.option("--rounding", type=click.Choice(ROUNDINGS), help="Up when there is an increment.")
+@click.option("--priority", type=int, default=0, help="A higher one wins over all others.")
+def set_(
+    rate: str,
+    currency: str | None,
+    company: str | None,
+    work_type: str | None,
+    person: str | None,
+    start: datetime | None,
+    last: datetime | None,
+    minimum: int,
+    increment: int,
+    rounding: str | None,
+    priority: int,
+) -> Answer:
+    """Put a rate in force; an older one for the same thing makes room."""
+    with unit_of_work():
+        client = lookup.company(company) if company else None
+        terms = RateTerms(
+            rate=decimal_of(rate),
+            currency=currency or (client and client.currency) or queries.agency().currency,
+            company_id=client.id if client else None,
+            work_type_id=queries.work_type_id(work_type) if work_type else None,
+            staff_id=queries.staff_id(person) if person else None,
+            start=day(start),
+            end=queries.day_after(day(last)),
+            minimum_seconds=minimum,
+            increment_seconds=increment,
+            rounding=rounding or ("up" if increment else "exact"),
+            priority=priority,
+        )
+        return {"rate_rule": set_rate(ACTOR, terms).id}
+
+
+@COMMAND.command("explain")
+@click.option("--entry", type=int, required=True, help="Id of the time entry.")
+def explain_(entry: int) -> Answer:
+    """Say which rule wins for a time entry, and why the others lose."""
+    found = explain(entry)
+    won = found.won
+    return {
+        "won": won.id if won else None,
+        "rate": str(won.rate) if won else None,
+        "currency": won.currency if won else None,
+        "lost": [{"rate_rule": lost.rule.id, "why": lost.why} for lost in found.lost],
+    }

@@ -1,0 +1,38 @@
+"""Many rows in one statement: COPY into a table, within the present transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.core.db import db
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """COPY rows into a table; JSON goes in as text. Seen by the server as one statement."""
+    db.session.flush()
+    connection = db.session.connection()
+    names = ", ".join(columns)
+    statement = f"copy {table} ({names}) from stdin"
+    with connection.connection.driver_connection.cursor() as cursor:
+        # The driver alone can COPY; whoever listens to statements hears of this one too.
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, cursor, statement, (), None, False)
+        with cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+
+def fetch_rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Rows of a statement with `%(name)s` placeholders, as bare tuples; for hot loops only."""
+    db.session.flush()
+    result = db.session.connection().exec_driver_sql(statement, values)
+    rows: list[tuple[Any, ...]] = result.cursor.fetchall()
+    result.close()
+    return rows
+
+
+def reserve_ids(table: str, count: int) -> list[int]:
+    """Take ids from the sequence of a table, for rows that name each other before they are in."""
+    statement = (
+        "select nextval(pg_get_serial_sequence(%(table)s, 'id')) from generate_series(1, %(count)s)"
+    )
+    return [row[0] for row in fetch_rows(statement, {"table": table, "count": count})]

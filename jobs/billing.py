@@ -1,0 +1,33 @@
+"""Compiling and issuing billing runs, and pricing changed time: one command each."""
+
+from typing import Any
+
+from app.billing.commands.compile import compile_run
+from app.billing.commands.issue import issue_run
+from app.billing.commands.values import value_entries
+from app.core.jobs import Running, handler
+
+VALUED_AT_ONCE = 5_000
+
+
+@handler("billing.compile")
+def compile_(running: Running) -> dict[str, Any]:
+    """Compile the run in the payload into stored previews."""
+    return compile_run(running)
+
+
+@handler("billing.issue")
+def issue(running: Running) -> dict[str, Any]:
+    """Issue what still holds of the run in the payload."""
+    return issue_run(running)
+
+
+@handler("billing.value")
+def value(running: Running) -> dict[str, Any]:
+    """Price the entries in the payload anew, some thousands a step."""
+    ids: list[int] = running.payload["entries"]
+    valued = 0
+    for at in range(0, len(ids), VALUED_AT_ONCE):
+        with running.step(done=at, total=len(ids)):
+            valued += value_entries(ids[at : at + VALUED_AT_ONCE])
+    return {"valued": valued}

@@ -1,0 +1,311 @@
+"""A month's work becomes one invoice per payer, once."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.billing.commands import entries, extras
+from app.billing.commands.credit import void_invoice
+from app.billing.commands.issue import Order, issue_chunk
+from app.billing.commands.payments import balance_of, record_payment, reverse_payment
+from app.billing.commands.rates import RateTerms, set_rate
+from app.billing.compilation import Facts
+from app.billing.models import Allocation, Document, DocumentLine, RunBlock, RunRow
+from app.companies.models import Company
+from app.core import clock
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.timelog.models import TimeEntry
+from tests import factories
+from tests.billing.desk import CLERK, MARCH, TODAY, assert_books, compiled, issued
+
+
+def agency_with_work(companies: int = 1, entries: int = 2) -> list[int]:
+    with unit_of_work():
+        factories.rate("100")
+        ana, bo = factories.staff("Ana"), factories.staff("Bo")
+        made = [factories.company(tax_id="T1", billing_city="Bergen") for _ in range(companies)]
+        for each in made:
+            ticket = factories.ticket(each)
+            for number in range(entries):
+                factories.entry(each, by=(ana, bo)[number % 2], ticket_id=ticket.id, seconds=1800)
+        return [each.id for each in made]
+
+
+def test_two_people_one_company_one_invoice(app):
+    agency_with_work()
+    run = compiled()
+    row = db.session.scalars(select(RunRow).where(RunRow.run_id == run)).one()
+    assert (row.state, row.entries, row.seconds, row.gross_minor) == ("ready", 2, 3600, 10000)
+    assert not db.session.scalar(select(func.count()).select_from(Document))
+    outcome = issued(run)
+    assert outcome["refused"] == []
+    document = db.session.get(Document, outcome["issued"][0])
+    assert document.number == "INV-2026-00001"
+    assert (document.net_minor, document.gross_minor) == (10000, 10000)
+    assert [line.seconds for line in document.lines] == [3600]
+    shares = db.session.scalars(select(Allocation.amount_minor)).all()
+    assert sum(shares) == document.net_minor
+    assert issued(run) == {"run": run, "issued": [], "refused": []}
+
+
+def sql(statement: str, **values):
+    return db.session.execute(text(statement), values)
+
+
+def test_departments_are_paid_by_their_company_and_dated_rows_win(app):
+    with unit_of_work():
+        factories.rate("100")
+        ana = factories.staff()
+        group = factories.company("Group")
+        mother = factories.company("Mother")
+        floor = factories.company("Floor", kind="department", parent_id=mother.id)
+        daughter = factories.company("Daughter", parent_id=mother.id)
+        factories.bill_to(daughter, group, date(2026, 3, 15))
+        for of, on in ((mother, 3), (floor, 4), (daughter, 10), (daughter, 20)):
+            factories.entry(of, by=ana, on=date(2026, 3, on))
+    run = compiled()
+    rows = db.session.scalars(select(RunRow).where(RunRow.run_id == run)).all()
+    assert {row.account.payer.name: row.entries for row in rows} == {"Mother": 2, "Group": 1}
+    blocks = db.session.scalars(select(RunBlock).where(RunBlock.run_id == run)).all()
+    assert [(b.company.name, b.reason, b.entries) for b in blocks] == [
+        ("Daughter", "no_bill_to", 1)
+    ]
+
+
+def test_every_reason_blocks_and_leave_blocked_bills_the_rest(app):
+    with unit_of_work():
+        ana = factories.staff()
+        remote = factories.work_type("Remote")
+        factories.rate("100", work_type_id=remote.id)
+        factories.rate("0", staff_id=(free := factories.staff()).id)
+        fjord = factories.company("Fjord")
+        factories.entry(fjord, by=ana, work_type_id=remote.id)
+        factories.entry(fjord, by=ana)
+        factories.entry(fjord, by=ana, work_type_id=remote.id, state="submitted")
+        nord = factories.company("Nord")
+        factories.entry(nord, by=free)
+        usd = factories.company("Dollar", currency="USD")
+        factories.entry(usd, by=ana, work_type_id=remote.id)
+    strict, lenient = compiled(), compiled(leave_blocked=True)
+
+    def blocked(run):
+        rows = db.session.scalars(select(RunBlock).where(RunBlock.run_id == run))
+        return {(row.company.name, row.reason, row.entries) for row in rows}
+
+    expected = {
+        ("Fjord", "no_rate", 1),
+        ("Fjord", "unapproved", 1),
+        ("Nord", "zero_total", 1),
+        ("Dollar", "currency_mismatch", 1),
+    }
+    assert blocked(strict) == blocked(lenient) == expected
+    ready = select(RunRow).where(RunRow.state == "ready")
+    assert not db.session.scalars(ready.where(RunRow.run_id == strict)).all()
+    [row] = db.session.scalars(ready.where(RunRow.run_id == lenient)).all()
+    assert (row.account.payer.name, row.entries, row.net_minor) == ("Fjord", 1, 10000)
+
+
+def test_totals_are_those_of_an_independent_sum(app):
+    agency_with_work(companies=7, entries=3)
+    outcome = issued(compiled())
+    assert len(outcome["issued"]) == 7
+    total = sql(
+        "select sum(billable_seconds) * 100 * 100 / 3600 from time_entry where state = 'approved'"
+    ).scalar()
+    assert db.session.scalar(select(func.sum(Document.net_minor))) == total
+    assert db.session.scalar(select(func.sum(DocumentLine.net_minor))) == total
+    assert db.session.scalar(select(func.sum(Allocation.amount_minor))) == total
+    numbers = db.session.scalars(select(Document.number).order_by(Document.sequence)).all()
+    assert numbers == [f"INV-2026-{n:05}" for n in range(1, 8)]
+
+
+def test_a_repeated_run_creates_nothing(app):
+    agency_with_work(companies=2)
+    issued(compiled())
+    again = compiled()
+    assert not db.session.scalars(select(RunRow).where(RunRow.run_id == again)).all()
+    assert issued(again)["issued"] == []
+
+
+def test_a_newer_run_takes_the_place_of_an_unissued_one(app):
+    agency_with_work()
+    old, new = compiled(), compiled()
+    with pytest.raises(RuleError, match="newer run"):
+        issued(old)
+    assert len(issued(new)["issued"]) == 1
+
+
+def test_a_future_date_is_refused(app):
+    with pytest.raises(RuleError, match="in the future"):
+        compiled(date(2026, 4, 3))
+
+
+def test_a_changed_rate_stops_the_account_and_says_the_difference(app):
+    [one, two] = agency_with_work(companies=2)
+    run = compiled()
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(Decimal(200), "EUR", company_id=one))
+    outcome = issued(run)
+    assert len(outcome["issued"]) == 1
+    [refused] = outcome["refused"]
+    assert refused["company_id"] == one
+    assert "was 100.00 and would be 200.00 EUR" in refused["reason"]
+    assert db.session.scalars(select(Document.payer_id)).all() == [two]
+
+
+def test_late_work_is_named_in_the_refusal(app):
+    [company] = agency_with_work()
+    run = compiled()
+    with unit_of_work():
+        ana = factories.staff()
+        late = factories.entry(db.session.get(Company, company), by=ana).id
+    [refused] = issued(run)["refused"]
+    assert f"time entry {late} came in" in refused["reason"]
+
+
+def test_extra_lines_and_discounts_are_billed_once_and_come_back_when_voided(app):
+    [company] = agency_with_work()
+    with unit_of_work():
+        account = factories.account(db.session.get(Company, company))
+        extras.add_line(CLERK, account.id, text="Licence", unit_price=Decimal(50))
+        extras.add_discount(CLERK, account.id, text="Loyal", percent=Decimal(10))
+    outcome = issued(compiled())
+    document = db.session.get(Document, outcome["issued"][0])
+    assert document.net_minor == 13500
+    assert [(line.kind, line.net_minor) for line in document.lines] == [
+        ("time", 9000),
+        ("fixed", 4500),
+    ]
+    with clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, document.number, reason="Wrong month")
+    again = db.session.get(Document, issued(compiled())["issued"][0])
+    assert again.net_minor == 13500
+
+
+def test_void_releases_exactly_its_entries(app):
+    agency_with_work(companies=2)
+    first, second = issued(compiled())["issued"]
+    with clock.frozen(TODAY), unit_of_work():
+        number = db.session.get(Document, first).number
+        done = void_invoice(CLERK, number, reason="Wrong company")
+    assert done.entries_released == 2
+    credit = db.session.get(Document, done.document_id)
+    assert (credit.number, credit.gross_minor, credit.credits_id) == ("CN-2026-00001", 10000, first)
+    assert balance_of(first) == 0
+    live = select(func.count()).select_from(Allocation).where(Allocation.released_at.is_(None))
+    assert db.session.scalar(live.where(Allocation.kind == "line")) == 2
+    with pytest.raises(RuleError, match="voided already"), clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, number, reason="Again")
+    [again] = issued(compiled())["issued"]
+    assert db.session.get(Document, again).number == "INV-2026-00003"
+    assert second != again
+    assert_books()
+
+
+def test_money_on_an_invoice_keeps_it_from_being_voided(app):
+    agency_with_work()
+    [invoice] = issued(compiled())["issued"]
+    number = db.session.get(Document, invoice).number
+    payment = paid(invoice, 6000)
+    assert (balance_of(invoice), payment.credit_minor) == (4000, 0)
+    refused = pytest.raises(RuleError, match=r"60\.00 EUR is set against")
+    with refused, clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, number, reason="No")
+    with clock.frozen(TODAY), unit_of_work():
+        reverse_payment(CLERK, payment.payment_id, reason="Bounced")
+    assert balance_of(invoice) == 10000
+    over = paid(invoice, 12500)
+    assert (balance_of(invoice), over.credit_minor) == (0, 2500)
+    assert_books()
+
+
+def paid(invoice, amount):
+    with clock.frozen(TODAY), unit_of_work():
+        document = db.session.get(Document, invoice)
+        return record_payment(
+            CLERK,
+            account_id=document.account_id,
+            amount_minor=amount,
+            received_on=date(2026, 4, 1),
+            method="transfer",
+            invoice_ids=[invoice],
+        )
+
+
+def test_the_same_payment_twice_is_one(app):
+    agency_with_work()
+    [invoice] = issued(compiled())["issued"]
+    account = db.session.get(Document, invoice).account_id
+    for _ in range(2):
+        with clock.frozen(TODAY), unit_of_work():
+            record_payment(
+                CLERK,
+                account_id=account,
+                amount_minor=3000,
+                received_on=date(2026, 4, 1),
+                method="cash",
+                invoice_ids=[invoice],
+                idempotency_key="nonce",
+            )
+    assert balance_of(invoice) == 7000
+
+
+def test_a_write_off_is_visible_and_never_billed(app):
+    [company] = agency_with_work()
+    entry = db.session.scalars(select(TimeEntry.id).order_by(TimeEntry.id)).first()
+    with unit_of_work():
+        entries.write_off(CLERK, [entry], reason="Our mistake")
+    run = compiled()
+    row = db.session.scalars(select(RunRow).where(RunRow.run_id == run)).one()
+    assert row.entries == 1
+    with unit_of_work():
+        entries.undo_write_off(CLERK, [entry])
+    assert db.session.scalars(select(RunRow).where(RunRow.run_id == compiled())).one().entries == 2
+    assert company
+
+
+def test_a_held_entry_waits(app):
+    agency_with_work()
+    entry = db.session.scalars(select(TimeEntry.id).order_by(TimeEntry.id)).first()
+    with unit_of_work():
+        entries.hold(CLERK, [entry], reason="Asked the client")
+    assert db.session.scalars(select(RunRow).where(RunRow.run_id == compiled())).one().entries == 1
+    with unit_of_work():
+        entries.release(CLERK, [entry])
+    assert db.session.scalars(select(RunRow).where(RunRow.run_id == compiled())).one().entries == 2
+
+
+def test_issuing_asks_the_server_the_same_number_of_questions(app, statements):
+    agency_with_work(companies=1, entries=1)
+    few = statements_of_issue(compiled(), statements)
+    agency_more(companies=20, entries=5)
+    many = statements_of_issue(compiled(), statements)
+    assert few == many
+    assert few <= 40
+
+
+def agency_more(companies, entries):
+    with unit_of_work():
+        ana = factories.staff()
+        for _ in range(companies):
+            company = factories.company()
+            for _ in range(entries):
+                ticket = factories.ticket(company)
+                factories.entry(company, by=ana, ticket_id=ticket.id)
+
+
+def statements_of_issue(run, statements):
+    with clock.frozen(TODAY):
+        with unit_of_work():
+            facts = Facts(MARCH)
+            facts.companies_by_payer()
+        ids = db.session.scalars(select(RunRow.id).where(RunRow.run_id == run)).all()
+        db.session.commit()
+        order = Order(run, MARCH, date(2026, 4, 2), CLERK, mail=True)
+        with statements() as asked, unit_of_work():
+            outcome = issue_chunk(facts, order, ids)
+    assert len(outcome.issued) == len(ids)
+    return len(asked)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Row, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select
 
 from app.billing.models import Allocation, BillingRun, Document, Settlement
 from app.companies.models import Company
@@ -65,7 +65,7 @@ def my_time(staff_id: int, today: date) -> Row[Any]:
     timers = select(func.count()).where(Timer.staff_id == staff_id).scalar_subquery()
     return db.session.execute(
         select(
-            _seconds().filter(TimeEntry.work_date == today).label("today"),
+            _seconds(TimeEntry.work_date == today).label("today"),
             _seconds().label("week"),
             timers.label("timers"),
         ).where(TimeEntry.staff_id == staff_id, TimeEntry.work_date >= monday)
@@ -82,8 +82,9 @@ def hours_of_month(today: date) -> Row[Any]:
     ).one()
 
 
-def _seconds() -> Any:
-    return func.coalesce(func.sum(TimeEntry.recorded_seconds), 0)
+def _seconds(*conditions: ColumnElement[bool]) -> Any:
+    total = func.sum(TimeEntry.recorded_seconds)
+    return func.coalesce(total.filter(*conditions) if conditions else total, 0)
 
 
 def unbilled() -> Unbilled:

@@ -56,7 +56,11 @@ migrate: $(STAMP) ## write a migration from the models: make migrate M="What it 
 	$(BIN)/flask --app run revision "$(M)"
 
 assets: $(STAMP) ## a smaller plotly bundle from npm, when it can be reached
-	$(BIN)/python -m app.assets
+	version=$$($(BIN)/python -c 'from plotly.offline import get_plotlyjs_version as v; print(v())') && \
+	scratch=$$(mktemp -d) && cd $$scratch && \
+	npm pack --silent plotly.js-cartesian-dist-min@$$version && tar xzf ./*.tgz && \
+	install -D -m 644 package/plotly-cartesian.min.js "$(CURDIR)/app/static/vendor/plotly-cartesian.min.js" && \
+	rm -r $$scratch
 
 bench: $(STAMP) ## the figures, beside the SQL they are measured against
 	$(BIN)/python -m bench $(B)

@@ -23,6 +23,7 @@ def create_app() -> "Flask":
 
     from app import cli
     from app.factory import create_app as create
+    from app.runtime.broker import running_broker
     from app.runtime.postgres import database_url
     from config import Settings, SettingsError
 
@@ -31,7 +32,13 @@ def create_app() -> "Flask":
         settings = Settings.from_env()
     except SettingsError as error:
         raise NoAppException("\n".join(error.problems)) from error
-    application = create(replace(settings, database_url=database_url(settings)))
+    application = create(
+        replace(
+            settings,
+            database_url=database_url(settings),
+            redis_url=running_broker(settings),
+        )
+    )
     cli.attach(application, settings)
     return application
 

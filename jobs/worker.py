@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 from app.core import jobs, logs, wakeup
 from app.core.db import db
 from app.factory import create_app
+from app.runtime.broker import running_broker
 from app.runtime.postgres import database_url
 from config import Settings
 from jobs import load_handlers
@@ -193,7 +194,9 @@ def _settings() -> Settings:
     from dataclasses import replace
 
     settings = Settings.from_env()
-    return replace(settings, database_url=database_url(settings))
+    return replace(
+        settings, database_url=database_url(settings), redis_url=running_broker(settings)
+    )
 
 
 def main() -> None:

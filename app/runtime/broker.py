@@ -67,6 +67,15 @@ def broker_url(settings: Settings) -> str:
     return f"unix://{broker_socket(settings)}"
 
 
+def running_broker(settings: Settings) -> str:
+    """Return the address that REDIS_URL names, else of the private broker while it answers."""
+    if settings.redis_url:
+        return settings.redis_url
+    path = broker_socket(settings)
+    answers = path.exists() and _ask(path, b"PING\r\n").startswith(b"+PONG")
+    return broker_url(settings) if answers else ""
+
+
 def wait_for_broker(settings: Settings, *, seconds: float) -> bool:
     """Wait until the private broker answers."""
     until = time.monotonic() + seconds

@@ -29,7 +29,7 @@ STOP_PATIENCE_SECONDS = 8.0
 HEALTH_EVERY_SECONDS = 10.0
 HEALTH_STRIKES = 3
 ANSWERS_WITHIN_SECONDS = 60.0
-DEMO_SIGN_INS = ("manager", "billing", "agent", "admin")
+DEMO_SIGN_INS = "Sign in as manager, billing, agent or admin, each with the password demo."
 
 
 def supervise(settings: Settings, *, demo: bool) -> None:
@@ -116,16 +116,17 @@ class Watch:
         env = self._environment(url)
         env |= self._begin_broker(env)
         _say("Preparing the database …")
-        self._run_once(["init"], env)
-        if demo:
-            self._run_once(["demo", "load", "--no-wait"], env)
+        if self._run_once(["init"], env):
+            raise RuntimeRefusal("The database could not be prepared, see above.")
+        # Refused, with its reason, where an agency has begun its own work.
+        demo = demo and not self._run_once(["demo", "load", "--no-wait"], env)
         self._add("web", self._web_command(), env, pass_fds=[self._listener.fileno()])
         for number in range(1, self._settings.workers + 1):
             self._add(f"worker {number}", [sys.executable, "-m", "jobs.worker"], env)
         self._wait_for_answer()
         _say(f"Tallydesk answers at {self._settings.public_url}")
         if demo:
-            _say(_sign_ins())
+            _say(DEMO_SIGN_INS)
         _say("Ctrl-C stops it.")
 
     def keep_running(self) -> None:
@@ -189,18 +190,17 @@ class Watch:
         child.start()
         self._register.write(self._children)
 
-    def _run_once(self, words: list[str], env: dict[str, str]) -> None:
+    def _run_once(self, words: list[str], env: dict[str, str]) -> int:
+        """Run one of our commands and return its exit code; what it says is on standard error."""
         command = [sys.executable, "-m", "flask", "--app", "run", *words]
-        result = subprocess.run(
+        return subprocess.run(
             command,
             check=False,
             env=env,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-        )
-        if result.returncode:
-            raise RuntimeRefusal(f"`flask --app run {' '.join(words)}` failed, see above.")
+        ).returncode
 
     def _restart_ended(self) -> None:
         for child in self._children:
@@ -249,11 +249,6 @@ class Watch:
             return False
         finally:
             connection.close()
-
-
-def _sign_ins() -> str:
-    names = ", ".join(f"{name}@example.com" for name in DEMO_SIGN_INS)
-    return f"Demo sign-ins: {names}"
 
 
 def _say(text: str) -> None:

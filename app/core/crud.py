@@ -56,6 +56,8 @@ class DeskModelView(ModelView):
     verbs: tuple[str, ...] = ("see", "create", "edit", "delete")
     page_size = 50
     method_permission_name = VERBS
+    # FAB's bulk actions and downloads look at the screen's permission and never at the row.
+    exclude_route_methods = {"action", "action_post", "download"}
 
     def __init__(self, **kwargs: Any) -> None:
         self.class_permission_name = self.resource or type(self).__name__

@@ -144,11 +144,13 @@ class DeskOpenApi(OpenApi):
 
 
 class DeskBuilder(AppBuilder):
-    """FAB without what we replace: its language switch, its menu API and its Swagger page."""
+    """FAB without what we replace: start page, language switch, menu API and Swagger page."""
+
+    @property
+    def get_url_for_index(self) -> str:
+        return url_for("desk.home")
 
     def _add_admin_views(self) -> None:
-        if self.indexview:
-            self._indexview = self.add_view_no_menu(self.indexview)
         self.add_view_no_menu(UtilView)
         self.sm.register_views()
         self.add_api(DeskOpenApi)

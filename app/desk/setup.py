@@ -29,6 +29,8 @@ def nobody_yet() -> bool:
 @blueprint.before_app_request
 def lead_here() -> Response | None:
     """Send the first visitor to the set-up instead of a sign-in that nobody can pass."""
+    if request.routing_exception is not None:
+        return None
     if request.path in LEADS_HERE and request.method == "GET" and nobody_yet():
         return redirect(url_for("setup.first"))
     return None

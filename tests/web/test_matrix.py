@@ -11,6 +11,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import text
 
 from app import menu, roles
+from app.core import jobs
 from app.core.crud import DeskModelView
 from app.core.db import db, unit_of_work
 from app.desk import role_words
@@ -74,6 +75,7 @@ def world(app):
             )
         )
         assert mail.scalar_one() == VALUES["mail_id"]
+        assert jobs.post("demo.load") == VALUES["job_id"]
     return app
 
 
@@ -194,6 +196,7 @@ def header_faults(answer, route: Route, role: str) -> list[str]:
 
 
 def test_scripts_of_a_page_carry_the_nonce_of_its_policy(app):
+    person("Agent")
     answer = visitor(app).get("/login/")
     nonce = re.search(r"'nonce-([\w-]+)'", answer.headers["Content-Security-Policy"]).group(1)
     scripts = re.findall(r"<script\b[^>]*>", answer.get_data(as_text=True))
@@ -285,6 +288,7 @@ def view_is_fab(view) -> bool:
 
 
 def test_strange_hosts_and_huge_bodies_are_refused(app):
+    person("Agent")
     client = visitor(app)
     assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/login/", headers={"Host": "localhost:8080"}).status_code == 200
@@ -314,7 +318,7 @@ def test_a_hardened_installation_is_strict(settings):
     )
     assert hard.config["SESSION_COOKIE_SECURE"]
     seen = []
-    hard.before_request(lambda: seen.append(request.remote_addr))
+    hard.before_request_funcs[None].insert(0, lambda: seen.append(request.remote_addr))
     forged = {"Host": "desk.example.com", "X-Forwarded-For": "6.6.6.6, 10.0.0.9"}
     answer = visitor(hard).get("/login/", headers=forged)
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")

@@ -32,7 +32,7 @@ def ana(app):
 
 
 @pytest.fixture
-def limited(app, settings):
+def limited(ana, app, settings):
     limited = create_app(settings, overrides=TESTING | {"RATELIMIT_ENABLED": True})
     yield limited
     with limited.app_context():

@@ -16,7 +16,6 @@ from app.core.models import Job, StoredFile
 from app.health import DEGRADED, FAILED, readiness
 from app.staff import account_queries
 from app.staff.accounts import ADMIN
-from app.staff.models import Staff
 from config import Settings
 
 PROBLEM, ADVICE, FINE = "problem", "advice", "fine"
@@ -50,7 +49,6 @@ def examine(settings: Settings) -> list[Finding]:
         _flask(settings),
         _people(settings),
         _services(settings),
-        _demo_sign_ins(settings),
         _disk(settings),
         _files(),
         _jobs(),
@@ -128,13 +126,6 @@ def _services(settings: Settings) -> Iterator[Finding]:
             PROBLEM,
             f"others can read {settings.data_dir}: chmod go-rw {settings.data_dir}",
         )
-
-
-def _demo_sign_ins(settings: Settings) -> Iterator[Finding]:
-    """Everybody knows the demo's passwords."""
-    known = select(func.count()).where(Staff.is_demo, Staff.user_id.is_not(None))
-    if settings.hardened and db.session.scalar(known):
-        yield Finding("demo", PROBLEM, "the demo's sign-ins are open: flask --app run demo clear")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

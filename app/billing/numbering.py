@@ -1,14 +1,14 @@
-"""The series that number documents: how a number reads, and where an agency's invoices begin."""
+"""Where an agency's invoice numbers begin."""
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.models import Series
+from app.billing.numbers import PATTERNS
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 
-PATTERNS = {"invoice": "INV-{year}-{number:05}", "credit_note": "CRN-{year}-{number:05}"}
 LARGEST = 99_999_999
 
 

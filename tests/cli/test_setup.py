@@ -2,6 +2,10 @@ import base64
 
 import pytest
 
+from app.billing.numbers import take_numbers
+from app.core import clock
+from app.core.db import unit_of_work
+
 DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -42,6 +46,17 @@ def test_every_reason_is_told_at_once_and_nothing_changes(cli, tmp_path):
     )  # fmt: skip
     assert len(refusal["problems"]) == 8, refusal
     assert cli("agency", "show") == before
+
+
+def test_the_first_invoice_gets_the_number_told_and_then_it_is_fixed(cli):
+    cli("agency", "set", "--next-number", "417")
+    today = clock.today()
+    with unit_of_work():
+        numbers = take_numbers("invoice", 2, on=today)
+    assert numbers.number(0) == f"INV-{today.year}-00417"
+    assert cli("agency", "show")["next_number"] == 419
+    refusal = cli("agency", "set", "--next-number", "1", code=1)
+    assert "without a gap" in refusal["error"]
 
 
 @pytest.mark.parametrize("number", ["0", "-3", "100000000"])

@@ -165,6 +165,7 @@ def test_the_start_page_fits_the_role(app):
     assert "The lift hums" in agent
     assert "1:30" in agent
     assert "Unbilled time" not in agent
+    assert 'href=""' not in agent
     billing = text_of(signed_in(app, person("Billing")).get("/"))
     assert re.search(r"Unbilled time</span>\s*<span class=\"kpi-figure\">1:30", billing)
     assert "The lift hums" not in billing

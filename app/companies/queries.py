@@ -51,7 +51,7 @@ def company_search(text: str) -> Select[Any]:
     )
 
 
-def company_found(company_id: int) -> Select[Any]:
+def company_found(company_id: int) -> Select[*tuple[Any, ...]]:
     """Id, name and note of one company."""
     return select(Company.id, Company.name, Company.billing_city).where(Company.id == company_id)
 

@@ -32,8 +32,8 @@ class Lookup:
     """How an entity is found: `search(text)` and `one(id)` are selects of id, text, note."""
 
     resource: str
-    search: Callable[[str], Select[Any]]
-    one: Callable[[int], Select[Any]]
+    search: Callable[[str], Select[*tuple[Any, ...]]]
+    one: Callable[[int], Select[*tuple[Any, ...]]]
 
     def find(self, text: str) -> list[Found]:
         """At most `MOST` rows for what was typed, the nearest first."""

@@ -36,7 +36,7 @@ def shown() -> dict[str, str]:
 def save(actor: Actor) -> None:
     """Write what the form says about the agency. Raises `RuleError` with every reason."""
     problems = []
-    numbers = {"terms_days": None, "next_number": None}
+    numbers: dict[str, int | None] = {"terms_days": None, "next_number": None}
     for name in numbers:
         text = request.form.get(name, "").strip()
         if text.isdecimal():

@@ -48,7 +48,7 @@ def department(department_id: int) -> Department:
     return found
 
 
-def staff_search(text: str) -> Select[Any]:
+def staff_search(text: str) -> Select[*tuple[Any, ...]]:
     """Id, name and e-mail of working staff whose name or e-mail holds what was typed."""
     return (
         select(Staff.id, Staff.name, Staff.email)
@@ -61,6 +61,6 @@ def staff_search(text: str) -> Select[Any]:
     )
 
 
-def staff_found(staff_id: int) -> Select[Any]:
+def staff_found(staff_id: int) -> Select[*tuple[Any, ...]]:
     """Id, name and e-mail of one person."""
     return select(Staff.id, Staff.name, Staff.email).where(Staff.id == staff_id)

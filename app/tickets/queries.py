@@ -195,7 +195,7 @@ def write_many(ticket_ids: Iterable[int], values: Mapping[str, Any]) -> None:
     )
 
 
-def ticket_search(text: str) -> Select[Any]:
+def ticket_search(text: str) -> Select[*tuple[Any, ...]]:
     """Id, number with subject, and company of tickets; a number finds its own ticket first."""
     digits = text.removeprefix("#")
     found = Ticket.subject.icontains(text, autoescape=True)
@@ -204,12 +204,12 @@ def ticket_search(text: str) -> Select[Any]:
     return _ticket_lines().where(found).order_by(Ticket.last_event_at.desc(), Ticket.id)
 
 
-def ticket_found(ticket_id: int) -> Select[Any]:
+def ticket_found(ticket_id: int) -> Select[*tuple[Any, ...]]:
     """Id, number with subject, and company of one ticket."""
     return _ticket_lines().where(Ticket.id == ticket_id)
 
 
-def _ticket_lines() -> Select[Any]:
+def _ticket_lines() -> Select[*tuple[Any, ...]]:
     return select(
         Ticket.id, func.concat("#", Ticket.number, " ", Ticket.subject), Company.name
     ).join(Company, Company.id == Ticket.company_id)

@@ -290,7 +290,7 @@ def _timer(row: Sequence[object]) -> RunningTimer:
     return RunningTimer(**values)
 
 
-def work_type_search(text: str) -> Select[Any]:
+def work_type_search(text: str) -> Select[*tuple[Any, ...]]:
     """Id and name of work types in use whose name holds what was typed."""
     return (
         select(WorkType.id, WorkType.name, literal(""))
@@ -299,6 +299,6 @@ def work_type_search(text: str) -> Select[Any]:
     )
 
 
-def work_type_found(work_type_id: int) -> Select[Any]:
+def work_type_found(work_type_id: int) -> Select[*tuple[Any, ...]]:
     """Id and name of one work type."""
     return select(WorkType.id, WorkType.name, literal("")).where(WorkType.id == work_type_id)

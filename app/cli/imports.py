@@ -10,7 +10,7 @@ from app.cli.base import Answer, DeskGroup, carry_out, file_argument, progress, 
 from app.companies import lookup
 from app.core.audit import Actor
 from app.core.db import unit_of_work
-from app.core.errors import UnusableInputError
+from app.core.errors import NotFoundError, UnusableInputError
 from app.imports import commands, values
 from app.imports.importer import Options
 
@@ -55,7 +55,7 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             file_argument(),
             click.option("--mapping", type=mapping, help="JSON: header -> field, extra or ''."),
-            click.option("--company", help="Id, external id or name, for rows that name none."),
+            click.option("--company", help="Id, external id or name, for rows without one."),
             click.option("--source", help="Name under which external ids are unique."),
             click.option("--zone", help="IANA zone of the times in the file."),
             click.option("--date-order", type=click.Choice(["dmy", "mdy"])),
@@ -87,7 +87,7 @@ def import_file(
         source=source,
         zone=_zone(zone),
         date_order=date_order,
-        company=_company(company),
+        **_company(company),
         billable=billable,
         state=state,
     )
@@ -115,8 +115,14 @@ def _zone(name: str | None) -> str | None:
         raise UnusableInputError(msg) from error
 
 
-def _company(named: str | None) -> int | None:
+def _company(named: str | None) -> dict[str, Any]:
+    """The company of rows that name none; a name that is new is made on the way, a number not."""
     if named is None:
-        return None
+        return {}
     with unit_of_work():
-        return lookup.company(named).id
+        try:
+            return {"company": lookup.company(named).id}
+        except NotFoundError:
+            if named.strip().isdecimal() or not named.strip():
+                raise
+            return {"company_name": named.strip()}

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.faults import faultpoint
@@ -73,9 +73,7 @@ def _write(importer: Importer, work: Work, seqs: tuple[int, int], total: int, st
             if not staging.is_staged(session):
                 raise StagingLostError
             write_chunk(session, importer, work, first, last)
-    except DBAPIError as error:
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            raise
+    except (DataError, IntegrityError) as error:
         log.info("rows %s to %s refused by the database: %s", first, last, error.orig)
         if first == last:
             _refuse(first, str(error.orig).splitlines()[0], work, total, step)

@@ -30,12 +30,17 @@ class RowRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person chose for one import; the defaults are what the file says."""
+    """What a person chose for one import; the defaults are what the file says.
+
+    `company` is the id of the company of rows that name none; `company_name` one that is not
+    there yet and is made on the way.
+    """
 
     source: str | None = None
     zone: str | None = None
     date_order: str | None = None
     company: int | None = None
+    company_name: str | None = None
     billable: bool | None = None
     state: str = "approved"
 

@@ -13,6 +13,8 @@ from app.imports.values import fold_name, key
 
 KINDS = ("companies", "contacts", "tickets", "time")
 EXTRA = "extra"
+# Fields that are yes or no: only they are asked for by headers such as "Employee?".
+ANSWERS = frozenset({"billable"})
 # The column that files of refused rows carry; it is no part of the data.
 REASON_HEADER = "Refused because"
 IGNORED = ""
@@ -170,6 +172,7 @@ def propose(
     Raises UnusableInputError, listing the headers, when a needed column is not found.
     """
     keys = [key(header) for header in headers]
+    questions = {at for at, header in enumerate(headers) if header.rstrip().endswith("?")}
     preset = next(
         (known for known in PRESETS if kind in known.kinds and known.needs <= set(keys)),
         Preset("generic", KINDS, frozenset()),
@@ -183,7 +186,9 @@ def propose(
             (
                 keys.index(name)
                 for name in ((fixed,) if fixed else names)
-                if name in keys and keys.index(name) not in taken
+                if name in keys
+                and keys.index(name) not in taken
+                and (target in ANSWERS or keys.index(name) not in questions)
             ),
             None,
         )

@@ -26,10 +26,10 @@ TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_c
 STAGE = """
 create temporary table import_stage (
   line integer primary key, ord integer not null default 0, missing integer not null default 0,
-  key text, ext text, label text, doc jsonb, own_id bigint,
+  key text, ext text, label text, doc jsonb, span jsonb, own_id bigint,
   place_key text, place_label text, place_id bigint,
   person_key text, person_label text, person_email text, person_doc jsonb,
-  extra jsonb, column_name text, value text, reason text
+  column_name text, value text, reason text
 ) on commit preserve rows"""
 
 SHOWN_VALUE = 200

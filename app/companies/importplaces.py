@@ -1,0 +1,79 @@
+"""The company that a row of tickets, time or people names: matched, else made on the way."""
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.imports.importer import Work
+
+STAGED = ("place_key", "place_label")
+
+# By folded name among companies in use; several are a conflict that names them. An empty cell
+# takes the company chosen for the whole import.
+PLACES = """
+create temporary table import_place on commit preserve rows as
+with stored as (
+  select c.name_key as key, count(*) as hits, min(c.id) as id,
+         string_agg(c.name || ' (id ' || c.id || ')', ', ' order by c.id) as names
+    from company c
+   where c.archived_at is null
+     and c.name_key in (select place_key from import_stage where reason is null)
+   group by c.name_key
+), fresh as (
+  select key, {new_id} as id
+    from (select s.place_key as key from import_stage s left join stored o on o.key = s.place_key
+           where s.reason is null and s.place_key is not null and o.key is null
+           group by s.place_key order by min(s.line)) as names
+)
+select s.line, s.place_key as key, f.id is not null as is_new,
+       case when s.place_key is null then cast(:company as bigint)
+            when o.hits = 1 then o.id else f.id end as company_id,
+       case when s.place_key is null and cast(:company as bigint) is null
+              then 'no company is named here: fill in the column, or choose one with --company'
+            when o.hits > 1 then 'several companies have this name: ' || o.names end as reason
+  from import_stage s
+  left join stored o on o.key = s.place_key
+  left join fresh f on f.key = s.place_key
+ where s.reason is null"""
+
+WRITE = """
+with wanted as (
+  select l.company_id as id, min(l.line) as line
+    from import_plan p join import_place l using (line)
+   where p.seq between :first and :last and p.action <> 'refused' and l.is_new
+   group by l.company_id
+), made as (
+  insert into company (id, name, name_key)
+  select w.id, s.place_label, s.place_key from wanted w join import_stage s using (line)
+   where not exists (select 1 from company c where c.id = w.id)
+  returning id
+)
+insert into import_side_effect (batch_id, object_kind, object_id)
+select :batch, 'company', id from made"""
+
+
+def plan(session: Session, work: Work) -> None:
+    """Find or number the company of each staged row, in import_place."""
+    session.execute(
+        text(PLACES.format(new_id=work.new_id("company"))), {"company": work.options.company}
+    )
+    session.execute(text("create index on import_place (line)"))
+
+
+def write(session: Session, chunk: dict[str, Any]) -> None:
+    """Make the new companies that the rows of a chunk name first."""
+    session.execute(text(WRITE), chunk)
+
+
+def count(session: Session) -> int:
+    """How many companies the plan makes."""
+    return (
+        session.scalar(
+            text(
+                "select count(distinct l.company_id) from import_place l"
+                " join import_plan p using (line) where l.is_new and p.action <> 'refused'"
+            )
+        )
+        or 0
+    )

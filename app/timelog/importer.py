@@ -1,0 +1,310 @@
+"""How rows of a file become time entries, with the companies and people they name."""
+
+import hashlib
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.companies import importplaces as places
+from app.imports import values
+from app.imports.importer import (
+    Cells,
+    Field,
+    Importer,
+    RowRefusedError,
+    Tally,
+    Values,
+    Work,
+    filled,
+    register,
+)
+from app.imports.staging import as_json, document_reader
+from app.staff import importstaff as people
+from app.timelog.commands import post_value
+from app.timelog.importspan import Span, SpanReader
+
+NOT_BILLABLE = "not billable in the imported file"
+LONGEST_NAME = 200
+LONGEST_TEXT = 300
+
+
+class TimeImporter(Importer):
+    """Time known again by person, start, end or seconds, project, description and ordinal."""
+
+    kind = "time"
+    table = "time_entry"
+    can_archive = False
+    dates = ("start", "end", "date", "start_date", "end_date")
+    fields: ClassVar[dict[str, Field]] = {
+        **filled("task"),
+        "tags": Field(
+            "nullif(array_to_string(t.tags, ', '), '')",
+            "coalesce(string_to_array({}, ', '), '{{}}')",
+        ),
+        "billable_seconds": Field("t.billable_seconds::text", "{}::integer"),
+        **filled("non_billable_reason"),
+    }
+    staged = (
+        "key", "label", "doc", "span", "own_id", *places.STAGED,
+        "person_key", "person_label", "person_email",
+    )  # fmt: skip
+
+    def reader(self, work: Work) -> Callable[[Cells], Values]:
+        spans = SpanReader(work)
+        document = document_reader(
+            work, [(at, "task", None, LONGEST_TEXT) for at in (work.at("task"),) if at is not None]
+        )
+        project_at, text_at = work.at("project"), work.at("description")
+        tags_at, billable_at = work.at("tags"), work.at("billable")
+        client_at, own_at = work.at("company"), work.at("own_id")
+
+        def cell(cells: Cells, at: int | None) -> str:
+            return values.tidy(cells[at]) if at is not None else ""
+
+        def read(cells: Cells) -> Values:
+            name, email = _person(work, cells)
+            person = values.fold_name(name)
+            span = spans.read(cells)
+            doc = document(cells)
+            project, description = cell(cells, project_at), cell(cells, text_at)
+            if len(project) > LONGEST_TEXT:
+                reason = f"{len(project)} characters are too many; {LONGEST_TEXT} fit"
+                raise RowRefusedError(work.header("project"), project, reason)
+            tags = [tag.strip() for tag in cell(cells, tags_at).split(",") if tag.strip()]
+            if tags:
+                doc["tags"] = ", ".join(tags)
+            billable = _billable(work, cell(cells, billable_at))
+            doc["billable_seconds"] = str(span.seconds if billable else 0)
+            if not billable:
+                doc["non_billable_reason"] = NOT_BILLABLE
+            client = cell(cells, client_at) or work.options.company_name or ""
+            if len(client) > LONGEST_NAME:
+                reason = f"{len(client)} characters are too many for a name; {LONGEST_NAME} fit"
+                raise RowRefusedError(work.header("company"), client, reason)
+            own = cell(cells, own_at)
+            facts = _facts(span) | {"project": project, "description": description}
+            return (
+                _known_by(email or person, span, project, description),
+                description or project or person,
+                as_json(doc),
+                as_json(facts),
+                int(own) if own.isdecimal() else None,
+                values.fold_name(client) or None,
+                client or None,
+                person,
+                name,
+                email,
+            )
+
+        return read
+
+    def prepare(self, session: Session, work: Work) -> None:
+        places.plan(session, work)
+        people.plan(session, work)
+
+    def match(self, work: Work) -> str:
+        return MATCH
+
+    def match_values(self, work: Work) -> dict[str, Any]:
+        return {
+            "source": work.options.source or SOURCE,
+            "company_column": work.header("company"),
+            "person_column": work.header("person") or work.header("email"),
+        }
+
+    def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
+        places.write(session, chunk)
+        people.write(session, work, chunk)
+
+    def insert(self, work: Work) -> str:
+        return INSERT
+
+    def insert_values(self, work: Work) -> dict[str, Any]:
+        return {
+            "source": work.options.source or SOURCE,
+            "state": work.options.state,
+            "user": work.user_id,
+        }
+
+    def write_after(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
+        _value(session, text(CHUNK_ENTRIES), first=chunk["first"], last=chunk["last"])
+
+    def finish(self, session: Session, work: Work) -> None:
+        session.execute(text(OVERLAPS), {"batch": work.batch_id})
+
+    def after_undo(self, session: Session, batch_id: int) -> None:
+        session.execute(text(OVERLAPS), {"batch": batch_id})
+        _value(session, text(RESTORED_ENTRIES), batch=batch_id)
+
+    def tally(self, session: Session, work: Work) -> Tally:
+        seconds = session.scalar(text(SECONDS)) or 0
+        overlaps = session.scalar(text(OVERLAPS_IN_FILE)) or 0
+        warnings = (
+            (f"{overlaps} entries overlap another one of the same person; they are flagged.",)
+            if overlaps
+            else ()
+        )
+        return Tally(
+            companies_created=places.count(session),
+            staff_created=people.count(session),
+            seconds=int(seconds),
+            warnings=warnings,
+        )
+
+
+SOURCE = "time"
+
+
+def _person(work: Work, cells: Cells) -> tuple[str, str | None]:
+    def cell(target: str) -> str:
+        at = work.at(target)
+        return values.tidy(cells[at]) if at is not None else ""
+
+    email = None
+    if written := cell("email"):
+        try:
+            email = values.email(written)
+        except ValueError as error:
+            raise RowRefusedError(work.header("email"), written, str(error)) from None
+    name = cell("person") or f"{cell('first_name')} {cell('last_name')}".strip() or email or ""
+    column = work.header("person") or work.header("email")
+    if not name:
+        raise RowRefusedError(column, "", "nobody is named: whose time is it?")
+    if len(name) > LONGEST_NAME:
+        reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
+        raise RowRefusedError(column, name, reason)
+    return name, email
+
+
+def _billable(work: Work, written: str) -> bool:
+    if work.options.billable is not None:
+        return work.options.billable
+    if not written:
+        return True
+    try:
+        return values.is_true(written)
+    except ValueError as error:
+        raise RowRefusedError(work.header("billable"), written, str(error)) from None
+
+
+def _facts(span: Span) -> dict[str, Any]:
+    facts: dict[str, Any] = {"seconds": span.seconds}
+    if span.started and span.ended:
+        facts |= {"started_at": span.started.isoformat(), "ended_at": span.ended.isoformat()}
+    if span.day:
+        facts["work_date"] = span.day.isoformat()
+    return facts
+
+
+def _known_by(person: str, span: Span, project: str, description: str) -> str:
+    began = span.started or span.day
+    ended = span.ended or span.seconds
+    marks = "\x1f".join(map(str, (person, began, ended, project, description)))
+    return hashlib.sha256(marks.encode()).hexdigest()[:48]
+
+
+def _value(session: Session, entries: Any, **which: Any) -> None:
+    """Have billing price these entries anew."""
+    found = session.execute(entries, which).all()
+    post_value([SimpleNamespace(id=row.id, version=row.version) for row in found])
+
+
+MATCH = """
+with numbered as (
+  select line, own_id, span,
+         key || '-' || row_number() over (partition by key order by line) as import_key
+    from import_stage where reason is null
+), known as (
+  select n.line, n.import_key, coalesce(own.id, t.id) as id
+    from numbered n
+    left join time_entry t on t.source = :source and t.import_key = n.import_key
+    left join time_entry own on own.id = n.own_id
+     and own.recorded_seconds = (n.span ->> 'seconds')::integer
+     and own.started_at is not distinct from (n.span ->> 'started_at')::timestamptz
+)
+select k.line, coalesce('i' || k.id, 'k' || k.import_key) as record, k.id as existing,
+       case when k.id is null then coalesce(l.reason, s.reason) end as reason,
+       case when l.reason is not null then cast(:company_column as text)
+            else cast(:person_column as text) end as column_name
+  from known k join import_place l using (line) join import_staff s using (line)"""
+
+INSERT = """
+insert into time_entry
+       (id, staff_id, company_id, work_type_id, work_date, started_at, ended_at,
+        recorded_seconds, billable_seconds, non_billable_reason, description, project, task, tags,
+        extra, state, approved_at, approved_by, source, import_key)
+select p.target, w.staff_id, c.id, null,
+       coalesce((s.span ->> 'work_date')::date,
+                ((s.span ->> 'started_at')::timestamptz
+                  at time zone coalesce(c.zone, a.zone))::date),
+       (s.span ->> 'started_at')::timestamptz, (s.span ->> 'ended_at')::timestamptz,
+       (s.span ->> 'seconds')::integer, (s.doc ->> 'billable_seconds')::integer,
+       coalesce(s.doc ->> 'non_billable_reason', ''), s.span ->> 'description',
+       s.span ->> 'project', coalesce(s.doc ->> 'task', ''),
+       coalesce(string_to_array(s.doc ->> 'tags', ', '), '{}'), coalesce(s.doc -> 'extra', '{}'),
+       cast(:state as text), case when cast(:state as text) = 'approved' then clock_timestamp() end,
+       case when cast(:state as text) = 'approved' then cast(:user as bigint) end,
+       cast(:source as text), substr(p.record, 2)
+  from import_plan p
+  join import_stage s using (line)
+  join import_place l using (line)
+  join import_staff w using (line)
+  join company c on c.id = l.company_id
+ cross join agency a
+ where p.seq between :first and :last and p.action = 'created'"""
+
+CHUNK_ENTRIES = """
+select distinct t.id, t.version from import_plan p join time_entry t on t.id = p.target
+ where p.seq between :first and :last and p.action in ('created', 'updated')"""
+
+RESTORED_ENTRIES = """
+select distinct t.id, t.version from import_row r join time_entry t on t.id = r.target_id
+ where r.batch_id = :batch and r.undone = 'restored'"""
+
+SECONDS = """
+select sum((s.span ->> 'seconds')::bigint)
+  from import_plan p join import_stage s using (line) where p.action <> 'refused'"""
+
+# An entry overlaps when an earlier one of the same person ends after it begins, or the next one
+# begins before it ends.
+OVERLAPS = """
+with person as (
+  select distinct t.staff_id from import_row r join time_entry t on t.id = r.target_id
+   where r.batch_id = :batch and r.action in ('created', 'updated')
+  union
+  select e.object_id from import_side_effect e
+   where e.batch_id = :batch and e.object_kind = 'staff'
+), span as (
+  select id, started_at, ended_at,
+         max(ended_at) over (partition by staff_id order by started_at, id
+                             rows between unbounded preceding and 1 preceding) as reached,
+         lead(started_at) over (partition by staff_id order by started_at, id) as next
+    from time_entry
+   where staff_id in (select staff_id from person) and ended_at > started_at
+), flag as (
+  select id, coalesce(reached > started_at, false) or coalesce(next < ended_at, false) as overlaps
+    from span
+)
+update time_entry t set is_overlapping = f.overlaps
+  from flag f where f.id = t.id and t.is_overlapping <> f.overlaps"""
+
+OVERLAPS_IN_FILE = """
+with span as (
+  select w.staff_id, s.line, (s.span ->> 'started_at')::timestamptz as started_at,
+         (s.span ->> 'ended_at')::timestamptz as ended_at
+    from import_plan p join import_stage s using (line) join import_staff w using (line)
+   where p.action <> 'refused' and s.span ->> 'started_at' < s.span ->> 'ended_at'
+), beside as (
+  select started_at, ended_at,
+         max(ended_at) over (partition by staff_id order by started_at, line
+                             rows between unbounded preceding and 1 preceding) as reached,
+         lead(started_at) over (partition by staff_id order by started_at, line) as next
+    from span
+)
+select count(*) from beside where reached > started_at or next < ended_at"""
+
+
+register(TimeImporter())

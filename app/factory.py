@@ -15,6 +15,7 @@ from app.core.security import DeskBuilder, DeskSecurity
 from app.imports import models as import_models  # noqa: F401
 from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401
+from app.tickets import importer as ticket_importer  # noqa: F401
 from app.timelog import importer as time_importer  # noqa: F401
 from config import Settings
 

@@ -224,6 +224,7 @@ select line,
             when hits = 1 and file_hits is null then 'i' || stored_id
             when hits is null and file_hits = 1 then 'e' || file_ext
             else 'n' || key end as record,
+       false as known,
        case when by_id is null and free > 1
               then 'several companies without an id have this name: ' || free_names
             when ext is null and coalesce(hits, 0) + coalesce(file_hits, 0) > 1

@@ -138,9 +138,10 @@ class Importer(ABC):
 
     @abstractmethod
     def match(self, work: Work) -> str:
-        """A select over import_stage: line, record, existing, reason, column_name.
+        """A select over import_stage: line, record, existing, known, reason, column_name.
 
-        `record` names the thing a row is about, `existing` its id if it is there already.
+        `record` names the thing a row is about, `existing` its id if it is there already; a
+        `known` row was told before and changes nothing.
         """
 
     def used(self, work: Work) -> list[str]:

@@ -129,9 +129,10 @@ class Columns:
     @property
     def source(self) -> str:
         """Where the external ids come from: the preset with the folded header of the id column."""
-        if self.preset == "tallydesk" or self.identity is None:
+        at = self.identity if self.identity is not None else self.targets.get("number")
+        if self.preset == "tallydesk" or at is None:
             return self.preset
-        return f"{self.preset}:{key(self.headers[self.identity])}"
+        return f"{self.preset}:{key(self.headers[at])}"
 
     @property
     def required(self) -> frozenset[int]:

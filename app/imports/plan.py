@@ -14,7 +14,7 @@ from app.imports.importer import Importer, Work
 
 TURNS = """
 create temporary table import_turn on commit preserve rows as
-select m.line, m.record, m.existing, s.ord,
+select m.line, m.record, m.existing, m.known, s.ord,
        row_number() over (partition by m.record order by s.ord, m.line) as turn,
        min(m.line) over (partition by m.record) as begins,
        count(*) over (partition by m.record) as size
@@ -28,28 +28,35 @@ select record, {new_id} as id
          order by begins) as first_rows"""
 
 # Each cell of the rows that are no plain creation and no plain repetition, beside the value that
-# stood before: the one of the row before it within the record, else the stored one.
+# stood before: the one of the row before it within the record, else the stored one. Rows that
+# together leave a stored record as it is change nothing, so that a second run changes nothing.
 CHANGES = """
 create temporary table import_change on commit preserve rows as
 with candidate as (
-  select n.line, n.record, n.turn, n.size, n.existing, n.ord, s.doc, {image} as image
+  select n.line, n.record, n.turn, n.existing, n.ord, n.known, s.doc, {image} as image
     from import_turn n join import_stage s using (line) left join {table} t on t.id = n.existing
    where (n.existing is not null or n.size > 1) and {allowed}
+     and (n.size > 1 or not {image} @> s.doc)
 ), cell as (
-  select c.line, c.turn, c.existing, e.key, e.value,
-         coalesce(lag(e.value) over same, c.image #>> e.path) as before
+  select c.line, c.record, c.turn, c.existing, c.known, e.key, e.value,
+         c.image #>> e.path as stored,
+         coalesce(lag(e.value) over same, c.image #>> e.path) as before,
+         lead(e.value) over same is null as is_last
     from candidate c cross join lateral (
       select key, value, array[key] as path from jsonb_each_text(c.doc - 'extra')
       union all
       select 'extra.' || key, value, array['extra', key]
         from jsonb_each_text(coalesce(c.doc -> 'extra', '{{}}'))
     ) as e(key, value, path)
-   where c.size > 1 or not c.image @> c.doc
   window same as (partition by c.record, e.key order by c.ord, c.line)
+), moved as (
+  select distinct record from cell
+   where existing is null or is_last and value is distinct from stored
 )
 select line, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, value) as after
   from cell
  where (turn > 1 or existing is not null) and value is distinct from before
+   and not known and record in (select record from moved)
  group by line"""
 
 PLAN = """

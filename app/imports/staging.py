@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.imports import dialect as dialects
 from app.imports import shape
 from app.imports.dialect import Dialect
-from app.imports.importer import Importer, Options, RowRefusedError, Values, Work
+from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import Columns, IdentityCheck
 from app.imports.moments import DateOrder
 from app.imports.values import tidy
@@ -58,9 +58,10 @@ def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) ->
     drop(session)
     session.execute(text(STAGE))
     names = ("line", "missing", *importer.staged, "column_name", "value", "reason")
+    read = importer.reader(work)  # it may ask the database, which COPY does not allow
     raw: Any = session.connection().connection.driver_connection
     with raw.cursor().copy(f"COPY import_stage ({', '.join(names)}) FROM STDIN") as copy:
-        for row in _read(stream, importer, work):
+        for row in _read(stream, importer, work, read):
             copy.write_row(row)
     session.execute(text("analyze import_stage"))
 
@@ -75,10 +76,11 @@ def is_staged(session: Session) -> bool:
     return session.scalar(text("select to_regclass('pg_temp.import_plan')")) is not None
 
 
-def _read(stream: BinaryIO, importer: Importer, work: Work) -> Iterator[Values]:
+def _read(
+    stream: BinaryIO, importer: Importer, work: Work, read: Callable[[Cells], Values]
+) -> Iterator[Values]:
     columns = work.columns
     width, required, headers = len(columns.headers), columns.required, columns.headers
-    read = importer.reader(work)
     nothing = (None,) * len(importer.staged)
     for line, cells in dialects.rows(stream, work.dialect):
         missing = 0

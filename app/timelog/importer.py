@@ -226,6 +226,7 @@ with numbered as (
      and own.started_at is not distinct from (n.span ->> 'started_at')::timestamptz
 )
 select k.line, coalesce('i' || k.id, 'k' || k.import_key) as record, k.id as existing,
+       false as known,
        case when k.id is null then coalesce(l.reason, s.reason) end as reason,
        case when l.reason is not null then cast(:company_column as text)
             else cast(:person_column as text) end as column_name

@@ -1,7 +1,8 @@
 """What the database itself refuses: changes of issued things, cycles, sums that do not add up.
 
 `set local tallydesk.unlock = 'demo'` lifts the append-only guards within one transaction; only
-`demo clear` does that, after it has made sure that nothing but demo data was ever issued.
+`demo clear` does that, after it has made sure that nothing but demo data was ever issued. With
+'import' only events may be deleted: the undo of an import takes back the timelines it wrote.
 """
 
 from alembic import op
@@ -44,6 +45,8 @@ FUNCTIONS = {
         returns trigger language plpgsql as $$
         begin
           if is_unlocked() then return case tg_op when 'DELETE' then old else new end; end if;
+          if tg_op = 'DELETE' and tg_table_name = 'event'
+             and current_setting('tallydesk.unlock', true) = 'import' then return old; end if;
           raise exception '% % may not be changed or deleted', tg_table_name, old.id
             using errcode = 'restrict_violation';
         end $$""",

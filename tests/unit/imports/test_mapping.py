@@ -164,7 +164,7 @@ def test_the_22_columns_of_itflow() -> None:
         ("companies-sp500/constituents.csv", "companies", "sp500",
          {"name": "Security", "external_id": "Symbol"}),
         ("incidents-servicenow/incident_events.csv", "tickets", "servicenow",
-         {"number": "number", "status": "incident_state", "requester": "caller_id",
+         {"number": "number", "status": "incident_state", "requester_name": "caller_id",
           "department": "assignment_group", "revision": "sys_mod_count"}),
         ("incidents-servicenow/incidents_rest_demo.csv", "tickets", "servicenow",
          {"subject": "short_description", "opened_at": "opened_at"}),

@@ -20,7 +20,10 @@ YEAR = 31_536_000
 
 # name -> (package or None for app/static, path inside it; several are joined)
 FILES: Mapping[str, tuple[str | None, str]] = {
-    "desk.css": (None, "tokens.css components.css fields.css blocks.css layers.css layout.css"),
+    "desk.css": (
+        None,
+        "tokens.css components.css fields.css blocks.css layers.css layout.css tickets.css",
+    ),
     "bootstrap.css": ("flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"),
     "bootstrap.js": ("flask_bootstrap", "static/bootstrap5/js/bootstrap.min.js"),
     "popper.js": ("flask_bootstrap", "static/bootstrap5/umd/popper.min.js"),
@@ -32,6 +35,8 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "desk.js": (None, "desk.js"),
     "fields.js": (None, "fields.js"),
     "theme.js": (None, "theme.js"),
+    "ticket.js": (None, "ticket.js"),
+    "timer.js": (None, "timer.js"),
     "favicon.svg": (None, "favicon.svg"),
 }
 

@@ -97,14 +97,14 @@ class ContactView(DeskModelView):
         return people.create_contact(
             current_actor(),
             values,
-            emails=values["addresses"].splitlines(),
+            emails=(values["addresses"] or "").splitlines(),
             company_id=values["company_id"],
             role=values["role"],
         )
 
     def change(self, item: Contact, values: dict[str, Any]) -> None:
         people.change_contact(
-            current_actor(), item, values, emails=values["addresses"].splitlines()
+            current_actor(), item, values, emails=(values["addresses"] or "").splitlines()
         )
 
     def remove(self, item: Contact) -> None:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask
 
 NARROW = "\u202f"
+YEAR = 31_536_000
+AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR, 604_800, "wk"))
 MINUS = "\u2212"
 
 
@@ -40,8 +42,19 @@ def day(when: date | None) -> str:
     return f"{when.day} {when:%b %Y}" if when else "–"
 
 
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long ago an instant was, in its largest unit: 5 min, 3 h, 2 d, 4 wk, 2 y."""
+    seconds = max(int((now - at).total_seconds()), 0)
+    if seconds < AGES[0][1]:
+        return "now"
+    for limit, length, unit in AGES:
+        if seconds < limit:
+            return f"{seconds // length} {unit}"
+    return f"{seconds // YEAR} y"
+
+
 def init_app(app: Flask) -> None:
     """Register the filters that templates use."""
     app.jinja_env.filters.update(
-        hours=hours, grouped=grouped, money=money, instant=instant, day=day
+        hours=hours, grouped=grouped, money=money, instant=instant, day=day, ago=ago
     )

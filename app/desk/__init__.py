@@ -18,6 +18,9 @@ PAGES = (
     "settings",
     "setup",
     "styleguide",
+    "tickets",
+    "timers",
+    "timesheet",
     "users",
 )
 

@@ -90,6 +90,12 @@ def archive_department(department: Department, *, actor: Actor) -> None:
     record(actor, "department.archive", kind="department", id=department.id)
 
 
+def restore_department(department: Department, *, actor: Actor) -> None:
+    """Offer an archived department again."""
+    department.archived_at = None
+    record(actor, "department.restore", kind="department", id=department.id)
+
+
 def set_members(department: Department, *, actor: Actor, staff_ids: Sequence[int]) -> None:
     """Say who works in a department; exactly these."""
     db.session.execute(

@@ -152,8 +152,8 @@ def primary_company_id(contact_id: int) -> int | None:
     )
 
 
-def matching(words: str) -> Select[tuple[Ticket]]:
-    """Tickets whose number, subject or company answers to what is typed."""
+def answers_to(words: str) -> ColumnElement[bool]:
+    """Whether a ticket's number, subject or company answers to what is typed."""
     wanted = words.strip().removeprefix("#")
     pattern = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     company = select(Company.id).where(Company.name.ilike(pattern))
@@ -163,7 +163,7 @@ def matching(words: str) -> Select[tuple[Ticket]]:
     ]
     if wanted.isdecimal() and len(wanted) < LONGEST_NUMBER:
         rules.append(Ticket.number == int(wanted))
-    return select(Ticket).where(or_(*rules))
+    return or_(*rules)
 
 
 def staff_names(ticket_ids: Iterable[int]) -> dict[int, str]:

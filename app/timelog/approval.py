@@ -37,12 +37,15 @@ def approve(entry_ids: Sequence[int], *, actor: Actor) -> int:
 def approve_all(
     *,
     actor: Actor,
+    start: date | None = None,
     through: date | None = None,
     company_ids: Sequence[int] | None = None,
     staff_id: int | None = None,
 ) -> int:
     """Approve every submitted entry that answers to the filters; returns how many."""
     rules_: list[ColumnElement[bool]] = []
+    if start is not None:
+        rules_.append(TimeEntry.work_date >= start)
     if through is not None:
         rules_.append(TimeEntry.work_date <= through)
     if company_ids is not None:

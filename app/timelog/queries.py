@@ -196,14 +196,14 @@ def to_approve(
         .where(TimeEntry.state == "submitted")
         .order_by(TimeEntry.work_date, TimeEntry.id)
     )
-    for rule, value in (
-        (TimeEntry.staff_id == staff_id, staff_id),
-        (TimeEntry.company_id == company_id, company_id),
-        (TimeEntry.work_date >= start, start),
-        (TimeEntry.work_date <= through, through),
-    ):
-        if value is not None:
-            query = query.where(rule)
+    if staff_id is not None:
+        query = query.where(TimeEntry.staff_id == staff_id)
+    if company_id is not None:
+        query = query.where(TimeEntry.company_id == company_id)
+    if start is not None:
+        query = query.where(TimeEntry.work_date >= start)
+    if through is not None:
+        query = query.where(TimeEntry.work_date <= through)
     return query
 
 
@@ -257,18 +257,28 @@ def timers_of(staff_id: int) -> list[RunningTimer]:
     return _shown(timers().where(Timer.staff_id == staff_id))
 
 
-def timers_of_user(user_id: int) -> tuple[int | None, list[RunningTimer]]:
-    """A signed-in user's staff id and timers, in one statement."""
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A signed-in employee: their staff id, zone and timers, the running one first."""
+
+    staff_id: int
+    zone: str
+    timers: Sequence[RunningTimer]
+
+
+def worker(user_id: int) -> Worker | None:
+    """The employee a user is, with their timers, in one statement; None when they are none."""
     found = timers().subquery()
     rows = db.session.execute(
-        select(Staff.id.label("own_id"), found)
+        select(Staff.id.label("own_id"), Staff.zone.label("own_zone"), found)
         .outerjoin(found, found.c.staff_id == Staff.id)
         .where(Staff.user_id == user_id)
         .order_by(found.c.running.desc(), found.c.seen_at.desc())
     ).all()
     if not rows:
-        return None, []
-    return rows[0].own_id, [_timer(row) for row in rows if row.ticket_id is not None]
+        return None
+    held = [_timer(row) for row in rows if row.ticket_id is not None]
+    return Worker(rows[0].own_id, rows[0].own_zone, held)
 
 
 def timer(timer_id: int, *, staff_id: int) -> RunningTimer:

@@ -138,6 +138,14 @@ def discard(timer_id: int, *, actor: Actor, staff_id: int) -> None:
     consume(timer_id, actor=actor, staff_id=staff_id, answer="discard")
 
 
+def take(*, staff_id: int, ticket_id: int) -> None:
+    """Take a person's timer of a ticket away: its time has been logged in another way."""
+    _alone(staff_id)
+    db.session.execute(
+        delete(Timer).where(Timer.staff_id == staff_id, Timer.ticket_id == ticket_id)
+    )
+
+
 def _alone(staff_id: int) -> None:
     """Take the person's row lock: what one does with timers happens one after the other."""
     db.session.execute(select(Staff.id).where(Staff.id == staff_id).with_for_update())

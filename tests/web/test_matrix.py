@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from app import menu, roles
 from app.core import jobs
+from app.core.audit import SYSTEM
 from app.core.crud import DeskModelView
 from app.core.db import db, unit_of_work
 from app.desk import role_words
 from app.factory import create_app
+from app.tickets import commands as tickets
 from tests import factories as make
 from tests.conftest import ROOT, TESTING
 from tests.web.matrix import ORDER, OWN_VALUES, ROUTES, VALUES
@@ -67,7 +69,12 @@ def world(app):
         assert target.id == VALUES["user_id"]
         company = make.company("Fjord Dental")
         contact = make.contact(company)
-        make.ticket(company, requester_id=contact.id)
+        ticket = make.ticket(company, requester_id=contact.id)
+        make.department()
+        make.work_type()
+        colleague = make.staff("Bea")
+        tickets.attach(ticket, actor=SYSTEM, files=[tickets.Upload("a.txt", b"a")])
+        make.entry(company, by=colleague, ticket_id=ticket.id, state="draft")
         mail = db.session.execute(
             text(
                 "insert into mail (dedupe_key, message_id, recipient, subject, body) values "

@@ -1,0 +1,135 @@
+"""The composer of a ticket: an answer or a note, time, a status; sent as one, kept as one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from werkzeug.datastructures import FileStorage
+
+from app.core.audit import Actor
+from app.core.errors import RuleError
+from app.tickets import commands, queries
+from app.tickets.commands import Upload
+from app.tickets.models import Ticket
+from app.timelog import commands as time_commands
+from app.timelog import rules, timers
+from app.timelog.rules import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a person sent, as typed, so that it can be shown again when a rule refuses it."""
+
+    kind: str
+    text: str
+    time: str
+    work_date: str
+    work_type: str
+    billable: bool
+    reason: str
+    description: str
+    status: str
+    files: Sequence[Upload] = ()
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], files: Sequence[FileStorage] = ()) -> "Composed":
+        """Read the form."""
+        return cls(
+            kind="note" if form.get("kind") == "note" else "reply",
+            text=form.get("text", ""),
+            time=form.get("time", "").strip(),
+            work_date=form.get("work_date", ""),
+            work_type=form.get("work_type", ""),
+            billable=form.get("billable") == "y",
+            reason=form.get("reason", ""),
+            description=form.get("description", ""),
+            status=form.get("status", ""),
+            files=uploads(files),
+        )
+
+
+def uploads(files: Sequence[FileStorage]) -> list[Upload]:
+    """The files that were chosen; a field left empty comes as a file without a name."""
+    return [
+        Upload(file.filename, file.read(), file.mimetype or "application/octet-stream")
+        for file in files
+        if file.filename
+    ]
+
+
+def work_of(composed: Composed) -> Work:
+    """The work of the time strip. Raises `RuleError` for what cannot be read."""
+    return Work(
+        seconds=rules.parse_duration(composed.time),
+        work_date=day(composed.work_date, "The date of the work"),
+        work_type_id=chosen_id(composed.work_type),
+        billable=composed.billable,
+        reason=composed.reason,
+        description=composed.description,
+    )
+
+
+def day(text: str, what: str) -> date | None:
+    """A date field, None when empty. Raises `RuleError` naming the field."""
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise RuleError(f"{what} “{text[:40]}” is no date: write it as 2026-03-31.") from error
+
+
+def chosen_id(text: str) -> int | None:
+    """The id of a select, None when nothing is chosen or it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None  # noqa: PLR2004
+
+
+def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> str:
+    """Carry it all out in the present unit of work; returns in words what was done.
+
+    Raises `RuleError` with every reason at once when a part is refused: then nothing is done.
+    """
+    done: list[str] = []
+    problems: list[str] = []
+    for step in (_say, _log, _set_status):
+        try:
+            said = step(ticket, composed, actor=actor, staff_id=staff_id)
+        except RuleError as error:
+            problems += error.problems
+        else:
+            done += [said] if said else []
+    if not done and not problems:
+        problems.append("There is nothing to send: write something, or log time.")
+    if problems:
+        raise RuleError(*problems)
+    return ", ".join(done).capitalize() + "."
+
+
+def _say(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
+    if not composed.text.strip() and not composed.files:
+        return ""
+    say = commands.add_note if composed.kind == "note" else commands.reply
+    say(ticket, actor=actor, text=composed.text, files=composed.files)
+    return "note added" if composed.kind == "note" else "reply sent"
+
+
+def _log(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> str:
+    if not composed.time:
+        return ""
+    if staff_id is None:
+        raise RuleError("Your sign-in belongs to nobody on the staff list: no time can be logged.")
+    entry = time_commands.log_time(
+        work_of(composed), actor=actor, staff_id=staff_id, ticket_id=ticket.id
+    )
+    timers.take(staff_id=staff_id, ticket_id=ticket.id)
+    return f"{rules.in_hours(entry.recorded_seconds)} h logged"
+
+
+def _set_status(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
+    status_id = chosen_id(composed.status)
+    if status_id is None or status_id == ticket.status_id:
+        return ""
+    status = queries.status(status_id)
+    commands.change_status(ticket, actor=actor, status=status)
+    return f"status set to {status.name}"

@@ -1,0 +1,171 @@
+"""What the one-page ticket shows beside its timeline: figures of the rail, choices of its forms."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.billing.models import EntryValue
+from app.companies.models import Company, Contact, ContactEmail, Membership
+from app.core.db import db
+from app.core.models import Agency
+from app.desk.queue import pairs, unbilled_seconds
+from app.staff.models import Department, Staff
+from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
+from app.timelog.models import TimeEntry, WorkType
+
+MOST_CONTACTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """Figures in seconds and minor units; `unbilled` by currency."""
+
+    recorded: int
+    unbilled_seconds: int
+    unbilled: Sequence[tuple[str, int]]
+    others_open: int
+    email: str | None
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the forms of the page offer."""
+
+    statuses: Sequence[Mapping[str, Any]]
+    staff: Sequence[tuple[int, str]]
+    departments: Sequence[tuple[int, str]]
+    contacts: Sequence[tuple[int, str]]
+    work_types: Sequence[Mapping[str, Any]]
+
+
+def rail_and_choices(ticket: Ticket) -> tuple[Rail, Choices]:
+    """Everything in one statement."""
+    row = db.session.execute(
+        select(
+            _recorded(ticket).label("recorded"),
+            unbilled_seconds().label("unbilled_seconds"),
+            _value(ticket).label("unbilled"),
+            _others_open(ticket).label("others_open"),
+            select(ContactEmail.address)
+            .where(ContactEmail.contact_id == ticket.requester_id, ContactEmail.is_primary)
+            .limit(1)
+            .scalar_subquery()
+            .label("email"),
+            select(func.coalesce(Company.zone, Agency.zone))
+            .join(Agency, Agency.id == 1)
+            .where(Company.id == ticket.company_id)
+            .scalar_subquery()
+            .label("zone"),
+            _statuses().label("statuses"),
+            pairs(
+                Staff.id,
+                Staff.name,
+                Staff.name,
+                or_(Staff.archived_at.is_(None), Staff.id == ticket.assignee_id),
+            ).label("staff"),
+            pairs(
+                Department.id,
+                Department.name,
+                Department.name,
+                or_(Department.archived_at.is_(None), Department.id == ticket.department_id),
+            ).label("departments"),
+            _contacts(ticket).label("contacts"),
+            _work_types().label("work_types"),
+        ).where(Ticket.id == ticket.id)
+    ).one()
+    rail = Rail(
+        row.recorded,
+        row.unbilled_seconds,
+        [(pair["currency"], pair["minor"]) for pair in row.unbilled],
+        row.others_open,
+        row.email,
+        row.zone,
+    )
+    return rail, Choices(
+        row.statuses,
+        [tuple(pair) for pair in row.staff],
+        [tuple(pair) for pair in row.departments],
+        [tuple(pair) for pair in row.contacts],
+        row.work_types,
+    )
+
+
+def _recorded(ticket: Ticket) -> Any:
+    return (
+        select(func.coalesce(func.sum(TimeEntry.recorded_seconds), 0))
+        .where(TimeEntry.ticket_id == ticket.id)
+        .scalar_subquery()
+    )
+
+
+def _value(ticket: Ticket) -> Any:
+    sums = (
+        select(
+            EntryValue.currency.label("currency"),
+            func.sum(EntryValue.amount_minor).label("minor"),
+        )
+        .join(TimeEntry, TimeEntry.id == EntryValue.entry_id)
+        .where(TimeEntry.ticket_id == ticket.id, EntryValue.amount_minor.is_not(None))
+        .group_by(EntryValue.currency)
+        .subquery()
+    )
+    pair = func.jsonb_build_object("currency", sums.c.currency, "minor", sums.c.minor)
+    return select(func.coalesce(func.jsonb_agg(pair), func.jsonb_build_array())).scalar_subquery()
+
+
+def _others_open(ticket: Ticket) -> Any:
+    other = Ticket.__table__.alias()
+    return (
+        select(func.count())
+        .select_from(other)
+        .where(
+            other.c.company_id == ticket.company_id,
+            other.c.id != ticket.id,
+            other.c.category.in_(OPEN_CATEGORIES),
+        )
+        .scalar_subquery()
+    )
+
+
+def _statuses() -> Any:
+    rows = (
+        select(TicketStatus.id, TicketStatus.name, TicketStatus.category)
+        .order_by(TicketStatus.position, TicketStatus.id)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        "id", rows.c.id, "name", rows.c.name, "category", rows.c.category
+    )
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
+
+
+def _work_types() -> Any:
+    rows = (
+        select(WorkType.id, WorkType.name, WorkType.is_billable)
+        .where(WorkType.archived_at.is_(None))
+        .order_by(WorkType.name)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        "id", rows.c.id, "name", rows.c.name, "billable", rows.c.is_billable
+    )
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
+
+
+def _contacts(ticket: Ticket) -> Any:
+    members = select(Membership.contact_id).where(Membership.company_id == ticket.company_id)
+    rows = (
+        select(Contact.id, Contact.name)
+        .where(
+            or_(Contact.id.in_(members), Contact.id == ticket.requester_id),
+            or_(Contact.archived_at.is_(None), Contact.id == ticket.requester_id),
+        )
+        .order_by(Contact.name, Contact.id)
+        .limit(MOST_CONTACTS)
+        .subquery()
+    )
+    pair = func.jsonb_build_array(rows.c.id, rows.c.name)
+    return select(func.coalesce(func.jsonb_agg(pair), func.jsonb_build_array())).scalar_subquery()

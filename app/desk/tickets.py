@@ -1,0 +1,315 @@
+"""Tickets: the queue, a new one, and everything about one on one page."""
+
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from markupsafe import escape
+from werkzeug.wrappers import Response
+
+from app.core import clock, forms, storage
+from app.core.db import unit_of_work
+from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.lookups import LOOKUPS
+from app.core.security import may, requires
+from app.core.targets import local_or
+from app.desk import price as price_words
+from app.desk import queue as queue_page
+from app.desk import ticket_facts
+from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
+from app.desk.composing import Composed, chosen_id, send, uploads
+from app.desk.lookup_forms import looked_up
+from app.desk.posting import carry_out
+from app.staff import queries as staff_queries
+from app.tickets import bulk, commands, queries, rules
+from app.tickets.models import PRIORITIES
+from app.timelog import commands as time_commands
+from app.timelog.rules import local_date
+
+EVENTS = 50
+blueprint = Blueprint("tickets", __name__)
+
+
+@blueprint.get("/tickets/")
+@requires("see", "Tickets")
+def queue() -> str:
+    """The queue in one of its views, narrowed by the filters of the address."""
+    filters = queue_page.Filters.of(request.args)
+    found = worker()
+    staff_id = found.staff_id if found else None
+    return render_template(
+        "desk/tickets/queue.html",
+        filters=filters,
+        views=queue_page.VIEWS,
+        page=queue_page.page(filters, staff_id=staff_id),
+        choices=queue_page.choices(filters, staff_id=staff_id),
+        priorities=PRIORITIES,
+        zone=own_zone(),
+        nonce=forms.new_nonce(),
+        staff_id=staff_id,
+        may_edit=may("edit", "Tickets"),
+        now=clock.now(),
+    )
+
+
+@blueprint.post("/tickets/bulk")
+@requires("edit", "Tickets")
+def change_many() -> Any:
+    """Assign the ticked tickets, or give them a status."""
+    back = local_or(request.form.get("back"), url_for("tickets.queue"))
+
+    def change() -> tuple[str, str]:
+        ids = [found for text in request.form.getlist("ticket") if (found := chosen_id(text))]
+        if not ids:
+            raise RuleError("No ticket is ticked: tick those to change.")
+        return back, _told(_change_many(ids))
+
+    return carry_out(change, back=back)
+
+
+def _change_many(ids: list[int]) -> bulk.Bulk:
+    actor, do = desk_actor(), request.form.get("do")
+    if do == "status":
+        status_id = chosen_id(request.form.get("status", ""))
+        if status_id is None:
+            raise RuleError("No status is chosen: choose the one to set.")
+        return bulk.set_status_many(ids, actor=actor, status=queries.status(status_id))
+    if do == "mine":
+        return bulk.assign_many(ids, actor=actor, assignee_id=own_staff_id())
+    chosen = request.form.get("assignee", "")
+    if not chosen:
+        raise RuleError("Nobody is chosen: choose who is to have the tickets.")
+    return bulk.assign_many(ids, actor=actor, assignee_id=chosen_id(chosen))
+
+
+def _told(result: bulk.Bulk) -> str:
+    changed = f"{result.changed} ticket{'' if result.changed == 1 else 's'} changed."
+    return f"{changed} Left as it is: {', '.join(result.skipped)}." if result.skipped else changed
+
+
+@blueprint.route("/tickets/new", methods=["GET", "POST"])
+@requires("create", "Tickets")
+def new() -> Any:
+    """A new ticket, told by phone or at the door."""
+    if request.method == "GET":
+        return _new_form(request.args)
+
+    def open_it() -> tuple[str, str]:
+        company_id = looked_up("company")
+        ticket = commands.open_ticket(
+            actor=desk_actor(),
+            subject=request.form.get("subject", ""),
+            company_id=company_id,
+            requester_id=looked_up("contact"),
+            department_id=chosen_id(request.form.get("department", "")),
+            assignee_id=chosen_id(request.form.get("assignee", "")),
+            priority=request.form.get("priority", "normal"),
+            message=request.form.get("message", ""),
+            files=uploads(request.files.getlist("files")),
+        )
+        return url_for("tickets.show", number=ticket.number), f"Ticket #{ticket.number} is open."
+
+    return carry_out(
+        open_it,
+        back=url_for("tickets.new"),
+        again=lambda error: (_new_form(request.form, error.problems), 422),
+    )
+
+
+def _new_form(typed: Any, problems: tuple[str, ...] = ()) -> str:
+    found = worker()
+    company = chosen_id(typed.get("company", ""))
+    row = LOOKUPS["company"].get(company) if company else None
+    return render_template(
+        "desk/tickets/new.html",
+        typed=typed,
+        company_text=typed.get("company_text") or (row.text if row else ""),
+        problems=problems,
+        staff=[(person.id, person.name) for person in staff_queries.working()],
+        departments=[(each.id, each.name) for each in staff_queries.departments()],
+        own=found.staff_id if found else None,
+        priorities=PRIORITIES,
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.get("/tickets/<int:number>")
+@requires("see", "Tickets")
+def show(number: int) -> Any:
+    """Everything about one ticket. `?earlier=<seq>` shows the events before that one."""
+    return _page(number, earlier=request.args.get("earlier", type=int))
+
+
+def _page(
+    number: int,
+    *,
+    composed: Composed | None = None,
+    problems: tuple[str, ...] = (),
+    fields: Any = None,
+    field_problems: tuple[str, ...] = (),
+    earlier: int | None = None,
+) -> str:
+    ticket = queries.ticket(number)
+    rail, choices = ticket_facts.rail_and_choices(ticket)
+    events = queries.page_of_events(ticket.id, before=earlier, most=EVENTS)
+    found = worker()
+    timer = next((t for t in found.timers if t.ticket_id == ticket.id), None) if found else None
+    return render_template(
+        "desk/tickets/show.html",
+        ticket=ticket,
+        rail=rail,
+        choices=choices,
+        next_statuses=[
+            each for each in choices.statuses if rules.may_become(ticket.category, each["category"])
+        ],
+        events=events,
+        earlier=earlier,
+        composed=composed,
+        problems=problems,
+        fields=fields,
+        field_problems=field_problems,
+        timer=timer,
+        priorities=PRIORITIES,
+        zone=own_zone(),
+        today=local_date(clock.now(), rail.zone),
+        local_now=clock.now(),
+        may_edit=may("edit", "Tickets"),
+        may_log=may("create", "Time") and found is not None,
+        nonce=forms.new_nonce(),
+        new_nonce=forms.new_nonce,
+        now=clock.now(),
+    )
+
+
+@blueprint.get("/tickets/<int:number>/events")
+@requires("see", "Tickets")
+def events(number: int) -> Any:
+    """The events before `?before=<seq>`, as a part of the page."""
+    before = request.args.get("before", type=int)
+    if "HX-Request" not in request.headers:
+        return redirect(url_for("tickets.show", number=number, earlier=before))
+    ticket = queries.ticket(number)
+    return render_template(
+        "desk/tickets/earlier.html",
+        ticket=ticket,
+        events=queries.page_of_events(ticket.id, before=before, most=EVENTS),
+        zone=own_zone(),
+        now=clock.now(),
+    )
+
+
+@blueprint.get("/tickets/<int:number>/price")
+@requires("create", "Time")
+def price(number: int) -> Any:
+    """What the time of the composer would come to, in words."""
+    return escape(
+        price_words.in_words(
+            queries.ticket(number), Composed.of(request.args), staff_id=own_staff_id()
+        )
+    )
+
+
+@blueprint.post("/tickets/<int:number>/say")
+@requires("edit", "Tickets")
+def say(number: int) -> Any:
+    """Reply or note, time and status in one submit: all of it or nothing."""
+    composed = Composed.of(request.form, request.files.getlist("files"))
+    here = url_for("tickets.show", number=number)
+
+    def act() -> tuple[str, str]:
+        found = worker()
+        if composed.time and not may("create", "Time"):
+            raise RuleError("Your role may not log time: leave the time out.")
+        ticket = queries.locked(number)
+        said = send(
+            ticket,
+            composed,
+            actor=desk_actor(),
+            staff_id=found.staff_id if found else None,
+        )
+        return f"{here}#composer", said
+
+    return carry_out(
+        act,
+        back=here,
+        again=lambda error: (_page(number, composed=composed, problems=error.problems), 422),
+    )
+
+
+@blueprint.post("/tickets/<int:number>/fields")
+@requires("edit", "Tickets")
+def change(number: int) -> Any:
+    """Save the fields of the rail. What somebody else saved meanwhile is shown beside it."""
+    form = request.form
+    try:
+        with unit_of_work():
+            ticket = queries.locked(number)
+            version = form.get("version", type=int)
+            commands.ensure_fresh(ticket, version)
+            commands.change_fields(ticket, actor=desk_actor(), changes=_fields(form))
+            status_id = form.get("status", type=int)
+            if status_id is not None:
+                commands.change_status(ticket, actor=desk_actor(), status=queries.status(status_id))
+    except NotFoundError:
+        raise
+    except RuleError as error:
+        code = 409 if isinstance(error, StaleError) else 422
+        return _page(number, fields=form, field_problems=error.problems), code
+    flash("Saved.", "success")
+    return redirect(url_for("tickets.show", number=number))
+
+
+def _fields(form: Any) -> dict[str, Any]:
+    ids = {"requester": "requester_id", "department": "department_id", "assignee": "assignee_id"}
+    wanted: dict[str, Any] = {
+        column: chosen_id(form[name]) for name, column in ids.items() if name in form
+    }
+    return wanted | {name: form[name] for name in ("subject", "priority") if name in form}
+
+
+@blueprint.post("/tickets/<int:number>/company")
+@requires("edit", "Tickets")
+def move(number: int) -> Any:
+    """Give a misfiled ticket to another company; its unbilled time goes along."""
+    here = url_for("tickets.show", number=number)
+
+    def act() -> tuple[str, str]:
+        company_id = looked_up("company")
+        if company_id is None:
+            raise RuleError("No company is chosen: choose the one this ticket is for.")
+        ticket = queries.locked(number)
+        time_commands.move_ticket(
+            ticket,
+            actor=desk_actor(),
+            company_id=company_id,
+            version=request.form.get("version", type=int),
+        )
+        return here, "The ticket and its unbilled time have moved."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/tickets/<int:number>/files")
+@requires("edit", "Tickets")
+def attach(number: int) -> Any:
+    """Attach files by themselves."""
+    here = url_for("tickets.show", number=number)
+
+    def act() -> tuple[str, str]:
+        files = uploads(request.files.getlist("files"))
+        commands.attach(queries.locked(number), actor=desk_actor(), files=files)
+        return here, f"{len(files)} file{'' if len(files) == 1 else 's'} attached."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.get("/attachments/<int:attachment_id>")
+@requires("see", "Tickets")
+def attachment(attachment_id: int) -> Response:
+    """A file as a download: never shown in the page's place, never run, never sniffed."""
+    found = queries.attachment(attachment_id)
+    response = make_response(storage.read(found.file))
+    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    response.mimetype = "application/octet-stream"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

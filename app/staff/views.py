@@ -1,0 +1,149 @@
+"""FAB screens of staff and departments."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import selectinload
+from wtforms import BooleanField, DecimalField, SelectMultipleField, StringField
+from wtforms.validators import Optional
+
+from app.core.acting import current_actor
+from app.core.crud import DeskInterface, DeskModelView
+from app.staff import commands, queries
+from app.staff.models import Department, Staff
+
+HOUR = 3600
+
+
+def in_use(archived_at: Any) -> str:
+    """The word for a row's state in a list."""
+    return "Archived" if archived_at else "In use"
+
+
+class StaffView(DeskModelView):
+    """Employees: those who sign in, and those who are known from imported time only."""
+
+    resource = "Staff"
+    route_base = "/staff"
+    verbs = ("see", "create", "edit")
+    include_route_methods = frozenset({"list", "show", "add", "edit"})
+    datamodel = DeskInterface(Staff, loads=(selectinload(Staff.departments),))
+    list_title, add_title, edit_title, show_title = "Staff", "New person", "Change person", "Person"
+    base_order = ("name_key", "asc")
+    list_columns = ["name", "email", "departments", "zone", "archived_at"]
+    show_columns = ["name", "email", "departments", "zone", "weekly_seconds", "archived_at"]
+    order_columns = ["name", "email", "zone"]
+    search_columns = ["name", "email", "zone"]
+    label_columns = {
+        "email": "E-mail",
+        "zone": "Time zone",
+        "weekly_seconds": "Hours a week",
+        "archived_at": "State",
+        "archived": "Archived",
+        "weekly_hours": "Hours a week",
+    }
+    formatters_columns = {
+        "archived_at": in_use,
+        "departments": lambda rows: ", ".join(row.name for row in rows),
+        "weekly_seconds": lambda seconds: f"{Decimal(seconds) / HOUR:g}",
+    }
+    add_columns = ["name", "email", "zone", "weekly_hours"]
+    edit_columns = [*add_columns, "archived"]
+    add_form_extra_fields = {
+        "name": StringField("Name"),
+        "email": StringField("E-mail"),
+        "zone": StringField("Time zone", default="UTC", description="Such as Europe/Oslo."),
+        "weekly_hours": DecimalField("Hours a week", default=Decimal(40), places=2),
+    }
+    edit_form_extra_fields = {
+        **add_form_extra_fields,
+        "archived": BooleanField(
+            "Archived", description="No longer offered; tickets and time stay."
+        ),
+    }
+
+    def prefill_form(self, form: Any, pk: Any) -> None:
+        """Put hours and state into their fields."""
+        person = self._item(pk)
+        form.weekly_hours.data = Decimal(person.weekly_seconds) / HOUR
+        form.archived.data = person.archived_at is not None
+
+    def create(self, values: dict[str, Any]) -> Staff:
+        return commands.add_staff(actor=current_actor(), **_facts(values))
+
+    def change(self, item: Staff, values: dict[str, Any]) -> None:
+        actor = current_actor()
+        commands.change_staff(item, actor=actor, **_facts(values))
+        if values["archived"] and item.archived_at is None:
+            commands.archive_staff(item, actor=actor)
+        elif not values["archived"] and item.archived_at is not None:
+            commands.restore_staff(item, actor=actor)
+
+
+def _facts(values: dict[str, Any]) -> dict[str, Any]:
+    hours = values["weekly_hours"] or Decimal(0)
+    return {
+        "name": values["name"] or "",
+        "email": values["email"],
+        "zone": (values["zone"] or "").strip() or "UTC",
+        "weekly_seconds": int(hours * HOUR),
+    }
+
+
+def _people() -> list[tuple[int, str]]:
+    return [(person.id, person.name) for person in queries.working()]
+
+
+class DepartmentView(DeskModelView):
+    """Groups of staff to whom tickets go."""
+
+    resource = "Departments"
+    route_base = "/departments"
+    verbs = ("see", "create", "edit")
+    include_route_methods = frozenset({"list", "show", "add", "edit"})
+    datamodel = DeskInterface(Department, loads=(selectinload(Department.members),))
+    list_title, add_title = "Departments", "New department"
+    edit_title, show_title = "Change department", "Department"
+    base_order = ("name", "asc")
+    list_columns = ["name", "members", "archived_at"]
+    show_columns = ["name", "members", "archived_at"]
+    order_columns = ["name"]
+    search_columns = ["name"]
+    label_columns = {"archived_at": "State"}
+    formatters_columns = {
+        "archived_at": in_use,
+        "members": lambda rows: ", ".join(row.name for row in rows),
+    }
+    add_columns = ["name", "people"]
+    edit_columns = [*add_columns, "archived"]
+    add_form_extra_fields = {
+        "name": StringField("Name"),
+        "people": SelectMultipleField(
+            "Members", choices=_people, coerce=int, validators=[Optional()]
+        ),
+    }
+    edit_form_extra_fields = {
+        **add_form_extra_fields,
+        "archived": BooleanField("Archived", description="No longer offered; its tickets stay."),
+    }
+
+    def prefill_form(self, form: Any, pk: Any) -> None:
+        """Mark the members, and the state."""
+        department = self._item(pk)
+        form.people.data = [person.id for person in department.members]
+        form.archived.data = department.archived_at is not None
+
+    def create(self, values: dict[str, Any]) -> Department:
+        actor = current_actor()
+        department = commands.add_department(actor=actor, name=values["name"] or "")
+        commands.set_members(department, actor=actor, staff_ids=values["people"] or [])
+        return department
+
+    def change(self, item: Department, values: dict[str, Any]) -> None:
+        actor = current_actor()
+        commands.rename_department(item, actor=actor, name=values["name"] or "")
+        commands.set_members(item, actor=actor, staff_ids=values["people"] or [])
+        if values["archived"] and item.archived_at is None:
+            commands.archive_department(item, actor=actor)
+        elif not values["archived"] and item.archived_at is not None:
+            commands.restore_department(item, actor=actor)

@@ -1,0 +1,461 @@
+"""The queue and the one-page ticket: what they show, what one submit does, what they cost."""
+
+import io
+import re
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core import forms
+from app.core.db import db, unit_of_work
+from app.core.models import Agency
+from app.staff.models import Staff
+from app.tickets import bulk, queries
+from app.tickets.models import Event, Ticket
+from app.timelog import timers
+from app.timelog.models import TimeEntry, Timer
+from tests import factories as make
+from tests.web.people import person, signed_in
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+@pytest.fixture
+def agent(app):
+    with unit_of_work():
+        make.set_up_agency()
+    user = person("Agent")
+    return signed_in(app, user), db.session.scalars(
+        select(Staff.id).where(Staff.user_id == user.id)
+    ).one()
+
+
+@pytest.fixture
+def browser(agent):
+    return agent[0]
+
+
+@pytest.fixture
+def fjord(app, agent):
+    with unit_of_work():
+        return make.company("Fjord Dental")
+
+
+@pytest.fixture
+def ticket(fjord):
+    with unit_of_work():
+        return make.ticket(fjord)
+
+
+@contextmanager
+def fresh():
+    db.session.rollback()
+    db.session.expire_all()
+    yield db.session
+
+
+def said(ticket):
+    with fresh():
+        return [
+            (event.kind, event.payload.get("text"))
+            for event in db.session.scalars(
+                select(Event).where(Event.ticket_id == ticket.id).order_by(Event.seq)
+            )
+        ]
+
+
+def followed(browser, answer):
+    assert answer.status_code == 302
+    return browser.get(answer.location).get_data(as_text=True)
+
+
+def sent(browser, number, **fields):
+    fields.setdefault("nonce", forms.new_nonce())
+    fields.setdefault("billable", "y")
+    return browser.post(f"/tickets/{number}/say", data=fields, content_type="multipart/form-data")
+
+
+def test_reply_time_and_status_are_one_submit(browser, ticket):
+    waiting = queries.first_status("waiting")
+    number, status_id = ticket.number, waiting.id
+    answer = sent(browser, number, text="On it.", time="0:25", status=status_id)
+    assert answer.status_code == 302
+    assert [kind for kind, _ in said(ticket)] == ["message", "time", "status"]
+    entry = db.session.scalars(select(TimeEntry)).one()
+    assert (entry.recorded_seconds, entry.state) == (1500, "approved")
+    assert db.session.get(Ticket, ticket.id).category == "waiting"
+
+
+def test_a_double_click_sends_once_and_leads_to_the_same_place(browser, ticket):
+    number, nonce = ticket.number, forms.new_nonce()
+    first = sent(browser, number, text="Once", time="5", nonce=nonce)
+    second = sent(browser, number, text="Once", time="5", nonce=nonce)
+    assert first.location == second.location
+    assert len(said(ticket)) == 2
+    assert db.session.scalar(select(func.count()).select_from(TimeEntry)) == 1
+
+
+def test_a_refused_part_refuses_all_and_loses_nothing_typed(browser, ticket):
+    answer = sent(browser, ticket.number, text="Half a day of typing", time="26h")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "26:00 hours are more than one day" in page
+    assert "Half a day of typing" in page
+    assert "<title>Error:" in page
+    assert said(ticket) == []
+    assert sent(browser, ticket.number, text="").status_code == 422
+
+
+def test_not_billable_needs_a_reason(browser, ticket):
+    number = ticket.number
+    refused = sent(browser, number, time="25", billable="")
+    assert "no reason is given" in refused.get_data(as_text=True)
+    assert sent(browser, number, time="25", billable="", reason="Our mistake").status_code == 302
+    with fresh():
+        entry = db.session.scalars(select(TimeEntry)).one()
+    assert (entry.billable_seconds, entry.non_billable_reason) == (0, "Our mistake")
+
+
+def test_a_note_is_marked_and_stays_inside(browser, ticket):
+    sent(browser, ticket.number, kind="note", text="Ask Bo")
+    page = browser.get(f"/tickets/{ticket.number}").get_data(as_text=True)
+    assert "is-internal" in page
+    with fresh():
+        assert db.session.scalars(select(Event.visibility)).one() == "internal"
+
+
+def test_somebody_elses_save_is_answered_409_with_both_texts(browser, ticket):
+    number, version = ticket.number, ticket.version
+    first = browser.post(
+        f"/tickets/{number}/fields",
+        data={"subject": "Their words", "priority": "high", "version": version},
+    )
+    assert first.status_code == 302
+    second = browser.post(
+        f"/tickets/{number}/fields",
+        data={"subject": "My words", "priority": "low", "version": version},
+    )
+    page = second.get_data(as_text=True)
+    assert second.status_code == 409
+    assert "Somebody else changed" in page
+    assert "My words" in page
+    assert "Now: Their words" in page
+    assert "Now: High" in page
+
+
+def test_files_come_back_only_as_downloads(browser, ticket):
+    number = ticket.number
+    sent(
+        browser,
+        number,
+        text="See file",
+        files=(io.BytesIO(b"<script>alert(1)</script>"), '../<b>"évil".html', "text/html"),
+    )
+    page = browser.get(f"/tickets/{number}").get_data(as_text=True)
+    [address] = re.findall(r'href="(/attachments/\d+)"', page)
+    answer = browser.get(address)
+    assert answer.data == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.mimetype == "application/octet-stream"
+    assert browser.get("/attachments/99999").status_code == 404
+
+
+def test_hostile_text_is_shown_as_text_everywhere(browser, app):
+    with unit_of_work():
+        company = make.company(HOSTILE)
+        contact = make.contact(company, HOSTILE)
+        ticket = make.ticket(company, HOSTILE, requester_id=contact.id, category="new")
+        make.department(HOSTILE)
+        make.work_type(HOSTILE[:90])
+    number = ticket.number
+    sent(browser, number, text=HOSTILE, time="25", description=HOSTILE)
+    sent(browser, number, kind="note", text=HOSTILE)
+    browser.post(f"/tickets/{number}/fields", data={"subject": HOSTILE + " again", "version": 2})
+    for address in (
+        "/tickets/?view=all",
+        f"/tickets/?view=all&q={HOSTILE[:20]}",
+        f"/tickets/{number}",
+        "/time/week",
+        f"/tickets/new?company_text={HOSTILE[:25]}",
+        "/departments/list/",
+        "/work-types/list/",
+    ):
+        page = browser.get(address).get_data(as_text=True)
+        assert "<script>alert" not in page, address
+        assert "<img src=x" not in page, address
+    assert "&lt;script&gt;alert(1)" in browser.get(f"/tickets/{number}").get_data(as_text=True)
+
+
+def test_a_new_ticket_takes_the_callers_company(browser, fjord):
+    with unit_of_work():
+        ana = make.contact(fjord, "Ana")
+    answer = browser.post(
+        "/tickets/new",
+        data={
+            "nonce": forms.new_nonce(),
+            "subject": "No network",
+            "contact_text": "Ana",
+            "message": "Since nine",
+        },
+    )
+    assert answer.status_code == 302
+    with fresh():
+        ticket = db.session.scalars(select(Ticket)).one()
+    assert (ticket.company_id, ticket.requester_id) == (fjord.id, ana.id)
+    refused = browser.post(
+        "/tickets/new",
+        data={"nonce": forms.new_nonce(), "subject": "", "company_text": "Nobody"},
+    )
+    assert refused.status_code == 422
+    assert "No company is called “Nobody”" in refused.get_data(as_text=True)
+
+
+def test_views_filters_and_search_live_in_the_address(browser, agent, fjord):
+    _, own = agent
+    with unit_of_work():
+        other = make.company("Blue Harbour")
+        make.ticket(fjord, "Mine is this", assignee_id=own)
+        make.ticket(other, "Nobody has it")
+        make.ticket(other, "Done long ago", category="completed", assignee_id=own)
+
+    def shown(query):
+        page = browser.get(f"/tickets/?{query}").get_data(as_text=True)
+        return {
+            title for title in ("Mine is this", "Nobody has it", "Done long ago") if title in page
+        }
+
+    assert shown("") == {"Mine is this"}
+    assert shown("view=unassigned") == {"Nobody has it"}
+    assert shown("view=open") == {"Mine is this", "Nobody has it"}
+    assert shown("view=all&q=harbour") == {"Nobody has it", "Done long ago"}
+    assert shown("view=all&q=LONG+ago") == {"Done long ago"}
+    assert shown("view=all&q=1001") == {"Mine is this"}
+    assert shown("view=all&q=100%25") == set()
+    assert shown("view=nonsense&status=x&after=zzz&department=99999999999999999999") == {
+        "Mine is this"
+    }
+
+
+def test_pages_by_key_show_every_ticket_once(browser, fjord):
+    with unit_of_work():
+        status = queries.first_status("open").id
+        bulk.open_many(
+            [
+                bulk.PastTicket(f"Ticket {n}", fjord.id, status, "open", make.NOON)
+                for n in range(120)
+            ],
+            actor=bulk_actor(),
+        )
+    seen, address = [], "/tickets/?view=open"
+    while address:
+        page = browser.get(address).get_data(as_text=True)
+        seen += re.findall(r'href="/tickets/(\d+)"><bdi>', page)
+        following = re.search(r'href="([^"]+)" rel="next"', page)
+        address = following.group(1).replace("&amp;", "&") if following else None
+    assert len(seen) == len(set(seen)) == 120
+    before = re.search(r'href="([^"]+)" rel="prev"', page).group(1).replace("&amp;", "&")
+    back = re.findall(r'href="/tickets/(\d+)"><bdi>', browser.get(before).get_data(as_text=True))
+    assert back == seen[50:100]
+
+
+def bulk_actor():
+    from app.core.audit import SYSTEM
+
+    return SYSTEM
+
+
+def test_many_tickets_are_changed_at_once(browser, agent, fjord):
+    _, own = agent
+    with unit_of_work():
+        ids = [make.ticket(fjord).id for _ in range(3)]
+    answer = browser.post(
+        "/tickets/bulk",
+        data={"nonce": forms.new_nonce(), "ticket": ids, "do": "mine", "back": "//evil.example"},
+    )
+    assert answer.location == "/tickets/"
+    with fresh():
+        assert set(db.session.scalars(select(Ticket.assignee_id))) == {own}
+    none = browser.post("/tickets/bulk", data={"nonce": forms.new_nonce(), "do": "mine"})
+    assert "No ticket is ticked" in followed(browser, none)
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_the_own_queue_costs_at_most_six_statements(agent, fjord, statements, count):
+    browser, own = agent
+    with unit_of_work():
+        for _ in range(count):
+            make.ticket(fjord, assignee_id=own)
+    browser.get("/tickets/")
+    with statements() as asked:
+        assert browser.get("/tickets/").status_code == 200
+    assert len(asked) <= 6, asked
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_the_ticket_page_costs_at_most_eight_statements(browser, ticket, statements, count):
+    with unit_of_work():
+        number = ticket.number
+        actor = bulk_actor()
+        from app.tickets import timeline
+
+        timeline.append_many(
+            [timeline.Note(ticket.id, "note", {"text": f"Note {n}"}) for n in range(count)],
+            actor=actor,
+        )
+    browser.get(f"/tickets/{number}")
+    with statements() as asked:
+        page = browser.get(f"/tickets/{number}").get_data(as_text=True)
+    assert len(asked) <= 8, asked
+    assert len(page.encode()) < 150_000
+    assert f"Note {count - 1}" in page
+
+
+def test_earlier_events_are_folded_and_fetched_by_key(browser, ticket):
+    from app.tickets import timeline
+
+    with unit_of_work():
+        timeline.append_many(
+            [timeline.Note(ticket.id, "note", {"text": f"Note-{n}."}) for n in range(1, 121)],
+            actor=bulk_actor(),
+        )
+    page = browser.get(f"/tickets/{ticket.number}").get_data(as_text=True)
+    assert "Show 70 earlier events" in page
+    part = browser.get(
+        f"/tickets/{ticket.number}/events?before=71", headers={"HX-Request": "true"}
+    ).get_data(as_text=True)
+    assert "Note-70." in part
+    assert "Note-21." in part
+    assert "Note-71." not in part
+    assert "Show 20 earlier" in part
+    plain = browser.get(f"/tickets/{ticket.number}/events?before=71")
+    assert "Note-70." in followed(browser, plain)
+
+
+def test_the_timer_is_on_every_page_and_its_time_goes_with_the_reply(agent, ticket):
+    browser, _own = agent
+    number = ticket.number
+    browser.post(f"/timer/start/{number}", data={"back": "/tickets/"})
+    assert f"#{number}" in browser.get("/time/week").get_data(as_text=True)
+    page = browser.get(f"/tickets/{number}").get_data(as_text=True)
+    assert "Pause the timer" in page
+    sent(browser, number, text="Done", time="5")
+    with fresh():
+        assert db.session.scalar(select(Timer.id)) is None
+        assert db.session.scalars(select(TimeEntry.recorded_seconds)).one() == 300
+
+
+def test_a_stopped_timer_asks_for_words_and_is_then_approved(agent, ticket):
+    browser, own = agent
+    with unit_of_work():
+        timers.start(staff_id=own, ticket_id=ticket.id)
+        db.session.execute(
+            Timer.__table__.update().values(started_at=make.NOON, seen_at=func.now())
+        )
+        timer_id = db.session.scalar(select(Timer.id))
+    asked = browser.post(f"/timer/{timer_id}/stop")
+    assert asked.location == f"/timer/{timer_id}/forgotten"
+    kept = browser.post(f"/timer/{timer_id}/stop", data={"answer": "keep"})
+    assert "more than one day" in followed(browser, kept)
+    with unit_of_work():
+        db.session.execute(
+            Timer.__table__.update().values(
+                started_at=func.now() - func.make_interval(0, 0, 0, 0, 1)
+            )
+        )
+    stopped = browser.post(f"/timer/{timer_id}/stop")
+    assert re.fullmatch(r"/time/\d+", stopped.location)
+    assert "Finish this entry" in browser.get(stopped.location).get_data(as_text=True)
+    browser.post(
+        stopped.location,
+        data={"time": "1h", "billable": "y", "description": "Router", "version": 1},
+    )
+    with fresh():
+        entry = db.session.scalars(select(TimeEntry)).one()
+    assert (entry.recorded_seconds, entry.state, entry.description) == (3600, "approved", "Router")
+
+
+def test_the_week_takes_time_and_submits_it(agent, fjord):
+    browser, _own = agent
+    with unit_of_work():
+        db.session.get(Agency, 1).time_approval = "manager"
+    bad = browser.post(
+        "/time/add",
+        data={"nonce": forms.new_nonce(), "time": "abc", "company_text": "Fjord Dental"},
+    )
+    assert bad.status_code == 422
+    assert "“abc” is no length of time" in bad.get_data(as_text=True)
+    good = browser.post(
+        "/time/add",
+        data={
+            "nonce": forms.new_nonce(),
+            "time": "1h30",
+            "company_text": "fjord dental",
+            "billable": "y",
+        },
+    )
+    assert good.status_code == 302
+    page = browser.get(good.location).get_data(as_text=True)
+    assert "1:30" in page
+    with fresh():
+        assert db.session.scalars(select(TimeEntry.state)).one() == "submitted"
+    assert browser.get("/time/week?day=0001-01-01").status_code == 200
+    assert browser.get("/time/week?day=9999-12-31").status_code == 200
+    assert browser.get("/time/week?day=nonsense").status_code == 200
+
+
+def test_a_manager_approves_and_sends_back(app, agent, fjord):
+    browser, own = agent
+    boss = signed_in(app, person("Manager"))
+    with unit_of_work():
+        db.session.get(Agency, 1).time_approval = "manager"
+        me = db.session.get(Staff, own)
+        ids = [make.entry(fjord, by=me, state="submitted").id for _ in range(4)]
+    assert browser.get("/time/approval").status_code == 403
+    assert "4 entries of 4:00 h waiting" in boss.get("/time/approval").get_data(as_text=True)
+
+    def decide(**fields):
+        return followed(
+            boss, boss.post("/time/approval", data={"nonce": forms.new_nonce(), **fields})
+        )
+
+    assert "1 entry approved" in decide(do="approve", entry=ids[:1])
+    assert "what is to be corrected" in decide(do="reject", entry=ids[1:2])
+    assert "1 entry sent back" in decide(do="reject", entry=ids[1:2], reason="Which one?")
+    assert "0 entries approved" in decide(do="all", through="2020-01-01")
+    assert "2 entries approved" in decide(do="all")
+    assert "Which one?" in browser.get("/time/week?day=2026-03-10").get_data(as_text=True)
+
+
+def test_an_agent_changes_own_time_only(app, agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        theirs = make.entry(fjord, by=make.staff("Bo")).id
+        mine = make.entry(fjord, by=db.session.get(Staff, own)).id
+    assert browser.get(f"/time/{theirs}").status_code == 404
+    assert browser.post(f"/time/{theirs}", data={"time": "5"}).status_code == 404
+    assert browser.get(f"/time/{mine}").status_code == 200
+    assert signed_in(app, person("Manager")).get(f"/time/{theirs}").status_code == 200
+
+
+def test_the_composer_says_what_time_comes_to_before_it_is_logged(browser, fjord):
+    with unit_of_work():
+        site = make.company("Fjord Bergen", parent_id=fjord.id, kind="site")
+        make.rate("120", minimum_seconds=1800)
+        number = make.ticket(site).number
+
+    def words(**fields):
+        fields = {"work_date": "2026-03-10", "billable": "y", **fields}
+        return browser.get(f"/tickets/{number}/price", query_string=fields).get_data(as_text=True)
+
+    assert words(time="25") == (
+        "0:25 h, billed as 0:30 h at 120 an hour: 60.00 EUR, paid by Fjord Dental."
+    )
+    assert words(time="") == ""
+    assert "no length of time" in words(time="<b>")
+    assert "<b>" not in words(time="<b>")
+    assert words(time="25", billable="") == ("0:25 h, not billable: say why in a few words.")
+    assert words(time="25", billable="", reason="<i>x") == "0:25 h, not billable: &lt;i&gt;x."
+    assert db.session.scalar(select(func.count()).select_from(TimeEntry)) == 0

@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app import assets, desk, health
 from app.billing import models as billing_models  # noqa: F401
+from app.companies import contactimporter as contact_importer  # noqa: F401
 from app.companies import importer as company_importer  # noqa: F401
 from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401

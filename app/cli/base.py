@@ -34,6 +34,7 @@ from jobs import load_handlers
 Answer = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 INSTALLATION = "installation"
+AS_JSON = "as_json"
 ACTOR = Actor(name="command line", channel="cli")
 REFUSED, UNUSABLE = 1, 2
 
@@ -61,7 +62,7 @@ class DeskCommand(click.Command):
         )
 
     def invoke(self, ctx: click.Context) -> None:
-        as_json = ctx.params.pop("as_json")
+        as_json = ctx.meta[AS_JSON] = ctx.params.pop("as_json")
         try:
             with ExitStack() as stack:
                 if self.needs != "nothing":

@@ -1,11 +1,15 @@
 """`flask companies`: bring client companies in, take an import back, write them out."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.base import Answer, DeskGroup, wait_option
+from app.cli.exports import file_option, write
 from app.cli.imports import import_file, import_options, undo_batch
+from app.companies import exports
+from app.core.db import unit_of_work
 
 COMMAND = DeskGroup("companies", help="Client companies: import, undo, export.")
 
@@ -24,3 +28,11 @@ def import_(**chosen: Any) -> Answer:
 def undo(batch: int, dry_run: bool, wait: bool) -> Answer:
     """Undo an import's creates and updates; rows changed since are left and listed."""
     return undo_batch(batch, dry_run=dry_run, wait=wait)
+
+
+@COMMAND.command("export")
+@file_option
+def export(output: Path | None) -> Answer:
+    """Write all companies in use as CSV that imports back as all unchanged."""
+    with unit_of_work():
+        return write("companies", output, *exports.companies())

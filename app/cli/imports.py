@@ -99,6 +99,7 @@ def import_file(
         batch = commands.upload(
             ACTOR, kind, file.read_bytes(), file_name=file.name, options=options, chosen=chosen
         )
+        commands.ensure_clear(batch.id)
         job = commands.start(ACTOR, batch.id)
         number = batch.id
     progress(f"Import {number} …")

@@ -1,15 +1,17 @@
 """`flask time`: bring worked time in, approve it, write it out."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.base import Answer, DeskGroup
+from app.cli.exports import file_option, write
 from app.cli.imports import ACTOR, import_file, import_options
 from app.companies import lookup
 from app.core.db import unit_of_work
-from app.timelog import approval
+from app.timelog import approval, exports
 
 COMMAND = DeskGroup("time", help="Worked time: import, approve, export.")
 
@@ -32,3 +34,11 @@ def approve(through: datetime | None, company: str | None) -> Answer:
         companies = [lookup.company(company).id] if company else None
         day = through.date() if through else None
         return {"approved": approval.approve_all(actor=ACTOR, through=day, company_ids=companies)}
+
+
+@COMMAND.command("export")
+@file_option
+def export(output: Path | None) -> Answer:
+    """Write all time entries as CSV that imports back as all unchanged."""
+    with unit_of_work():
+        return write("time", output, *exports.entries())

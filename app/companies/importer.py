@@ -35,6 +35,7 @@ _ADDRESS = tuple(
 READINGS: dict[str, tuple[Callable[[str], Any] | None, int]] = {
     "kind": (str.lower, 10),
     "phone": (values.phone, 60),
+    "email": (values.email, 0),
     "website": (None, 300),
     "tax_id": (None, 40),
     "purchase_order": (None, 100),

@@ -19,7 +19,7 @@ create temporary table import_person on commit preserve rows as
 with wanted as (
   select p.line, p.seq, {company} as company_id, s.person_email as email, s.person_key as key
     from import_plan p join import_stage s using (line) {joins}
-   where p.action <> 'refused' and s.person_key is not null
+   where {rows} and s.person_key is not null
 ), found as (
   select w.*, coalesce(e.contact_id, n.id) as existing,
          coalesce(w.email, w.key || chr(31) || w.company_id) as who
@@ -102,9 +102,20 @@ def reader(work: Work, prefix: str) -> Callable[[Cells], Values]:
     return read
 
 
-def plan(session: Session, work: Work, *, company: str, joins: str = "") -> None:
-    """Find or number the person of each planned row; `company` is SQL for the row's company id."""
-    session.execute(text(PLAN.format(company=company, joins=joins, new_id=work.new_id("contact"))))
+def plan(
+    session: Session,
+    work: Work,
+    *,
+    company: str,
+    joins: str = "",
+    rows: str = "p.action <> 'refused'",
+) -> None:
+    """Find or number the person of each planned row `p` for which `rows` holds.
+
+    `company` is SQL for the id of the row's company.
+    """
+    new_id = work.new_id("contact")
+    session.execute(text(PLAN.format(company=company, joins=joins, rows=rows, new_id=new_id)))
     session.execute(text("create index on import_person (line)"))
 
 

@@ -41,7 +41,7 @@ WRITE = """
 with wanted as (
   select l.company_id as id, min(l.line) as line
     from import_plan p join import_place l using (line)
-   where p.seq between :first and :last and p.action <> 'refused' and l.is_new
+   where p.seq between :first and :last and p.action in ('created', 'updated') and l.is_new
    group by l.company_id
 ), made as (
   insert into company (id, name, name_key)
@@ -72,7 +72,8 @@ def count(session: Session) -> int:
         session.scalar(
             text(
                 "select count(distinct l.company_id) from import_place l"
-                " join import_plan p using (line) where l.is_new and p.action <> 'refused'"
+                " join import_plan p using (line)"
+                " where l.is_new and p.action in ('created', 'updated')"
             )
         )
         or 0

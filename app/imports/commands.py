@@ -177,6 +177,15 @@ def _describe(batch: ImportBatch, found: Proposal, options: Options) -> None:
     batch.counts = {}
 
 
+def ensure_clear(batch_id: int) -> None:
+    """Read a batch through once. Raises RuleError where a person has to choose (`--date-order`)."""
+    batch = batch_of(batch_id)
+    with _opened(batch) as stream:
+        found = _proposal_of(batch, stream)
+        importer = importer_of(batch.kind)
+        staging.survey(stream, found.dialect, found.columns, importer, _options_of(batch))
+
+
 def batch_of(batch_id: int) -> ImportBatch:
     """The batch of an id. Raises NotFoundError."""
     batch = db.session.get(ImportBatch, batch_id)

@@ -17,6 +17,9 @@ EXTRA = "extra"
 ANSWERS = frozenset({"billable"})
 # The column that files of refused rows carry; it is no part of the data.
 REASON_HEADER = "Refused because"
+# Our own exports, and what stands before the name of an extra field in their headers.
+OWN = "tallydesk"
+OWN_EXTRA = "Extra: "
 IGNORED = ""
 
 # What an invoice export carries beside the customer; it is not the customer's and is left out.
@@ -37,7 +40,10 @@ _OF_INVOICES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A known export: recognised when all `needs` are among the headers; `fixes` override."""
+    """A known export: recognised when all `needs` are among the headers.
+
+    `fixes` say which header means a field; "" that none does.
+    """
 
     name: str
     kinds: tuple[str, ...]
@@ -50,14 +56,15 @@ def _preset(known: str, kinds: str, needs: str, **fixes: str) -> Preset:
 
 
 PRESETS = (
-    _preset("tallydesk", "companies contacts tickets time", "tallydeskid"),
+    _preset(OWN, "companies contacts tickets time", "tallydeskid"),
     _preset(
         "zoho",
-        "companies contacts",
+        "companies",
         "displayname companyname customerid contacttype",
         name="companyname",
         external_id="customerid",
     ),
+    _preset("zoho", "contacts", "displayname companyname customerid contacttype", name=""),
     _preset(
         "zoho",
         "companies",
@@ -130,7 +137,7 @@ class Columns:
     def source(self) -> str:
         """Where the external ids come from: the preset with the folded header of the id column."""
         at = self.identity if self.identity is not None else self.targets.get("number")
-        if self.preset == "tallydesk" or at is None:
+        if self.preset == OWN or at is None:
             return self.preset
         return f"{self.preset}:{key(self.headers[at])}"
 
@@ -186,7 +193,7 @@ def propose(
         position = next(
             (
                 keys.index(name)
-                for name in ((fixed,) if fixed else names)
+                for name in (names if fixed is None else (fixed,))
                 if name in keys
                 and keys.index(name) not in taken
                 and (target in ANSWERS or keys.index(name) not in questions)
@@ -203,7 +210,7 @@ def propose(
         preset=preset.name,
         headers=tuple(headers),
         targets=targets,
-        extras={} if invoices else _rest(headers, targets),
+        extras=_extras(headers, targets, preset, invoices=invoices),
         ids=_identities(kind, keys, targets, preset),
         invoices=invoices,
     )
@@ -218,12 +225,29 @@ _OF_CUSTOMERS = frozenset({"name", "external_id", "currency"}) | {
 }
 
 
+def _extras(
+    headers: Sequence[str], targets: Mapping[str, int], preset: Preset, *, invoices: bool
+) -> dict[int, str]:
+    if invoices:
+        return {}
+    return _own_rest(headers) if preset.name == OWN else _rest(headers, targets)
+
+
 def _rest(headers: Sequence[str], targets: Mapping[str, int]) -> dict[int, str]:
     taken = set(targets.values())
     return {
         at: header
         for at, header in enumerate(headers)
         if at not in taken and header != REASON_HEADER
+    }
+
+
+def _own_rest(headers: Sequence[str]) -> dict[int, str]:
+    """The extra fields of an export of ours; its other columns are read from elsewhere."""
+    return {
+        at: header.removeprefix(OWN_EXTRA)
+        for at, header in enumerate(headers)
+        if header.startswith(OWN_EXTRA)
     }
 
 

@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core.export import unguarded
 from app.imports import dialect as dialects
 from app.imports import shape
 from app.imports.dialect import Dialect
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
-from app.imports.mapping import Columns, IdentityCheck
+from app.imports.mapping import OWN, Columns, IdentityCheck
 from app.imports.moments import DateOrder
 from app.imports.values import tidy
 
@@ -81,16 +82,19 @@ def _read(
 ) -> Iterator[Values]:
     columns = work.columns
     width, required, headers = len(columns.headers), columns.required, columns.headers
+    is_own = columns.preset == OWN
     nothing = (None,) * len(importer.staged)
     for line, cells in dialects.rows(stream, work.dialect):
         missing = 0
         try:
             if len(cells) != width:
                 cells, missing = shape.fit(cells, width, required)  # noqa: PLW2901
-            elif shape.repeats_header(cells, headers):
+            elif cells[0].strip() == headers[0] and shape.repeats_header(cells, headers):
                 reason = "the row repeats the header"
                 yield (line, 0, *nothing, headers[0], cells[0], reason)
                 continue
+            if is_own:
+                cells = [unguarded(cell) for cell in cells]  # noqa: PLW2901
             yield (line, missing, *read(cells), None, None, None)
         except RowRefusedError as refusal:
             value = (refusal.value or "").replace("\x00", "\ufffd")[:SHOWN_VALUE]

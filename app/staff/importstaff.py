@@ -39,7 +39,7 @@ WRITE = """
 with wanted as (
   select l.staff_id as id, min(l.line) as line
     from import_plan p join import_staff l using (line)
-   where p.seq between :first and :last and p.action <> 'refused' and l.is_new
+   where p.seq between :first and :last and p.action in ('created', 'updated') and l.is_new
    group by l.staff_id
 ), made as (
   insert into staff (id, name, name_key, email, zone)
@@ -69,7 +69,8 @@ def count(session: Session) -> int:
         session.scalar(
             text(
                 "select count(distinct l.staff_id) from import_staff l"
-                " join import_plan p using (line) where l.is_new and p.action <> 'refused'"
+                " join import_plan p using (line)"
+                " where l.is_new and p.action in ('created', 'updated')"
             )
         )
         or 0

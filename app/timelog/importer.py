@@ -59,6 +59,7 @@ class TimeImporter(Importer):
         )
         project_at, text_at = work.at("project"), work.at("description")
         tags_at, billable_at = work.at("tags"), work.at("billable")
+        part_at, reason_at = work.at("billable_seconds"), work.at("non_billable_reason")
         client_at, own_at = work.at("company"), work.at("own_id")
 
         def cell(cells: Cells, at: int | None) -> str:
@@ -77,9 +78,15 @@ class TimeImporter(Importer):
             if tags:
                 doc["tags"] = ", ".join(tags)
             billable = _billable(work, cell(cells, billable_at))
-            doc["billable_seconds"] = str(span.seconds if billable else 0)
-            if not billable:
-                doc["non_billable_reason"] = NOT_BILLABLE
+            part = cell(cells, part_at)
+            if part.isdecimal() and int(part) <= span.seconds:
+                doc["billable_seconds"] = part
+                if reason := cell(cells, reason_at):
+                    doc["non_billable_reason"] = reason[:LONGEST_NAME]
+            else:
+                doc["billable_seconds"] = str(span.seconds if billable else 0)
+                if not billable:
+                    doc["non_billable_reason"] = NOT_BILLABLE
             client = cell(cells, client_at) or work.options.company_name or ""
             if len(client) > LONGEST_NAME:
                 reason = f"{len(client)} characters are too many for a name; {LONGEST_NAME} fit"
@@ -223,7 +230,8 @@ with numbered as (
     left join time_entry t on t.source = :source and t.import_key = n.import_key
     left join time_entry own on own.id = n.own_id
      and own.recorded_seconds = (n.span ->> 'seconds')::integer
-     and own.started_at is not distinct from (n.span ->> 'started_at')::timestamptz
+     and date_trunc('second', own.started_at)
+         is not distinct from (n.span ->> 'started_at')::timestamptz
 )
 select k.line, coalesce('i' || k.id, 'k' || k.import_key) as record, k.id as existing,
        false as known,

@@ -7,6 +7,7 @@ than emptying tables would. Nothing may connect to anything but this machine.
 
 import json
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from config import Settings
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 RUN_DIR = "TALLYDESK_TEST_DIR"
+SEED = int(os.environ.setdefault("TALLYDESK_SEED", str(secrets.randbelow(10**9))))
 TEMPLATE = "template_tallydesk"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TESTING = {"TESTING": True, "WTF_CSRF_ENABLED": False, "RATELIMIT_ENABLED": False}
@@ -41,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to live the same examples again."""
+    terminalreporter.write_line(f"state machine seed: TALLYDESK_SEED={SEED}")
 
 
 def _refuse_the_outside(event: str, arguments: tuple[object, ...]) -> None:

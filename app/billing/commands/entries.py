@@ -17,9 +17,15 @@ from app.timelog.models import TimeEntry
 
 
 def write_off(actor: Actor, entry_ids: Collection[int], *, reason: str) -> int:
-    """Give up billing entries, with a reason; they stay visible as written off."""
+    """Give up billing approved entries, with a reason; they stay visible as written off."""
     reason = _reason(reason)
     entries = _free(entry_ids)
+    pending = [f"{entry.id} is {entry.state}" for entry in entries if entry.state != "approved"]
+    if pending:
+        raise RuleError(
+            f"Only approved time is written off, and time entry {', '.join(pending)}:"
+            " approve or reject it first."
+        )
     for entry in entries:
         db.session.add(
             Allocation(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+HOUR = 3600
+
 Meaning = Literal["done", "waiting", "neutral", "late"]
 """Fixed colours (ux §5): done petrol, waiting amber, neutral slate, late red."""
 
@@ -34,7 +36,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything a page shows of one report; `labels` stand on the axis, one for each mark."""
+    """Everything a page shows of one report; `labels` stand on the axis, one for each mark.
+
+    `scale` is what one drawn unit holds (seconds of an hour, minor units of the currency); `note`
+    is a second remark, for the figure above the charts.
+    """
 
     name: str
     title: str
@@ -46,6 +52,7 @@ class Chart:
     scale: int = 1
     horizontal: bool = False
     label_title: str = "Period"
+    note: str = ""
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -82,13 +89,14 @@ class Chart:
     def _trace(self, series: Series) -> dict[str, Any]:
         values = [mark.value / self.scale for mark in series.marks]
         labels = list(self.labels)
+        place = "%{y}" if self.horizontal else "%{x}"
         trace: dict[str, Any] = {
             "type": "scatter" if series.line else "bar",
             "name": series.name,
             "x": values if self.horizontal else labels,
             "y": labels if self.horizontal else values,
             "customdata": [[mark.text, mark.query] for mark in series.marks],
-            "hovertemplate": "%{customdata[0]}",
+            "hovertemplate": f"{place}<br>{series.name}: %{{customdata[0]}}<extra></extra>",
         }
         if series.line:
             trace["mode"] = "lines+markers"
@@ -97,7 +105,7 @@ class Chart:
         return trace
 
     def _axes(self) -> dict[str, Any]:
-        values = {"title": {"text": self.unit}, "rangemode": "tozero"}
+        values = {"rangemode": "tozero", "tickformat": ","}
         labels: dict[str, Any] = {"type": "category"}
         if self.horizontal:
             return {"xaxis": values, "yaxis": labels | {"autorange": "reversed"}}
@@ -113,6 +121,11 @@ def hours(seconds: int) -> str:
     """Write seconds as h:mm, and their rest where there is one, so that nothing is hidden."""
     minutes, rest = divmod(seconds, 60)
     return f"{minutes // 60}:{minutes % 60:02}" + (f":{rest:02}" if rest else "")
+
+
+def minutes(seconds: int) -> str:
+    """Write seconds as h:mm for a sentence, where part minutes would only distract."""
+    return f"{seconds // HOUR:,}:{seconds % HOUR // 60:02}"
 
 
 def money(minor: int, currency: str, exponent: int) -> str:

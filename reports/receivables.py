@@ -1,5 +1,7 @@
 """Money: what waits to be billed, by company; what is owed, by age."""
 
+from datetime import date
+
 import pandas as pd
 
 from reports.charts import Chart, Mark, Series, counted, distinct, money, percent, shortened
@@ -9,19 +11,25 @@ REST = "rest"
 TOP = 10
 AGES = {
     "current": "Not due",
-    "1-30": "1–30 days",
-    "31-60": "31–60 days",
-    "61-90": "61–90 days",
-    "91+": "Over 90 days",
+    "1-30": "1–30",
+    "31-60": "31–60",
+    "61-90": "61–90",
+    "91+": "Over 90",
 }
 
 
 def unbilled_by_company(
-    frame: pd.DataFrame, *, currency: str, exponent: int, top: int = TOP
+    frame: pd.DataFrame,
+    *,
+    currency: str,
+    exponent: int,
+    oldest: date | None = None,
+    top: int = TOP,
 ) -> Chart:
     """Horizontal bars of the largest companies and one for all others.
 
-    Amounts are minor units of `currency`, each entry priced alone.
+    Amounts are minor units of `currency`, each entry priced alone; `oldest` is the first day on
+    which unbilled work was done.
     """
     ranked = largest_first(frame)
     first, others = ranked.head(top), ranked.iloc[top:]
@@ -49,6 +57,7 @@ def unbilled_by_company(
         scale=10**exponent,
         horizontal=True,
         label_title="Company",
+        note=f"oldest of {oldest.day} {oldest:%b %Y}" if oldest else "nothing waits",
     )
 
 
@@ -77,6 +86,8 @@ def receivables_by_age(frame: pd.DataFrame, *, currency: str, exponent: int) -> 
         bucket: Mark(amount, money(amount, currency, exponent), {"age": bucket})
         for bucket, amount in amounts.items()
     }
+    invoices = {str(bucket): int(count) for bucket, count in filled["invoices"].items()}
+    overdue = sum(invoices.values()) - invoices["current"]
     total = sum(amounts.values())
     late = total - amounts["current"]
     if not total:
@@ -92,7 +103,7 @@ def receivables_by_age(frame: pd.DataFrame, *, currency: str, exponent: int) -> 
     return Chart(
         name="receivables",
         title="Receivables by age",
-        unit=currency,
+        unit=f"{currency}, by days past due",
         takeaway=takeaway,
         definition="What is left to pay on issued invoices, by whole days past the due date.",
         labels=tuple(AGES.values()),
@@ -107,5 +118,6 @@ def receivables_by_age(frame: pd.DataFrame, *, currency: str, exponent: int) -> 
             ),
         ),
         scale=10**exponent,
-        label_title="Age",
+        label_title="Days past due",
+        note=counted(overdue, "invoice") + " past due" if overdue else "nothing is past due",
     )

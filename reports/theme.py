@@ -62,11 +62,11 @@ def template(theme: str) -> dict[str, Any]:
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "height": HEIGHT,
             "bargap": 0.35,
-            "hovermode": "x unified",
+            "hovermode": "closest",
             "hoverlabel": {
                 "bgcolor": ink["panel"],
                 "bordercolor": ink["hairline"],
-                "font": {"color": ink["ink"]},
+                "font": {"family": FONT, "size": 13, "color": ink["ink"]},
             },
             "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
             "separators": ".,",

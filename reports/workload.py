@@ -2,10 +2,18 @@
 
 import pandas as pd
 
-from reports.charts import Chart, Mark, Series, counted, difference, hours, percent
+from reports.charts import (
+    HOUR,
+    Chart,
+    Mark,
+    Series,
+    counted,
+    difference,
+    hours,
+    minutes,
+    percent,
+)
 from reports.frames import FLOW, HOURS, validate
-
-HOUR = 3600
 
 
 def hours_by_billability(
@@ -18,7 +26,7 @@ def hours_by_billability(
     filled = _filled(validate(frame, HOURS), labels)
     billable, other = int(filled["billable"].sum()), int(filled["other"].sum())
     total = billable + other
-    takeaway = f"{hours(total)} h worked, {percent(billable, total)} of it billable"
+    takeaway = f"{minutes(total)} h worked, {percent(billable, total)} of it billable"
     if before and sum(before):
         takeaway += f"; {percent(before[0], sum(before))} in the period before"
     return Chart(

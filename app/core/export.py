@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter
-from flask import Response
+from flask import Response, has_request_context, stream_with_context
 
 Cell = str | int | Decimal | date | datetime | bool | list[str] | tuple[str, ...] | None
 Row = Sequence[Cell]
@@ -143,12 +143,17 @@ class _Pages:
 def download(kind: str, name: str, headers: Sequence[str], rows: Iterable[Row]) -> Response:
     """Return rows as a streamed download called `name`.csv or `name`.xlsx."""
     body: dict[str, Callable[[], Iterable[bytes]]] = {
-        "csv": lambda: csv_stream(headers, rows),
+        "csv": lambda: _in_request(csv_stream(headers, rows)),
         "xlsx": lambda: _pieces(xlsx_file(headers, rows)),
     }
     response = Response(body[kind](), mimetype=MIMETYPES[kind])
     response.headers.set("Content-Disposition", "attachment", filename=f"{_one_line(name)}.{kind}")
     return response
+
+
+def _in_request(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Keep the request, and with it the database session, until the last piece has left."""
+    return stream_with_context(pieces) if has_request_context() else pieces
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -20,6 +20,12 @@ def hours(seconds: int | None) -> str:
     return f"{MINUS if seconds < 0 else ''}{minutes // 60}:{minutes % 60:02}"
 
 
+def exact_hours(seconds: int) -> str:
+    """Return seconds as h:mm, with their part minutes where there are any: nothing is hidden."""
+    rest = abs(seconds) % 60
+    return hours(seconds) + (f":{rest:02}" if rest else "")
+
+
 def grouped(number: int | Decimal) -> str:
     """Return a number with thin spaces between its thousands: 12 345.67."""
     return f"{number:,}".replace(",", NARROW).replace("-", MINUS)
@@ -56,5 +62,14 @@ def ago(at: datetime, now: datetime) -> str:
 def init_app(app: Flask) -> None:
     """Register the filters that templates use."""
     app.jinja_env.filters.update(
+<<<<<<< HEAD
         hours=hours, grouped=grouped, money=money, instant=instant, day=day, ago=ago
+=======
+        hours=hours,
+        exact_hours=exact_hours,
+        grouped=grouped,
+        money=money,
+        instant=instant,
+        day=day,
+>>>>>>> a76d13b (desk: Show dashboards whose every mark opens its rows, with filters and exports.)
     )

@@ -10,6 +10,7 @@ blueprint = Blueprint("desk", __name__)
 PAGES = (
     "account",
     "audit",
+    "dashboards",
     "home",
     "jobs",
     "lookup",

@@ -1,0 +1,182 @@
+"""What dashboards ask of billing: value not yet billed, money not yet paid, the rows of both."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Subquery, func, select
+from sqlalchemy.orm import aliased
+
+from app.billing.models import Allocation, BillingAccount, Document, EntryValue, Settlement
+from app.companies.models import Company
+from app.companies.scope import Scope
+from app.core.db import db
+from app.staff.models import Staff
+from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry
+from app.timelog.queries_dashboards import within
+
+ALL, OVERDUE, REST = "all", "overdue", "rest"
+
+
+def currencies() -> list[str]:
+    """Every currency that an unbilled entry or an account has."""
+    both = (
+        select(EntryValue.currency)
+        .where(EntryValue.currency.isnot(None))
+        .union(select(BillingAccount.currency))
+    )
+    return sorted(db.session.scalars(both))
+
+
+def _unbilled(
+    columns: Sequence[Any], scope: Scope, currency: str, end: date
+) -> Select[*tuple[Any, ...]]:
+    """Priced entries worked before `end` that no live allocation holds."""
+    held = select(Allocation.id).where(
+        Allocation.entry_id == EntryValue.entry_id,
+        Allocation.released_at.is_(None),
+        Allocation.kind != "credit",
+    )
+    rows = (
+        select(*columns)
+        .select_from(EntryValue)
+        .join(TimeEntry, TimeEntry.id == EntryValue.entry_id)
+        .where(
+            EntryValue.currency == currency,
+            TimeEntry.billable_seconds > 0,
+            TimeEntry.state != "rejected",
+            ~held.exists(),
+        )
+    )
+    narrowed: Select[*tuple[Any, ...]] = within(rows, scope, end=end)
+    return narrowed
+
+
+def unbilled_by_company(scope: Scope, currency: str, end: date) -> list[Any]:
+    """(company id, name, minor units, entries, oldest day) of each company with unbilled time."""
+    columns = (
+        TimeEntry.company_id,
+        Company.name,
+        func.sum(EntryValue.amount_minor).cast(BigInteger).label("amount"),
+        func.count().label("entries"),
+        func.min(TimeEntry.work_date).label("oldest"),
+    )
+    rows = _unbilled(columns, scope, currency, end).join(
+        Company, Company.id == TimeEntry.company_id
+    )
+    return list(db.session.execute(rows.group_by(TimeEntry.company_id, Company.name)))
+
+
+def unbilled_entries(
+    scope: Scope,
+    currency: str,
+    end: date,
+    *,
+    only: int | None = None,
+    without: Sequence[int] = (),
+) -> Select[*tuple[Any, ...]]:
+    """Unbilled entries of one company, or of all but some; `value` is the entry priced alone."""
+    columns = (
+        TimeEntry.work_date,
+        Staff.name.label("person"),
+        Company.name.label("company"),
+        Ticket.number.label("ticket"),
+        TimeEntry.description,
+        EntryValue.billed_seconds.label("seconds"),
+        EntryValue.amount_minor.label("value"),
+    )
+    rows = (
+        _unbilled(columns, scope, currency, end)
+        .join(Staff, Staff.id == TimeEntry.staff_id)
+        .join(Company, Company.id == TimeEntry.company_id)
+        .outerjoin(Ticket, Ticket.id == TimeEntry.ticket_id)
+        .order_by(TimeEntry.work_date, TimeEntry.id)
+    )
+    if only is not None:
+        rows = rows.where(TimeEntry.company_id == only)
+    return rows.where(TimeEntry.company_id.notin_(without)) if without else rows
+
+
+def _owed(scope: Scope, currency: str) -> Subquery:
+    """Issued invoices that no credit note voids, each with what is still to pay."""
+    voiding = aliased(Document)
+    settled = (
+        select(Settlement.invoice_id, func.sum(Settlement.amount_minor).label("amount"))
+        .where(Settlement.reversed_at.is_(None))
+        .group_by(Settlement.invoice_id)
+        .subquery()
+    )
+    left = Document.gross_minor - func.coalesce(settled.c.amount, 0)
+    rows = (
+        select(
+            Document.id,
+            Document.number,
+            Document.payer_id,
+            Document.issued_on,
+            Document.due_on,
+            Document.gross_minor,
+            left.cast(BigInteger).label("value"),
+        )
+        .outerjoin(settled, settled.c.invoice_id == Document.id)
+        .where(
+            Document.kind == "invoice",
+            Document.currency == currency,
+            left > 0,
+            ~select(voiding.id).where(voiding.credits_id == Document.id).exists(),
+        )
+    )
+    if scope.company_ids is not None:
+        rows = rows.where(Document.payer_id.in_(scope.company_ids))
+    return rows.subquery()
+
+
+def owed_by_due_day(scope: Scope, currency: str) -> list[Any]:
+    """(due_on, minor units, invoices) of all that is still to pay."""
+    owed = _owed(scope, currency)
+    return list(
+        db.session.execute(
+            select(
+                owed.c.due_on,
+                func.sum(owed.c.value).cast(BigInteger).label("amount"),
+                func.count().label("invoices"),
+            ).group_by(owed.c.due_on)
+        )
+    )
+
+
+def owed_invoices(scope: Scope, currency: str, age: str, as_of: date) -> Select[*tuple[Any, ...]]:
+    """Invoices still to pay of one age on a day; `value` is what is left to pay."""
+    owed = _owed(scope, currency)
+    rows = (
+        select(
+            owed.c.number,
+            Company.name.label("company"),
+            owed.c.issued_on,
+            owed.c.due_on,
+            owed.c.gross_minor.label("total"),
+            owed.c.value,
+        )
+        .join(Company, Company.id == owed.c.payer_id)
+        .order_by(owed.c.due_on, owed.c.number)
+    )
+    oldest, newest = due_days(age, as_of)
+    if oldest:
+        rows = rows.where(owed.c.due_on >= oldest)
+    if newest:
+        rows = rows.where(owed.c.due_on <= newest)
+    return rows
+
+
+def due_days(age: str, as_of: date) -> tuple[date | None, date | None]:
+    """The first and last due day of an age, both inclusive; None is unbounded."""
+    if age == ALL:
+        return None, None
+    if age == "current":
+        return as_of, None
+    if age == OVERDUE:
+        return None, as_of - timedelta(days=1)
+    if age == "91+":
+        return None, as_of - timedelta(days=91)
+    first, last = (int(days) for days in age.split("-"))
+    return as_of - timedelta(days=last), as_of - timedelta(days=first)

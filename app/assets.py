@@ -35,13 +35,10 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "desk.js": (None, "desk.js"),
     "fields.js": (None, "fields.js"),
     "theme.js": (None, "theme.js"),
-<<<<<<< HEAD
     "ticket.js": (None, "ticket.js"),
     "timer.js": (None, "timer.js"),
-=======
     "charts.js": (None, "charts.js"),
     "charts.css": (None, "charts.css"),
->>>>>>> a76d13b (desk: Show dashboards whose every mark opens its rows, with filters and exports.)
     "favicon.svg": (None, "favicon.svg"),
 }
 

@@ -62,14 +62,11 @@ def ago(at: datetime, now: datetime) -> str:
 def init_app(app: Flask) -> None:
     """Register the filters that templates use."""
     app.jinja_env.filters.update(
-<<<<<<< HEAD
-        hours=hours, grouped=grouped, money=money, instant=instant, day=day, ago=ago
-=======
         hours=hours,
         exact_hours=exact_hours,
         grouped=grouped,
         money=money,
         instant=instant,
         day=day,
->>>>>>> a76d13b (desk: Show dashboards whose every mark opens its rows, with filters and exports.)
+        ago=ago,
     )

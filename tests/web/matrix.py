@@ -32,6 +32,9 @@ VALUES: dict[str, object] = {
 # Where a part means something else on one endpoint.
 OWN_VALUES: dict[str, dict[str, object]] = {
     "assets.serve": {"name": "desk.css"},
+    "dashboards.chart_file": {"name": "hours", "kind": "csv"},
+    "dashboards.rows": {"name": "hours"},
+    "dashboards.rows_file": {"name": "hours", "kind": "xlsx"},
     "static": {"filename": "tokens.css"},
 }
 
@@ -70,6 +73,10 @@ ROUTES = {
     "GET appbuilder.static": "ppppp",
     "GET assets.serve": "ppppp",
     "GET audit.index": "snnny",
+    "GET dashboards.chart_file": "snyyy",
+    "GET dashboards.index": "snyyy",
+    "GET dashboards.rows": "snyyy",
+    "GET dashboards.rows_file": "snyyy",
     "GET desk.home": "syyyy",
     "GET desk.lookup": "syyyy",
     "GET health.healthz": "ppppp",

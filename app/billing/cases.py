@@ -19,7 +19,7 @@ from app.billing.engine.amounts import (
     quantity_amount,
 )
 from app.billing.engine.compile import discounts
-from app.billing.engine.duration import between_edges, billed_seconds
+from app.billing.engine.duration import between_edges, billed_seconds, least_seconds
 from app.billing.engine.facts import ExtraLine, Rounding, Tax
 from app.billing.engine.proration import change_price
 from app.billing.engine.tax import Assessment, Taxes, assess
@@ -157,9 +157,9 @@ def _billed(seconds: int, inputs: Inputs, wording: Wording) -> int:
     if step and rounding is None:
         raise UnknownWordingError("A step without a way to round.")
     minimum = int(inputs.get("minimum_seconds", 0))
-    return billed_seconds(
-        seconds, minimum=minimum, increment=int(step), rounding=rounding or "exact"
-    )
+    mode: Rounding = rounding or "exact"
+    least = least_seconds(minimum, int(step), mode)
+    return billed_seconds(seconds, least=least, increment=int(step), rounding=mode)
 
 
 def _seconds_of_day(text: str) -> int:

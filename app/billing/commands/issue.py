@@ -23,7 +23,7 @@ from app.billing.compilation import (
     Preview,
     Work,
     compile_accounts,
-    stored,
+    stored_policy,
 )
 from app.billing.compose import Dates, compose, seller_of
 from app.billing.differences import difference
@@ -290,7 +290,7 @@ def _documents(
                 *(numbers.series_id, numbers.first + offset, number, order.on, now, due_on),
                 *(order.through, document.currency, facts.agency.paper, document.net_minor),
                 *(document.tax_minor, document.rounding_minor, document.payable_minor),
-                json.dumps(stored(preview)["policy"]),
+                json.dumps(stored_policy(document.policy)),
                 *(sealed.content.decode(), sealed.sha256, previous, None, ""),
                 order.actor.user_id,
             )

@@ -8,7 +8,7 @@ seconds, rates and percentages as decimal strings, dates as ISO 8601.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Literal
 
 SCHEMA = "tallydesk.document/1"
@@ -138,7 +138,7 @@ class Sealed:
 
 def seal(document: DocumentContent, *, previous: str = GENESIS) -> Sealed:
     """Freeze `document`, chained to the `previous` hash of its series."""
-    content = canonical({"schema": SCHEMA} | asdict(document))
+    content = canonical({"schema": SCHEMA} | _fields(document))
     return Sealed(content, chained(previous, content))
 
 
@@ -148,11 +148,34 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     Raises TypeError for anything else: a float would not read back as the same money, and a lone
     surrogate or a boolean has no one spelling in every reader.
     """
+    if not _is_plain(value):
+        _name_the_first_other(value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "replace")
+
+
+def _fields(thing: Any) -> Any:
+    """A dataclass and those within it as dictionaries; `asdict` would copy every leaf as well."""
+    if is_dataclass(thing):
+        return {name: _fields(getattr(thing, name)) for name in thing.__slots__}
+    if isinstance(thing, tuple):
+        return [_fields(each) for each in thing]
+    return thing
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return all(map(_is_plain, value.values()))
+    if kind in {list, tuple}:
+        return all(map(_is_plain, value))
+    return value is None or kind is str or kind is int
+
+
+def _name_the_first_other(value: Mapping[str, Any]) -> None:
     for path, leaf in _leaves(value, ""):
         if leaf is not None and type(leaf) not in {str, int}:
             raise TypeError(f"{path}: {type(leaf).__name__} cannot stand in a frozen document")
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
 
 
 def chained(previous: str, content: bytes) -> str:

@@ -19,18 +19,21 @@ def round_seconds(seconds: int, step: int, rounding: Rounding) -> int:
     return round_half_up(seconds, step) * step
 
 
-def billed_seconds(
-    billable_seconds: int, *, minimum: int = 0, increment: int = 0, rounding: Rounding = "exact"
-) -> int:
-    """Round the billable seconds of one entry, then hold them to the minimum.
+def least_seconds(minimum: int, increment: int, rounding: Rounding) -> int:
+    """The least an entry is billed.
 
     A minimum that is no multiple of the increment counts as the next one, so that billing a billed
     time again changes nothing.
     """
+    return minimum if rounding == "exact" else round_seconds(minimum, increment, "up")
+
+
+def billed_seconds(billable_seconds: int, *, least: int, increment: int, rounding: Rounding) -> int:
+    """Round the billable seconds of one entry, then hold them to the least that is billed."""
     if billable_seconds <= 0:
         return 0
-    least = minimum if rounding == "exact" else round_seconds(minimum, increment, "up")
-    return max(least, round_seconds(billable_seconds, increment, rounding))
+    rounded = round_seconds(billable_seconds, increment, rounding)
+    return max(rounded, least)
 
 
 def between_edges(

@@ -10,7 +10,7 @@ from datetime import date
 from itertools import product
 
 from app.billing.engine.amounts import Price
-from app.billing.engine.duration import billed_seconds
+from app.billing.engine.duration import billed_seconds, least_seconds
 from app.billing.engine.facts import RateRule
 from app.billing.engine.timeline import Timeline, chain_of
 from app.core.money import exponent
@@ -21,12 +21,13 @@ Dimensions = tuple[int | None, int | None, int | None]
 class PricedRule:
     """A rule with its rate made whole numbers once, for the loop over all entries."""
 
-    __slots__ = ("exact", "id", "price", "rate", "rule")
+    __slots__ = ("exact", "id", "least", "price", "rate", "rule")
 
     def __init__(self, rule: RateRule) -> None:
         self.rule = rule
         self.id = rule.id
         self.rate = format(rule.rate.normalize(), "f")
+        self.least = least_seconds(rule.minimum_seconds, rule.increment_seconds, rule.rounding)
         self.price = Price.an_hour(rule.rate, exponent(rule.currency))
         self.exact = not rule.minimum_seconds and (
             rule.rounding == "exact" or rule.increment_seconds <= 1
@@ -37,7 +38,7 @@ class PricedRule:
         rule = self.rule
         return billed_seconds(
             billable_seconds,
-            minimum=rule.minimum_seconds,
+            least=self.least,
             increment=rule.increment_seconds,
             rounding=rule.rounding,
         )

@@ -4,8 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.billing.engine.duration import between_edges, billed_seconds, round_seconds
+from app.billing.engine.duration import (
+    between_edges,
+    billed_seconds,
+    least_seconds,
+    round_seconds,
+)
 from app.billing.engine.facts import Rounding
+
+
+def billed(seconds: int, minimum: int, increment: int, rounding: Rounding) -> int:
+    least = least_seconds(minimum, increment, rounding)
+    return billed_seconds(seconds, least=least, increment=increment, rounding=rounding)
+
 
 STEPS = st.integers(0, 7200)
 SECONDS = st.integers(0, 100_000)
@@ -13,7 +24,7 @@ ROUNDINGS = st.sampled_from(["exact", "up", "nearest", "down"])
 
 
 @pytest.mark.parametrize(
-    ("seconds", "minimum", "increment", "rounding", "billed"),
+    ("seconds", "minimum", "increment", "rounding", "expected"),
     [
         (1, 0, 900, "up", 900),
         (900, 0, 900, "up", 900),
@@ -29,19 +40,17 @@ ROUNDINGS = st.sampled_from(["exact", "up", "nearest", "down"])
     ],
 )
 def test_billed_seconds(
-    seconds: int, minimum: int, increment: int, rounding: Rounding, billed: int
+    seconds: int, minimum: int, increment: int, rounding: Rounding, expected: int
 ) -> None:
-    assert (
-        billed_seconds(seconds, minimum=minimum, increment=increment, rounding=rounding) == billed
-    )
+    assert billed(seconds, minimum, increment, rounding) == expected
 
 
 @given(SECONDS, STEPS, STEPS, ROUNDINGS)
 def test_billing_a_billed_time_again_changes_nothing(
     seconds: int, minimum: int, increment: int, rounding: Rounding
 ) -> None:
-    once = billed_seconds(seconds, minimum=minimum, increment=increment, rounding=rounding)
-    again = billed_seconds(once, minimum=minimum, increment=increment, rounding=rounding)
+    once = billed(seconds, minimum, increment, rounding)
+    again = billed(once, minimum, increment, rounding)
     assert again == once
 
 
@@ -49,24 +58,21 @@ def test_billing_a_billed_time_again_changes_nothing(
 def test_longer_is_never_billed_less(
     seconds: int, more: int, minimum: int, increment: int, rounding: Rounding
 ) -> None:
-    short, long = (
-        billed_seconds(each, minimum=minimum, increment=increment, rounding=rounding)
-        for each in (seconds, seconds + more)
-    )
+    short, long = (billed(each, minimum, increment, rounding) for each in (seconds, seconds + more))
     assert short <= long
 
 
 @given(SECONDS, STEPS, STEPS)
 def test_up_never_bills_less_than_was_billable(seconds: int, minimum: int, increment: int) -> None:
-    assert billed_seconds(seconds, minimum=minimum, increment=increment, rounding="up") >= seconds
+    assert billed(seconds, minimum, increment, "up") >= seconds
 
 
 @given(SECONDS, STEPS, STEPS, ROUNDINGS)
 def test_any_time_reaches_the_minimum(
     seconds: int, minimum: int, increment: int, rounding: Rounding
 ) -> None:
-    billed = billed_seconds(seconds, minimum=minimum, increment=increment, rounding=rounding)
-    assert billed >= minimum if seconds else billed == 0
+    result = billed(seconds, minimum, increment, rounding)
+    assert result >= minimum if seconds else result == 0
 
 
 def test_edges_are_rounded_before_their_difference() -> None:

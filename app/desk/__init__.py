@@ -16,6 +16,7 @@ PAGES = (
     "lookup",
     "mail",
     "roles",
+    "search",
     "settings",
     "setup",
     "styleguide",

@@ -1,10 +1,12 @@
 """Compiling and issuing billing runs, and pricing changed time: one command each."""
 
+from dataclasses import asdict
 from typing import Any
 
 from app.billing.commands.compile import compile_run
 from app.billing.commands.issue import issue_run
 from app.billing.commands.values import value_entries
+from app.billing.prove import prove
 from app.core.jobs import Running, handler
 
 VALUED_AT_ONCE = 5_000
@@ -31,3 +33,11 @@ def value(running: Running) -> dict[str, Any]:
         with running.step(done=at, total=len(ids)):
             valued += value_entries(ids[at : at + VALUED_AT_ONCE])
     return {"valued": valued}
+
+
+@handler("billing.prove")
+def prove_(running: Running) -> dict[str, Any]:
+    """Derive the books anew and keep what each check says; reads only."""
+    with running.step(note="Deriving every document anew"):
+        checks = prove()
+    return {"ok": all(check.ok for check in checks), "checks": [asdict(each) for each in checks]}

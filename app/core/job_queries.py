@@ -36,3 +36,10 @@ def one(job_id: int) -> Job:
     if found is None:
         raise NotFoundError(f"There is no job {job_id}.")
     return found
+
+
+def latest(kind: str) -> Job | None:
+    """The newest job of a kind, when there is one."""
+    return db.session.scalars(
+        select(Job).where(Job.kind == kind).order_by(Job.id.desc()).limit(1)
+    ).first()

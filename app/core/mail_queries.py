@@ -1,9 +1,10 @@
 """What the mail page asks of the outbox."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -65,3 +66,20 @@ def about(kind: str, id: int) -> list[Mail]:  # noqa: A002 - the row's own word
     """The mails about one thing, oldest first."""
     query = select(Mail).where(Mail.about_kind == kind, Mail.about_id == id).order_by(Mail.id)
     return list(db.session.scalars(query))
+
+
+def states_about(kind: str, ids: Collection[int]) -> dict[str, int]:
+    """How many mails about several things are in each state, those on their way apart.
+
+    `waiting` can still be called back; `queued` has been begun.
+    """
+    state = case((and_(Mail.state == "queued", Mail.attempts == 0), "waiting"), else_=Mail.state)
+    query = select(state.label("state"), func.count().label("count"))
+    query = query.where(Mail.about_kind == kind, Mail.about_id.in_(list(ids))).group_by("state")
+    return {row.state: row.count for row in db.session.execute(query)}
+
+
+def ids_about(kind: str, ids: Collection[int]) -> list[int]:
+    """The mails about several things."""
+    query = select(Mail.id).where(Mail.about_kind == kind, Mail.about_id.in_(list(ids)))
+    return list(db.session.scalars(query.order_by(Mail.id)))

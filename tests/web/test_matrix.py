@@ -11,6 +11,9 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import text
 
 from app import menu, roles
+from app.billing.commands.payments import record_payment
+from app.billing.documents.stored import get_or_render
+from app.billing.models import BillingRun
 from app.core import jobs
 from app.core.audit import SYSTEM
 from app.core.crud import DeskModelView
@@ -19,6 +22,7 @@ from app.desk import role_words
 from app.factory import create_app
 from app.tickets import commands as tickets
 from tests import factories as make
+from tests.billing.issued import issued
 from tests.conftest import ROOT, TESTING
 from tests.web.matrix import ORDER, OWN_VALUES, ROUTES, VALUES
 from tests.web.people import person, signed_in, visitor
@@ -83,6 +87,18 @@ def world(app):
         )
         assert mail.scalar_one() == VALUES["mail_id"]
         assert jobs.post("demo.load") == VALUES["job_id"]
+        account = make.account(company)
+        document = issued(account)
+        db.session.add(BillingRun(through=document.through, state="ready"))
+        make.rate()
+        record_payment(
+            SYSTEM,
+            account_id=account.id,
+            amount_minor=100,
+            received_on=document.issued_on,
+            method="cash",
+        )
+    get_or_render(document.id)  # else looking at it would store its PDF
     return app
 
 

@@ -1,0 +1,160 @@
+"""Invoices: the list, one of them down to its entries, its PDF, sending again, taking back."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from decimal import Decimal
+
+from flask import Response, abort, render_template, request, send_file, url_for
+
+from app.billing import invoice_queries, notifications
+from app.billing.documents.stored import get_or_render
+from app.billing.invoice_queries import STATES, Listed, Wanted
+from app.billing.queries import agency
+from app.core import clock, export, forms, mail_queries, storage
+from app.core.money import from_minor
+from app.core.security import requires
+from app.desk.billing import blueprint
+from app.desk.billing.explained import lines_of
+from app.desk.fields import Fields
+from app.desk.posting import Outcome, carry_out
+
+MOST_PDFS = 500
+HEADERS = (
+    *("Number", "Kind", "Company", "Issued", "Due", "State", "Currency"),
+    *("Net", "Tax", "Gross", "Open"),
+)
+WORDS = {
+    "unpaid": "Unpaid",
+    "overdue": "Overdue",
+    "part_paid": "Part paid",
+    "paid": "Paid",
+    "voided": "Voided",
+    "credit_note": "Credit note",
+}
+
+
+def wanted() -> Wanted:
+    """The filters of the address; what cannot be read is left out."""
+    fields = Fields(request.args)
+    state = fields["state"]
+    if state and state not in STATES:
+        abort(404)
+    return Wanted(
+        today=clock.today(agency().zone),
+        state=state,
+        company_id=fields.id("company_id"),
+        company=fields["company"],
+        issued_from=fields.day("issued_from", "From"),
+        issued_to=fields.day("issued_to", "To"),
+        number=fields["number"],
+    )
+
+
+@blueprint.get("/invoices")
+@requires("see", "Invoices")
+def invoices() -> str:
+    """List documents, newest first, with what all that fit come to."""
+    filters = wanted()
+    page = max(request.args.get("page", 1, type=int), 1)
+    rows, more = invoice_queries.listed(filters, page=page)
+    return render_template(
+        "desk/billing/invoices.html",
+        rows=rows,
+        more=more,
+        page=page,
+        sums=invoice_queries.sums(filters),
+        filters=filters,
+        address={key: value for key, value in request.args.items() if key != "page" and value},
+        words=WORDS,
+        most_pdfs=MOST_PDFS,
+    )
+
+
+@blueprint.get("/invoices.<kind>")
+@requires("see", "Invoices")
+def export_invoices(kind: str) -> Response:
+    """Download the list, filtered as on the page, as CSV or XLSX."""
+    if kind not in export.KINDS:
+        abort(404)
+    rows, _ = invoice_queries.listed(wanted(), size=None)
+    return export.download(kind, "invoices", HEADERS, map(_cells, rows))
+
+
+def _cells(row: Listed) -> tuple[export.Cell, ...]:
+    sign = -1 if row.kind == "credit_note" else 1
+    amounts = (sign * row.net_minor, sign * row.tax_minor, sign * row.gross_minor, row.open_minor)
+    return (
+        *(row.number, row.kind.replace("_", " "), row.company, row.issued_on, row.due_on),
+        *(WORDS[row.state], row.currency),
+        *(Decimal(from_minor(amount, row.currency)) for amount in amounts),
+    )
+
+
+@blueprint.get("/invoices/<int:document_id>")
+@requires("see", "Invoices")
+def invoice(document_id: int) -> str:
+    """Show a document: its lines down to the entries, payments, mails, what happened."""
+    document = invoice_queries.document(document_id)
+    today = clock.today(agency().zone)
+    return render_template(
+        "desk/billing/invoice.html",
+        document=document,
+        standing=invoice_queries.standing(document_id, today),
+        lines=lines_of(document, line_id=request.args.get("line", type=int)),
+        settlements=invoice_queries.settlements_of(document_id),
+        mails=mail_queries.about(notifications.ABOUT, document_id),
+        events=invoice_queries.history(document_id),
+        words=WORDS,
+        today=today,
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.get("/invoices/<int:document_id>.pdf")
+@requires("see", "Invoices")
+def invoice_pdf(document_id: int) -> Response:
+    """Serve the stored bytes of a document's PDF, drawn now when it has none yet."""
+    document = invoice_queries.document(document_id)
+    content = storage.read(get_or_render(document_id))
+    return send_file(
+        io.BytesIO(content),
+        mimetype="application/pdf",
+        as_attachment="download" in request.args,
+        download_name=f"{document.number}.pdf",
+    )
+
+
+@blueprint.get("/invoices.zip")
+@requires("see", "Invoices")
+def invoices_zip() -> Response:
+    """Download the PDFs of the documents ticked, or of all that fit the filters, as one file."""
+    ids = [int(value) for value in request.args.getlist("id") if value.isdecimal()]
+    found = invoice_queries.pdf_documents(wanted(), ids, most=MOST_PDFS)
+    if not found or len(found) > MOST_PDFS:
+        abort(404 if not found else 413)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for number, content in _pdfs(found):
+            archive.writestr(f"{number}.pdf", content)
+    packed.seek(0)
+    return send_file(packed, "application/zip", as_attachment=True, download_name="invoices.zip")
+
+
+def _pdfs(found: list[tuple[int, str]]) -> Iterator[tuple[str, bytes]]:
+    for document_id, number in found:
+        yield number, storage.read(get_or_render(document_id))
+
+
+@blueprint.post("/invoices/<int:document_id>/resend")
+@requires("issue", "Invoices")
+def resend_invoice(document_id: int) -> Response:
+    """Write to the company's billing contacts once more."""
+    here = url_for("billing.invoice", document_id=document_id)
+
+    def action() -> Outcome:
+        number = invoice_queries.document(document_id).number
+        sent = notifications.post_again(document_id, key=request.form[forms.FIELD])
+        return here, f"{number} is on its way to {sent} {'address' if sent == 1 else 'addresses'}."
+
+    return carry_out(action, back=here)

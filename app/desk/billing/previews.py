@@ -1,0 +1,325 @@
+"""One account of a run before it is issued: its lines down to the entries, and every adjustment.
+
+Each adjustment compiles the account anew in the same transaction, so the page shows what issuing
+would bill.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from flask import Response, abort, render_template, request, url_for
+
+from app.billing import rate_queries, run_queries
+from app.billing.commands import entries as entry_commands
+from app.billing.commands import extras
+from app.billing.commands.compile import find_run
+from app.billing.commands.recompile import payers_now, recompile, refuse_closed
+from app.billing.compilation import Facts, Preview, compile_accounts, plan
+from app.billing.differences import difference
+from app.billing.engine.explain import explain_entry
+from app.billing.engine.facts import BilledEntry, Document, Line, RateRule
+from app.billing.models import BillingAccount, BillingRun, RunRow
+from app.billing.money_queries import account as find_account
+from app.core import forms
+from app.core.acting import current_actor
+from app.core.lookups import LOOKUPS
+from app.core.security import requires
+from app.desk.billing import blueprint
+from app.desk.billing.explained import MOST_ENTRIES, ShownEntry, ShownLine, plain, price, rule_facts
+from app.desk.billing.reasons import REASONS
+from app.desk.fields import Fields
+from app.desk.posting import Outcome, carry_out
+from app.timelog.models import TimeEntry
+
+GROUPINGS = [
+    ("ticket", "Ticket"),
+    ("person", "Person"),
+    ("work_type", "Work type"),
+    ("project", "Project"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A preview as the page needs it."""
+
+    document: Document | None = None
+    lines: list[ShownLine] = field(default_factory=list)
+    stale: str = ""
+
+
+def _preview(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
+    """What compiling gives now for one payer."""
+    facts = Facts(run.through)
+    work = [each for each in plan(facts, company_id=payer_id).accounts if each.payer_id == payer_id]
+    previews = compile_accounts(facts, work) if work else []
+    return facts, previews[0] if previews else None
+
+
+@blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>")
+@requires("compile", "Invoices")
+def preview(run_id: int, account_id: int) -> str:
+    """Show what issuing would bill to one account, and why."""
+    run, account = find_run(run_id), find_account(account_id)
+    row = run_queries.row_of(run_id, account_id)
+    facts, found = _preview(run, account.payer_id)
+    is_issued = row is not None and row.state == "issued"
+    shown = Shown() if found is None or is_issued else _shown(found, row)
+    companies = sorted(facts.companies_by_payer().get(account.payer_id, {account.payer_id}))
+    month = run.through.replace(day=1)
+    before, after = run_queries.neighbours(run_id, account_id)
+    return render_template(
+        "desk/billing/preview.html",
+        run=run,
+        account=account,
+        row=row,
+        shown=shown,
+        blocks=run_queries.blocks_of(run_id, account.payer_id),
+        reasons=REASONS,
+        left_out=run_queries.left_out(companies, month, run.through),
+        extras=run_queries.extras_of(account_id),
+        groupings=GROUPINGS,
+        before=before,
+        after=after,
+        plain=plain,
+        nonce=forms.new_nonce(),
+    )
+
+
+def _shown(found: Preview, row: RunRow | None) -> Shown:
+    document = found.compiled.document
+    stale = ""
+    if row is None or found.hash != row.preview_hash:
+        stale = difference(row.preview, row.gross_minor, found) if row else "This is new."
+    return Shown(document, _lines(document, request.args.get("line", type=int)), stale)
+
+
+def _lines(document: Document, chosen: int | None) -> list[ShownLine]:
+    """Lines with their entries; of a long preview only those of the line that was chosen."""
+    is_long = sum(len(line.entries) for line in document.lines) > MOST_ENTRIES
+    opened = [line for line in document.lines if not is_long or line.position == chosen]
+    billed = [entry for line in opened for entry in line.entries]
+    worked = run_queries.entries_of([entry.entry_id for entry in billed])
+    rules = {
+        rule_id: rule_facts(rule)
+        for rule_id, rule in rate_queries.rates_by_id(
+            sorted({entry.rate_rule_id for entry in billed})
+        ).items()
+    }
+    shown = []
+    for line in document.lines:
+        entries: list[ShownEntry] | None = None
+        if line in opened or not line.entries:
+            entries = [
+                _entry(entry, line, document, rules[entry.rate_rule_id], *worked[entry.entry_id])
+                for entry in line.entries
+            ]
+        shown.append(_line(line, document.currency, entries))
+    return shown
+
+
+def _entry(
+    billed: BilledEntry,
+    line: Line,
+    document: Document,
+    rule: RateRule,
+    entry: TimeEntry,
+    person: str,
+) -> ShownEntry:
+    sentences = explain_entry(
+        billed, line=line, policy=document.policy, rule=rule, currency=document.currency
+    )
+    return ShownEntry(
+        id=entry.id,
+        day=entry.work_date,
+        person=person,
+        text=entry.description or entry.project,
+        recorded_seconds=billed.recorded_seconds,
+        billed_seconds=billed.billed_seconds,
+        amount_minor=billed.amount_minor,
+        rule_id=rule.id,
+        sentences=sentences,
+    )
+
+
+def _line(line: Line, currency: str, entries: list[ShownEntry] | None) -> ShownLine:
+    return ShownLine(
+        id=line.position,
+        kind=line.kind,
+        text=line.text,
+        seconds=line.seconds,
+        rate=price(Decimal(line.rate), currency) if line.rate else "",
+        net_minor=line.net_minor,
+        tax=f"{line.tax.name} {plain(line.tax.percent)} %",
+        ticket_id=line.ticket_id,
+        extra_id=line.extra_id,
+        discount_minor=line.discount_minor,
+        entries=entries,
+    )
+
+
+def _change(run_id: int, account_id: int, act: Callable[[BillingAccount], str]) -> Response:
+    """Carry out an adjustment and compile the account anew, in one transaction."""
+    here = url_for("billing.preview", run_id=run_id, account_id=account_id)
+
+    def action() -> Outcome:
+        refuse_closed(run_id)
+        account = find_account(account_id)
+        said = act(account)
+        recompile(run_id, [account.payer_id])
+        return here, said
+
+    return carry_out(action, back=here)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/recompile")
+@requires("compile", "Invoices")
+def compile_account(run_id: int, account_id: int) -> Response:
+    """Compile one account anew, after something outside this page has changed."""
+    return _change(run_id, account_id, lambda _: "Compiled again.")
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/grouping")
+@requires("compile", "Invoices")
+def group(run_id: int, account_id: int) -> Response:
+    """Group an account's lines by something else, from now on."""
+
+    def act(account: BillingAccount) -> str:
+        extras.set_grouping(current_actor(), account.id, request.form.get("grouping", ""))
+        return "The lines are grouped anew."
+
+    return _change(run_id, account_id, act)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines")
+@requires("compile", "Invoices")
+def add_line(run_id: int, account_id: int) -> Response:
+    """Add a hand-written or fixed-fee line to an account's next invoice."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        price = fields.number("unit_price", "Price", required=True)
+        quantity = fields.number("quantity", "Quantity") or Decimal(1)
+        text = fields.text("text", "Text", required=True, longest=500)
+        unit = fields.text("unit", "Unit", longest=20)
+        fields.check()
+        extras.add_line(
+            current_actor(),
+            account.id,
+            text=text,
+            unit_price=price or Decimal(0),
+            quantity=quantity,
+            unit=unit,
+            kind="hand" if unit or quantity != 1 else "fixed",
+        )
+        return "The line is added."
+
+    return _change(run_id, account_id, act)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/discounts")
+@requires("compile", "Invoices")
+def add_discount(run_id: int, account_id: int) -> Response:
+    """Add a discount of an amount or of some per cent to an account's next invoice."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        value = fields.number("value", "Discount", required=True)
+        text = fields.text("text", "Text", required=True, longest=500)
+        fields.check()
+        off = {"percent" if fields["how"] == "percent" else "amount": value}
+        extras.add_discount(current_actor(), account.id, text=text, **off)
+        return "The discount is added."
+
+    return _change(run_id, account_id, act)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")
+@requires("compile", "Invoices")
+def remove_line(run_id: int, account_id: int, extra_id: int) -> Response:
+    """Take a waiting line or discount away."""
+
+    def act(account: BillingAccount) -> str:
+        if extra_id not in {extra.id for extra in run_queries.extras_of(account.id)}:
+            abort(404)
+        extras.remove(current_actor(), extra_id)
+        return "The line is removed."
+
+    return _change(run_id, account_id, act)
+
+
+@blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>/entries")
+@requires("compile", "Invoices")
+def adjust(run_id: int, account_id: int) -> str:
+    """Ask what is to become of the entries chosen: next month, another ticket, written off."""
+    run = find_run(run_id)
+    found = run_queries.entries_of(request.args.getlist("id", type=int)[:MOST_ENTRIES])
+    if not found:
+        abort(404)
+    return render_template(
+        "desk/billing/adjust.html",
+        run=run,
+        account=find_account(account_id),
+        entries=[found[key] for key in sorted(found)],
+        until=run.through + timedelta(days=1),
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/entries")
+@requires("compile", "Invoices")
+def change_entries(run_id: int, account_id: int) -> Response:
+    """Hold, move or write off entries, or make them billable again; then compile anew."""
+    fields = Fields(request.form)
+    ids = request.form.getlist("id", type=int)
+    changes = {"hold": _hold, "move": _move, "write_off": _write_off, "bill": _bill_again}
+    change = changes.get(fields["do"])
+    if change is None or not ids:
+        abort(404)
+
+    def act(account: BillingAccount) -> str:
+        companies = {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
+        said = change(ids, fields)
+        companies |= {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
+        recompile(run_id, payers_now(run_id, companies) - {account.payer_id})
+        return said
+
+    return _change(run_id, account_id, act)
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'} {what}."
+
+
+def _hold(ids: list[int], fields: Fields) -> str:
+    until = fields.day("until", "Until")
+    fields.check()
+    count = entry_commands.hold(current_actor(), ids, reason=fields["reason"], until=until)
+    return _count(count, f"kept back until {until}" if until else "kept back for good")
+
+
+def _move(ids: list[int], fields: Fields) -> str:
+    ticket_id = fields.id("ticket") or _ticket_named(fields)
+    count = entry_commands.move(current_actor(), ids, ticket_id=ticket_id)
+    return _count(count, "moved")
+
+
+def _ticket_named(fields: Fields) -> int:
+    found = LOOKUPS["ticket"].find(fields["ticket_text"]) if fields["ticket_text"] else []
+    if len(found) != 1:
+        fields.refuse("ticket", "Ticket: choose one from the list, or type its number.")
+        fields.check()
+    return found[0].id
+
+
+def _write_off(ids: list[int], fields: Fields) -> str:
+    count = entry_commands.write_off(current_actor(), ids, reason=fields["reason"])
+    return _count(count, "written off")
+
+
+def _bill_again(ids: list[int], _: Fields) -> str:
+    count = entry_commands.release(current_actor(), ids)
+    count += entry_commands.undo_write_off(current_actor(), ids)
+    return _count(count, "to be billed again")

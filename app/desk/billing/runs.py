@@ -1,0 +1,263 @@
+"""The month-end run: compile all companies, clear what is in the way, issue, call mails back."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Response, abort, make_response, render_template, request, url_for
+from flask_login import current_user
+
+from app.billing import notifications, run_queries
+from app.billing.commands.compile import find_run, start_run
+from app.billing.commands.issue import start_issue
+from app.billing.commands.recompile import recompile
+from app.billing.models import BillingRun
+from app.billing.queries import agency
+from app.billing.run_queries import Total, WantedRows
+from app.core import clock, forms, job_queries, mail, mail_queries
+from app.core.acting import current_actor
+from app.core.errors import RuleError
+from app.core.models import Job
+from app.core.money import from_minor
+from app.core.security import may, requires
+from app.desk.billing import blueprint
+from app.desk.billing.choosing import company_id, company_text
+from app.desk.billing.reasons import REASONS
+from app.desk.fields import Fields
+from app.desk.posting import Outcome, carry_out
+from app.timelog.approval import approve_all
+
+ROW_STATES = {"ready": "Ready", "refused": "Changed since", "issued": "Issued"}
+JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
+
+
+@blueprint.get("/runs")
+@requires("compile", "Invoices")
+def runs() -> str:
+    """Offer a new run through the end of last month, and list the latest ones."""
+    today = clock.today(agency().zone)
+    return _runs_page(Fields({"through": (today.replace(day=1) - timedelta(days=1)).isoformat()}))
+
+
+def _runs_page(fields: Fields) -> str:
+    return render_template(
+        "desk/billing/runs.html",
+        fields=fields,
+        company_text=company_text(fields),
+        runs=run_queries.recent(),
+        today=clock.today(agency().zone),
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.post("/runs")
+@requires("compile", "Invoices")
+def create_run() -> Any:
+    """Post a run; its page shows the progress of compiling."""
+    fields = Fields(request.form)
+
+    def action() -> Outcome:
+        through = fields.day("through", "Through", required=True)
+        company = company_id(fields)
+        fields.check()
+        run_id, _ = start_run(
+            current_actor(),
+            through=through or date.max,
+            company_id=company,
+            leave_blocked=fields["leave_blocked"] == "y",
+        )
+        return url_for("billing.run", run_id=run_id), ""
+
+    def again(error: RuleError) -> tuple[str, int]:
+        fields.add(error)
+        return _runs_page(fields), 422
+
+    return carry_out(action, back=url_for("billing.runs"), again=again)
+
+
+@blueprint.get("/runs/<int:run_id>")
+@requires("compile", "Invoices")
+def run(run_id: int) -> Any:
+    """Show a run: its progress while it compiles, then exceptions by cause and the accounts."""
+    found = find_run(run_id)
+    job = job_queries.one(found.job_id) if found.job_id else None
+    if found.state == "compiling" and job is not None and job.state != "done":
+        return _progress(found, job, "Compiling", url_for("billing.run", run_id=run_id))
+    page = max(request.args.get("page", 1, type=int), 1)
+    state = request.args.get("state", "")
+    if state and state not in ROW_STATES:
+        abort(404)
+    wanted = WantedRows(
+        state=state,
+        text=request.args.get("q", "").strip(),
+        changed=request.args.get("changed") == "1",
+    )
+    rows, more = run_queries.accounts(run_id, wanted, page=page)
+    totals = run_queries.totals([run_id]).get(run_id, [])
+    return render_template(
+        "desk/billing/run.html",
+        run=found,
+        exceptions=run_queries.exceptions(run_id),
+        reasons=REASONS,
+        rows=rows,
+        more=more,
+        page=page,
+        wanted=wanted,
+        address={key: value for key, value in request.args.items() if key != "page" and value},
+        totals=totals,
+        to_issue=sum(total.accounts for total in totals if total.state in {"ready", "refused"}),
+        states=ROW_STATES,
+        step=_step(found, totals),
+        may_approve=may("approve", "Time"),
+        nonce=forms.new_nonce(),
+    )
+
+
+def _step(found: BillingRun, totals: list[Total]) -> int:
+    if found.state == "issued":
+        return 4
+    return 3 if any(total.state == "issued" for total in totals) else 2
+
+
+def _progress(found: BillingRun, job: Job, doing: str, url: str) -> Any:
+    """A job's progress: a part for a script that asks each second, else a page that reloads."""
+    part = bool(request.headers.get("HX-Request"))
+    going = job.state in {"new", "leased"}
+    if part and not going:
+        return make_response("", 200, {"HX-Refresh": "true"})
+    return render_template(
+        f"desk/billing/{'progress_part' if part else 'progress'}.html",
+        run=found,
+        job=job,
+        state=JOB_STATES[job.state],
+        doing=doing,
+        url=url,
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.post("/runs/<int:run_id>/approve")
+@requires("approve", "Time")
+def approve_blocked(run_id: int) -> Response:
+    """Approve submitted time of one payer's companies, or of all, and compile again."""
+    here = url_for("billing.run", run_id=run_id)
+    payer = request.form.get("payer", type=int)
+
+    def action() -> Outcome:
+        from app.billing.compilation import Facts
+
+        found = find_run(run_id)
+        companies = None
+        if payer is not None:
+            companies = sorted(Facts(found.through).companies_by_payer().get(payer, set()))
+        count = approve_all(actor=current_actor(), through=found.through, company_ids=companies)
+        said = f"{count} {'entry' if count == 1 else 'entries'} approved."
+        if payer is not None:
+            recompile(run_id, [payer])
+            return here, said
+        return _compile_again(found), said
+
+    return carry_out(action, back=here)
+
+
+def _compile_again(found: BillingRun) -> str:
+    run_id, _ = start_run(
+        current_actor(),
+        through=found.through,
+        company_id=found.company_id,
+        leave_blocked=found.leave_blocked,
+    )
+    return url_for("billing.run", run_id=run_id)
+
+
+@blueprint.get("/runs/<int:run_id>/issue")
+@requires("issue", "Invoices")
+def confirm_issue(run_id: int) -> str:
+    """Name the number and sum of what is about to be issued, and ask for the date."""
+    return _confirm_page(run_id, request.args.getlist("account", type=int), Fields({}))
+
+
+def _confirm_page(run_id: int, account_ids: list[int], fields: Fields) -> str:
+    sums = run_queries.to_issue(run_id, account_ids)
+    return render_template(
+        "desk/billing/issue.html",
+        run=find_run(run_id),
+        account_ids=account_ids,
+        sums=sums,
+        count=sum(total.accounts for total in sums),
+        fields=fields,
+        today=clock.today(agency().zone),
+        nonce=forms.new_nonce(),
+    )
+
+
+@blueprint.post("/runs/<int:run_id>/issue")
+@requires("issue", "Invoices")
+def issue(run_id: int) -> Any:
+    """Post the job that issues; a double click or a second person issues nothing twice."""
+    fields = Fields(request.form)
+    account_ids = request.form.getlist("account", type=int)
+
+    def action() -> Outcome:
+        on = fields.day("on", "Date of issue")
+        fields.check()
+        job_id = start_issue(
+            current_actor(),
+            run_id,
+            payer_ids=run_queries.payers_of_accounts(account_ids) if account_ids else None,
+            on=on,
+            mail=fields["mail"] == "y",
+        )
+        return url_for("billing.issuing", run_id=run_id, job_id=job_id), ""
+
+    def again(error: RuleError) -> tuple[str, int]:
+        fields.add(error)
+        return _confirm_page(run_id, account_ids, fields), 422
+
+    return carry_out(action, back=url_for("billing.run", run_id=run_id), again=again)
+
+
+@blueprint.get("/runs/<int:run_id>/issue/<int:job_id>")
+@requires("issue", "Invoices")
+def issuing(run_id: int, job_id: int) -> Any:
+    """Show the progress of issuing, then what was issued, what was refused, and the mails."""
+    found, job = find_run(run_id), job_queries.one(job_id)
+    if job.kind != "billing.issue" or job.payload["run"] != run_id:
+        abort(404)
+    here = url_for("billing.issuing", run_id=run_id, job_id=job_id)
+    if job.state != "done":
+        return _progress(found, job, "Issuing", here)
+    result = job.result or {}
+    documents = run_queries.issued_documents(result.get("issued", []))
+    return render_template(
+        "desk/billing/issued.html",
+        run=found,
+        job=job,
+        documents=documents,
+        sums=_sums(documents),
+        refused=result.get("refused", []),
+        mails=mail_queries.states_about(notifications.ABOUT, [each.id for each in documents]),
+        nonce=forms.new_nonce(),
+    )
+
+
+def _sums(documents: list[Any]) -> list[str]:
+    sums: dict[str, int] = {}
+    for each in documents:
+        sums[each.currency] = sums.get(each.currency, 0) + each.gross_minor
+    return [f"{from_minor(minor, currency)} {currency}" for currency, minor in sums.items()]
+
+
+@blueprint.post("/runs/<int:run_id>/issue/<int:job_id>/undo-mails")
+@requires("issue", "Invoices")
+def undo_mails(run_id: int, job_id: int) -> Response:
+    """Call back the mails of what was just issued, as far as they have not gone out."""
+    here = url_for("billing.issuing", run_id=run_id, job_id=job_id)
+
+    def action() -> Outcome:
+        job = job_queries.one(job_id)
+        issued = (job.result or {}).get("issued", []) if job.created_by == current_user.id else []
+        ids = mail_queries.ids_about(notifications.ABOUT, issued)
+        undone = mail.undo(ids, current_actor())
+        return here, f"{undone} of {len(ids)} mails called back; the invoices stay issued."
+
+    return carry_out(action, back=here)

@@ -1,0 +1,114 @@
+"""What a person sent, field by field; each problem is kept with its field, all told at once."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from decimal import Decimal
+
+from app.core.errors import RuleError
+from app.core.money import decimal_of
+from app.timelog.rules import parse_duration
+
+
+class Fields:
+    """The values of a form. Reading one notes what is wrong with it; `check` raises all of it."""
+
+    def __init__(self, sent: Mapping[str, str]) -> None:
+        self.sent = sent
+        self.errors: dict[str, list[str]] = {}
+
+    def __getitem__(self, name: str) -> str:
+        """What was typed, for showing it again."""
+        return self.sent.get(name, "").strip()
+
+    def refuse(self, name: str, problem: str) -> None:
+        """Note a problem of a field."""
+        self.errors.setdefault(name, []).append(problem)
+
+    def check(self) -> None:
+        """Raise `RuleError` with every problem noted so far."""
+        problems = [problem for each in self.errors.values() for problem in each]
+        if problems:
+            raise RuleError(*problems)
+
+    def add(self, error: RuleError) -> None:
+        """Note what a command refused, unless it is what the fields have said already."""
+        known = {problem for each in self.errors.values() for problem in each}
+        for problem in error.problems:
+            if problem not in known:
+                self.refuse("", problem)
+
+    @property
+    def summary(self) -> list[tuple[str, str]]:
+        """(id of the field, problem) pairs for the summary above the form."""
+        return [
+            (f"f-{name}" if name else "", problem)
+            for name, problems in self.errors.items()
+            for problem in problems
+        ]
+
+    def text(self, name: str, label: str, *, required: bool = False, longest: int = 300) -> str:
+        """One line or more of text."""
+        value = self[name]
+        if required and not value:
+            self.refuse(name, f"{label}: write something here.")
+        if len(value) > longest:
+            self.refuse(name, f"{label}: at most {longest} characters, this has {len(value)}.")
+        return value
+
+    def choice(self, name: str, label: str, choices: Collection[str], default: str) -> str:
+        """One of the choices."""
+        value = self[name] or default
+        if value not in choices:
+            self.refuse(name, f"{label}: {value!r} is none of the choices.")
+            return default
+        return value
+
+    def day(self, name: str, label: str, *, required: bool = False) -> date | None:
+        """A date as the browser's date field sends it."""
+        value = self[name]
+        try:
+            if value:
+                return date.fromisoformat(value)
+        except ValueError:
+            self.refuse(name, f"{label}: {value!r} is no date; write it like 2026-01-31.")
+            return None
+        if required:
+            self.refuse(name, f"{label}: give a date.")
+        return None
+
+    def number(self, name: str, label: str, *, required: bool = False) -> Decimal | None:
+        """A decimal number; a comma may stand for the point."""
+        value = self[name]
+        try:
+            if value:
+                return decimal_of(value.replace("\u202f", "").replace(" ", "").replace(",", "."))
+        except RuleError:
+            self.refuse(name, f"{label}: {value!r} is not a number; write it like 1147.50.")
+            return None
+        if required:
+            self.refuse(name, f"{label}: give a number.")
+        return None
+
+    def seconds(self, name: str, label: str) -> int:
+        """A duration as minutes, 0:25 or 1h30; nothing is 0."""
+        value = self[name]
+        try:
+            return parse_duration(value) if value and value != "0" else 0
+        except RuleError as error:
+            self.refuse(name, f"{label}: {error}")
+            return 0
+
+    def id(self, name: str) -> int | None:
+        """The id of a row, chosen from a list."""
+        value = self[name]
+        return int(value) if value.isdecimal() else None
+
+    def whole(self, name: str, label: str, *, default: int = 0) -> int:
+        """A whole number."""
+        value = self[name]
+        if not value:
+            return default
+        if not value.lstrip("-").isdecimal():
+            self.refuse(name, f"{label}: {value!r} is not a whole number.")
+            return default
+        return int(value)

@@ -17,6 +17,8 @@ from app.core.money import EXPONENTS
 
 LONGEST = {"name": 200, "tax_id": 40, "email": 254, "address": 1000}
 PAPERS = ("a4", "letter")
+APPROVALS = ("none", "manager")
+INCOMPLETE = ("warn", "block")
 MOST_LOGO_BYTES = 2_000_000
 MOST_TERMS_DAYS = 365
 
@@ -35,6 +37,8 @@ class Particulars:
     iban: str | None = None
     paper: str | None = None
     terms_days: int | None = None
+    time_approval: str | None = None
+    incomplete_payer: str | None = None
 
 
 def the_agency() -> Agency:
@@ -86,7 +90,7 @@ def _cleaned(name: str, value: Any) -> Any:
     return text if text or name in {"name", "address", "currency", "zone", "paper"} else None
 
 
-def _problem(name: str, value: Any) -> str | None:  # noqa: PLR0911 - one reason a field
+def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one reason a field
     match name:
         case "name" if not value:
             return "The agency's name is empty."
@@ -98,6 +102,10 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: PLR0911 - one reason
             return f"{value!r} is no country code: write two letters such as DE."
         case "paper" if value not in PAPERS:
             return f"{value!r} is no paper: choose a4 or letter."
+        case "time_approval" if value not in APPROVALS:
+            return f"{value!r} is no way of approving time: choose {' or '.join(APPROVALS)}."
+        case "incomplete_payer" if value not in INCOMPLETE:
+            return f"{value!r} is nothing to do about missing facts: choose warn or block."
         case "terms_days" if not 0 <= value <= MOST_TERMS_DAYS:
             return f"Payment terms of {value} days: choose 0 to {MOST_TERMS_DAYS}."
         case "iban" if value:

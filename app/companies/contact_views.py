@@ -99,7 +99,7 @@ class ContactView(DeskModelView):
             values,
             emails=(values["addresses"] or "").splitlines(),
             company_id=values["company_id"],
-            role=values["role"],
+            role=values["role"] or "",
         )
 
     def change(self, item: Contact, values: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ PAGES = (
     "lookup",
     "mail",
     "roles",
+    "search",
     "settings",
     "setup",
     "styleguide",

@@ -13,7 +13,10 @@ from app.core.audit import Actor
 from app.core.errors import RuleError
 from app.core.money import EXPONENTS
 
-TEXTS = ("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper")
+TEXTS = (
+    *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
+    *("time_approval", "incomplete_payer"),
+)
 MOST_SIDE = 1600
 CURRENCIES = sorted(EXPONENTS)
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
 
 from app.billing.models import Allocation, BillingRun, Document, Settlement
 from app.companies.models import Company
@@ -165,3 +165,28 @@ def installation() -> Row[Any]:
             .label("failed_mails"),
         )
     ).one()
+
+
+def invoice_search(text: str) -> Select[Any]:
+    """Id, number and payer of documents whose number or payer holds what was typed."""
+    return (
+        _documents()
+        .where(
+            or_(
+                Document.number.icontains(text, autoescape=True),
+                Company.name.icontains(text, autoescape=True),
+            )
+        )
+        .order_by(Document.id.desc())
+    )
+
+
+def invoice_found(document_id: int) -> Select[Any]:
+    """Id, number and payer of one document."""
+    return _documents().where(Document.id == document_id)
+
+
+def _documents() -> Any:
+    return select(Document.id, Document.number, Company.name).join(
+        Company, Company.id == Document.payer_id
+    )

@@ -311,5 +311,7 @@ def attachment(attachment_id: int) -> Response:
     response.headers.set("Content-Disposition", "attachment", filename=found.name)
     response.mimetype = "application/octet-stream"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; frame-ancestors 'none'; sandbox"
+    )
     return response

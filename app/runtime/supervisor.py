@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STOP_PATIENCE_SECONDS = 8.0
 HEALTH_EVERY_SECONDS = 10.0
 HEALTH_STRIKES = 3
-ANSWERS_WITHIN_SECONDS = 60.0
+ANSWERS_WITHIN_SECONDS = 120.0
 DEMO_SIGN_INS = "Sign in as manager, billing, agent or admin, each with the password demo."
 
 

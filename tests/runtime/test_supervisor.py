@@ -11,7 +11,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 import pytest
@@ -19,7 +21,7 @@ import pytest
 from app.runtime.broker import broker_program
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60
+PATIENCE = 150  # seconds; most starts take five
 pytestmark = pytest.mark.crash
 
 
@@ -85,6 +87,17 @@ class Installation:
             with error:
                 return error.code, json.load(error)
 
+    def sign_in(self, name: str, password: str) -> str:
+        """Fill in the sign-in form as a browser does; returns the address that follows."""
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        address = f"http://127.0.0.1:{self.port}/login/"
+        with browser.open(address) as page:
+            token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.read().decode())
+        assert token is not None
+        fields = {"csrf_token": token[1], "username": name, "password": password}
+        with browser.open(address, urlencode(fields).encode()) as page:
+            return page.url
+
     def flask(self, *words: str) -> dict:
         environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         result = subprocess.run(
@@ -144,7 +157,8 @@ def test_it_starts_answers_stops_within_seconds_and_keeps_its_data(installation)
     status, answer = installation.get("/readyz")
     assert (status, answer["status"]) == (200, "ok"), answer
     assert f"http://127.0.0.1:{installation.port}" in first.log.read_text()
-    installation.flask("users", "create", "kept@example.com", "--role", "Agent")
+    made = installation.flask("users", "create", "kept@example.com", "--role", "Agent")
+    assert "/login" not in installation.sign_in("kept@example.com", made["password"])
     assert stop(first) < 10
     installation.wait_until_nothing_runs()
 
@@ -165,7 +179,7 @@ def test_after_a_kill_the_next_start_leaves_nothing_behind(installation):
 
 
 def test_a_second_start_refuses_and_leaves_the_first_alone(installation):
-    first = installation.start_and_wait()
+    first = installation.start_and_wait(WORKERS="0")
     second = installation.start(PORT=str(free_port()))
     assert second.wait(timeout=30) == 1
     assert "already runs" in second.log.read_text()
@@ -217,13 +231,16 @@ def test_it_runs_without_redis(installation):
 
 @pytest.mark.skipif(broker_program() is None, reason="no Redis program on this machine")
 def test_without_its_broker_it_is_slower_not_wrong(installation):
-    process = installation.start_and_wait()
+    process = installation.start_and_wait(WORKERS="0")
     broker = [each for each in installation.processes() if "redis" in each.name()]
     assert len(broker) == 1
     broker[0].suspend()
     try:
         status, answer = installation.get("/readyz")
         assert (status, answer["status"]) == (200, "degraded")
+        begun = time.monotonic()
+        assert "/login" in installation.sign_in("nobody@example.com", "some wrong words")
+        assert time.monotonic() - begun < 10, "each exchange with the broker is bounded"
     finally:
         broker[0].resume()
     stop(process)

@@ -132,6 +132,7 @@ ROUTES = {
     "GET dashboards.rows_file": "snyyy",
     "GET desk.home": "syyyy",
     "GET desk.lookup": "syyyy",
+    "GET desk.search": "syyyy",
     "GET health.healthz": "ppppp",
     "GET health.readyz": "ppppp",
     "GET jobs.index": "snyyy",

@@ -254,3 +254,32 @@ def test_a_running_job_asks_for_itself_again(app):
     assert "test.nothing" in text_of(admin.get("/jobs/?state=new"))
     assert admin.get("/jobs/?state=odd").status_code == 404
     assert admin.get("/jobs/999999").status_code == 404
+
+
+# --- Search --------------------------------------------------------------------------------------
+def test_search_shows_what_one_may_see_and_a_number_leads_to_its_ticket(app):
+    with unit_of_work():
+        company = make.company("Fjord Dental")
+        ticket = make.ticket(company, "The fjord is frozen")
+        make.contact(company, "Mira Fjord")
+    client = signed_in(app, person("Agent"))
+    page = text_of(client.get("/search?q=fjord"))
+    for name in ("Fjord Dental", "The fjord is frozen", "Mira Fjord"):
+        assert name in page
+    assert "Nothing found" in text_of(client.get("/search?q=nowhere"))
+    assert client.get("/search").status_code == 200
+    if "tickets.show" in app.view_functions:
+        found = client.get(f"/search?q=%23{ticket.number}")
+        assert found.location == f"/tickets/{ticket.number}"
+
+
+def test_approval_and_missing_facts_are_set(app):
+    admin = signed_in(app, person("Admin"))
+    nonce = nonce_of(admin.get("/settings/agency"))
+    ways = {"nonce": nonce, "time_approval": "manager", "incomplete_payer": "block"}
+    admin.post("/settings/agency", data=AGENCY | ways)
+    agency = the_agency()
+    assert (agency.time_approval, agency.incomplete_payer) == ("manager", "block")
+    nonce = nonce_of(admin.get("/settings/agency"))
+    refused = admin.post("/settings/agency", data=AGENCY | {"nonce": nonce, "time_approval": "x"})
+    assert refused.status_code == 400

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import factories as make
 from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.browser
@@ -10,8 +11,11 @@ pytestmark = pytest.mark.browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_sign_in_page_is_accessible(live, open_page, width, theme):
+    with live.database():
+        make.user("Agent")  # without anybody the address leads to the set-up
     page = open_page(width=width, theme=theme)
     page.goto(f"{live.url}/login/")
+    page.get_by_role("heading", name="Sign in").wait_for()
     assert_accessible(page)
 
 

@@ -14,7 +14,7 @@ from app.imports.importer import Importer, Work
 
 TURNS = """
 create temporary table import_turn on commit preserve rows as
-select m.line, m.record, m.existing, m.known, s.ord,
+select m.line, m.record, m.existing, m.known, coalesce(s.ord, 0) as ord,
        row_number() over (partition by m.record order by s.ord, m.line) as turn,
        min(m.line) over (partition by m.record) as begins,
        count(*) over (partition by m.record) as size
@@ -61,7 +61,7 @@ select line, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, valu
 
 PLAN = """
 create temporary table import_plan on commit preserve rows as
-select row_number() over (order by coalesce(n.begins, s.line), s.ord, s.line) as seq,
+select row_number() over (order by coalesce(n.begins, s.line), n.ord, s.line) as seq,
        s.line,
        case when s.reason is not null or m.reason is not null then 'refused'
             when n.existing is null and n.turn = 1 then 'created'

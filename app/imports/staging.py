@@ -26,7 +26,7 @@ TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_c
 
 STAGE = """
 create temporary table import_stage (
-  line integer primary key, ord integer not null default 0, missing integer not null default 0,
+  line integer primary key, ord integer, missing integer not null default 0,
   key text, ext text, label text, doc jsonb, span jsonb, own_id bigint,
   place_key text, place_label text, place_id bigint,
   person_key text, person_label text, person_email text, person_doc jsonb,

@@ -1,0 +1,337 @@
+"""The rules of the machine: identity, order, undo, hostile input, chunks that are refused."""
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.companies.models import Company, Contact, Membership
+from app.core import storage
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError, UnusableInputError
+from app.imports import applying, commands
+from app.imports.models import ImportBatch
+from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry
+from tests.imports.bring import ACTOR, bring, counts, take_back, try_out
+
+
+def names() -> list[str]:
+    return list(db.session.scalars(select(Company.name).order_by(Company.id)))
+
+
+def test_identity_of_companies(app) -> None:
+    text_ = "Company;Ref\nACME Ltd;\nacme\u00a0 ltd ;\nACME Ltd.;\nTwin;1\nTwin;2\nTWIN;2\n"
+    answer = bring("companies", text_)
+    assert counts(answer) == (6, 4, 1, 1, 0)
+    assert names() == ["ACME Ltd", "ACME Ltd.", "Twin", "TWIN"]
+    conflict = bring("companies", "Company\nTwin\n")
+    assert counts(conflict) == (1, 0, 0, 0, 1)
+    assert "id" in conflict["errors"][0]["reason"]
+    taken = bring("companies", "Company;Ref\nAcme LTD;7\n")
+    assert counts(taken) == (1, 0, 1, 0, 0)
+    other_source = bring("companies", "Company;Ref\nTwin;1\n", source="elsewhere")
+    assert counts(other_source) == (1, 1, 0, 0, 0)
+
+
+def test_a_second_row_of_one_record(app) -> None:
+    text_ = "Company;Ref;Phone;Sector\nA;1;11;x\nA;1;11;\nA;1;22;y\n"
+    answer = bring("companies", text_)
+    assert counts(answer) == (3, 1, 1, 1, 0)
+    company = db.session.scalars(select(Company)).one()
+    assert (company.phone, company.extra) == ("22", {"Sector": "y"})
+    assert counts(bring("companies", text_)) == (3, 0, 0, 3, 0)
+
+
+def test_empty_cells_leave_what_is_there_and_text_stays_text(app) -> None:
+    bring("companies", "Company;Ref;Phone;Note code\nNULL;007;0049 30;True\nN/A;;;\n")
+    assert counts(bring("companies", "Company;Ref;Phone\nNULL;007;\n")) == (1, 0, 0, 1, 0)
+    company = db.session.scalars(select(Company).where(Company.external_id == "007")).one()
+    assert (company.name, company.phone) == ("NULL", "0049 30")
+    assert company.extra == {"Note code": "True"}
+
+
+def test_parents_come_in_any_order(app) -> None:
+    text_ = "Company;Parent;Ref\nChild;Top;c\nTop;;t\nLost;Nowhere;l\nA;B;a\nB;A;b\n"
+    answer = bring("companies", text_)
+    assert counts(answer) == (5, 2, 0, 0, 3)
+    assert [error["line"] for error in answer["errors"]] == [4, 5, 6]
+    child = db.session.scalars(select(Company).where(Company.name == "Child")).one()
+    assert child.parent is not None
+    assert child.parent.name == "Top"
+    moved = bring("companies", "Company;Parent;Ref\nTop 2;;u\nChild;Top 2;c\n")
+    assert counts(moved) == (2, 1, 1, 0, 0)
+    take_back(moved["batch"])
+    db.session.expire_all()
+    child = db.session.scalars(select(Company).where(Company.name == "Child")).one()
+    assert child.parent is not None
+    assert child.parent.name == "Top"
+    take_back(answer["batch"])
+    assert names() == []
+
+
+HOSTILE = [
+    ("ragged", "Company;City\nA;B;C\nB;x\n", (2, 1, 0, 0, 1), "3 cells, the header 2"),
+    ("short", "City;Company\nx\ny;B\n", (2, 1, 0, 0, 1), "needs is missing"),
+    ("nameless", "Company;City\n ;x\n", (1, 0, 0, 0, 1), "name is empty"),
+    ("long", f"Company;City\n{'n' * 300};x\n", (1, 0, 0, 0, 1), "300 characters"),
+    ("long cell", f"Company;City\nA;{'n' * 300}\n", (1, 0, 0, 0, 1), "300 characters"),
+    ("currency", "Company;Currency\nA;XYZ\n", (1, 0, 0, 0, 1), "ISO 4217"),
+    ("zone", "Company;Time zone\nA;Mars/Base\n", (1, 0, 0, 0, 1), "IANA"),
+    ("country", "Company;Country\nA;Atlantis\n", (1, 0, 0, 0, 1), "ISO 3166"),
+    ("phone", "Company;Phone\nA;4.93E+11\n", (1, 0, 0, 0, 1), "scientific"),
+    ("email", "Company;Email\nA;nobody\n", (1, 0, 0, 0, 1), "e-mail"),
+    ("header again", "Company;City\nCompany;City\nA;x\n", (2, 1, 0, 0, 1), "repeats the header"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "reason"), [row[1:] for row in HOSTILE], ids=[row[0] for row in HOSTILE]
+)
+def test_hostile_rows_are_refused_with_line_column_and_value(app, content, expected, reason):
+    tried = try_out("companies", content)
+    answer = bring("companies", content)
+    assert counts(tried) == counts(answer) == expected
+    assert tried["errors"] == answer["errors"]
+    assert reason in answer["errors"][0]["reason"]
+    assert answer["errors"][0]["line"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty"),
+        (b"\x00\x01\x02" * 90, "not text"),
+        ("Foo;Bar\n1;2\n", "'Foo', 'Bar'"),
+        ('Company\n"A\n', "never closed"),
+    ],
+)
+def test_unusable_files_leave_nothing(app, content, reason) -> None:
+    with pytest.raises(UnusableInputError, match=reason):
+        bring("companies", content)
+    assert db.session.scalar(select(func.count()).select_from(ImportBatch)) == 0
+
+
+def test_names_that_look_like_formulas_and_markup_stay_text(app) -> None:
+    wild = [
+        "=cmd|' /C calc'!A0",
+        "<script>alert(1)</script>",
+        "'; drop table company; --",
+        "{{7*7}}",
+    ]
+    quoted = "".join(f'"{name}"\n' for name in wild)
+    answer = bring("companies", "Company\n" + quoted)
+    assert counts(answer) == (4, 4, 0, 0, 0)
+    assert names() == wild
+
+
+def test_missing_trailing_cells_are_flagged(app) -> None:
+    answer = bring("companies", "Company;City;Sector\nA;Bonn\nB\n")
+    assert counts(answer) == (2, 2, 0, 0, 0)
+    assert any("2 rows lack trailing cells" in warning for warning in answer["warnings"])
+
+
+def test_undo_leaves_what_people_touched_and_archives_what_carries_work(app) -> None:
+    answer = bring("companies", "Company;Phone\nA;1\nB;2\nC;3\n")
+    changed = bring("companies", "Company;Phone\nA;9\n")
+    with unit_of_work():
+        db.session.scalars(select(Company).where(Company.name == "B")).one().phone = "mine"
+    bring("time", "User;Client;Date;Hours\nAna;C;2024-03-31;1,5\n")
+    undone = take_back(answer["batch"])
+    assert (undone["deleted"], undone["archived"]) == (0, 1)
+    assert [row["line"] for row in undone["refused"]] == [2, 3]
+    assert db.session.get(ImportBatch, answer["batch"]).state == "part_undone"
+    assert take_back(changed["batch"])["restored"] == 1
+    again = take_back(answer["batch"])
+    assert (again["deleted"], [row["line"] for row in again["refused"]]) == (1, [3])
+    assert db.session.scalars(select(Company.phone).where(Company.name == "B")).one() == "mine"
+
+
+def test_an_update_is_undone_unless_the_value_was_changed_since(app) -> None:
+    bring("companies", "Company;Phone;City;Sector\nA;1;Bonn;x\n")
+    answer = bring("companies", "Company;Phone;City;Sector;Size\nA;2;Köln;y;big\n")
+    assert counts(answer) == (1, 0, 1, 0, 0)
+    take_back(answer["batch"])
+    company = db.session.scalars(select(Company)).one()
+    assert (company.phone, company.billing_city) == ("1", "Bonn")
+    assert company.extra == {"Sector": "x"}
+    second = bring("companies", "Company;Phone\nA;3\n")
+    with unit_of_work():
+        db.session.scalars(select(Company)).one().phone = "4"
+    assert take_back(second["batch"])["refused"][0]["line"] == 2
+
+
+def test_the_refused_rows_come_back_as_a_file_to_correct(app) -> None:
+    raw = "Firma;Land;Währung\nMüller;DE;EUR\nŁódź;Nirgendwo;EUR\nPoznań;PL;XXY\n".encode("cp1250")
+    answer = bring("companies", raw)
+    assert counts(answer) == (3, 1, 0, 0, 2)
+    with unit_of_work():
+        errors = commands.error_file(answer["batch"]).decode("cp1250")
+    lines = errors.splitlines()
+    assert lines[0] == "Firma;Land;Währung;Refused because"
+    assert lines[1].startswith("Łódź;Nirgendwo;EUR;Land: unknown country")
+    corrected = errors.replace("Nirgendwo", "PL").replace("XXY", "PLN").encode("cp1250")
+    again = bring("companies", corrected)
+    assert counts(again) == (2, 2, 0, 0, 0)
+    assert again["mapping"]["Refused because"] == ""
+    assert db.session.scalars(select(Company.extra).where(Company.name == "Poznań")).one() == {}
+
+
+def test_a_corrected_mapping_is_remembered_for_these_headers(app) -> None:
+    text_ = "Trading as;Legal name;Colour\nFoo;Foo Ltd;red\n"
+    chosen = {"Trading as": "name", "Legal name": "extra", "Colour": ""}
+    answer = bring("companies", text_, chosen=chosen)
+    assert answer["mapping"] == chosen
+    again = bring("companies", text_)
+    assert again["mapping"] == chosen
+    assert counts(again) == (1, 0, 0, 1, 0)
+
+
+def test_a_chunk_that_the_database_refuses_is_halved(app, monkeypatch) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 4)
+    with unit_of_work() as session:
+        session.execute(
+            text(
+                "create function no_seven() returns trigger language plpgsql as $$ begin"
+                " if new.name = 'N7' then raise exception 'seven is out' using errcode ="
+                " 'check_violation'; end if; return new; end $$;"
+                "create trigger no_seven before insert on company for each row"
+                " execute function no_seven()"
+            )
+        )
+    answer = bring("companies", "Company\n" + "".join(f"N{n}\n" for n in range(1, 11)))
+    assert counts(answer) == (10, 9, 0, 0, 1)
+    assert answer["errors"][0]["line"] == 8
+    assert "seven is out" in answer["errors"][0]["reason"]
+    assert len(names()) == 9
+
+
+def test_people_on_the_way_are_known_by_mail_or_by_name_in_their_company(app) -> None:
+    head = "Company;Contact name;Contact email\n"
+    rows = "A;Ana;ana@x.org\nB;Ana;ANA@x.org\nA;Bo;\nA;bo;\nB;Bo;\n"
+    answer = bring("companies", head + rows)
+    assert counts(answer) == (5, 2, 0, 3, 0)
+    assert answer["contacts_created"] == 3
+    assert db.session.scalar(select(func.count()).select_from(Membership)) == 4
+    again = bring("companies", head + rows)
+    assert again["contacts_created"] == 0
+    take_back(answer["batch"])
+    assert db.session.scalar(select(func.count()).select_from(Contact)) == 0
+
+
+def test_contacts(app) -> None:
+    text_ = (
+        "First name;Last name;E-mail;Firma;Telefon;Rolle im Haus\n"
+        "Ana;Ruiz;ana@x.org;Fjord;12;CEO\nBo;Li;;Fjord;;\nBo;Li;;Fjord;7;\n;;;Fjord;;\n"
+    )
+    answer = bring("contacts", text_)
+    assert counts(answer) == (4, 2, 1, 0, 1)
+    assert answer["companies_created"] == 1
+    assert counts(bring("contacts", text_)) == (4, 0, 0, 3, 1)
+    moved = bring("contacts", "Name;Email;Company\nAna Ruiz-Gil;ana@x.org;Berg\n")
+    assert counts(moved) == (1, 0, 1, 0, 0)
+    ana = db.session.scalars(select(Contact).where(Contact.name == "Ana Ruiz-Gil")).one()
+    assert {each.company.name for each in ana.memberships} == {"Fjord", "Berg"}
+    take_back(answer["batch"])
+    assert db.session.scalars(select(Contact.name)).all() == ["Ana Ruiz-Gil"]
+
+
+BAD_TIME = [
+    ("Ana;A;2024-03-31;-1", "negative"),
+    ("Ana;A;2024-03-31;26", "24 hours"),
+    ("Ana;A;2024-02-31;1", "no such date"),
+    ("Ana;A;someday;1", "not a date"),
+    (";A;2024-03-31;1", "nobody is named"),
+    ("Ana;;2024-03-31;1", "--company"),
+    ("Ana;A;2024-03-31;", "missing"),
+]
+
+
+@pytest.mark.parametrize(("row", "reason"), BAD_TIME)
+def test_bad_time_is_refused(app, row, reason) -> None:
+    answer = bring("time", f"User;Client;Date;Hours\n{row}\n")
+    assert counts(answer) == (1, 0, 0, 0, 1)
+    assert reason in answer["errors"][0]["reason"]
+    assert answer["companies_created"] == answer["staff_created"] == 0
+
+
+def test_time_that_ends_before_it_begins_or_overlaps(app) -> None:
+    head = "User;Client;Start;End\n"
+    rows = (
+        "Ana;A;2024-03-31 10:00;2024-03-31 09:00\n"
+        "Ana;A;2024-03-31 10:00;2024-03-31 11:00\n"
+        "Ana;A;2024-03-31 10:30;2024-03-31 12:00\n"
+        "Bo;A;2024-03-31 10:30;2024-03-31 12:00\n"
+    )
+    answer = bring("time", head + rows, zone="Europe/Amsterdam")
+    assert counts(answer) == (4, 3, 0, 0, 1)
+    assert "before it began" in answer["errors"][0]["reason"]
+    flags = db.session.scalars(select(TimeEntry.is_overlapping).order_by(TimeEntry.id)).all()
+    assert list(flags) == [True, True, False]
+    assert any("overlap" in warning for warning in answer["warnings"])
+
+
+def test_equal_rows_of_time_are_told_apart_by_their_ordinal(app) -> None:
+    rows = "User;Client;Date;Hours\n" + "Ana;A;2024-03-31;1\n" * 3
+    answer = bring("time", rows)
+    assert counts(answer) == (3, 3, 0, 0, 0)
+    assert counts(bring("time", rows + "Ana;A;2024-03-31;1\n")) == (4, 1, 0, 3, 0)
+
+
+def test_dates_that_stay_open_are_asked_for_before_anything_is_kept(app) -> None:
+    with pytest.raises(RuleError, match="--date-order"):
+        bring("time", "User;Client;Date;Hours\nAna;A;03/04/2024;1\n")
+    assert db.session.scalar(select(func.count()).select_from(ImportBatch)) == 0
+
+
+def test_billed_time_cannot_be_undone_away(app) -> None:
+    answer = bring("time", "User;Client;Date;Hours\nAna;A;2024-03-31;1\n")
+    with unit_of_work() as session:
+        session.execute(text("create table held (entry_id bigint references time_entry (id))"))
+        session.execute(text("insert into held select id from time_entry"))
+    undone = take_back(answer["batch"])
+    assert undone["deleted"] == 0
+    assert "stands on it" in undone["refused"][0]["reason"]
+
+
+def test_events_of_one_number_are_one_ticket(app) -> None:
+    head = "Number;Subject;State;Client;Caller;Opened at;Updated at;sys_mod_count\n"
+    rows = (
+        "I1;Help;Closed;A;Ana;2024-03-01 10:00;2024-03-03 10:00;2\n"
+        "I1;Help;New;A;Ana;2024-03-01 10:00;2024-03-01 10:00;0\n"
+        "I1;Help;Awaiting User Info;A;Ana;2024-03-01 10:00;2024-03-02 10:00;1\n"
+        "I2;Else;?;A;?;2024-03-01 10:00;?;0\nI3;Odd;Quantum;A;;;;0\n"
+    )
+    answer = bring("tickets", head + rows)
+    assert counts(answer) == (5, 2, 2, 0, 1)
+    assert "unknown state" in answer["errors"][0]["reason"]
+    ticket = db.session.scalars(select(Ticket).where(Ticket.external_id == "I1")).one()
+    assert (ticket.category, ticket.last_seq, ticket.requester.name) == ("completed", 3, "Ana")
+    assert ticket.closed_at is not None
+    assert counts(bring("tickets", head + rows)) == (5, 0, 0, 4, 1)
+
+    later = "I1;Help;Active;A;Ana;2024-03-01 10:00;2024-03-04 10:00;3\n"
+
+    assert counts(bring("tickets", head + rows + later)) == (6, 0, 1, 4, 1)
+    db.session.expire_all()
+    ticket = db.session.scalars(select(Ticket).where(Ticket.external_id == "I1")).one()
+    assert (ticket.category, ticket.closed_at, ticket.last_seq) == ("open", None, 4)
+
+
+def test_a_batch_can_be_checked_corrected_and_applied_from_a_page(app) -> None:
+    raw = "Company;City\nÅse;Bonn\nBo;\n".encode()
+    with unit_of_work():
+        batch = commands.upload(ACTOR, "companies", raw, file_name="x.csv")
+        number = batch.id
+        checked = commands.check(number)
+    assert checked["batch"] == number
+    assert checked["examples"]["created"][0]["name"] == "Åse"
+    with unit_of_work():
+        commands.correct(number, options=batch_options(), chosen={"City": ""})
+        assert commands.batch_of(number).mapping == {"Company": "name", "City": ""}
+    assert names() == []
+    assert storage.root().exists()
+
+
+def batch_options():
+    from app.imports.importer import Options
+
+    return Options()

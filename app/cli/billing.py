@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,26 @@ from app.cli.base import (
 )
 from app.companies import lookup
 from app.core.db import unit_of_work
+from app.core.errors import RuleError, UnusableInputError
 from app.core.money import decimal_of, from_minor, to_minor
 
 COMMAND = DeskGroup("billing", help="Compile, issue, void, payments, proof.")
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class Number(click.ParamType):
+    """A plain decimal number; anything else is an unusable argument."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Decimal:
+        try:
+            return decimal_of(str(value))
+        except RuleError as error:
+            raise UnusableInputError(str(error)) from error
+
+
+NUMBER = Number()
 
 
 def day(value: datetime | None) -> date | None:
@@ -124,18 +141,20 @@ def void(number: str, reason: str, wait: bool) -> Answer:
 
 @COMMAND.command("pay")
 @click.argument("number")
-@click.option("--amount", required=True, help="In the invoice's currency, such as 1147.50.")
+@click.option(
+    "--amount", type=NUMBER, required=True, help="In the invoice's currency, such as 1147.50."
+)
 @click.option("--date", "on", type=DAY, required=True, help="The day the money came in.")
 @click.option("--method", default="transfer", show_default=True)
 @click.option("--reference", default="")
-def pay(number: str, amount: str, on: datetime, method: str, reference: str) -> Answer:
+def pay(number: str, amount: Decimal, on: datetime, method: str, reference: str) -> Answer:
     """Record a payment on an invoice; what is over becomes credit."""
     with unit_of_work():
         invoice = payments.find_document(number)
         done = payments.record_payment(
             ACTOR,
             account_id=invoice.account_id,
-            amount_minor=to_minor(decimal_of(amount), invoice.currency),
+            amount_minor=to_minor(amount, invoice.currency),
             received_on=on.date(),
             method=method,
             reference=reference,

@@ -1,22 +1,22 @@
 """`flask rates`: effective-dated prices of an hour, and which one wins for an entry."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import click
 
 from app.billing import queries
 from app.billing.commands.rates import ROUNDINGS, RateTerms, explain, set_rate
 from app.cli.base import ACTOR, Answer, DeskGroup
-from app.cli.billing import DAY, day
+from app.cli.billing import DAY, NUMBER, day
 from app.companies import lookup
 from app.core.db import unit_of_work
-from app.core.money import decimal_of
 
 COMMAND = DeskGroup("rates", help="Prices of an hour.")
 
 
 @COMMAND.command("set")
-@click.option("--rate", required=True, help="Price of an hour, such as 114.75.")
+@click.option("--rate", type=NUMBER, required=True, help="Price of an hour, such as 114.75.")
 @click.option("--currency", help="The company's, else the agency's, when not given.")
 @click.option("--company", help="Only for this company and those below it.")
 @click.option("--work-type", help="Only for this kind of work.")
@@ -28,7 +28,7 @@ COMMAND = DeskGroup("rates", help="Prices of an hour.")
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Up when there is an increment.")
 @click.option("--priority", type=int, default=0, help="A higher one wins over all others.")
 def set_(
-    rate: str,
+    rate: Decimal,
     currency: str | None,
     company: str | None,
     work_type: str | None,
@@ -44,7 +44,7 @@ def set_(
     with unit_of_work():
         client = lookup.company(company) if company else None
         terms = RateTerms(
-            rate=decimal_of(rate),
+            rate=rate,
             currency=currency or (client and client.currency) or queries.agency().currency,
             company_id=client.id if client else None,
             work_type_id=queries.work_type_id(work_type) if work_type else None,

@@ -1,16 +1,16 @@
 """`flask taxes`: the tax of all companies, or of one."""
 
 from datetime import datetime
+from decimal import Decimal
 
 import click
 
 from app.billing.commands.rates import set_tax
 from app.cli.base import ACTOR, Answer, DeskGroup
-from app.cli.billing import DAY, day
+from app.cli.billing import DAY, NUMBER, day
 from app.companies import lookup
 from app.core.db import unit_of_work
 from app.core.errors import UnusableInputError
-from app.core.money import decimal_of
 
 COMMAND = DeskGroup("taxes", help="Taxes on invoices.")
 CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
@@ -18,14 +18,14 @@ CATEGORIES = ("S", "Z", "E", "AE", "K", "G", "O")
 
 @COMMAND.command("set")
 @click.option("--name", required=True, help="As printed, such as VAT.")
-@click.option("--percent", required=True, help="Such as 19 or 7.7.")
+@click.option("--percent", type=NUMBER, required=True, help="Such as 19 or 7.7.")
 @click.option("--company", help="Only for this company; else the tax is the default.")
 @click.option("--default", "is_default", is_flag=True, help="For all companies without their own.")
 @click.option("--from", "start", type=DAY, help="First day.")
 @click.option("--category", type=click.Choice(CATEGORIES), help="EN 16931 category.")
 def set_(
     name: str,
-    percent: str,
+    percent: Decimal,
     company: str | None,
     is_default: bool,
     start: datetime | None,
@@ -38,7 +38,7 @@ def set_(
         tax = set_tax(
             ACTOR,
             name=name,
-            percent=decimal_of(percent),
+            percent=percent,
             company_id=lookup.company(company).id if company else None,
             category=category,
             start=day(start),

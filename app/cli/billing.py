@@ -26,26 +26,22 @@ from app.cli.base import (
 )
 from app.companies import lookup
 from app.core.db import unit_of_work
-from app.core.errors import RuleError, UnusableInputError
+from app.core.errors import RuleError
 from app.core.money import decimal_of, from_minor, to_minor
 
 COMMAND = DeskGroup("billing", help="Compile, issue, void, payments, proof.")
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
-class Number(click.ParamType):
-    """A plain decimal number; anything else is an unusable argument."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Decimal:
-        try:
-            return decimal_of(str(value))
-        except RuleError as error:
-            raise UnusableInputError(str(error)) from error
+def _number(value: str) -> Decimal:
+    try:
+        return decimal_of(value)
+    except RuleError as error:
+        raise click.BadParameter(str(error)) from error
 
 
-NUMBER = Number()
+NUMBER = click.types.FuncParamType(_number)
+"""A plain decimal number; anything else is an unusable argument."""
 
 
 def day(value: datetime | None) -> date | None:

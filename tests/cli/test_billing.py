@@ -85,7 +85,9 @@ def test_refusals_have_their_exit_codes(shell):
     )
     assert "no billing run" in shell.answer("billing", "issue", "99", code=1)["error"]
     assert shell.run("billing", "compile", "--through", "soon").returncode == 2
-    assert "is not a number" in shell.answer("rates", "set", "--rate", "1,5", code=2)["error"]
+    unusable = shell.run("rates", "set", "--rate", "1,5")
+    assert unusable.returncode == 2
+    assert "is not a number" in unusable.stderr
     unknown = shell.answer("rates", "set", "--rate", "1", "--work-type", "Magic", code=1)
     assert "There is no work type" in unknown["error"]
 

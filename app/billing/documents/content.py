@@ -8,7 +8,7 @@ seconds, rates and percentages as decimal strings, dates as ISO 8601.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 SCHEMA = "tallydesk.document/1"
@@ -157,7 +157,7 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 def _fields(thing: Any) -> Any:
     """A dataclass and those within it as dictionaries; `asdict` would copy every leaf as well."""
     if is_dataclass(thing):
-        return {name: _fields(getattr(thing, name)) for name in thing.__slots__}
+        return {each.name: _fields(getattr(thing, each.name)) for each in fields(thing)}
     if isinstance(thing, tuple):
         return [_fields(each) for each in thing]
     return thing

@@ -24,6 +24,7 @@ from app.core.db import Model, db
 from app.imports.values import fold_name
 
 DEEPEST = 50
+MOST_BELOW = 1000  # rows of one page of the tree
 
 
 def escaped(text: str) -> str:
@@ -108,8 +109,16 @@ class Branch:
     children: "list[Branch]"
 
 
-def tree(*, root_id: int | None = None, page: int = 1, size: int = 50) -> list[Branch]:
-    """A page of topmost companies, or one company, each with everything below it."""
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Topmost companies with what stands below; `cut` says that not all of it is here."""
+
+    branches: list[Branch]
+    cut: bool
+
+
+def tree(*, root_id: int | None = None, page: int = 1, size: int = 50) -> Tree:
+    """A page of topmost companies, or one company, each with what stands below, nearest first."""
     tops = select(Company.id).where(
         Company.id == root_id if root_id else Company.parent_id.is_(None)
     )
@@ -126,16 +135,17 @@ def tree(*, root_id: int | None = None, page: int = 1, size: int = 50) -> list[B
         select(Company, below.c.depth)
         .join(below, below.c.id == Company.id)
         .order_by(below.c.depth, Company.name_key, Company.id)
+        .limit(MOST_BELOW + 1)
     ).all()
     branches: dict[int, Branch] = {}
     found = []
-    for company, depth in rows:
+    for company, depth in rows[:MOST_BELOW]:
         branch = branches[company.id] = Branch(company, [])
         if depth:
             branches[company.parent_id].children.append(branch)
         else:
             found.append(branch)
-    return found
+    return Tree(found, cut=len(rows) > MOST_BELOW)
 
 
 def count_tops() -> int:

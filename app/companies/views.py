@@ -127,7 +127,7 @@ class CompanyView(DeskModelView):
             self.show_template,
             company=company,
             above=queries.ancestors(company.id),
-            branches=queries.tree(root_id=company.id),
+            below=queries.tree(root_id=company.id),
             people=queries.people_of(company.id),
             followers=queries.address_followers(company.id),
             bill_to=queries.bill_to_rows(company.id),
@@ -145,7 +145,7 @@ class CompanyView(DeskModelView):
         self.update_redirect()
         return self.render_template(
             "companies/tree.html",
-            branches=queries.tree(page=page, size=TOPS_A_PAGE),
+            tree=queries.tree(page=page, size=TOPS_A_PAGE),
             page=page,
             pages=-(-queries.count_tops() // TOPS_A_PAGE),
         )

@@ -144,10 +144,23 @@ def test_the_tree_holds_everything_below(app):
     site = create("Site", parent_id=top.id)
     create("Desk A", parent_id=site.id)
     create("Alone")
-    found = queries.tree()
+    found = queries.tree().branches
     assert [branch.company.name for branch in found] == ["Alone", "Fjord Dental"]
     assert [one.company.name for one in found[1].children[0].children] == ["Desk A"]
     assert queries.count_tops() == 2
+
+
+def test_a_large_tree_is_cut_and_says_so(app):
+    top = create()
+    assert not queries.tree(root_id=top.id).cut
+    db.session.add_all(
+        Company(name=f"C {number}", name_key=f"c {number:04}", parent_id=top.id)
+        for number in range(queries.MOST_BELOW)
+    )
+    db.session.flush()
+    found = queries.tree(root_id=top.id)
+    assert found.cut
+    assert len(found.branches[0].children) == queries.MOST_BELOW - 1
 
 
 def test_search_finds_whole_names_first_and_takes_wildcards_literally(app):

@@ -62,21 +62,16 @@ def companies(number: int) -> None:
 
 
 def tickets(number: int) -> None:
-    """Tickets spread evenly over the companies and the staff."""
+    """Tickets spread evenly over the companies and the staff (their ids begin at 1)."""
     with unit_of_work() as session:
         session.execute(
             text(
                 "insert into ticket (subject, company_id, assignee_id, status_id, category, "
                 "last_event_at, created_at) "
-                "select 'Request ' || n, c.id, s.id, st.id, 'open', "
-                "timestamptz '2026-03-01' + n * interval '1 second', "
-                "timestamptz '2026-03-01' + n * interval '1 second' "
-                "from generate_series(1, :number) n "
-                "join (select id, row_number() over (order by id) - 1 as k from company) c "
-                "on c.k = n % (select count(*) from company) "
-                "join (select id, row_number() over (order by id) - 1 as k from staff) s "
-                "on s.k = n % 20 "
-                "cross join (select id from ticket_status where category = 'open' limit 1) st"
+                "select 'Request ' || n, 1 + n % (select count(*) from company), 1 + n % 20, "
+                "(select id from ticket_status where category = 'open' limit 1), 'open', at, at "
+                "from generate_series(1, :number) n cross join lateral "
+                "(select timestamptz '2026-03-01' + n * interval '1 second' as at) x"
             ),
             {"number": number},
         )
@@ -89,15 +84,12 @@ def entries(number: int) -> None:
             text(
                 "insert into time_entry (staff_id, company_id, ticket_id, work_type_id, work_date, "
                 "started_at, ended_at, recorded_seconds, billable_seconds, description, state) "
-                "select t.assignee_id, t.company_id, t.id, w.id, d::date, d, "
+                "select t.assignee_id, t.company_id, t.id, 1 + n % 2, d::date, d, "
                 "d + interval '1 second' * sec, sec, sec, 'Work ' || n, 'approved' "
                 "from generate_series(1, :number) n "
                 "cross join lateral (select timestamptz '2026-03-01 08:00+00' "
                 "+ (n % 30) * interval '1 day' as d, 60 + (n * 37) % 7200 as sec) x "
-                "join (select id, company_id, assignee_id, row_number() over (order by id) - 1 "
-                "as k, count(*) over () as total from ticket) t on t.k = n % t.total "
-                "join (select id, row_number() over (order by id) - 1 as k from work_type) w "
-                "on w.k = n % 2"
+                "join ticket t on t.id = 1 + n % (select count(*) from ticket)"
             ),
             {"number": number},
         )

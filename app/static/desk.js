@@ -192,6 +192,11 @@ document.addEventListener("keydown", (event) => {
     event.target.form?.querySelector("[data-send]")?.click();
     return;
   }
+  if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+    event.preventDefault();
+    document.querySelector("#search")?.focus();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const entry = keys.get(event.key);
   if (entry && (!keysOff() || event.key === "?")) {

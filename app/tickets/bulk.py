@@ -1,5 +1,6 @@
 """Changes of many tickets at once, set by set: for the queue's bulk bar, imports and the demo."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,11 +10,17 @@ from sqlalchemy import insert
 
 from app.core import clock
 from app.core.audit import Actor, record
+from app.core.bulk import copy_rows
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
 from app.tickets import queries, rules, timeline
 from app.tickets.models import Event, Ticket, TicketStatus
+
+EVENT = (
+    *("ticket_id", "seq", "kind", "visibility", "at", "staff_id", "contact_id", "actor_name"),
+    "payload",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,27 @@ def open_many(tickets: Sequence[PastTicket], *, actor: Actor) -> list[int]:
         db.session.scalars(insert(Event).returning(Event.id), events).all()
     record(actor, "tickets.open_many", kind="ticket", after={"count": len(ids)})
     return ids
+
+
+def tell_many(told: Sequence[tuple[int, PastEvent]]) -> None:
+    """Append events of history to tickets (by id), each ticket's in the given order.
+
+    Three statements for any number of events.
+    """
+    last = queries.last_seqs({ticket_id for ticket_id, _ in told})
+    rows = []
+    newest: dict[int, datetime] = {}
+    for ticket_id, event in told:
+        last[ticket_id] += 1
+        newest[ticket_id] = max(event.at, newest.get(ticket_id, event.at))
+        row = _event_row(ticket_id, last[ticket_id], event)
+        rows.append(
+            (*(row[name] for name in EVENT if name != "payload"), json.dumps(event.payload))
+        )
+    copy_rows("event", EVENT, rows)
+    queries.raise_seqs(
+        [(ticket_id, last[ticket_id], newest[ticket_id]) for ticket_id in sorted(newest)]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Selects over tickets and their timeline."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
 from sqlalchemy.orm import aliased, joinedload
 
 from app.companies.models import Company, Membership
@@ -12,6 +13,12 @@ from app.core.errors import NotFoundError
 from app.staff.models import Staff
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 
+RAISE_SEQS = text("""
+update ticket set last_seq = told.seq, last_event_at = greatest(ticket.last_event_at, told.at)
+from unnest(cast(:ids as bigint[]), cast(:seqs as int[]), cast(:moments as timestamptz[]))
+  as told(id, seq, at)
+where ticket.id = told.id
+""")
 LONGEST_NUMBER = 18  # digits of a bigint, safely
 
 
@@ -193,6 +200,23 @@ def write_many(ticket_ids: Iterable[int], values: Mapping[str, Any]) -> None:
         .values(**written, version=Ticket.version + 1)
         .execution_options(synchronize_session=False)
     )
+
+
+def last_seqs(ticket_ids: Iterable[int]) -> dict[int, int]:
+    """The number of the last event of each ticket, the tickets' rows locked in order of id."""
+    rows = db.session.execute(
+        select(Ticket.id, Ticket.last_seq)
+        .where(Ticket.id.in_(list(ticket_ids)))
+        .order_by(Ticket.id)
+        .with_for_update()
+    )
+    return {row.id: row.last_seq for row in rows}
+
+
+def raise_seqs(rows: Sequence[tuple[int, int, datetime]]) -> None:
+    """Write (ticket, number of its last event, when that was) of many tickets in one statement."""
+    ids, seqs, moments = (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 3
+    db.session.execute(RAISE_SEQS, {"ids": ids, "seqs": seqs, "moments": moments})
 
 
 def ticket_search(text: str) -> Select[*tuple[Any, ...]]:

@@ -76,11 +76,11 @@ def test_a_store_that_cannot_be_written_is_seen(app, client, tmp_path):
 
 def test_an_id_goes_from_the_request_to_its_log_line_and_its_job(app, client, caplog):
     caplog.set_level(logging.INFO, "tallydesk.request")
-    answer = client.get("/login/", headers={"X-Request-ID": "given-by-a-proxy"})
+    answer = client.get("/setup", headers={"X-Request-ID": "given-by-a-proxy"})
     assert answer.headers["X-Request-ID"] == "given-by-a-proxy"
     line = json.loads(logs.JsonLines().format(caplog.records[-1]))
     assert (line["route"], line["status"], line["request_id"]) == (
-        "/login/",
+        "/setup",
         200,
         "given-by-a-proxy",
     )

@@ -83,6 +83,13 @@ class Ticket(Stamped, Model):
             "id",
             postgresql_where=text("category in ('new', 'open', 'waiting')"),
         ),
+        Index("ix_ticket_activity", "last_event_at", "id"),
+        Index(
+            "ix_ticket_subject_trgm",
+            "subject",
+            postgresql_using="gin",
+            postgresql_ops={"subject": "gin_trgm_ops"},
+        ),
         Index("ix_ticket_created_at", "created_at"),
         Index("ix_ticket_closed_at", "closed_at"),
         Index("ix_ticket_requester_id", "requester_id"),

@@ -110,6 +110,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_ticket_number")),
         sa.UniqueConstraint("source", "external_id", name=op.f("uq_ticket_source_external_id")),
     )
+    op.create_index("ix_ticket_activity", "ticket", ["last_event_at", "id"], unique=False)
+    op.create_index(
+        "ix_ticket_subject_trgm",
+        "ticket",
+        ["subject"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"subject": "gin_trgm_ops"},
+    )
     op.create_index("ix_ticket_closed_at", "ticket", ["closed_at"], unique=False)
     op.create_index("ix_ticket_company_id", "ticket", ["company_id", "id"], unique=False)
     op.create_index("ix_ticket_created_at", "ticket", ["created_at"], unique=False)
@@ -312,6 +321,13 @@ def downgrade() -> None:
     op.drop_index("ix_ticket_created_at", table_name="ticket")
     op.drop_index("ix_ticket_company_id", table_name="ticket")
     op.drop_index("ix_ticket_closed_at", table_name="ticket")
+    op.drop_index(
+        "ix_ticket_subject_trgm",
+        table_name="ticket",
+        postgresql_using="gin",
+        postgresql_ops={"subject": "gin_trgm_ops"},
+    )
+    op.drop_index("ix_ticket_activity", table_name="ticket")
     op.drop_table("ticket")
     op.drop_table("work_type")
     op.drop_table("ticket_status")

@@ -384,7 +384,7 @@ def _apply(batch_id: int, step: Step) -> Answer:
 def _staged_plan(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> int:
     staging.stage(session, stream, importer, work)
     plan.make(session, importer, work)
-    return session.scalar(text("select count(*) from import_plan")) or 0
+    return session.scalar(text("select max(seq) from import_plan")) or 0
 
 
 def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> Answer:

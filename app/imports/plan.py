@@ -61,7 +61,9 @@ select line, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, valu
 
 PLAN = """
 create temporary table import_plan on commit preserve rows as
-select row_number() over (order by coalesce(n.begins, s.line), n.ord, s.line) as seq,
+select case when r.line is null then
+         row_number() over (partition by r.line is null
+                            order by coalesce(n.begins, s.line), n.ord, s.line) end as seq,
        s.line,
        case when s.reason is not null or m.reason is not null then 'refused'
             when n.existing is null and n.turn = 1 then 'created'
@@ -75,7 +77,7 @@ select row_number() over (order by coalesce(n.begins, s.line), n.ord, s.line) as
   left join import_turn n using (line)
   left join import_new w on w.record = n.record
   left join import_change c using (line)
- where not exists (select 1 from import_row r where r.batch_id = :batch and r.line = s.line)"""
+  left join import_row r on r.batch_id = :batch and r.line = s.line"""
 
 ORPHANS = """
 update import_plan p set action = 'refused', before = null, after = null,
@@ -87,7 +89,7 @@ update import_plan p set action = 'refused', before = null, after = null,
 def make(session: Session, importer: Importer, work: Work) -> None:
     """Decide for every staged row: created, updated, unchanged or refused, and on which record.
 
-    Lines of the batch that are applied already are left out: a job goes on where it died.
+    Lines of the batch that are applied already get no `seq`: a job goes on where it died.
     """
     importer.prepare(session, work)
     session.execute(

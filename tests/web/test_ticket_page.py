@@ -252,12 +252,14 @@ def test_pages_by_key_show_every_ticket_once(browser, fjord):
     seen, address = [], "/tickets/?view=open"
     while address:
         page = browser.get(address).get_data(as_text=True)
-        seen += re.findall(r'href="/tickets/(\d+)"><bdi>', page)
+        seen += re.findall(r'data-row-link href="/tickets/(\d+)"', page)
         following = re.search(r'href="([^"]+)" rel="next"', page)
         address = following.group(1).replace("&amp;", "&") if following else None
     assert len(seen) == len(set(seen)) == 120
     before = re.search(r'href="([^"]+)" rel="prev"', page).group(1).replace("&amp;", "&")
-    back = re.findall(r'href="/tickets/(\d+)"><bdi>', browser.get(before).get_data(as_text=True))
+    back = re.findall(
+        r'data-row-link href="/tickets/(\d+)"', browser.get(before).get_data(as_text=True)
+    )
     assert back == seen[50:100]
 
 

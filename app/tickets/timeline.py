@@ -67,8 +67,8 @@ APPEND_MANY = text("""
 with wanted as (
   select ticket_id, kind, visibility, at, payload,
          row_number() over (partition by ticket_id order by position) as nth,
-         count(*) over (partition by ticket_id) as count, max(at) over (partition by ticket_id)
-         as last_at
+         count(*) over (partition by ticket_id) as count,
+         max(at) filter (where kind <> 'money') over (partition by ticket_id) as last_at
   from unnest(cast(:tickets as bigint[]), cast(:kinds as text[]), cast(:visibilities as text[]),
               cast(:ats as timestamptz[]), cast(:payloads as jsonb[]))
        with ordinality as given(ticket_id, kind, visibility, at, payload, position)
@@ -90,7 +90,10 @@ from wanted join raised on raised.id = wanted.ticket_id
 
 
 def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
-    """Append events to any number of tickets in one statement, tickets locked in order of id."""
+    """Append events to any number of tickets in one statement, tickets locked in order of id.
+
+    Billing a ticket is no work on it: money events leave its place in the queues alone.
+    """
     if not notes:
         return
     now = clock.now()

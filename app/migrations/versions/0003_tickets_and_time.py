@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
         sa.UniqueConstraint("number", name=op.f("uq_ticket_number")),
         sa.UniqueConstraint("source", "external_id", name=op.f("uq_ticket_source_external_id")),
+        postgresql_with={"fillfactor": 75},
     )
     op.create_index("ix_ticket_activity", "ticket", ["last_event_at", "id"], unique=False)
     op.create_index(

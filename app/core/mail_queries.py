@@ -74,9 +74,9 @@ def states_about(kind: str, ids: Collection[int]) -> dict[str, int]:
     `waiting` can still be called back; `queued` has been begun.
     """
     state = case((and_(Mail.state == "queued", Mail.attempts == 0), "waiting"), else_=Mail.state)
-    query = select(state.label("state"), func.count().label("count"))
-    query = query.where(Mail.about_kind == kind, Mail.about_id.in_(list(ids))).group_by("state")
-    return {row.state: row.count for row in db.session.execute(query)}
+    query = select(state.label("stage"), func.count().label("count"))
+    query = query.where(Mail.about_kind == kind, Mail.about_id.in_(list(ids))).group_by("stage")
+    return {row.stage: row.count for row in db.session.execute(query)}
 
 
 def ids_about(kind: str, ids: Collection[int]) -> list[int]:

@@ -437,6 +437,7 @@ def _issued_by(running: jobs.Running) -> Sequence[int]:
         text(
             "select d.id from document d join job j on j.id = :job"
             " where d.run_id = :run and d.kind = 'invoice' and d.created_at >= j.created_at"
+            " and j.attempts > 1 and d.created_by is not distinct from j.created_by"
             " order by d.id"
         ),
         {"job": running.id, "run": running.payload["run"]},

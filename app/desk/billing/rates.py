@@ -170,6 +170,8 @@ def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
         "increment_seconds": fields.seconds("increment", "Increment"),
         "rounding": fields.choice("rounding", "Rounding", ROUNDINGS, "exact"),
     }
+    if common["increment_seconds"] and common["rounding"] == "exact":
+        fields.refuse("rounding", "Rounding: say how the increment rounds, or leave it empty.")
     if of is not None:
         return RateTerms(
             currency=of.currency,

@@ -1,0 +1,254 @@
+"""The month-end run on the desk: each adjustment, each button pressed twice, each refusal."""
+
+import re
+
+from app.billing.models import BillingAccount, BillingRun, Document
+from app.core import jobs
+from app.core.db import db, unit_of_work
+from app.core.forms import new_nonce
+from app.core.models import Job, Mail
+from tests import factories as make
+from tests.billing.desk import assert_books
+from tests.web.month import (
+    account_of,
+    adjust,
+    count,
+    entries_in,
+    one,
+    row_of,
+)
+from tests.web.people import person, signed_in
+
+
+def test_a_new_run_proposes_the_end_of_last_month(month):
+    assert 'value="2026-03-31"' in month.get("/billing/runs").text
+
+
+def test_a_run_shows_its_progress_with_scripts_and_without(month):
+    month.company()
+    answer = month.post("/billing/runs", through="2026-03-31")
+    page = month.get(answer.location).text
+    assert "Compiling run" in page
+    assert 'http-equiv="refresh"' in page
+    part = month.get(answer.location, headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    assert "HX-Refresh" not in part.headers
+    jobs.run_due()
+    assert "In the way" not in month.get(answer.location).text
+    issue = month.post("/billing/runs/1/issue", on="2026-04-02").location
+    jobs.run_due()
+    assert month.get(issue).status_code == 200
+
+
+def test_a_future_run_is_refused_and_keeps_what_was_typed(month):
+    answer = month.post("/billing/runs", through="2026-05-31", leave_blocked="y")
+    assert answer.status_code == 422
+    assert "is in the future" in answer.text
+    assert 'value="2026-05-31"' in answer.text
+    assert count(BillingRun) == 0
+
+
+def test_exceptions_stand_first_by_cause_with_their_mending(month):
+    month.company("Ready Ltd")
+    late, _ = month.company("Late Ltd")
+    with unit_of_work():
+        foreign = make.company("Foreign Ltd", currency="JPY")
+        make.entry(foreign, by=month.mira)
+        late_company = db.session.get(type(foreign), late)
+        make.entry(late_company, by=month.jon, state="submitted")
+    page = month.get(f"/billing/runs/{month.compiled()}").text
+    assert page.index("In the way") < page.index('id="accounts"')
+    assert page.index("Rate in another currency") < page.index("Not approved")
+    assert f"/billing/rates/new?company={foreign.id}" in page
+    assert page.count("Issue 1 invoice") == 1
+
+
+def test_approving_what_is_in_the_way_makes_the_account_ready(month):
+    company_id, _ = month.company()
+    with unit_of_work():
+        company = make.company("Dept", parent_id=company_id, kind="department")
+        make.entry(company, by=month.jon, state="submitted")
+    run_id = month.compiled()
+    assert row_of(run_id, company_id).state == "blocked"
+    month.post(f"/billing/runs/{run_id}/approve", payer=company_id)
+    assert row_of(run_id, company_id).state == "ready"
+    assert row_of(run_id, company_id).entries == 3
+
+
+def test_pressing_twice_compiles_and_issues_once(month):
+    month.company()
+    nonce = new_nonce()
+    first, second = (
+        month.post("/billing/runs", through="2026-03-31", nonce=nonce) for _ in range(2)
+    )
+    assert first.location == second.location
+    assert count(BillingRun) == 1
+    jobs.run_due()
+    nonce = new_nonce()
+    for _ in range(2):
+        month.post("/billing/runs/1/issue", on="2026-04-02", nonce=nonce)
+    jobs.run_due()
+    assert count(Document) == 1
+
+
+def test_two_people_issue_once_and_the_second_is_told(month):
+    month.company()
+    run_id = month.compiled()
+    other = signed_in(month.app, person("Billing"))
+    data = {"on": "2026-04-02", "mail": "y"}
+    mine = month.post(f"/billing/runs/{run_id}/issue", **data)
+    theirs = other.post(f"/billing/runs/{run_id}/issue", data=data | {"nonce": new_nonce()})
+    jobs.run_due()
+    pages = [month.get(mine.location).text, other.get(theirs.location).text]
+    assert sum("1 invoice issued" in page for page in pages) == 1
+    assert sum("Everything was issued already" in page for page in pages) == 1
+    assert_books()
+
+
+def test_the_confirmation_names_number_and_sum(month):
+    month.company("A Ltd")
+    month.company("B Ltd", hours=(3,))
+    page = month.get(f"/billing/runs/{month.compiled()}/issue").text
+    assert "Issue 2 invoices?" in page
+    assert "720.00" in page
+    assert count(Document) == 0, "asking issues nothing"
+
+
+def test_one_account_can_be_issued_alone(month):
+    first, _ = month.company("A Ltd")
+    month.company("B Ltd")
+    run_id = month.compiled()
+    assert "1 invoice issued" in month.issued(run_id, account=account_of(first))
+    assert one(Document).payer_id == first
+
+
+def test_a_preview_opens_to_the_arithmetic_of_each_entry(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}/accounts/{account_of(company_id)}").text
+    assert "Server of Fjord Dental" in page
+    assert "Real time 1:00 h, all of it billable." in page
+    assert "120 EUR an hour" in page
+    assert "none 0 % is on top." in page
+    assert "360.00" in page
+
+
+def test_a_held_entry_leaves_the_preview_at_once_and_comes_back(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    adjust(month, run_id, company_id, do="hold", id=entry, reason="Ask Ana", until="2026-04-01")
+    assert row_of(run_id, company_id).gross_minor == 24000
+    page = month.get(f"/billing/runs/{run_id}/accounts/{account_of(company_id)}").text
+    assert "Held until 1 Apr 2026" in page
+    assert "Ask Ana" in page
+    assert "no longer holds" not in page
+    adjust(month, run_id, company_id, do="bill", id=entry)
+    assert row_of(run_id, company_id).gross_minor == 36000
+
+
+def test_writing_off_wants_a_reason(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    adjust(month, run_id, company_id, do="write_off", id=entry, reason=" ")
+    assert row_of(run_id, company_id).gross_minor == 36000
+    assert "Give a reason" in month.get(f"/billing/runs/{run_id}").text
+    adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
+    assert row_of(run_id, company_id).gross_minor == 24000
+
+
+def test_a_moved_entry_is_billed_to_the_other_company(month):
+    ours, _ = month.company("Ours")
+    theirs, ticket_id = month.company("Theirs", hours=(1,))
+    run_id, (entry, *_) = month.compiled(), entries_in()
+    adjust(month, run_id, ours, do="move", id=entry, ticket=ticket_id)
+    assert row_of(run_id, ours).gross_minor == 24000
+    assert row_of(run_id, theirs).gross_minor == 24000
+    assert "2 invoices issued" in month.issued(run_id)
+
+
+def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    month.post(f"{here}/grouping", grouping="person")
+    assert row_of(run_id, company_id).lines == 2
+    month.post(f"{here}/lines", text="Licence", unit_price="40", quantity="2", unit="seat")
+    assert row_of(run_id, company_id).gross_minor == 44000
+    month.post(f"{here}/discounts", text="Loyal", value="10", how="percent")
+    assert row_of(run_id, company_id).gross_minor == 39600
+    page = month.get(here).text
+    assert "Licence" in page
+    for extra_id in re.findall(r"/lines/(\d+)/remove", page):
+        month.post(f"{here}/lines/{extra_id}/remove")
+    assert row_of(run_id, company_id).gross_minor == 36000
+    assert month.post(f"{here}/lines/77/remove").status_code == 404
+
+
+def test_what_changed_since_is_said_refused_and_can_be_taken_over(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    with unit_of_work():
+        company = db.session.get(BillingAccount, account_of(company_id)).payer
+        make.entry(company, by=month.mira, seconds=3600)
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    assert "3 came in" in month.get(here).text
+    page = month.issued(run_id)
+    assert "Not issued" in page
+    assert "The total was 360.00 and would be 480.00 EUR" in page
+    assert count(Document) == 0
+    month.post(f"{here}/recompile")
+    assert "1 invoice issued" in month.issued(run_id)
+
+
+def test_an_issued_account_cannot_be_adjusted_any_more(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    month.issued(run_id)
+    adjust(month, run_id, company_id, do="hold", id=entry, reason="Too late")
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "issue a credit note first" in page
+    assert row_of(run_id, company_id).state == "issued"
+
+
+def test_mails_can_be_called_back_after_issuing(month):
+    month.company()
+    run_id = month.compiled()
+    page = month.issued(run_id)
+    assert "Undo 1 mail" in page
+    job_id = one(Job, kind="billing.issue").id
+    month.post(f"/billing/runs/{run_id}/issue/{job_id}/undo-mails")
+    assert one(Mail).state == "undone"
+    assert count(Document) == 1
+
+
+def test_a_superseded_run_offers_nothing(month):
+    company_id, _ = month.company()
+    old = month.compiled()
+    month.compiled()
+    assert "A newer run has taken the place" in month.get(f"/billing/runs/{old}").text
+    answer = month.post(f"/billing/runs/{old}/accounts/{account_of(company_id)}/recompile")
+    assert "work on that one" in month.get(answer.location).text
+
+
+def test_the_run_page_takes_the_same_statements_for_one_and_for_many(month, statements):
+    month.company("A Ltd")
+    one_run = month.compiled()
+    for number in range(12):
+        month.company(f"C{number}")
+    many_run = month.compiled()
+    asked = []
+    for run_id in (one_run, many_run):
+        with statements() as found:
+            assert month.get(f"/billing/runs/{run_id}").status_code == 200
+        asked.append(len(found))
+    assert asked[0] == asked[1] <= 12
+
+
+def test_an_unknown_run_account_or_entry_is_not_found(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    for url in ("/billing/runs/77", f"/billing/runs/{run_id}/accounts/77", f"{here}/entries?id=77"):
+        assert month.get(url).status_code == 404
+    assert month.get(f"/billing/runs/{run_id}/issue/1").status_code == 404
+    assert month.get(f"/billing/runs/{run_id}?state=lost").status_code == 404

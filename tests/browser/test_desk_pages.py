@@ -131,8 +131,9 @@ def test_keys_are_listed_and_can_be_switched_off(live, desk, world):
 def test_the_menu_opens_on_a_phone(live, desk):
     page = desk("Admin", width="phone")
     page.get_by_label("Open the menu").click()
-    assert_accessible(page)
     menu = page.get_by_role("navigation", name="Main menu")
+    menu.get_by_role("link", name="Companies").wait_for()
+    assert_accessible(page)
     menu.get_by_role("link", name="Companies").click()
     page.wait_for_url("**/companies/list/")
 

@@ -46,7 +46,8 @@ class Filters:
 
 def filters_of(given: Mapping[str, str]) -> tuple[Filters, Sequence[str]]:
     """Read the filters; dates that are none are left out, and said."""
-    dates, problems = {}, []
+    dates: dict[str, date | None] = {}
+    problems: list[str] = []
     for name, what in (("from", "The first day"), ("through", "The last day")):
         try:
             dates[name] = day(given.get(name, ""), what)

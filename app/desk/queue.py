@@ -141,7 +141,7 @@ def _key_of(text: str) -> tuple[datetime, int] | None:
 
 def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     parent = aliased(Company)
-    query = (
+    query: Select[Any] = (
         select(
             Ticket.id,
             Ticket.number,

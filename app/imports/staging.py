@@ -34,6 +34,8 @@ create temporary table import_stage (
 ) on commit preserve rows"""
 
 SHOWN_VALUE = 200
+# What a sort or hash of the plan may take before it goes to disk.
+WORK_MEMORY = "64MB"
 
 
 def survey(
@@ -57,6 +59,7 @@ def survey(
 def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> None:
     """Fill import_stage with the rows of the file; a row that cannot be read says why."""
     drop(session)
+    session.execute(text(f"set local work_mem = '{WORK_MEMORY}'"))
     session.execute(text(STAGE))
     names = ("line", "missing", *importer.staged, "column_name", "value", "reason")
     read = importer.reader(work)  # it may ask the database, which COPY does not allow
@@ -150,9 +153,12 @@ def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
     return RowRefusedError(first.column, first.value, "; ".join([first.reason, *others]))
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
 def as_json(doc: dict[str, Any]) -> str:
     """A document as JSON text for COPY. Raises ValueError for text no database can hold."""
-    written = json.dumps(doc, ensure_ascii=False, separators=(",", ":"))
+    written = _encode(doc)
     if "\\u0000" in written:
         raise ValueError("the row holds a NUL character, which is no text")
     return written

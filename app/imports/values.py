@@ -7,7 +7,7 @@ person can act on; the caller adds line, column and value. Text stays text: noth
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
@@ -60,6 +60,7 @@ def key(text: str) -> str:
     return "".join(letter for letter in text if letter.isalnum())
 
 
+@lru_cache(4096)
 def currency(text: str) -> str:
     """Read an ISO 4217 code, alone or within a name ("Euro - EUR")."""
     wanted = text.strip().upper()
@@ -73,6 +74,7 @@ def currency(text: str) -> str:
     raise ValueError("unknown currency: use its ISO 4217 code, such as EUR")
 
 
+@lru_cache(4096)
 def country(text: str) -> str:
     """Read an ISO 3166 code (two or three letters) or a name in en, de, fr, es or nl."""
     if code := _countries().get(key(text)):

@@ -69,9 +69,9 @@ def _entries() -> None:
                 "insert into time_entry (staff_id, company_id, ticket_id, work_date, "
                 "recorded_seconds, billable_seconds, non_billable_reason, state) "
                 "select t.assignee_id, t.company_id, t.id, date '2026-03-01' + (n % 31), "
-                "60 + (t.id * 37 + n * 11) % 7200, (60 + (t.id * 37 + n * 11) % 7200) / (1 + n % 2), "
-                "'Goodwill', 'approved' "
-                "from ticket t cross join generate_series(1, :each) n"
+                "seconds, seconds / (1 + n % 2), 'Goodwill', 'approved' "
+                "from ticket t cross join generate_series(1, :each) n "
+                "cross join lateral (select 60 + (t.id * 37 + n * 11) % 7200 as seconds) worked"
             ),
             {"each": ENTRIES // TICKETS},
         )

@@ -57,15 +57,18 @@ def unbilled_by_company(scope: Scope, currency: str, end: date) -> list[Any]:
     """(company id, name, minor units, entries, oldest day) of each company with unbilled time."""
     columns = (
         TimeEntry.company_id,
-        Company.name,
         func.sum(EntryValue.amount_minor).cast(BigInteger).label("amount"),
         func.count().label("entries"),
         func.min(TimeEntry.work_date).label("oldest"),
     )
-    rows = _unbilled(columns, scope, currency, end).join(
-        Company, Company.id == TimeEntry.company_id
+    sums = _unbilled(columns, scope, currency, end).group_by(TimeEntry.company_id).subquery()
+    return list(
+        db.session.execute(
+            select(
+                sums.c.company_id, Company.name, sums.c.amount, sums.c.entries, sums.c.oldest
+            ).join(Company, Company.id == sums.c.company_id)
+        )
     )
-    return list(db.session.execute(rows.group_by(TimeEntry.company_id, Company.name)))
 
 
 def unbilled_entries(
@@ -150,6 +153,7 @@ def owed_invoices(scope: Scope, currency: str, age: str, as_of: date) -> Select[
     owed = _owed(scope, currency)
     rows = (
         select(
+            owed.c.id,
             owed.c.number,
             Company.name.label("company"),
             owed.c.issued_on,

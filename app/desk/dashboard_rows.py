@@ -25,7 +25,11 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading and how its cells read (text, day, instant, ticket, hours, money)."""
+    """One column: its heading and how its cells read.
+
+    Kinds: text, day, instant, ticket, invoice, hours, money, count; an `id` leads to the row's own
+    page, and stands by itself in exports only.
+    """
 
     header: str
     kind: str = "text"
@@ -187,6 +191,7 @@ def _receivables(key: Mapping[str, str], filters: Filters) -> Rows:
     return Rows(
         f"Receivables, {words[age].lower()}{_days(age)}",
         (
+            Column("Id", "id"),
             Column("Invoice", "invoice"),
             Column("Company"),
             Column("Issued", "day"),

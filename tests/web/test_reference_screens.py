@@ -1,0 +1,63 @@
+"""Departments, staff and work types on their generated screens: rules hold, nothing is lost."""
+
+import pytest
+from sqlalchemy import select
+
+from app.core.db import db, unit_of_work
+from app.core.models import AuditLog
+from app.staff.models import Department, Staff
+from app.timelog.models import WorkType
+from tests import factories as make
+from tests.web.people import person, signed_in
+
+
+@pytest.fixture
+def admin(app):
+    with unit_of_work():
+        make.set_up_agency()
+    return signed_in(app, person("Admin"))
+
+
+def saved(query):
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.scalars(query).one()
+
+
+def test_a_department_has_members_and_a_name_of_its_own(admin):
+    with unit_of_work():
+        bea = make.staff("Bea").id
+    assert admin.post("/departments/add", data={"name": "Desk", "people": [bea]}).status_code == 302
+    department = saved(select(Department))
+    assert [member.id for member in department.members] == [bea]
+    again = admin.post("/departments/add", data={"name": "desk"})
+    assert "a department called desk already" in again.get_data(as_text=True)
+    admin.post(f"/departments/edit/{department.id}", data={"name": "Front desk", "archived": "y"})
+    department = saved(select(Department))
+    assert (department.name, list(department.members)) == ("Front desk", [])
+    assert department.archived_at is not None
+    assert "Archived" in admin.get("/departments/list/").get_data(as_text=True)
+
+
+def test_a_person_without_sign_in_is_added_and_every_mistake_named(admin):
+    wrong = admin.post(
+        "/staff/add",
+        data={"name": " ", "email": "", "zone": "Mars/Base", "weekly_hours": "200"},
+    ).get_data(as_text=True)
+    for said in ("The name is empty", "Mars/Base is no time zone", "between 0 and 168"):
+        assert said in wrong
+    good = {"name": "Bo Holm", "email": "bo@example.com", "zone": "Europe/Oslo"}
+    admin.post("/staff/add", data={**good, "weekly_hours": "37.5"})
+    bo = saved(select(Staff).where(Staff.name == "Bo Holm"))
+    assert (bo.weekly_seconds, bo.user_id, bo.zone) == (135_000, None, "Europe/Oslo")
+    taken = admin.post("/staff/add", data={**good, "weekly_hours": "40"}).get_data(as_text=True)
+    assert "Somebody else of the staff has bo@example.com" in taken
+
+
+def test_a_work_type_is_changed_with_a_line_in_the_audit_log(admin):
+    admin.post("/work-types/add", data={"name": "Travel"})
+    kind = saved(select(WorkType))
+    assert kind.is_billable is False
+    admin.post(f"/work-types/edit/{kind.id}", data={"name": "Travel", "is_billable": "y"})
+    line = saved(select(AuditLog).where(AuditLog.action == "work_type.change"))
+    assert (line.before["is_billable"], line.after["is_billable"]) == (False, True)

@@ -161,3 +161,8 @@ def user(role: str, *, name: str | None = None) -> User:
     )
     staff(f"{name.capitalize()} Tester", user_id=person.id, email=person.email)
     return person
+
+
+def staff_of(person: User) -> Staff:
+    """The row in staff of somebody who can sign in."""
+    return db.session.scalars(select(Staff).where(Staff.user_id == person.id)).one()

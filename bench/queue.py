@@ -1,0 +1,93 @@
+"""The pages agents live on, at 100,000 tickets and 1,000,000 events."""
+
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.core.db import db, unit_of_work
+from bench import world
+from bench.report import Report, Timing, measured
+from tests import factories as make
+
+TICKETS, EVENTS_EACH = 100_000, 10
+QUEUE, TICKET, LIST = 6, 8, 10
+TRIES = 5
+
+
+def run(report: Report) -> None:
+    """Statements are what counts; the times are the best of a few, for orientation."""
+    with world.fresh_world() as app:
+        person_id, username = _fill()
+        client = app.test_client()
+        client.post("/login/", data={"username": username, "password": make.PASSWORD})
+        for rows in (10, 100):
+            _assign(person_id, rows)
+            _page(report, client, f"own queue, {rows} rows", "/tickets/", QUEUE)
+        for events in (EVENTS_EACH, 1_000):
+            number = _with_events(events)
+            _page(report, client, f"ticket, {events:,} events", f"/tickets/{number}", TICKET)
+        _page(report, client, "company list", "/companies/list/", LIST)
+
+
+def _fill() -> tuple[int, str]:
+    world.companies(1_000)
+    world.tickets(TICKETS)
+    with unit_of_work() as session:
+        make.set_up_agency()
+        person = make.user("Admin", name="bench")
+        staff_id, username = make.staff_of(person).id, person.username
+        session.execute(
+            text(
+                "insert into event (ticket_id, seq, kind, visibility, at, actor_name, payload) "
+                "select t.id, n, 'message', 'client', t.created_at + n * interval '1 hour', "
+                "'Somebody', jsonb_build_object('text', 'A message of some words') "
+                "from ticket t cross join generate_series(1, :each) n"
+            ),
+            {"each": EVENTS_EACH},
+        )
+        session.execute(text("update ticket set last_seq = :each"), {"each": EVENTS_EACH})
+    world.analyse()
+    return staff_id, username
+
+
+def _assign(staff_id: int, number: int) -> None:
+    with unit_of_work() as session:
+        session.execute(
+            text("update ticket set assignee_id = :staff where id <= :number"),
+            {"staff": staff_id, "number": number},
+        )
+
+
+def _with_events(number: int) -> int:
+    with unit_of_work() as session:
+        return session.scalar(
+            text(
+                "with chosen as (select id, number, last_seq from ticket where id = :number), "
+                "more as (insert into event (ticket_id, seq, kind, visibility, at, actor_name, "
+                "payload) select id, n, 'message', 'client', now(), 'Somebody', "
+                "jsonb_build_object('text', 'More') "
+                "from chosen, generate_series(last_seq + 1, :number) n "
+                "returning 1), "
+                "raised as (update ticket set last_seq = greatest(last_seq, :number) "
+                "where id = :number returning 1) "
+                "select number from chosen"
+            ),
+            {"number": number},
+        )
+
+
+def _page(report: Report, client: FlaskClient, name: str, path: str, most: int) -> None:
+    best = Timing(seconds=1e9)
+    for _ in range(TRIES):
+        with measured(db.engine) as timing:
+            answer = client.get(path)
+        if answer.status_code != 200:  # noqa: PLR2004
+            report.row(name, f"answered {answer.status_code}", kept=False)
+            return
+        best = min(best, timing, key=lambda each: each.seconds)
+    size = len(answer.data) // 1024
+    report.row(
+        name,
+        f"{best.statements} statements, {best.seconds * 1000:.0f} ms, {size} KB",
+        target=f"<= {most} statements",
+        kept=best.statements <= most,
+    )

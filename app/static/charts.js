@@ -28,7 +28,7 @@
     if (sideways) {
       layout.height = Math.max(layout.height, 24 * labels.length + 48);
     } else {
-      const every = Math.max(1, Math.ceil(labels.length / (phone.matches ? 5 : 12)));
+      const every = Math.max(1, Math.ceil(labels.length / (phone.matches ? 5 : 8)));
       layout.xaxis.tickvals = labels.filter((_, at) => at % every === 0);
     }
     return layout;

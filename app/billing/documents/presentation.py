@@ -83,8 +83,8 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
         "currency": content["currency"],
         "lang": word.locale.language,
-        "seller": _seller(content["seller"]),
-        "buyer": content["buyer"],
+        "seller": _seller(content["seller"], word),
+        "buyer": content["buyer"] | {"address": _address(content["buyer"]["address"], word)},
         "meta": _meta(content, word),
         "groups": _groups([row for row in content["lines"] if row["kind"] != "rounding"], word),
         "several_taxes": len({row["tax"] for row in content["lines"] if row["tax"]}) > 1,
@@ -105,14 +105,21 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     }
 
 
-def _seller(seller: Mapping[str, Any]) -> dict[str, Any]:
+def _seller(seller: Mapping[str, Any], word: Wording) -> dict[str, Any]:
     contacts = (seller["email"], seller["phone"], seller["website"])
     return {
         "name": seller["name"],
-        "address": seller["address"],
+        "address": _address(seller["address"], word),
         "tax_id": seller["tax_id"],
         "contacts": [text for text in contacts if text],
     }
+
+
+def _address(lines: list[str], word: Wording) -> list[str]:
+    """Name the country that stands as an ISO 3166 code on the last line."""
+    if not lines:
+        return lines
+    return [*lines[:-1], word.locale.territories.get(lines[-1], lines[-1])]
 
 
 def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:

@@ -32,9 +32,10 @@ BUYER = Buyer(
 WORK = ("Remote support", "On-site visit", "Configuration of the new practice server")
 
 
-def document(count: int = 12, /, **changes: object) -> DocumentContent:
-    """An invoice of `count` lines over one ticket for every three of them, 25 % tax."""
-    made = tuple(_line(number) for number in range(1, count + 1))
+def document(count: int = 12, /, *, grouped: bool = False, **changes: object) -> DocumentContent:
+    """An invoice of `count` lines at 25 % tax: one for each ticket, or three under its heading."""
+    line = _line_of_ticket if grouped else _line
+    made = tuple(line(number) for number in range(1, count + 1))
     net = sum(line.net_minor for line in made)
     tax = (net * 25 + 50) // 100
     base = DocumentContent(
@@ -63,14 +64,21 @@ def document(count: int = 12, /, **changes: object) -> DocumentContent:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def _line(number: int) -> ContentLine:
+def _line_of_ticket(number: int) -> ContentLine:
     ticket = 1041 + (number - 1) // 3
-    seconds = 900 * (1 + number * 7 % 11)
-    return ContentLine(
-        position=number,
+    return replace(
+        _line(number),
         text=WORK[number % len(WORK)],
         group=f"#{ticket} Appointment letters print with the wrong address",
         detail=f"asked for by Contact {ticket}",
+    )
+
+
+def _line(number: int) -> ContentLine:
+    seconds = 900 * (1 + number * 7 % 11)
+    return ContentLine(
+        position=number,
+        text=f"#{1040 + number} Appointment letters print with the wrong address",
         seconds=seconds,
         price="114.75",
         net_minor=(seconds * 11475 + 1800) // 3600,

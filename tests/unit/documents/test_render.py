@@ -170,7 +170,7 @@ def test_a_name_without_spaces_stays_within_the_page():
 
 
 def test_a_thousand_lines_carry_their_headings_and_number_their_pages():
-    rendered = drawn(document(1000))
+    rendered = drawn(document(1000, grouped=True))
     pages = pages_of(rendered)
     assert len(pages) > 20
     for number, page in enumerate(pages[:-1], 1):
@@ -243,3 +243,8 @@ def test_several_taxes_show_which_line_bears_which():
     assert "VAT25%" in text
     assert "VAT10%" in text
     assert "VATreduced10%" in text
+
+
+def test_a_country_code_is_printed_as_the_country():
+    buyer = replace(BUYER, address=("Quay Side 121", "20095 Hamburg", "DE"))
+    assert "Germany" in text_of(drawn(document(1, buyer=buyer)))

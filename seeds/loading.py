@@ -30,7 +30,7 @@ from app.timelog import commands as timelog
 from app.timelog.bulk import PastWork
 from app.timelog.rules import Work
 from seeds import foundation, names, tally
-from seeds.demo import SEED, Act, Entry, Request, Year, agency
+from seeds.demo import RECENT, SEED, Act, Entry, Request, Year, agency
 from seeds.foundation import ACTOR, SOURCE
 
 KIND = "demo.load"
@@ -62,6 +62,11 @@ def steps(year: Year) -> list[Step]:
     for place, month in enumerate(year.months):
         name = f"{calendar.month_name[month.month]} {month.year}"
         found.append(Step(f"{name}: tickets and time", partial(write_month, year, place)))
+        found += [
+            Step(f"{day:%-d} {name}: as it came", partial(live, year, day))
+            for day in live_days(year)
+            if day.replace(day=1) == month
+        ]
         if place + 1 < len(year.months):
             note = f"{name}: invoices and payments"
             found.append(Step(note, partial(pay_month, year, place), partial(bill, year, place)))
@@ -125,7 +130,7 @@ def ticket_key(number: int) -> str:
 
 
 def write_month(year: Year, place: int) -> None:
-    """The tickets and the time of a month; the last two weeks as people would enter them."""
+    """The tickets and the time of a month, as far as they are history."""
     ids = Ids(year)
     if place == VOID_MONTH + 1:
         _void_one(year)
@@ -133,7 +138,6 @@ def write_month(year: Year, place: int) -> None:
     opened = [r for r in year.requests if begin <= r.created_at < min(end, year.recent)]
     if opened:
         _write_history(year, ids, opened, begin, min(end, year.recent))
-    _live(year, ids, max(begin, year.recent), end)
 
 
 def _edges(year: Year, place: int) -> tuple[datetime, datetime]:
@@ -238,9 +242,18 @@ def _time_event(ids: Ids, entry: Entry, entry_id: int) -> PastEvent:
     return PastEvent("time", entry.ended_at, name, payload, staff_id=ids.staff[entry.staff])
 
 
-def _live(year: Year, ids: Ids, begin: datetime, end: datetime) -> None:
-    """Do what was done between two instants by the ordinary commands, in order of time."""
-    for at, do in sorted(_acts(year, ids, begin, end), key=lambda pair: pair[0]):
+def live_days(year: Year) -> list[date]:
+    """The last two weeks, day by day."""
+    first = year.last_day - RECENT
+    return [first + timedelta(days=n) for n in range(RECENT.days + 1)]
+
+
+def live(year: Year, day: date) -> None:
+    """Do what was done on a day by the ordinary commands, in order of time."""
+    begin = year.recent + (day - live_days(year)[0])
+    ids = Ids(year)
+    acts = _acts(year, ids, begin, begin + timedelta(days=1))
+    for at, do in sorted(acts, key=lambda pair: pair[0]):
         with clock.frozen(at):
             do()
 

@@ -102,7 +102,9 @@ def test_a_load_that_was_cut_off_goes_on(app, settings):
             step.before(running)
         with running.step(done=number, total=len(todo)):
             step.write()
-    todo[6].before(running)  # billed, but cut off before the step was marked
+    billing = todo[6]
+    assert billing.before is not None
+    billing.before(running)  # billed, but cut off before the step was marked
     with unit_of_work():
         db.session.execute(
             text("update job set lease_until = now() - interval '1 minute' where id = :id"),

@@ -5,8 +5,9 @@ from typing import Any
 
 from app.billing.commands.compile import compile_run
 from app.billing.commands.issue import issue_run
-from app.billing.commands.values import value_entries
+from app.billing.commands.values import unbilled_ids, value_entries
 from app.billing.prove import prove
+from app.companies.repricing import REVALUE
 from app.core.jobs import Running, handler
 
 VALUED_AT_ONCE = 5_000
@@ -33,6 +34,19 @@ def value(running: Running) -> dict[str, Any]:
         with running.step(done=at, total=len(ids)):
             valued += value_entries(ids[at : at + VALUED_AT_ONCE])
     return {"valued": valued}
+
+
+@handler(REVALUE)
+def revalue(running: Running) -> dict[str, Any]:
+    """Price unbilled time anew, some thousands a step: its rates or payers have changed."""
+    valued, after = 0, 0
+    while True:
+        with running.step(done=valued):
+            ids = unbilled_ids(running.payload["company"], after=after, most=VALUED_AT_ONCE)
+            valued += value_entries(ids)
+        if len(ids) < VALUED_AT_ONCE:
+            return {"valued": valued}
+        after = ids[-1]
 
 
 @handler("billing.prove")

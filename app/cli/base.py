@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app.cli.text import readable
+from app.companies.repricing import REVALUE
 from app.core import jobs
 from app.core.audit import Actor
 from app.core.db import db
@@ -37,6 +38,7 @@ INSTALLATION = "installation"
 AS_JSON = "as_json"
 ACTOR = Actor(name="command line", channel="cli")
 REFUSED, UNUSABLE = 1, 2
+PRICING = ("billing.value", REVALUE)
 
 
 class FaultFoundError(Exception):
@@ -120,6 +122,12 @@ def carry_out(job_id: int, *, wait: bool = True) -> Answer:
         db.session.rollback()
         time.sleep(0.2)
     return jobs.carry_out(running) or {}
+
+
+def settle_prices() -> None:
+    """Carry out here what was posted to price unbilled time; it may have no worker."""
+    load_handlers()
+    jobs.run_due(kinds=PRICING)
 
 
 def progress(text: str) -> None:

@@ -22,6 +22,7 @@ from app.cli.base import (
     carry_out,
     file_argument,
     progress,
+    settle_prices,
     wait_option,
 )
 from app.companies import lookup
@@ -126,6 +127,7 @@ def void(number: str, reason: str, wait: bool) -> Answer:
         done = credit.void_invoice(ACTOR, number, reason=reason)
     if wait:
         _draw([done.document_id])
+        settle_prices()
     [said] = runs.documents_answer([done.document_id])
     return {
         "credit_note": said["number"],

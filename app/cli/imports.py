@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from app.cli.base import Answer, DeskGroup, carry_out, file_argument, progress, wait_option
+from app.cli.base import (
+    Answer,
+    DeskGroup,
+    carry_out,
+    file_argument,
+    progress,
+    settle_prices,
+    wait_option,
+)
 from app.companies import lookup
 from app.core.audit import Actor
 from app.core.db import unit_of_work
@@ -103,7 +111,10 @@ def import_file(
         job = commands.start(ACTOR, batch.id)
         number = batch.id
     progress(f"Import {number} …")
-    return carry_out(job, wait=wait)
+    answer = carry_out(job, wait=wait)
+    if wait:
+        settle_prices()
+    return answer
 
 
 def _zone(name: str | None) -> str | None:

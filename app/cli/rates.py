@@ -7,7 +7,7 @@ import click
 
 from app.billing import queries
 from app.billing.commands.rates import ROUNDINGS, RateTerms, explain, set_rate
-from app.cli.base import ACTOR, Answer, DeskGroup
+from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.cli.billing import DAY, NUMBER, day
 from app.companies import lookup
 from app.core.db import unit_of_work
@@ -56,7 +56,9 @@ def set_(
             rounding=rounding or ("up" if increment else "exact"),
             priority=priority,
         )
-        return {"rate_rule": set_rate(ACTOR, terms).id}
+        made = set_rate(ACTOR, terms).id
+    settle_prices()
+    return {"rate_rule": made}
 
 
 @COMMAND.command("explain")

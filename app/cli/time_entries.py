@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from app.cli.base import Answer, DeskGroup
+from app.cli.base import Answer, DeskGroup, settle_prices
 from app.cli.exports import file_option, write
 from app.cli.imports import ACTOR, import_file, import_options
 from app.companies import lookup
@@ -33,7 +33,9 @@ def approve(through: datetime | None, company: str | None) -> Answer:
     with unit_of_work():
         companies = [lookup.company(company).id] if company else None
         day = through.date() if through else None
-        return {"approved": approval.approve_all(actor=ACTOR, through=day, company_ids=companies)}
+        count = approval.approve_all(actor=ACTOR, through=day, company_ids=companies)
+    settle_prices()
+    return {"approved": count}
 
 
 @COMMAND.command("export")

@@ -8,12 +8,15 @@ from sqlalchemy.dialects.postgresql import Range
 
 from app.companies import queries, rules
 from app.companies.models import BillTo, Company
+from app.companies.repricing import post_revaluation
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.imports.values import fold_name
 
+# Fields on which the price of unbilled time depends.
+PRICING_FIELDS = frozenset({"currency", "kind", "parent_id"})
 # Rows that are part of a company and go with it.
 OWN_ROWS = frozenset({"bill_to"})
 USED_WORDS = {
@@ -70,6 +73,8 @@ def change_company(actor: Actor, company: Company, given: Mapping[str, Any]) -> 
         before=_plain({field: before[field] for field in changed}),
         after=_plain({field: values[field] for field in changed}),
     )
+    if changed & PRICING_FIELDS:
+        post_revaluation(company.id)
 
 
 def archive_company(actor: Actor, company: Company) -> None:
@@ -127,6 +132,7 @@ def set_bill_to(
         id=company.id,
         after={"payer": payer.id, "from": start.isoformat() if start else None},
     )
+    post_revaluation(company.id)
     return made
 
 
@@ -146,6 +152,7 @@ def remove_bill_to(actor: Actor, company: Company, row_id: int) -> None:
         before={"payer": row.payer_id, "valid": str(row.valid)},
     )
     db.session.delete(row)
+    post_revaluation(company.id)
 
 
 def _after(day: date, start: date | None) -> bool:

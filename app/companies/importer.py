@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.companies import importpeople as people
+from app.companies.repricing import post_revaluation
 from app.imports import plan, values
 from app.imports.importer import (
     Cells,
@@ -22,6 +23,7 @@ from app.imports.importer import (
 from app.imports.staging import Reading, as_json, document_reader
 
 LONGEST_NAME = 200
+PRICING = {"currency", "kind", "parent"}
 
 _ADDRESS = tuple(
     (f"{kind}_{part}", length)
@@ -145,6 +147,8 @@ class CompanyImporter(Importer):
         if work.at("parent") is not None:
             session.execute(text(REMEMBER_PARENTS), {"batch": work.batch_id})
             session.execute(text(LINK_PARENTS))
+        if PRICING & work.columns.targets.keys():
+            post_revaluation()
 
     def tally(self, session: Session, work: Work) -> Tally:
         return Tally(contacts_created=people.count(session))

@@ -15,6 +15,7 @@ class Shell:
     def __init__(self, **environ: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._environ = kept | environ
+        self.database_url = environ.get("DATABASE_URL", "")
 
     def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

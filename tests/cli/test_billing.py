@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import psycopg
+
 from tests.conftest import shared_folder
 
 COMPANIES = "Name,Tax ID,Street,City\nFjord Dental,T1,Havn 1,Bergen\nNordlys,T2,Gate 2,Oslo\n"
@@ -33,6 +35,9 @@ def test_a_month_from_the_command_line(shell, short_dir):
     }
     first = shell.answer("rates", "set", "--rate", "120")["rate_rule"]
     dear = shell.answer("rates", "set", "--rate", "150", "--company", "Nordlys")["rate_rule"]
+    with psycopg.connect(shell.database_url) as connection:
+        worth = connection.execute("select amount_minor from entry_value order by 1").fetchall()
+    assert worth == [(4000,), (10000,), (15000,)], "unbilled time has its value without a worker"
     shell.answer("taxes", "set", "--name", "VAT", "--percent", "25", "--default")
     entry = shell.answer(*through, "--company", "Nordlys", "--detail")["invoices"][0]
     won = shell.answer("rates", "explain", "--entry", str(entry["line_items"][0]["entries"][0]))

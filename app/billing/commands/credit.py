@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select, text
@@ -16,7 +16,7 @@ from app.billing.ledger import document_journal, lock_accounts, write_journals
 from app.billing.models import Allocation, Document, DocumentLine, DocumentTax, Settlement
 from app.billing.notifications import post_documents
 from app.billing.numbers import Numbers, chain_to, take_numbers
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import reserve_ids
 from app.core.db import db
@@ -47,6 +47,7 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
         raise RuleError("Give the reason for voiding the invoice; it stands on the credit note.")
     invoice = find_document(number)
     entries = _lock_entries(invoice)
+    ledger.lock_tickets({entry.ticket_id for entry in entries if entry.ticket_id})
     lock_accounts([invoice.account_id])
     _refuse(invoice)
     faultpoint("billing.void.locked")
@@ -74,6 +75,8 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
     _reopen_extras(invoice.id)
     _tell(actor, invoice, document_id, numbers.number(0), entries)
     post_renders([document_id], created_by=actor.user_id)
+    if entries:
+        jobs.post("billing.value", {"entries": [entry.id for entry in entries]})
     if mail:
         post_documents([document_id])
     faultpoint("billing.void.posted")
@@ -115,8 +118,6 @@ def _refuse(invoice: Document) -> None:
 
 def _content(invoice: Document, numbers: Numbers, reason: str) -> DocumentContent:
     """What the credit note says: the invoice's own content, as a credit of it."""
-    from dataclasses import replace
-
     on = clock.today(queries.agency().zone).isoformat()
     return replace(
         content_of(invoice.content),

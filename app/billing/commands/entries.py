@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.models import Allocation, EntryHold
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -56,6 +56,8 @@ def undo_write_off(actor: Actor, entry_ids: Collection[int]) -> int:
     ).all()
     for entry_id in released:
         record(actor, "undo_write_off", kind="time_entry", id=entry_id)
+    if released:
+        jobs.post("billing.value", {"entries": sorted(released)})
     return len(released)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 from app.billing import queries
 from app.billing.engine.rates import Explanation, explain_rate
 from app.billing.models import RateRule, Tax
+from app.companies.repricing import post_revaluation
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -47,7 +48,8 @@ class RateTerms:
 def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
     """Put a rule in force; rules for the very same thing make room on the days it covers.
 
-    What is issued keeps the rule it was priced by. Refuses impossible terms, all at once.
+    What is issued keeps the rule it was priced by; unbilled time is priced anew. Refuses
+    impossible terms, all at once.
     """
     _refuse_bad_terms(terms)
     span: Range[date] = Range(terms.start, terms.end, bounds="[)")
@@ -77,6 +79,7 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
     db.session.add(rule)
     db.session.flush()
     record(actor, "set", kind="rate_rule", id=rule.id, after={"rate": str(terms.rate)})
+    post_revaluation(terms.company_id)
     return rule
 
 
@@ -142,6 +145,7 @@ def retire_rate(actor: Actor, rate_rule_id: int) -> None:
         raise NotFoundError(f"There is no rate rule {rate_rule_id} in force.")
     rule.retired_at, rule.retired_by = func.clock_timestamp(), actor.user_id
     record(actor, "retire", kind="rate_rule", id=rule.id)
+    post_revaluation(rule.company_id)
 
 
 def copy_rates(actor: Actor, *, start: date, percent: Decimal = Decimal(0)) -> int:

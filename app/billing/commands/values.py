@@ -7,9 +7,10 @@ from sqlalchemy import delete, select
 
 from app.billing import queries
 from app.billing.compilation import Facts
+from app.billing.engine.timeline import chain_of
 from app.billing.models import EntryValue
 from app.core import clock
-from app.core.bulk import copy_rows
+from app.core.bulk import copy_rows, fetch_rows
 from app.core.db import db
 from app.timelog.models import TimeEntry
 
@@ -38,6 +39,33 @@ def value_entries(entry_ids: Collection[int]) -> int:
     db.session.execute(delete(EntryValue).where(EntryValue.entry_id.in_(list(entry_ids))))
     copy_rows("entry_value", VALUE, [_value(facts, *entry) for entry in entries])
     return len(entries)
+
+
+def unbilled_ids(company_id: int | None, *, after: int, most: int) -> list[int]:
+    """Ids, above one, of the unbilled time that a company or its parts have or pay for.
+
+    All unbilled time when no company is given.
+    """
+    companies = None if company_id is None else _concerned(company_id)
+    rows = fetch_rows(
+        "select e.id from time_entry e where e.id > %(after)s and e.billable_seconds > 0"
+        " and (%(companies)s::bigint[] is null or e.company_id = any(%(companies)s))"
+        " and not exists (select from allocation a where a.entry_id = e.id"
+        "                 and a.released_at is null and a.kind <> 'credit')"
+        " order by e.id limit %(most)s",
+        {"after": after, "companies": companies, "most": most},
+    )
+    return [row[0] for row in rows]
+
+
+def _concerned(company_id: int) -> list[int]:
+    payers = queries.payers(queries.agency())
+    return [
+        each
+        for each in payers.companies
+        if company_id in chain_of(each, payers.parents)
+        or company_id in payers.timeline(each).values
+    ]
 
 
 def _value(

@@ -1,0 +1,74 @@
+"""What unbilled time is worth follows its rates, its payer, and what is billed or taken back."""
+
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from app.billing.commands import entries
+from app.billing.commands.credit import void_invoice
+from app.billing.commands.rates import RateTerms, copy_rates, retire_rate, set_rate
+from app.billing.models import Document, EntryValue
+from app.companies.commands import change_company
+from app.core import clock, jobs
+from app.core.db import db, unit_of_work
+from jobs import load_handlers
+from tests import factories
+from tests.billing.desk import CLERK, TODAY, compiled, issued
+
+
+def worth() -> dict[int, tuple[int | None, str]]:
+    """Carry out what is due, then the value of each entry."""
+    load_handlers()
+    jobs.run_due(kinds=("billing.value", "billing.revalue"))
+    rows = select(EntryValue.entry_id, EntryValue.amount_minor, EntryValue.currency)
+    return {entry: (amount, currency) for entry, amount, currency in db.session.execute(rows)}
+
+
+def test_a_rate_prices_the_time_that_was_logged_before_it(app):
+    with unit_of_work():
+        ana = factories.staff("Ana")
+        fjord, nord = factories.company("Fjord"), factories.company("Nord")
+        floor = factories.company("Floor", kind="department", parent_id=fjord.id)
+        one, two, three = (factories.entry(each, by=ana).id for each in (fjord, nord, floor))
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR"))
+    assert worth() == dict.fromkeys((one, two, three), (10000, "EUR"))
+    with unit_of_work():
+        dear = set_rate(CLERK, RateTerms(rate=Decimal(150), currency="EUR", company_id=fjord.id))
+    assert worth() == {one: (15000, "EUR"), two: (10000, "EUR"), three: (15000, "EUR")}
+    with unit_of_work():
+        retire_rate(CLERK, dear.id)
+    assert worth() == dict.fromkeys((one, two, three), (10000, "EUR"))
+    with unit_of_work():
+        copy_rates(CLERK, start=date(2026, 3, 1), percent=Decimal(10))
+    assert worth() == dict.fromkeys((one, two, three), (11000, "EUR"))
+
+
+def test_a_company_in_another_currency_is_valued_in_it(app):
+    with unit_of_work():
+        factories.rate("100")
+        factories.rate("120", currency="USD")
+        fjord = factories.company("Fjord")
+        entry = factories.entry(fjord, by=factories.staff("Ana")).id
+    with unit_of_work():
+        change_company(CLERK, fjord, {"currency": "USD"})
+    assert worth() == {entry: (12000, "USD")}
+
+
+def test_time_that_is_billable_again_is_worth_what_it_costs_now(app):
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR"))
+        fjord, ana = factories.company("Fjord"), factories.staff("Ana")
+        billed, lost = (factories.entry(fjord, by=ana).id for _ in range(2))
+        entries.write_off(CLERK, [lost], reason="Goodwill")
+    assert worth() == {billed: (10000, "EUR")}
+    issued(compiled(), mail=False)
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(130), currency="EUR"))
+    assert worth() == {billed: (10000, "EUR")}, "what is billed keeps its value"
+    number = db.session.scalars(select(Document.number)).one()
+    with clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, number, reason="Wrong", mail=False)
+        entries.undo_write_off(CLERK, [lost])
+    assert worth() == {billed: (13000, "EUR"), lost: (13000, "EUR")}

@@ -116,6 +116,7 @@ def _lines(document: Document, chosen: int | None) -> list[ShownLine]:
                 _entry(entry, line, document, rules[entry.rate_rule_id], *worked[entry.entry_id])
                 for entry in line.entries
             ]
+            entries.sort(key=lambda entry: (entry.day, entry.id))
         shown.append(_line(line, document.currency, entries))
     return shown
 

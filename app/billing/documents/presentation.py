@@ -88,14 +88,11 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "meta": _meta(content, word),
         "groups": _groups([row for row in content["lines"] if row["kind"] != "rounding"], word),
         "several_taxes": len({row["tax"] for row in content["lines"] if row["tax"]}) > 1,
-        "taxes": [_tax(tax, word) for tax in content["taxes"]],
-        "net": word.amount(content["net_minor"]),
-        "tax": word.amount(content["tax_minor"]),
-        "rounding": word.amount(content["rounding_minor"]) if content["rounding_minor"] else "",
+        "sums": _sums(content, word),
         "gross": word.amount(content["gross_minor"]),
         "payment": _payment(content, word),
         "corrects": _corrects(content, word),
-        "terms": content["terms"],
+        "terms": content["terms"] if content["kind"] == "invoice" else "",
         "notes": content["notes"],
         "policies": list(content["policies"]),
         "annex": [_entry(entry) for entry in content["annex"]],
@@ -200,13 +197,18 @@ def product_minor(line: Mapping[str, Any], exponent: int) -> int | None:
     return int(exact.scaleb(exponent).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _tax(tax: Mapping[str, Any], word: Wording) -> dict[str, str]:
-    return {
-        "name": tax["name"],
-        "percent": f"{word.number(tax['percent'])} %",
-        "taxable": word.amount(tax["taxable_minor"]),
-        "tax": word.amount(tax["tax_minor"]),
-    }
+def _sums(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
+    """Net, each tax with what it is taken on, all taxes where there are several, cash rounding."""
+    taxes = content["taxes"]
+    rows = [("Net", content["net_minor"])]
+    for tax in taxes:
+        taken = f"{tax['name']} {word.number(tax['percent'])} %"
+        rows.append((f"{taken} on {word.amount(tax['taxable_minor'])}", tax["tax_minor"]))
+    if len(taxes) != 1:
+        rows.append(("Tax", content["tax_minor"]))
+    if content["rounding_minor"]:
+        rows.append(("Rounding", content["rounding_minor"]))
+    return [[label, word.amount(minor)] for label, minor in rows]
 
 
 def _payment(content: Mapping[str, Any], word: Wording) -> list[list[str]]:

@@ -117,13 +117,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One account as it would be billed now, its hash, and why it is blocked (reason: entries)."""
+    """One account as it would be billed now, its hash, and why it is blocked (reason: entries).
+
+    `extras` are the ids of the hand-made lines and discounts that are in it.
+    """
 
     account: Account
     compiled: Compiled
     hash: str
     blocks: Mapping[str, int]
     tickets: frozenset[int]
+    extras: tuple[int, ...]
     buyer: Buyer
 
     @property
@@ -249,6 +253,7 @@ def _preview(
 ) -> Preview:
     account = accounts[work.payer_id, work.currency]
     own = by_payer[work.payer_id]
+    added = extras.get(account.id or 0, ())
     compiled = compile_account(
         own,
         currency=work.currency,
@@ -256,7 +261,7 @@ def _preview(
         taxes=facts.taxes(work.payer_id),
         tax_day=facts.through,
         policy=account.policy,
-        extras=extras.get(account.id or 0, ()),
+        extras=added,
         names=names,
     )
     buyer = buyers[work.payer_id]
@@ -266,6 +271,7 @@ def _preview(
         hash=fingerprint(compiled.document),
         blocks=_blocks(facts, work, compiled, buyer),
         tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
+        extras=tuple(line.id for line in added if line.id is not None),
         buyer=buyer,
     )
 

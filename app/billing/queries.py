@@ -379,5 +379,5 @@ def _meant(named: str, model: type[WorkType] | type[Staff], what: str, several: 
 
 
 def day_after(last: date | None) -> date | None:
-    """The end of a half-open span whose last day is given."""
-    return last + timedelta(days=1) if last else None
+    """The end of a half-open span whose last day is given; the last of all days has no end."""
+    return last + timedelta(days=1) if last and last < date.max else None

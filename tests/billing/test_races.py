@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,3 +82,47 @@ def test_two_issues_of_two_runs_at_once_bill_each_entry_once(world, database_url
     assert db.session.scalar(select(func.count()).select_from(Document)) == 8
     assert db.session.scalars(select(Series.next_no)).one() == 9
     assert_books()
+
+
+def test_a_line_added_while_its_account_is_being_issued_waits_for_the_next_invoice(
+    world, database_url, short_dir
+):
+    import psycopg
+
+    from tests.billing.desk import assert_books, compiled
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work()
+    run = compiled()
+    address = database_url.replace("+psycopg", "")
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(address) as desk:
+        desk.execute("select id from billing_account for update")
+        issuing = pool.submit(issue_elsewhere, database_url, short_dir, run)
+        with psycopg.connect(address, autocommit=True) as watch:
+            while not watch.execute("select 1 from pg_locks where not granted").fetchone():
+                assert not issuing.done(), issuing.result()
+                time.sleep(0.05)
+        desk.execute(
+            "insert into extra_line (account_id, kind, text, unit_price)"
+            " select id, 'fixed', 'Setting up', 500 from billing_account"
+        )
+        desk.commit()
+        assert len(issuing.result()["issued"]) == 1
+        assert desk.execute("select document_id from extra_line").fetchone() == (None,)
+    assert_books()
+
+
+def test_each_of_two_who_press_is_told_only_what_was_issued_for_them(world):
+    from app.billing.commands.issue import start_issue
+    from app.core import clock, jobs
+    from app.core.db import unit_of_work
+    from tests.billing.desk import CLERK, TODAY, compiled
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work(companies=2)
+    run = compiled()
+    with clock.frozen(TODAY):
+        with unit_of_work():
+            both = [start_issue(CLERK, run) for _ in range(2)]
+        first, second = (jobs.run(job) for job in both)
+    assert (len(first["issued"]), second["issued"]) == (2, [])

@@ -33,7 +33,8 @@ def test_a_month_from_the_command_line(shell, short_dir):
         ("Fjord Dental", "no_rate", 2),
         ("Nordlys", "no_rate", 1),
     }
-    first = shell.answer("rates", "set", "--rate", "120")["rate_rule"]
+    forever = ("--from", "2020-01-01", "--to", "9999-12-31")
+    first = shell.answer("rates", "set", "--rate", "120", *forever)["rate_rule"]
     dear = shell.answer("rates", "set", "--rate", "150", "--company", "Nordlys")["rate_rule"]
     with psycopg.connect(shell.database_url) as connection:
         worth = connection.execute("select amount_minor from entry_value order by 1").fetchall()

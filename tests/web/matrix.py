@@ -107,7 +107,7 @@ ROUTES = {
     "GET billing.void": "snyny",
     "POST billing.add_discount": "snyny",
     "POST billing.add_line": "snyny",
-    "POST billing.approve_blocked": "snyyy",
+    "POST billing.approve_blocked": "snyny",
     "POST billing.change_entries": "snyny?",
     "POST billing.compile_account": "snyny",
     "POST billing.copy": "snyny",

@@ -7,8 +7,9 @@ from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
 from app.core.models import Job, Mail
+from app.staff import permissions
 from tests import factories as make
-from tests.billing.desk import assert_books
+from tests.billing.desk import CLERK, assert_books
 from tests.web.month import (
     account_of,
     adjust,
@@ -154,6 +155,19 @@ def test_writing_off_wants_a_reason(month):
     assert "Give a reason" in month.get(f"/billing/runs/{run_id}").text
     adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
     assert row_of(run_id, company_id).gross_minor == 24000
+
+
+def test_writing_off_is_a_permission_of_its_own(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    with unit_of_work():
+        kept = permissions.pairs_of("Billing") - {("write_off", "Time")}
+        permissions.set_permissions("Billing", kept, actor=CLERK)
+    answer = adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
+    assert answer.status_code == 403
+    assert row_of(run_id, company_id).gross_minor == 36000
+    page = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}/entries?id={entry}"
+    assert "It stays visible as written off" not in month.get(page).text
 
 
 def test_a_moved_entry_is_billed_to_the_other_company(month):

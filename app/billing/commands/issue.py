@@ -370,15 +370,22 @@ def _mark_rows(row_ids: Sequence[int], ids: Sequence[int]) -> None:
 
 
 def _mark_extras(previews: Sequence[Preview], ids: Sequence[int]) -> None:
-    """Hand-made lines and discounts are used up by the document that shows them."""
+    """Hand-made lines and discounts are used up by the document that shows them, and only they.
+
+    One that was added since the account was compiled waits for the next invoice.
+    """
+    used = [
+        (extra, document)
+        for preview, document in zip(previews, ids, strict=True)
+        for extra in preview.extras
+    ]
     db.session.execute(
         text(
             "update extra_line set document_id = done.document_id"
-            " from unnest(cast(:accounts as bigint[]), cast(:ids as bigint[]))"
-            " as done (account_id, document_id) where extra_line.account_id = done.account_id"
-            " and extra_line.document_id is null and removed_at is null"
+            " from unnest(cast(:extras as bigint[]), cast(:ids as bigint[]))"
+            " as done (extra_id, document_id) where extra_line.id = done.extra_id"
         ),
-        {"accounts": [preview.account.id for preview in previews], "ids": list(ids)},
+        {"extras": [extra for extra, _ in used], "ids": [document for _, document in used]},
     )
 
 

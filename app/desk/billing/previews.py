@@ -25,7 +25,7 @@ from app.billing.money_queries import account as find_account
 from app.core import forms
 from app.core.acting import current_actor
 from app.core.lookups import LOOKUPS
-from app.core.security import requires
+from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.explained import MOST_ENTRIES, ShownEntry, ShownLine, plain, price, rule_facts
 from app.desk.billing.reasons import REASONS
@@ -265,6 +265,7 @@ def adjust(run_id: int, account_id: int) -> str:
         account=find_account(account_id),
         entries=[found[key] for key in sorted(found)],
         until=run.through + timedelta(days=1),
+        may_write_off=may("write_off", "Time"),
         nonce=forms.new_nonce(),
     )
 
@@ -279,6 +280,8 @@ def change_entries(run_id: int, account_id: int) -> Response:
     change = changes.get(fields["do"])
     if change is None or not ids:
         abort(404)
+    if change is _write_off and not may("write_off", "Time"):
+        abort(403)
 
     def act(account: BillingAccount) -> str:
         companies = {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
@@ -322,5 +325,6 @@ def _write_off(ids: list[int], fields: Fields) -> str:
 
 def _bill_again(ids: list[int], _: Fields) -> str:
     count = entry_commands.release(current_actor(), ids)
-    count += entry_commands.undo_write_off(current_actor(), ids)
+    if may("write_off", "Time"):
+        count += entry_commands.undo_write_off(current_actor(), ids)
     return _count(count, "to be billed again")

@@ -18,7 +18,7 @@ from app.billing.commands.rates import (
     explain as explain_entry,
 )
 from app.billing.models import RateRule
-from app.billing.queries import agency
+from app.billing.queries import agency, day_after
 from app.billing.rate_queries import WantedRates
 from app.core import clock, forms
 from app.core.acting import current_actor
@@ -165,7 +165,7 @@ def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
     common: dict[str, Any] = {
         "rate": fields.number("rate", "Rate", required=True) or Decimal(0),
         "start": fields.day("start", "From", required=of is not None),
-        "end": last + timedelta(days=1) if last else None,
+        "end": day_after(last),
         "minimum_seconds": fields.seconds("minimum", "Minimum"),
         "increment_seconds": fields.seconds("increment", "Increment"),
         "rounding": fields.choice("rounding", "Rounding", ROUNDINGS, "exact"),

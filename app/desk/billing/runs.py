@@ -139,6 +139,8 @@ def _progress(found: BillingRun, job: Job, doing: str, url: str) -> Any:
 @requires("approve", "Time")
 def approve_blocked(run_id: int) -> Response:
     """Approve submitted time of one payer's companies, or of all, and compile again."""
+    if not may("compile", "Invoices"):
+        abort(403)
     here = url_for("billing.run", run_id=run_id)
     payer = request.form.get("payer", type=int)
 

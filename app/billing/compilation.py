@@ -4,9 +4,7 @@ A run stores what comes out as previews, a dry run only shows it, and issue comp
 preview: all three go through `compile_accounts`.
 """
 
-import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -226,20 +224,7 @@ def compile_accounts(facts: Facts, chunk: Sequence[Work], *, lock: bool = False)
     extras = queries.extra_lines(made, made, lock=lock)
     buyers = queries.buyers(by_payer, facts.agency)
     names = queries.names({entry.ticket_id for entry in entries if entry.ticket_id})
-    with _without_collector():
-        return [_preview(facts, work, accounts, by_payer, extras, names, buyers) for work in chunk]
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Hundreds of thousands of tuples without a cycle: looking for cycles costs a third more."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+    return [_preview(facts, work, accounts, by_payer, extras, names, buyers) for work in chunk]
 
 
 def _preview(

@@ -1,9 +1,26 @@
 """Many rows in one statement: COPY into a table, within the present transaction."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from app.core.db import db
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Work on hundreds of thousands of tuples without looking for cycles among them.
+
+    There are none, and looking for them takes longer than the work itself. For one chunk at a time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -69,8 +69,8 @@ with wanted as (
          row_number() over (partition by ticket_id order by position) as nth,
          count(*) over (partition by ticket_id) as count,
          max(at) filter (where kind <> 'money') over (partition by ticket_id) as last_at
-  from unnest(cast(:tickets as bigint[]), cast(:kinds as text[]), cast(:visibilities as text[]),
-              cast(:ats as timestamptz[]), cast(:payloads as jsonb[]))
+  from rows from (json_to_recordset(cast(:notes as json)) as (
+         ticket_id bigint, kind text, visibility text, at timestamptz, payload jsonb))
        with ordinality as given(ticket_id, kind, visibility, at, payload, position)
 ), locked as (
   select id from ticket where id in (select ticket_id from wanted) order by id for update
@@ -96,15 +96,22 @@ def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
     """
     if not notes:
         return
-    now = clock.now()
+    now = clock.now().isoformat()
     db.session.execute(
         APPEND_MANY,
         {
-            "tickets": [note.ticket_id for note in notes],
-            "kinds": [note.kind for note in notes],
-            "visibilities": [note.visibility for note in notes],
-            "ats": [note.at or now for note in notes],
-            "payloads": [json.dumps(dict(note.payload)) for note in notes],
+            "notes": json.dumps(
+                [
+                    {
+                        "ticket_id": note.ticket_id,
+                        "kind": note.kind,
+                        "visibility": note.visibility,
+                        "at": now if note.at is None else note.at.isoformat(),
+                        "payload": note.payload,
+                    }
+                    for note in notes
+                ]
+            ),
             "staff_id": actor.staff_id,
             "actor_name": actor.name,
         },

@@ -25,7 +25,7 @@ from app.billing.compilation import (
 from app.billing.models import BillingRun, RunBlock, RunRow
 from app.core import clock, jobs
 from app.core.audit import Actor, record
-from app.core.bulk import copy_rows
+from app.core.bulk import copy_rows, without_collector
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.faults import faultpoint
@@ -78,7 +78,8 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
     said: list[dict[str, Any]] = []
     total, done = len(work.accounts), 0
     for chunk in work.chunks():
-        with running.step(done=done, total=total, note=f"Compiling {total} accounts"):
+        note = f"Compiling {total} accounts"
+        with without_collector(), running.step(done=done, total=total, note=note):
             _ensure_accounts(chunk)
             previews = compile_accounts(facts, chunk)
             faultpoint("billing.compile.compiled")

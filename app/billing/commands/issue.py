@@ -35,7 +35,7 @@ from app.billing.notifications import post_documents
 from app.billing.numbers import Numbers, chain_to, take_numbers
 from app.core import clock, jobs
 from app.core.audit import Actor, record
-from app.core.bulk import reserve_ids
+from app.core.bulk import reserve_ids, without_collector
 from app.core.db import db, with_retry
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
@@ -132,7 +132,8 @@ def _chunk_or_each(
     total: int,
 ) -> Outcome:
     def transaction(some: Sequence[int]) -> Outcome:
-        with running.step(done=done, total=total, note=f"{done} of {total} issued"):
+        note = f"{done} of {total} issued"
+        with without_collector(), running.step(done=done, total=total, note=note):
             return issue_chunk(facts, order, some)
 
     try:
@@ -317,16 +318,15 @@ def _lines(
 
 
 def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
-    why = {
-        "amount_minor": line.amount_minor,
-        "discount_minor": line.discount_minor,
-        "tax_minor": line.tax_minor,
-    }
+    why = (
+        f'{{"amount_minor": {line.amount_minor}, "discount_minor": {line.discount_minor},'
+        f' "tax_minor": {line.tax_minor}}}'
+    )
     tax = line.tax
     return (
         *(line_id, document_id, line.position, line.kind, line.ticket_id, line.text),
         *(line.seconds, None, "h" if line.kind == "time" else "", line.rate, line.net_minor),
-        *(tax.name, tax.category, tax.percent, json.dumps(why)),
+        *(tax.name, tax.category, tax.percent, why),
     )
 
 

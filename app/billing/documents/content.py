@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal
 
 SCHEMA = "tallydesk.document/1"
@@ -156,20 +157,30 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 def _fields(thing: Any) -> Any:
     """A dataclass and those within it as dictionaries; `asdict` would copy every leaf as well."""
-    if is_dataclass(thing):
-        return {each.name: _fields(getattr(thing, each.name)) for each in fields(thing)}
-    if isinstance(thing, tuple):
+    kind: Any = type(thing)
+    if kind is str or kind is int:
+        return thing
+    if kind is tuple:
         return [_fields(each) for each in thing]
-    return thing
+    if not is_dataclass(thing):
+        return thing
+    return {name: _fields(getattr(thing, name)) for name in _names(kind)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
+    if kind is str or kind is int or value is None:
+        return True
     if kind is dict:
         return all(map(_is_plain, value.values()))
     if kind in {list, tuple}:
         return all(map(_is_plain, value))
-    return value is None or kind is str or kind is int
+    return False
 
 
 def _name_the_first_other(value: Mapping[str, Any]) -> None:

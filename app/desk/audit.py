@@ -38,7 +38,7 @@ def index() -> str:
 
 
 def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ")) for name in names]
+    return [(name, name.replace("_", " ").replace(".", " ")) for name in names]
 
 
 def _instant(text: str, *, days: int = 0) -> datetime | None:

@@ -1,7 +1,9 @@
-"""Roles as data: which role may do what with what. `init` writes exactly this.
+"""Roles as data: which role may do what with what.
 
-A pair is (verb, resource); FAB screens and our own pages ask for the same pairs. `developer` marks
-FAB's own permissions that no role but Admin ever holds.
+`init` gives a permission that is new to a database as this file says; afterwards what an admin
+changes on the role pages stands. Admin always holds everything.
+
+A pair is (verb, resource); FAB screens and our own pages ask for the same pairs.
 """
 
 from itertools import chain
@@ -15,7 +17,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Contacts": CRUD,
     "Tickets": ("see", "create", "edit"),
     "Time": ("see", "create", "edit", "approve", "write_off"),
-    "WorkTypes": CRUD,
+    "WorkTypes": ("see", "create", "edit"),
     "Rates": ("see", "create", "edit"),
     "Taxes": ("see", "create", "edit"),
     "Invoices": ("see", "compile", "issue", "void"),
@@ -25,8 +27,8 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("see", "retry"),
     "Mail": ("see", "resend"),
     "Settings": ("see", "edit"),
-    "Departments": CRUD,
-    "Staff": CRUD,
+    "Departments": ("see", "create", "edit"),
+    "Staff": ("see", "create", "edit"),
     "Users": CRUD,
     "Roles": ("see", "edit"),
     "Audit": ("see",),

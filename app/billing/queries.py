@@ -16,6 +16,7 @@ from app.billing.models import RateRule as RateRuleRow
 from app.billing.models import Tax as TaxRow
 from app.billing.payers import BillToRow, CompanyFacts, Payers
 from app.companies.models import BillTo, Company
+from app.core import clock
 from app.core.bulk import fetch_rows
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -74,6 +75,19 @@ def payers(of: Agency) -> Payers:
     companies = {row[0]: CompanyFacts(*row) for row in db.session.execute(select(*columns))}
     rows = db.session.execute(select(BillTo.company_id, BillTo.payer_id, BillTo.valid))
     return Payers(companies, [BillToRow(c, p, v.lower, v.upper) for c, p, v in rows])
+
+
+def currency_of(company_id: int | None, day: date | None = None) -> str:
+    """The currency that a company's work is billed in on a day (None: today): its payer's.
+
+    The agency's, for no company.
+    """
+    own = agency()
+    if company_id is None:
+        return own.currency
+    found = payers(own)
+    payer_id = found.of(company_id, day or clock.today(own.zone))
+    return found.companies[payer_id or company_id].currency
 
 
 def rate_rules(*, at: datetime | None = None) -> list[RateRule]:

@@ -1,6 +1,7 @@
 """What a run holds, as the command line and the pages show it. Amounts are decimal strings."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from app.companies.models import Company
 from app.core import storage
 from app.core.db import db
 from app.core.models import StoredFile
-from app.core.money import from_minor
+from app.core.money import from_minor, price_text
 
 Answer = dict[str, Any]
 
@@ -139,7 +140,7 @@ def _line_item(line: dict[str, Any], currency: str) -> Answer:
         "text": line["text"],
         "kind": line["kind"],
         "seconds": line["seconds"],
-        "rate": line["rate"],
+        "rate": price_text(Decimal(line["rate"]), currency) if line["rate"] else None,
         "amount": from_minor(line["amount_minor"], currency),
         "discount": from_minor(line["discount_minor"], currency),
         "net": from_minor(line["net_minor"], currency),

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import click
 from flask import current_app
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from app.cli.text import readable
 from app.companies.repricing import REVALUE
@@ -78,6 +78,10 @@ class DeskCommand(click.Command):
             answer = _refusal(list(error.problems))
         except RuntimeRefusal as error:
             answer, code = _refusal([str(error)]), REFUSED
+        except DataError as error:
+            said = str(error.orig).partition("\n")[0]
+            answer = _refusal([f"A value is larger or longer than can be kept: {said}."])
+            code = REFUSED
         except OperationalError as error:
             logging.getLogger(__name__).debug("database error", exc_info=True)
             answer, code = _refusal([f"The database does not answer: {error.orig}"]), REFUSED

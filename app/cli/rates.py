@@ -11,13 +11,14 @@ from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.cli.billing import DAY, NUMBER, day
 from app.companies import lookup
 from app.core.db import unit_of_work
+from app.core.money import price_text
 
 COMMAND = DeskGroup("rates", help="Prices of an hour.")
 
 
 @COMMAND.command("set")
 @click.option("--rate", type=NUMBER, required=True, help="Price of an hour, such as 114.75.")
-@click.option("--currency", help="The company's, else the agency's, when not given.")
+@click.option("--currency", help="That of who pays for the company, else the agency's.")
 @click.option("--company", help="Only for this company and those below it.")
 @click.option("--work-type", help="Only for this kind of work.")
 @click.option("--person", help="Only for this member of staff.")
@@ -45,7 +46,8 @@ def set_(
         client = lookup.company(company) if company else None
         terms = RateTerms(
             rate=rate,
-            currency=currency or (client and client.currency) or queries.agency().currency,
+            currency=(currency or "").upper()
+            or queries.currency_of(client.id if client else None, day(start)),
             company_id=client.id if client else None,
             work_type_id=queries.work_type_id(work_type) if work_type else None,
             staff_id=queries.staff_id(person) if person else None,
@@ -69,7 +71,7 @@ def explain_(entry: int) -> Answer:
     won = found.won
     return {
         "won": won.id if won else None,
-        "rate": str(won.rate) if won else None,
+        "rate": price_text(won.rate, won.currency) if won else None,
         "currency": won.currency if won else None,
         "lost": [{"rate_rule": lost.rule.id, "why": lost.why} for lost in found.lost],
     }

@@ -78,6 +78,13 @@ def fixed_point(units: int, places: int) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits
 
 
+def price_text(price: Decimal, currency: str) -> str:
+    """A price with all decimals of its currency, and more only where it has more: "90.00"."""
+    whole, _, places = format(price.normalize(), "f").partition(".")
+    places = places.ljust(exponent(currency), "0")
+    return f"{whole}.{places}" if places else whole
+
+
 def round_half_up(numerator: int, denominator: int) -> int:
     """The whole number nearest to a quotient; a half goes away from zero on both sides."""
     if denominator < 0:

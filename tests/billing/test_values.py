@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.billing.commands import entries
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, copy_rates, retire_rate, set_rate
-from app.billing.models import Document, EntryValue
+from app.billing.models import Document, EntryValue, RateRule
 from app.companies.commands import change_company
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
@@ -72,3 +72,11 @@ def test_time_that_is_billable_again_is_worth_what_it_costs_now(app):
         void_invoice(CLERK, number, reason="Wrong", mail=False)
         entries.undo_write_off(CLERK, [lost])
     assert worth() == {billed: (13000, "EUR"), lost: (13000, "EUR")}
+
+
+def test_a_rate_of_a_department_is_in_the_currency_of_who_pays(cli):
+    with unit_of_work():
+        fjord = factories.company("Fjord", currency="USD")
+        factories.company("Floor", kind="department", parent_id=fjord.id)
+    rule = cli("rates", "set", "--rate", "120", "--company", "Floor")["rate_rule"]
+    assert db.session.get(RateRule, rule).currency == "USD"

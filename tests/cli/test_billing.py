@@ -42,7 +42,8 @@ def test_a_month_from_the_command_line(shell, short_dir):
     shell.answer("taxes", "set", "--name", "VAT", "--percent", "25", "--default")
     entry = shell.answer(*through, "--company", "Nordlys", "--detail")["invoices"][0]
     won = shell.answer("rates", "explain", "--entry", str(entry["line_items"][0]["entries"][0]))
-    assert won["won"] == dear
+    assert (won["won"], won["rate"]) == (dear, "150.00")
+    assert entry["line_items"][0]["rate"] == "150.00"
     assert [lost["rate_rule"] for lost in won["lost"]] == [first]
     dry = shell.answer(*through, "--dry-run")
     assert dry["run"] is None
@@ -109,3 +110,12 @@ def test_the_published_cases_pass(shell, short_dir):
     )
     assert [case["id"] for case in failed["failed"]] == [wrong["cases"][0]["id"]]
     assert shell.run("billing", "cases", written(short_dir, "no.json", "{}")).returncode == 2
+
+
+def test_values_beyond_all_measure_are_refused_in_words(cli):
+    huge = "9" * 25
+    assert "at most 1000000000" in cli("rates", "set", "--rate", huge, code=1)["error"]
+    long_name = cli("taxes", "set", "--name", "V" * 61, "--percent", "20", code=1)
+    assert "at most 60 fit" in long_name["error"]
+    assert "larger or longer" in cli("billing", "issue", huge, code=1)["error"]
+    assert "larger or longer" in cli("rates", "explain", "--entry", huge, code=1)["error"]

@@ -16,6 +16,8 @@ from app.core.faults import faultpoint
 from app.core.models import Agency
 from app.core.money import from_minor
 
+MOST_MINOR = 10**15
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:
@@ -68,7 +70,7 @@ def record_payment(
         return Paid(known.id, left_of_payment(known))
     account = db.session.get_one(BillingAccount, account_id)
     invoices = _payable(account, invoice_ids)
-    _refuse_bad_payment(amount_minor, received_on, method)
+    _refuse_bad_payment(amount_minor, received_on, method, reference)
     payment = Payment(
         account_id=account_id,
         amount_minor=amount_minor,
@@ -174,10 +176,15 @@ def _payable(account: BillingAccount, invoice_ids: Sequence[int]) -> list[Docume
     return [found[invoice_id] for invoice_id in invoice_ids]
 
 
-def _refuse_bad_payment(amount_minor: int, received_on: date, method: str) -> None:
+def _refuse_bad_payment(amount_minor: int, received_on: date, method: str, reference: str) -> None:
     problems = []
     if amount_minor <= 0:
         problems.append("The amount is not above zero; reverse a payment to take it back.")
+    if amount_minor > MOST_MINOR:
+        problems.append("The amount is beyond all measure: correct it.")
+    for what, text, longest in (("method", method, 40), ("reference", reference, 200)):
+        if len(text.strip()) > longest:
+            problems.append(f"The {what} has {len(text)} characters, at most {longest} fit.")
     if received_on > _today():
         problems.append(f"{received_on} is in the future: give the day the money came in.")
     if not method.strip():

@@ -21,6 +21,8 @@ from app.timelog.models import TimeEntry
 
 ROUNDINGS = ("up", "nearest", "down", "exact")
 MOST_DECIMALS = 4
+MOST_RATE = 10**9
+LONGEST_TAX_NAME = 60
 DAY = 86_400
 HUNDRED = 100
 
@@ -87,6 +89,8 @@ def _refuse_bad_terms(terms: RateTerms) -> None:
     problems = []
     if terms.rate < 0:
         problems.append(f"The rate {terms.rate} is below zero: give 0 or more.")
+    if terms.rate > MOST_RATE:
+        problems.append(f"The rate {terms.rate} is beyond all measure: give at most {MOST_RATE}.")
     if -int(terms.rate.as_tuple().exponent) > MOST_DECIMALS:
         problems.append(f"The rate {terms.rate} has more than {MOST_DECIMALS} decimals.")
     if terms.currency not in EXPONENTS:
@@ -211,6 +215,10 @@ def set_tax(
     problems = []
     if not name:
         problems.append("The tax has no name: give one, such as VAT.")
+    if len(name) > LONGEST_TAX_NAME:
+        problems.append(
+            f"The name has {len(name)} characters, at most {LONGEST_TAX_NAME} fit: shorten it."
+        )
     if abs(percent) > HUNDRED:
         problems.append(f"{percent} per cent is no tax: give -100 to 100.")
     if -int(percent.as_tuple().exponent) > MOST_DECIMALS:

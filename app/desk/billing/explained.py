@@ -12,7 +12,7 @@ from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule, Tax
 from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
 from app.billing.models import RateRule as RateRuleRow
-from app.core.money import exponent
+from app.core.money import price_text
 
 MOST_ENTRIES = 400
 
@@ -166,6 +166,4 @@ def price(number: Decimal | None, currency: str) -> str:
     """A rate with all decimals of its currency, and more only where it has more."""
     if number is None:
         return ""
-    whole, _, places = plain(number).partition(".")
-    places = places.ljust(exponent(currency), "0")
-    return f"{whole}.{places}" if places else whole
+    return price_text(number, currency)

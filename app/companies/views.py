@@ -154,10 +154,10 @@ class CompanyView(DeskModelView):
     @has_access
     @permission_name("edit")
     def archive(self, pk: int) -> Response:
-        """Take a company out of use, or put it back."""
+        """Take a company out of use, or with `?restore=1` put it back; twice is once."""
         with unit_of_work():
             company = commands.company_of(pk)
-            if company.archived_at is None:
+            if "restore" not in request.args:
                 commands.archive_company(current_actor(), company)
                 flash(f"{company.name} is archived. Everything it has stays.", "success")
             else:

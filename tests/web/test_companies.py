@@ -100,9 +100,11 @@ def test_who_pays_is_set_and_deleted(admin, company):
 
 
 def test_a_company_is_archived_and_used_again(admin, company):
-    admin.post(f"/companies/{company}/archive")
-    assert stored(company).archived_at
-    admin.post(f"/companies/{company}/archive")
+    for _ in range(2):  # a double click
+        admin.post(f"/companies/{company}/archive")
+        assert stored(company).archived_at
+    assert f"/companies/{company}/archive?restore=1" in admin.get(f"/companies/show/{company}").text
+    admin.post(f"/companies/{company}/archive?restore=1")
     assert not stored(company).archived_at
 
 

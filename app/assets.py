@@ -29,6 +29,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "popper.js": ("flask_bootstrap", "static/bootstrap5/umd/popper.min.js"),
     "styleguide.css": (None, "styleguide.css"),
     "billing.css": (None, "billing.css"),
+    "imports.css": (None, "imports.css"),
     "icons.svg": ("flask_bootstrap", "static/bootstrap5/icons/bootstrap-icons.svg"),
     "htmx.js": ("js_lib_htmx", "static/htmx/htmx.min.js"),
     "plotly.js": ("plotly", "package_data/plotly.min.js"),

@@ -21,6 +21,14 @@ def apply(running: Running) -> dict[str, Any]:
     return commands.apply(running.payload["batch"], _steps(running))
 
 
+@handler("imports.check")
+def check(running: Running) -> dict[str, Any]:
+    """Dry-run the batch of the payload; the answer stays with the batch, its counts here."""
+    with running.step(note="Reading the file and comparing its rows"):
+        answer = commands.check(running.payload["batch"])
+    return {name: answer[name] for name in ("batch", *commands.ROW_COUNTS)}
+
+
 @handler("imports.undo")
 def undo(running: Running) -> dict[str, Any]:
     """Undo the batch of the payload."""

@@ -1,5 +1,6 @@
 """`flask imports`, and what the four nouns that import share."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def import_file(
     state: str = "approved",
 ) -> Answer:
     """Import one file of a kind, or say what an import would do."""
-    chosen = commands.parse_mapping(mapping.read_bytes()) if mapping else None
+    chosen = _mapping(mapping.read_bytes()) if mapping else None
     options = Options(
         source=source,
         zone=_zone(zone),
@@ -115,6 +116,20 @@ def import_file(
     if wait:
         settle_prices()
     return answer
+
+
+def _mapping(raw: bytes) -> dict[str, str]:
+    """Read a mapping file: a JSON object of header -> field. Raises UnusableInputError."""
+    try:
+        found = json.loads(raw)
+    except ValueError as error:
+        msg = f'The mapping file is not JSON ({error}): write {{"Header": "field"}}.'
+        raise UnusableInputError(msg) from error
+    found = found.get("mapping", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        msg = 'The mapping file must hold one object of texts: {"Header": "field"}.'
+        raise UnusableInputError(msg)
+    return found
 
 
 def _zone(name: str | None) -> str | None:

@@ -13,6 +13,7 @@ PAGES = (
     "billing",
     "dashboards",
     "home",
+    "imports",
     "jobs",
     "lookup",
     "mail",

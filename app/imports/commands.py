@@ -6,11 +6,11 @@ caller opens the unit of work, except where a function says that it opens its ow
 
 import hashlib
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, BinaryIO
 
 from sqlalchemy import select, text
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.core import audit, clock, jobs, storage
 from app.core.audit import Actor
 from app.core.db import db
-from app.core.errors import NotFoundError, RuleError, UnusableInputError
+from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
 from app.imports import applying, mapping, plan, queries, staging, undoing
 from app.imports import dialect as dialects
@@ -33,6 +33,9 @@ from app.imports.values import key
 SAMPLE_ROWS = 200
 MOST_RESTARTS = 3
 MEDIA_TYPE = "text/csv"
+UNAPPLIED = frozenset({"uploaded", "checked"})
+APPLIED = frozenset({"applied", "part_undone"})
+SHOWN_EXAMPLES = 200
 
 ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
 
@@ -61,25 +64,29 @@ def propose(
     encoding: str | None = None,
     delimiter: str | None = None,
     header_line: int | None = None,
+    complete: bool = True,
 ) -> Proposal:
     """Find dialect and mapping of a file; what is given is kept. Reads only.
 
     Without a `chosen` mapping the one last used for the same headers is taken. Raises
-    UnusableInputError.
+    UnusableInputError; for a needed column that is not found only where it must be `complete`.
     """
     found = dialects.sniff(
         stream, is_known=partial(mapping.knows, kind), encoding=encoding, delimiter=delimiter
     )
     if header_line is not None:
         found = dialects.at_header(stream, found, header_line)
-    sample = []
-    for row in dialects.rows(stream, found):
-        sample.append(row)
-        if len(sample) >= SAMPLE_ROWS:
-            break
     if chosen is None:
         chosen = remembered(kind, found.headers)
-    columns = mapping.propose(kind, found.headers, [cells for _, cells in sample], chosen)
+    return _proposal(kind, stream, found, chosen, complete=complete)
+
+
+def _proposal(
+    kind: str, stream: BinaryIO, found: Dialect, chosen: Mapping[str, str], *, complete: bool
+) -> Proposal:
+    sample = list(islice(dialects.rows(stream, found), SAMPLE_ROWS))
+    cells = [row for _, row in sample]
+    columns = mapping.propose(kind, found.headers, cells, chosen, complete=complete)
     return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
 
 
@@ -108,10 +115,12 @@ def upload(
     encoding: str | None = None,
     delimiter: str | None = None,
     header_line: int | None = None,
+    complete: bool = True,
 ) -> ImportBatch:
     """Keep a file and what it seems to be as a batch in state "uploaded". Imports nothing.
 
-    Raises UnusableInputError for a file that cannot be read as a table of this kind.
+    Raises UnusableInputError for a file that cannot be read as a table of this kind. A needed
+    column may be missing where the mapping need not be `complete` yet: `correct` names it.
     """
     importer_of(kind)
     found = propose(
@@ -121,6 +130,7 @@ def upload(
         encoding=encoding,
         delimiter=delimiter,
         header_line=header_line,
+        complete=complete,
     )
     batch = ImportBatch(
         kind=kind,
@@ -143,12 +153,10 @@ def correct(
     encoding: str | None = None,
     delimiter: str | None = None,
     header_line: int | None = None,
+    complete: bool = True,
 ) -> ImportBatch:
     """Read a batch that is not applied yet in another way. Raises as `upload` does."""
-    batch = batch_of(batch_id)
-    if batch.state not in {"uploaded", "checked"}:
-        msg = f"Import {batch_id} is {batch.state}; only one not applied yet can be read anew."
-        raise RuleError(msg)
+    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be read anew")
     with _opened(batch) as stream:
         found = propose(
             batch.kind,
@@ -157,6 +165,7 @@ def correct(
             encoding=encoding,
             delimiter=delimiter,
             header_line=header_line,
+            complete=complete,
         )
     _describe(batch, found, options)
     batch.state = "uploaded"
@@ -183,7 +192,7 @@ def ensure_clear(batch_id: int) -> None:
     with _opened(batch) as stream:
         found = _proposal_of(batch, stream)
         importer = importer_of(batch.kind)
-        staging.survey(stream, found.dialect, found.columns, importer, _options_of(batch))
+        staging.survey(stream, found.dialect, found.columns, importer, options_of(batch))
 
 
 def batch_of(batch_id: int) -> ImportBatch:
@@ -193,6 +202,25 @@ def batch_of(batch_id: int) -> ImportBatch:
         msg = f"There is no import {batch_id}."
         raise NotFoundError(msg)
     return batch
+
+
+def _locked(batch_id: int, states: frozenset[str], only: str) -> ImportBatch:
+    """The batch, held until the transaction ends, so that nobody turns it meanwhile."""
+    batch = db.session.get(ImportBatch, batch_id, with_for_update=True, populate_existing=True)
+    if batch is None:
+        return batch_of(batch_id)
+    if batch.state not in states:
+        msg = f"Import {batch_id} is {batch.state.replace('_', ' ')}; only {only}."
+        raise RuleError(msg)
+    return batch
+
+
+def preview(batch_id: int) -> Proposal:
+    """What a batch was found to be, with its first rows, for a person to correct. Reads only."""
+    batch = batch_of(batch_id)
+    with _opened(batch) as stream:
+        chosen = batch.options.get("chosen", {})
+        return _proposal(batch.kind, stream, dialect_of(batch), chosen, complete=False)
 
 
 def _opened(batch: ImportBatch) -> BinaryIO:
@@ -218,7 +246,8 @@ def dialect_of(batch: ImportBatch) -> Dialect:
     )
 
 
-def _options_of(batch: ImportBatch) -> Options:
+def options_of(batch: ImportBatch) -> Options:
+    """What a person chose for the batch."""
     return Options(
         **{name: value for name, value in batch.options.items() if name in Options.__slots__}
     )
@@ -247,17 +276,17 @@ def dry_run(
     plan.make(session, importer, work)
     answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))
     if with_examples:
-        answer["examples"] = plan.examples(session)
+        answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
     staging.drop(session)
     return answer
 
 
 def check(batch_id: int) -> Answer:
     """Dry-run a batch, keep its counts and examples, and call it "checked"."""
-    batch = batch_of(batch_id)
+    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
     with _opened(batch) as stream:
         found = _proposal_of(batch, stream)
-        answer = dry_run(batch.kind, stream, found, _options_of(batch), with_examples=True)
+        answer = dry_run(batch.kind, stream, found, options_of(batch), with_examples=True)
     answer["batch"] = batch.id
     answer["warnings"] += [
         f"The same file was imported before (import {number}): its rows come out unchanged."
@@ -269,16 +298,16 @@ def check(batch_id: int) -> Answer:
     return answer
 
 
+def start_check(actor: Actor, batch_id: int) -> int:
+    """Post the job that dry-runs a batch, for files too large to wait for; returns its id."""
+    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
+    batch.job_id = jobs.post("imports.check", {"batch": batch.id}, created_by=actor.user_id)
+    return batch.job_id
+
+
 def _proposal_of(batch: ImportBatch, stream: BinaryIO) -> Proposal:
-    found = dialect_of(batch)
-    sample = []
-    for row in dialects.rows(stream, found):
-        sample.append(row)
-        if len(sample) >= SAMPLE_ROWS:
-            break
-    chosen = dict(batch.options.get("chosen", {}))
-    columns = mapping.propose(batch.kind, found.headers, [cells for _, cells in sample], chosen)
-    return Proposal(found, columns, chosen, sample, [])
+    chosen = batch.options.get("chosen", {})
+    return _proposal(batch.kind, stream, dialect_of(batch), chosen, complete=True)
 
 
 def _work(
@@ -331,10 +360,7 @@ def _answer(
 
 def start(actor: Actor, batch_id: int) -> int:
     """Post the job that applies a batch, and return its id; a second press gets the same job."""
-    batch = batch_of(batch_id)
-    if batch.state not in {"uploaded", "checked", "applying"}:
-        msg = f"Import {batch_id} is {batch.state}; only one not applied yet can be applied."
-        raise RuleError(msg)
+    batch = _locked(batch_id, UNAPPLIED | {"applying"}, "one not applied yet can be applied")
     batch.state = "applying"
     batch.job_id = jobs.post(
         "imports.apply",
@@ -371,7 +397,7 @@ def _apply(batch_id: int, step: Step) -> Answer:
             return dict(batch.counts)
         with _opened(batch) as stream:
             found = _proposal_of(batch, stream)
-            options = _options_of(batch)
+            options = options_of(batch)
             work = _work(stream, found.dialect, found.columns, importer, options, batch=batch)
             total = _staged_plan(session, stream, importer, work)
         counts = plan.counts(session, importer, work)
@@ -423,20 +449,18 @@ def _remember(session: Session, batch: ImportBatch, work: Work) -> None:
 
 def start_undo(actor: Actor, batch_id: int) -> int:
     """Post the job that undoes a batch, and return its id. Raises RuleError when not applied."""
-    batch = batch_of(batch_id)
-    if batch.state not in {"applied", "undoing", "part_undone"}:
-        msg = f"Import {batch_id} is {batch.state}; only an applied one can be undone."
-        raise RuleError(msg)
+    batch = _locked(batch_id, APPLIED | {"undoing"}, "an applied one can be undone")
     tries = batch.options.get("undo_tries", 0) + (batch.state != "undoing")
     batch.options = {**batch.options, "undo_tries": tries}
     batch.state = "undoing"
     audit.record(actor, "import undone", kind="import_batch", id=batch.id)
-    return jobs.post(
+    batch.job_id = jobs.post(
         "imports.undo",
         {"batch": batch.id},
         dedupe_key=f"imports.undo:{batch.id}:{tries}",
         created_by=actor.user_id,
     )
+    return batch.job_id
 
 
 def undo(batch_id: int, step: Step) -> Answer:
@@ -457,7 +481,7 @@ def undo(batch_id: int, step: Step) -> Answer:
 def undo_dry_run(batch_id: int) -> Answer:
     """Say what an undo would do, in the present transaction; writes nothing."""
     batch = batch_of(batch_id)
-    if batch.state not in {"applied", "part_undone"}:
+    if batch.state not in APPLIED:
         msg = f"Import {batch_id} is {batch.state}; only an applied one can be undone."
         raise RuleError(msg)
 
@@ -477,9 +501,9 @@ def error_file(batch_id: int) -> bytes:
     Uploading the corrected file imports only these rows.
     """
     batch = batch_of(batch_id)
+    refused = queries.refused_rows(db.session(), batch_id) or batch.counts.get("errors", [])
     reasons = {
-        row["line"]: ": ".join(filter(None, (row["column"], row["reason"])))
-        for row in queries.refused_rows(db.session(), batch_id)
+        row["line"]: ": ".join(filter(None, (row["column"], row["reason"]))) for row in refused
     }
     dialect = dialect_of(batch)
     with _opened(batch) as stream:
@@ -489,17 +513,3 @@ def error_file(batch_id: int) -> bytes:
             if line in reasons
         ]
     return dialects.written(dialect, [[*dialect.headers, mapping.REASON_HEADER], *rows])
-
-
-def parse_mapping(raw: bytes) -> dict[str, str]:
-    """Read a mapping file: a JSON object of header -> field. Raises UnusableInputError."""
-    try:
-        found = json.loads(raw)
-    except ValueError as error:
-        msg = f'The mapping file is not JSON ({error}): write {{"Header": "field"}}.'
-        raise UnusableInputError(msg) from error
-    found = found.get("mapping", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
-        msg = 'The mapping file must hold one object of texts: {"Header": "field"}.'
-        raise UnusableInputError(msg)
-    return found

@@ -174,10 +174,13 @@ def propose(
     headers: Sequence[str],
     sample: Iterable[Sequence[str]] = (),
     chosen: Mapping[str, str] | None = None,
+    *,
+    complete: bool = True,
 ) -> Columns:
     """Propose what each column means; `sample` is a few data rows, `chosen` overrides.
 
-    Raises UnusableInputError, listing the headers, when a needed column is not found.
+    Raises UnusableInputError, listing the headers, when a needed column is not found, unless the
+    proposal need not be `complete` because a person goes on with it.
     """
     keys = [key(header) for header in headers]
     questions = {at for at, header in enumerate(headers) if header.rstrip().endswith("?")}
@@ -215,8 +218,9 @@ def propose(
         invoices=invoices,
     )
     if chosen:
-        return override(columns, chosen)
-    ensure_complete(columns)
+        columns = override(columns, chosen)
+    if complete:
+        ensure_complete(columns)
     return columns
 
 
@@ -274,19 +278,22 @@ def _identities(
 
 def ensure_complete(columns: Columns) -> None:
     """Refuse a mapping that lacks a column nothing can be imported without."""
-    missing = [
-        group
-        for group in REQUIRED[columns.kind]
-        if not any(target in columns.targets for target in group)
-    ]
-    if missing:
-        wanted = "; ".join(" or ".join(group).replace("_", " ") for group in missing)
+    if missing := lacking(columns):
         found = ", ".join(repr(header) for header in columns.headers)
         msg = (
-            f"No column was recognised as {wanted}. The headers found are: {found}. "
-            "Name the column with --mapping, or correct the header."
+            f"No column was recognised as {missing}. The headers found are: {found}. "
+            "Say which column it is (with --mapping on the command line), or correct the header."
         )
         raise UnusableInputError(msg)
+
+
+def lacking(columns: Columns) -> str:
+    """Name the needed columns that are not there; empty when there are all."""
+    return "; ".join(
+        " or ".join(group).replace("_", " ")
+        for group in REQUIRED[columns.kind]
+        if not any(target in columns.targets for target in group)
+    )
 
 
 def override(columns: Columns, chosen: Mapping[str, str]) -> Columns:
@@ -321,9 +328,7 @@ def override(columns: Columns, chosen: Mapping[str, str]) -> Columns:
                 extras[targets[target]] = columns.headers[targets[target]]
             targets[target] = at
         ids = (at,) if target == "external_id" else tuple(i for i in ids if i != at)
-    changed = replace(columns, targets=targets, extras=extras, ids=ids)
-    ensure_complete(changed)
-    return changed
+    return replace(columns, targets=targets, extras=extras, ids=ids)
 
 
 class IdentityCheck:

@@ -51,6 +51,14 @@ _MONTHS = (
 )
 
 
+class DatesUndecidedError(RuleError):
+    """The dates of a file can be read in two ways. `seen` says which dates show it."""
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(f"{seen}; choose --date-order dmy or mdy.")
+        self.seen = seen
+
+
 class DateOrder:
     """Finds day-month or month-day from every date of a file.
 
@@ -78,24 +86,22 @@ class DateOrder:
             self._seen.setdefault("dmy" if can_day_first else "mdy", (line, text))
 
     def settle(self) -> str:
-        """Give "dmy" or "mdy"; RuleError names `--date-order` where the file leaves it open."""
+        """Give "dmy" or "mdy". Raises DatesUndecidedError where the file leaves it open."""
         if self._chosen:
             return self._chosen
         if "dmy" in self._seen and "mdy" in self._seen:
             (one, day_first), (other, month_first) = self._seen["dmy"], self._seen["mdy"]
-            msg = (
+            raise DatesUndecidedError(
                 f"The dates are mixed: line {one} has {day_first!r} (day first), line {other} has "
-                f"{month_first!r} (month first); choose --date-order dmy or mdy."
+                f"{month_first!r} (month first)"
             )
-            raise RuleError(msg)
         if "dmy" in self._seen or "mdy" in self._seen or "either" not in self._seen:
             return "mdy" if "mdy" in self._seen else "dmy"
         line, text = self._seen["either"]
-        msg = (
+        raise DatesUndecidedError(
             f"Line {line}: {text!r} can be day-month or month-day, and no date of the file "
-            "settles it; choose --date-order dmy or mdy."
+            "settles it"
         )
-        raise RuleError(msg)
 
 
 def local_date(text: str, order: str) -> date:

@@ -161,7 +161,7 @@ def errors(session: Session) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(text(ERRORS)).mappings()]
 
 
-def examples(session: Session, *, most: int = 10) -> dict[str, list[dict[str, Any]]]:
+def examples(session: Session, *, most: int) -> dict[str, list[dict[str, Any]]]:
     """A few rows of each action with their changed fields, names with accents first."""
     return {
         action: [

@@ -20,6 +20,7 @@ from app.core.crud import DeskModelView
 from app.core.db import db, unit_of_work
 from app.desk import role_words
 from app.factory import create_app
+from app.imports import commands as imports
 from app.tickets import commands as tickets
 from tests import factories as make
 from tests.billing.issued import issued
@@ -91,6 +92,7 @@ def world(app):
         document = issued(account)
         db.session.add(BillingRun(through=document.through, state="ready"))
         make.rate()
+        imports.upload(SYSTEM, "companies", b"Name\nBo", file_name="a.csv")
         record_payment(
             SYSTEM,
             account_id=account.id,

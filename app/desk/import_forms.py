@@ -1,0 +1,125 @@
+"""What a person sends to the pages of imports, read field by field."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from werkzeug.datastructures import FileStorage
+
+from app.companies import lookup
+from app.core.errors import NotFoundError, RuleError
+from app.core.lookups import LOOKUPS
+from app.desk.fields import Fields
+from app.desk.import_words import label
+from app.imports import values
+from app.imports.importer import Options
+from app.imports.mapping import EXTRA, IGNORED, Columns
+
+PASTED = "pasted.tsv"
+LONGEST_NAME = 200
+BILLABLE = {"": "As the file says", "y": "All billable", "n": "None billable"}
+ENTRY_STATES = {"approved": "Approved", "submitted": "Submitted, to be approved"}
+DATE_ORDERS = {
+    "": "As the dates of the file show",
+    "dmy": "Day first: 31/03/2026",
+    "mdy": "Month first: 03/31/2026",
+}
+# kind -> the options that mean something for it
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "companies": ("source",),
+    "contacts": ("company", "source"),
+    "tickets": ("company", "zone", "date_order", "source"),
+    "time": ("company", "zone", "date_order", "billable", "state", "source"),
+}
+
+
+def content(fields: Fields, file: FileStorage | None) -> tuple[str, bytes]:
+    """The name and the bytes of what was chosen or pasted."""
+    if file is not None and file.filename:
+        return file.filename, file.read()
+    pasted = fields.sent.get("pasted", "")
+    if not pasted.strip():
+        fields.refuse("file", "Choose a file, or paste rows from a spreadsheet.")
+    return PASTED, pasted.encode()
+
+
+def sent_of(options: Options) -> dict[str, str]:
+    """Options as the form's fields hold them."""
+    sent = {name: str(value) for name, value in asdict(options).items() if value is not None}
+    if options.billable is not None:
+        sent["billable"] = "y" if options.billable else "n"
+    if options.company is not None:
+        found = LOOKUPS["company"].get(options.company)
+        sent["company_text"] = found.text if found else ""
+    elif options.company_name:
+        sent["company_text"] = options.company_name
+    return sent
+
+
+def options(kind: str, fields: Fields) -> Options:
+    """The options of an import, as far as they mean something for its kind."""
+    asked = OPTIONS[kind]
+    found: dict[str, Any] = {"source": fields.text("source", "Source", longest=60) or None}
+    if "company" in asked:
+        found |= _company(fields)
+    if "zone" in asked:
+        found |= {"zone": _zone(fields)}
+        found |= {"date_order": fields.choice("date_order", "Dates", DATE_ORDERS, "") or None}
+    if "state" in asked:
+        billable = fields.choice("billable", "Billable", BILLABLE, "")
+        found |= {"billable": billable == "y" if billable else None}
+        found |= {"state": fields.choice("state", "Entries", ENTRY_STATES, "approved")}
+    return Options(**found)
+
+
+def _zone(fields: Fields) -> str | None:
+    name = fields["zone"]
+    if not name:
+        return None
+    try:
+        return values.zone(name)
+    except ValueError as error:
+        fields.refuse("zone", f"Time zone “{name[:60]}”: {error}.")
+        return None
+
+
+def _company(fields: Fields) -> dict[str, Any]:
+    """The company of rows that name none; a name that is new is made on the way, a number not."""
+    typed, chosen = fields["company_text"], fields.id("company")
+    if not typed:
+        return {}
+    if chosen is not None and LOOKUPS["company"].get(chosen) is not None:
+        return {"company": chosen}
+    try:
+        return {"company": lookup.company(typed).id}
+    except NotFoundError as error:
+        if not typed.isdecimal() and len(typed) <= LONGEST_NAME:
+            return {"company_name": typed}
+        fields.refuse("company", str(error))
+    except RuleError as error:
+        fields.refuse("company", str(error))
+    return {}
+
+
+def chosen(automatic: Columns, fields: Fields) -> dict[str, str]:
+    """Header -> field, where a person wants another one than we would take by ourselves."""
+    guessed = automatic.as_json()
+    wanted = {
+        header: fields.sent.get(f"column-{at}", guessed[header])
+        for at, header in enumerate(automatic.headers)
+    }
+    _refuse_doubles(wanted, fields)
+    return {header: target for header, target in wanted.items() if target != guessed[header]}
+
+
+def _refuse_doubles(wanted: Mapping[str, str], fields: Fields) -> None:
+    first: dict[str, str] = {}
+    for at, (header, target) in enumerate(wanted.items()):
+        if target in {EXTRA, IGNORED}:
+            continue
+        if target in first:
+            fields.refuse(
+                f"column-{at}",
+                f"“{first[target]}” and “{header}” are both {label(target)}: choose one of them.",
+            )
+        first.setdefault(target, header)

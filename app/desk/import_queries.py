@@ -1,0 +1,79 @@
+"""What the pages of imports ask: batches with their figures, and the rows of one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import func, select
+
+from app.companies.models import Company, Contact
+from app.core.db import db
+from app.core.models import Job, StoredFile
+from app.imports.commands import ROW_COUNTS
+from app.imports.models import ImportBatch, ImportRow
+from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry
+
+PAGE = 50
+BATCHES = 20
+# kind -> the column of its row's id, what the row is called, and what its page is found by
+TARGETS: dict[str, tuple[Any, Any, Any]] = {
+    "companies": (Company.id, Company.name, Company.id),
+    "contacts": (Contact.id, Contact.name, Contact.id),
+    "tickets": (Ticket.id, Ticket.subject, Ticket.number),
+    "time": (TimeEntry.id, TimeEntry.description, TimeEntry.ticket_id),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of rows, and whether there are more."""
+
+    rows: list[Any]
+    more: bool
+
+
+def batches(*, page: int = 1) -> Listed:
+    """Imports, the newest first: file, who, when, state, and how many rows did what."""
+    columns = (
+        *(getattr(ImportBatch, name) for name in ("id", "kind", "file_name", "state")),
+        *(getattr(ImportBatch, name) for name in ("created_at", "applied_at", "undone_at")),
+        func.concat(User.first_name, " ", User.last_name).label("by"),
+        User.id.label("user_id"),
+        Job.state.label("job_state"),
+        *(ImportBatch.counts[name].as_integer().label(name) for name in ROW_COUNTS),
+    )
+    query = (
+        select(*columns)
+        .outerjoin(User, User.id == ImportBatch.created_by)
+        .outerjoin(Job, Job.id == ImportBatch.job_id)
+        .order_by(ImportBatch.id.desc())
+    )
+    return _page(query, page, BATCHES)
+
+
+def rows(batch: ImportBatch, action: str, *, page: int = 1) -> Listed:
+    """What an applied import did, row by row in the order of its file."""
+    target, name, number = TARGETS[batch.kind]
+    query = (
+        select(
+            *(ImportRow.line, ImportRow.before, ImportRow.after, ImportRow.column),
+            *(ImportRow.value, ImportRow.reason, ImportRow.undone, ImportRow.target_id),
+            name.label("name"),
+            number.label("number"),
+        )
+        .outerjoin(target.class_, target == ImportRow.target_id)
+        .where(ImportRow.batch_id == batch.id, ImportRow.action == action)
+        .order_by(ImportRow.line)
+    )
+    return _page(query, page, PAGE)
+
+
+def _page(query: Any, page: int, size: int) -> Listed:
+    found = list(db.session.execute(query.limit(size + 1).offset((page - 1) * size)))
+    return Listed(found[:size], len(found) > size)
+
+
+def size_of(batch: ImportBatch) -> int:
+    """The bytes of a batch's file."""
+    return db.session.scalars(select(StoredFile.size).where(StoredFile.id == batch.file_id)).one()

@@ -1,0 +1,329 @@
+"""Files brought in: upload, correct the mapping, dry run, apply as a job, undo."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import url_for as address
+
+from app.core import forms, job_queries, jobs
+from app.core.acting import current_actor
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.models import Job
+from app.core.security import requires
+from app.desk import import_forms, import_queries, import_words
+from app.desk.agency_form import ZONES
+from app.desk.fields import Fields
+from app.desk.posting import Outcome, carry_out
+from app.desk.posting import refused as told
+from app.imports import commands, mapping, queries
+from app.imports.dialect import Dialect
+from app.imports.models import ImportBatch
+from app.imports.moments import DatesUndecidedError
+
+blueprint = Blueprint("imports", __name__, url_prefix="/imports")
+
+# Files above this many bytes are checked by a job; a person would wait too long for the page.
+LARGE = 400_000
+JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
+DOING = {
+    "imports.check": "Dry run of",
+    "imports.apply": "Applying",
+    "imports.undo": "Undoing",
+}
+
+
+def _here(batch_id: int, page: str = "show") -> str:
+    return address(f"imports.{page}", batch_id=batch_id)
+
+
+def _page() -> int:
+    return max(request.args.get("page", 1, type=int), 1)
+
+
+def _render(name: str, **facts: Any) -> str:
+    return render_template(
+        f"desk/imports/{name}.html", words=import_words, nonce=forms.new_nonce(), **facts
+    )
+
+
+# -- the file ---------------------------------------------------------------------------------
+
+
+@blueprint.get("/")
+@requires("see", "Imports")
+def index() -> str:
+    """Offer a new import, and list the latest ones."""
+    return _index(Fields({"kind": request.args.get("kind", "companies")}))
+
+
+def _index(fields: Fields) -> str:
+    page = _page()
+    return _render("index", fields=fields, batches=import_queries.batches(page=page), page=page)
+
+
+@blueprint.post("/")
+@requires("apply", "Imports")
+def upload() -> Any:
+    """Keep a file or what was pasted, and go on to what its columns mean."""
+    fields = Fields(request.form)
+
+    def action() -> Outcome:
+        kind = fields.choice("kind", "What the rows are", import_words.KINDS, "companies")
+        name, content = import_forms.content(fields, request.files.get("file"))
+        fields.check()
+        batch = commands.upload(current_actor(), kind, content, file_name=name, complete=False)
+        return _here(batch.id, "mapping_page"), ""
+
+    def again(error: RuleError) -> tuple[str, int]:
+        fields.add(error)
+        return _index(fields), 422
+
+    return carry_out(action, back=address("imports.index"), again=again)
+
+
+# -- what its columns mean --------------------------------------------------------------------
+
+
+@blueprint.get("/<int:batch_id>/mapping")
+@requires("see", "Imports")
+def mapping_page(batch_id: int) -> Any:
+    """Show how the file was read and what its columns were taken for, to be corrected."""
+    batch = commands.batch_of(batch_id)
+    if batch.state not in commands.UNAPPLIED:
+        return redirect(_here(batch_id))
+    return _mapping(batch, Fields(import_forms.sent_of(commands.options_of(batch))))
+
+
+def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
+    found = commands.preview(batch.id)
+    sample = [cells for _, cells in found.sample]
+    automatic = mapping.propose(batch.kind, found.dialect.headers, sample, complete=False)
+    shown = {
+        header: fields.sent.get(f"column-{at}", target)
+        for at, (header, target) in enumerate(found.columns.as_json().items())
+    }
+    return _render(
+        "mapping",
+        batch=batch,
+        fields=fields,
+        question=question,
+        found=found,
+        columns=import_words.columns(automatic, shown, found.chosen, sample),
+        lacking=mapping.lacking(found.columns),
+        remembered=bool(found.chosen)
+        and found.chosen == commands.remembered(batch.kind, found.dialect.headers),
+        earlier=db.session.scalars(queries.earlier_with_same_file(batch)).all(),
+        asked=import_forms.OPTIONS[batch.kind],
+        choices=import_forms,
+        zones=ZONES,
+    )
+
+
+@blueprint.post("/<int:batch_id>/dialect")
+@requires("apply", "Imports")
+def reread(batch_id: int) -> Any:
+    """Read the file again in another encoding, with another delimiter or header line."""
+    fields = Fields(request.form)
+
+    def action() -> Outcome:
+        batch = commands.batch_of(batch_id)
+        now = commands.dialect_of(batch)
+        given = _dialect(fields, now)
+        fields.check()
+        commands.correct(batch_id, options=commands.options_of(batch), complete=False, **given)
+        return _here(batch_id, "mapping_page"), "The file was read again."
+
+    return carry_out(action, back=_here(batch_id, "mapping_page"))
+
+
+def _dialect(fields: Fields, now: Dialect) -> dict[str, Any]:
+    """The dialect as sent; the header line is kept only where nothing else has moved it."""
+    encoding = fields.choice(
+        "encoding", "Encoding", {*import_words.ENCODINGS, now.encoding}, now.encoding
+    )
+    sent = request.form.get("delimiter", "").replace("tab", "\t")
+    delimiter = sent if sent in import_words.DELIMITERS else now.delimiter
+    line = fields.whole("header_line", "Header line", default=now.header_line)
+    same = (encoding, delimiter) == (now.encoding, now.delimiter)
+    moved = line if same or line != now.header_line else None
+    return {"encoding": encoding, "delimiter": delimiter, "header_line": moved}
+
+
+@blueprint.post("/<int:batch_id>/mapping")
+@requires("apply", "Imports")
+def check(batch_id: int) -> Any:
+    """Keep mapping and options, and dry-run: at once, or as a job where the file is large."""
+    fields = Fields(request.form)
+
+    def action() -> Outcome:
+        batch = commands.batch_of(batch_id)
+        options = import_forms.options(batch.kind, fields)
+        chosen = import_forms.chosen(_automatic(batch), fields)
+        fields.check()
+        now = commands.dialect_of(batch)
+        commands.correct(
+            batch_id,
+            options=options,
+            chosen=chosen,
+            encoding=now.encoding,
+            delimiter=now.delimiter,
+            header_line=now.header_line,
+        )
+        commands.ensure_clear(batch_id)
+        if import_queries.size_of(batch) > LARGE:
+            commands.start_check(current_actor(), batch_id)
+        else:
+            commands.check(batch_id)
+        return _here(batch_id), ""
+
+    def again(error: RuleError) -> Any:
+        batch = commands.batch_of(batch_id)
+        if batch.state not in commands.UNAPPLIED:
+            return told(error, back=_here(batch_id))
+        question = ""
+        if isinstance(error, DatesUndecidedError):
+            question = error.seen
+            fields.refuse("date_order", "Say whether day or month comes first in its dates.")
+        else:
+            fields.add(error)
+        return _mapping(batch, fields, question), 422
+
+    return carry_out(action, back=_here(batch_id, "mapping_page"), again=again)
+
+
+def _automatic(batch: ImportBatch) -> mapping.Columns:
+    found = commands.preview(batch.id)
+    sample = [cells for _, cells in found.sample]
+    return mapping.propose(batch.kind, found.dialect.headers, sample, complete=False)
+
+
+# -- dry run, progress, result ----------------------------------------------------------------
+
+
+@blueprint.get("/<int:batch_id>")
+@requires("see", "Imports")
+def show(batch_id: int) -> Any:
+    """Show where an import stands: being worked on, checked, applied or undone."""
+    batch = commands.batch_of(batch_id)
+    job = job_queries.one(batch.job_id) if batch.job_id else None
+    if job is not None and _is_awaited(batch, job):
+        return _progress(batch, job)
+    if batch.state == "uploaded":
+        return redirect(_here(batch_id, "mapping_page"))
+    action = request.args.get("rows") or _first_action(batch)
+    if action not in import_words.ACTIONS:
+        abort(404)
+    rows = _planned(batch, action) if batch.state == "checked" else _done(batch, action)
+    undone = job.result if job is not None and job.kind == "imports.undo" else None
+    return _render(
+        "checked" if batch.state == "checked" else "result",
+        batch=batch,
+        action=action,
+        rows=rows,
+        page=_page(),
+        undone=undone,
+        doubled=_doubled(batch),
+    )
+
+
+def _is_awaited(batch: ImportBatch, job: Job) -> bool:
+    if job.state == "done":
+        return False
+    if job.kind == "imports.check":
+        return batch.state == "uploaded"
+    return batch.state in {"applying", "undoing"}
+
+
+def _progress(batch: ImportBatch, job: Job) -> Any:
+    """A job's progress: a part for a script that asks each second, else a page that reloads."""
+    part = bool(request.headers.get("HX-Request"))
+    going = job.state in {"new", "leased"}
+    if part and not going:
+        return make_response("", 200, {"HX-Refresh": "true"})
+    return _render(
+        "progress_part" if part else "progress",
+        batch=batch,
+        job=job,
+        going=going,
+        state=JOB_STATES[job.state],
+        doing=DOING[job.kind],
+    )
+
+
+def _first_action(batch: ImportBatch) -> str:
+    """The rows shown first: refused ones, else what the import changes."""
+    counts = batch.counts
+    order = ("refused", "updated", "created", "unchanged")
+    return next((action for action in order if counts.get(action)), "created")
+
+
+def _planned(batch: ImportBatch, action: str) -> import_queries.Listed:
+    """Rows of a dry run: all refused ones, the first of the others."""
+    counts = batch.counts
+    found = counts["errors"] if action == "refused" else counts["examples"][action]
+    begin = (_page() - 1) * import_queries.PAGE
+    end = begin + import_queries.PAGE
+    return import_queries.Listed(found[begin:end], len(found) > end)
+
+
+def _done(batch: ImportBatch, action: str) -> import_queries.Listed:
+    found = import_queries.rows(batch, action, page=_page())
+    return import_queries.Listed([dict(row._mapping) for row in found.rows], found.more)  # noqa: SLF001 - SQLAlchemy's own way
+
+
+def _doubled(batch: ImportBatch) -> list[int]:
+    return list(db.session.scalars(queries.earlier_with_same_file(batch)))
+
+
+@blueprint.post("/<int:batch_id>/apply")
+@requires("apply", "Imports")
+def apply(batch_id: int) -> Any:
+    """Post the job that applies an import, or put it in line again when it has failed."""
+
+    def action() -> Outcome:
+        _once_more(commands.start(current_actor(), batch_id))
+        return _here(batch_id), ""
+
+    return carry_out(action, back=_here(batch_id))
+
+
+def _once_more(job_id: int) -> None:
+    if job_queries.one(job_id).state == "dead":
+        jobs.retry(job_id)
+
+
+@blueprint.get("/<int:batch_id>/refused")
+@requires("see", "Imports")
+def refused(batch_id: int) -> Response:
+    """The refused rows as they stood in the file, with a column of reasons."""
+    content = commands.error_file(batch_id)
+    encoding = commands.batch_of(batch_id).dialect["encoding"].removesuffix("-sig")
+    response = Response(content, content_type=f"text/csv; charset={encoding}")
+    response.headers["Content-Disposition"] = f'attachment; filename="refused-{batch_id}.csv"'
+    return response
+
+
+# -- undo -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<int:batch_id>/undo")
+@requires("undo", "Imports")
+def undo_page(batch_id: int) -> Any:
+    """Say what an undo would do."""
+    batch = commands.batch_of(batch_id)
+    if batch.state not in commands.APPLIED:
+        return redirect(_here(batch_id))
+    return _render("undo", batch=batch, planned=commands.undo_dry_run(batch_id))
+
+
+@blueprint.post("/<int:batch_id>/undo")
+@requires("undo", "Imports")
+def undo(batch_id: int) -> Any:
+    """Post the job that undoes an import, or put it in line again when it has failed."""
+
+    def action() -> Outcome:
+        _once_more(commands.start_undo(current_actor(), batch_id))
+        return _here(batch_id), ""
+
+    return carry_out(action, back=_here(batch_id))

@@ -1,0 +1,282 @@
+"""Imports on the desk: upload, columns, dry run, apply, undo; and what bad files are told."""
+
+import io
+import re
+
+import pytest
+from sqlalchemy import func, select
+
+from app.companies.models import Company
+from app.core import jobs
+from app.core.db import db, unit_of_work
+from app.core.forms import new_nonce
+from app.desk import imports as pages
+from app.imports.models import ImportBatch
+from app.timelog.models import TimeEntry
+from jobs import load_handlers
+from tests import factories as make
+from tests.web.people import person, signed_in
+
+SMALL = "Company;City;Currency\nÅse Øl;Bonn;EUR\nBo Ltd;Cork;GBP\nNoone;Rome;ZZZ\n"
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def clerk(app):
+    load_handlers()
+    with unit_of_work():
+        make.set_up_agency()
+    return signed_in(app, person("Billing"))
+
+
+def send(clerk, content, *, kind="companies", name="clients.csv"):
+    raw = content if isinstance(content, bytes) else content.encode()
+    data = {"nonce": new_nonce(), "kind": kind, "file": (io.BytesIO(raw), name)}
+    return clerk.post("/imports/", data=data, content_type="multipart/form-data")
+
+
+def uploaded(clerk, content, **how):
+    """The address of the import that an upload made."""
+    answer = send(clerk, content, **how)
+    assert answer.status_code == 302, answer.text
+    return answer.location.removesuffix("/mapping")
+
+
+def post(clerk, url, **data):
+    return clerk.post(url, data={"nonce": new_nonce(), **data})
+
+
+def go_on(clerk, url, step, **data):
+    """Press a button, let the worker do it, and give the page it leads to."""
+    answer = post(clerk, f"{url}/{step}", **data)
+    assert answer.status_code == 302, answer.text
+    jobs.run_due()
+    db.session.expire_all()
+    return clerk.get(url).text
+
+
+def words(page):
+    """The text of a page without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def names():
+    db.session.expire_all()
+    return set(db.session.scalars(select(Company.name)))
+
+
+def test_a_file_goes_in_and_comes_out_again(clerk):
+    with unit_of_work():
+        make.company("Bo Ltd")
+    url = uploaded(clerk, SMALL)
+    columns = words(clerk.get(f"{url}/mapping").text)
+    assert "Åse Øl" in columns
+    assert "semicolon, header on line 1" in columns
+    dry = go_on(clerk, url, "mapping")
+    assert names() == {"Bo Ltd"}
+    assert "Apply 2 rows" in dry
+    assert "Rows 3 Created 1 Updated 1 Unchanged 0 Refused 1" in words(dry)
+    assert re.search(r"4 Currency ZZZ unknown currency", words(dry))
+    assert "Cork" in words(clerk.get(f"{url}?rows=updated").text)
+    assert "Åse Øl" in words(clerk.get(f"{url}?rows=created").text)
+
+    refused = clerk.get(f"{url}/refused")
+    assert refused.data.decode().splitlines()[0] == "Company;City;Currency;Refused because"
+    assert len(refused.data.decode().splitlines()) == 2
+
+    result = go_on(clerk, url, "apply")
+    assert names() == {"Bo Ltd", "Åse Øl"}
+    assert "Applied" in result
+    assert clerk.get(f"{url}/refused").data == refused.data
+    assert "Åse Øl" in clerk.get(f"{url}?rows=created").text
+    assert "clients.csv" in clerk.get("/imports/").text
+
+    assert "1 what the import created" in words(clerk.get(f"{url}/undo").text)
+    assert names() == {"Bo Ltd", "Åse Øl"}
+    undone = go_on(clerk, url, "undo")
+    assert names() == {"Bo Ltd"}
+    assert "Undone: 1 deleted, 1 restored." in words(undone)
+    assert clerk.get(f"{url}/undo").status_code == 302
+
+
+def test_rows_changed_since_are_kept_and_the_page_says_why(clerk):
+    url = uploaded(clerk, SMALL)
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    with unit_of_work():
+        company = db.session.scalars(select(Company).where(Company.name == "Bo Ltd")).one()
+        company.phone, company.version = "+353 21 1", company.version + 1
+    assert "it was changed since the import" in clerk.get(f"{url}/undo").text
+    undone = words(go_on(clerk, url, "undo"))
+    assert "1 deleted, 0 restored, 1 kept: line 3: it was changed since the import" in undone
+    assert "Undone in part" in undone
+    assert names() == {"Bo Ltd"}
+
+
+def test_pasted_rows_are_read_like_a_file(clerk):
+    answer = post(clerk, "/imports/", kind="companies", pasted="Company\tCity\r\nBo\tCork\r\n")
+    url = answer.location.removesuffix("/mapping")
+    assert "header on line 1" in clerk.get(f"{url}/mapping").text
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    assert names() == {"Bo"}
+
+
+def test_a_column_can_be_corrected_and_that_is_remembered(clerk):
+    text = "Firm name xyz;Where\nBo;Cork\n"
+    url = uploaded(clerk, text)
+    page = clerk.get(f"{url}/mapping").text
+    assert "No column was recognised as name" in page
+    again = post(clerk, f"{url}/mapping")
+    assert again.status_code == 422
+    assert "Say which column it is" in again.text
+    both = post(clerk, f"{url}/mapping", **{"column-0": "name", "column-1": "name"})
+    assert "“Firm name xyz” and “Where” are both Name" in both.text
+    go_on(clerk, url, "mapping", **{"column-0": "name", "column-1": "billing_city"})
+    go_on(clerk, url, "apply")
+    assert names() == {"Bo"}
+    page = clerk.get(f"{uploaded(clerk, text)}/mapping").text
+    assert "These headers were imported before" in page
+    assert "The same file was imported before" in page
+
+
+def test_the_file_can_be_read_in_another_way(clerk):
+    url = uploaded(clerk, "Clients of 2026\nCompany;City\nŁódź AB;Bonn\n".encode("cp1250"))
+    page = clerk.get(f"{url}/mapping").text
+    assert "Clients of 2026" in page
+    sent = {"encoding": "cp1252", "delimiter": ";", "header_line": "2"}
+    assert post(clerk, f"{url}/dialect", **sent).status_code == 302
+    assert "£ódŸ AB" in clerk.get(f"{url}/mapping").text
+    sent |= {"encoding": "cp1250"}
+    post(clerk, f"{url}/dialect", **sent)
+    assert "Łódź AB" in clerk.get(f"{url}/mapping").text
+    post(clerk, f"{url}/dialect", **sent | {"header_line": "99"})
+    assert "Line 99 begins no row" in clerk.get(f"{url}/mapping").text
+    post(clerk, f"{url}/dialect", **sent | {"encoding": "rot13"})
+    assert "none of the choices" in clerk.get(f"{url}/mapping").text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "The file is empty"),
+        (b"PK\x03\x04" + b"\x00" * 50, "a workbook or an archive"),
+        (bytes(range(256)) * 20, "The file is not text"),
+        ('Name;City\nBo;"Cork\n', "never closed"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told_so_and_nothing_is_kept(clerk, content, said):
+    answer = send(clerk, content)
+    if answer.status_code == 302:
+        answer = post(clerk, answer.location)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert names() == set()
+
+
+def test_nothing_chosen_is_told_beside_the_field(clerk):
+    answer = post(clerk, "/imports/", kind="companies")
+    assert answer.status_code == 422
+    assert "Choose a file, or paste rows" in answer.text
+    assert "Error: Imports" in answer.text
+
+
+def test_ragged_rows_are_refused_by_line_and_reason(clerk):
+    url = uploaded(clerk, "City;Name\nCork;Bo\nRome\nBonn;Al;too;many\n")
+    page = words(go_on(clerk, url, "mapping"))
+    assert "the row has 1 cells, the header 2" in page
+    assert "the row has 4 cells, the header 2: one delimiter too many" in page
+
+
+def test_hostile_names_are_text_on_every_page(clerk):
+    evil = f"{HOSTILE}.csv"
+    url = uploaded(
+        clerk,
+        f'Name;City;{HOSTILE}\n{HOSTILE};=1+1;x\n"=cmd|x";{HOSTILE};\nBo;"{HOSTILE}" a;zz\n',
+        name=evil,
+    )
+    seen = [clerk.get(f"{url}/mapping").text, go_on(clerk, url, "mapping")]
+    seen += [clerk.get(f"{url}?rows={rows}").text for rows in ("created", "refused")]
+    seen += [go_on(clerk, url, "apply"), clerk.get(f"{url}?rows=created").text]
+    seen += [clerk.get("/imports/").text, clerk.get(f"{url}/undo").text]
+    assert HOSTILE in names()
+    assert all(HOSTILE not in page for page in seen)
+    assert all("&lt;script&gt;" in page for page in seen)
+
+
+def test_time_whose_dates_are_open_is_asked_about(clerk):
+    with unit_of_work():
+        make.staff("Ana Ruiz")
+    rows = "Person,Client,Date,Hours\nAna Ruiz,Bo,03/04/2026,1.5\n"
+    url = uploaded(clerk, rows, kind="time")
+    asked = post(clerk, f"{url}/mapping", zone="Mars/Base")
+    assert "Time zone “Mars/Base”" in asked.text
+    asked = post(clerk, f"{url}/mapping")
+    assert asked.status_code == 422
+    assert "Which comes first, the day or the month?" in asked.text
+    assert "--date-order" not in asked.text
+    assert "1 companies made on the way, 1:30 h of time" in words(
+        go_on(clerk, url, "mapping", date_order="mdy", billable="n", state="submitted")
+    )
+    go_on(clerk, url, "apply")
+    entry = db.session.scalars(select(TimeEntry)).one()
+    assert entry.work_date.isoformat() == "2026-03-04"
+    assert (entry.billable_seconds, entry.state) == (0, "submitted")
+
+
+def test_the_company_of_rows_without_one(clerk):
+    with unit_of_work():
+        make.staff("Ana Ruiz")
+        make.company("Fjord Dental")
+    url = uploaded(clerk, "Person,Date,Hours\nAna Ruiz,2026-03-04,1\n", kind="time")
+    wrong = post(clerk, f"{url}/mapping", company_text="12345")
+    assert "There is no company" in wrong.text
+    go_on(clerk, url, "mapping", company_text="fjord dental")
+    go_on(clerk, url, "apply")
+    entry = db.session.scalars(select(TimeEntry)).one()
+    assert entry.company.name == "Fjord Dental"
+
+
+def test_a_large_file_is_checked_by_a_job(clerk):
+    lines = [f"Company number {number};{'x' * 60}" for number in range(6000)]
+    content = "\n".join(["Name;Remark", *lines])
+    assert len(content) > pages.LARGE
+    url = uploaded(clerk, content)
+    post(clerk, f"{url}/mapping")
+    page = clerk.get(url).text
+    assert "Dry run of clients.csv" in page
+    assert '<meta http-equiv="refresh"' in page
+    part = clerk.get(url, headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    jobs.run_due()
+    db.session.expire_all()
+    assert clerk.get(url, headers={"HX-Request": "true"}).status_code == 200
+    assert "Apply 6" in clerk.get(url).text
+    assert names() == set()
+    assert "Previous" in clerk.get(f"{url}?rows=created&page=2").text
+
+
+def test_a_second_press_and_a_late_correction_do_nothing_twice(clerk):
+    url = uploaded(clerk, SMALL)
+    go_on(clerk, url, "mapping")
+    nonce = new_nonce()
+    for _ in range(2):
+        assert clerk.post(f"{url}/apply", data={"nonce": nonce}).location == url
+    jobs.run_due()
+    assert db.session.scalar(select(func.count()).select_from(Company)) == 2
+    late = post(clerk, f"{url}/mapping")
+    assert late.location == url
+    assert "only one not applied yet can be read anew" in clerk.get(url).text
+    assert db.session.scalars(select(ImportBatch.state)).one() == "applied"
+
+
+@pytest.mark.parametrize(("role", "sees", "acts"), [("Manager", 200, 403), ("Agent", 403, 403)])
+def test_who_may_look_may_not_always_act(app, clerk, role, sees, acts):
+    url = uploaded(clerk, SMALL)
+    other = signed_in(app, person(role))
+    pages_ = [other.get(f"{url}/mapping"), other.get("/imports/")]
+    assert {page.status_code for page in pages_} == {sees}
+    assert all("Dry run</button>" not in page.text for page in pages_)
+    assert other.get(f"{url}/undo").status_code == acts
+    for step in ("mapping", "dialect", "apply", "undo"):
+        assert post(other, f"{url}/{step}").status_code == acts

@@ -194,17 +194,21 @@ def _view(view: str, staff_id: int | None) -> tuple[ColumnElement[bool], ...]:
     }[view]
 
 
-def unbilled_seconds() -> ColumnElement[int]:
-    """Billable seconds of a ticket that stand on no invoice and are not written off."""
-    billed = (
+def is_billed() -> ColumnElement[bool]:
+    """Whether an entry stands on an invoice or is written off."""
+    return (
         select(ALLOCATION.c.entry_id)
         .where(ALLOCATION.c.entry_id == TimeEntry.id, is_live())
         .correlate(TimeEntry)
         .exists()
     )
+
+
+def unbilled_seconds() -> ColumnElement[int]:
+    """Billable seconds of a ticket that stand on no invoice and are not written off."""
     return (
         select(func.coalesce(func.sum(TimeEntry.billable_seconds), 0))
-        .where(and_(TimeEntry.ticket_id == Ticket.id, not_(billed)))
+        .where(and_(TimeEntry.ticket_id == Ticket.id, not_(is_billed())))
         .correlate(Ticket)
         .scalar_subquery()
     )

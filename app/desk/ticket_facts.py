@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, not_, or_, select
 
 from app.billing.models import EntryValue
 from app.companies.models import Company, Contact, ContactEmail, Membership
 from app.core.db import db
 from app.core.models import Agency
-from app.desk.queue import pairs, unbilled_seconds
+from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.staff.models import Department, Staff
 from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
 from app.timelog.models import TimeEntry, WorkType
@@ -109,6 +109,7 @@ def _value(ticket: Ticket) -> Any:
         )
         .join(TimeEntry, TimeEntry.id == EntryValue.entry_id)
         .where(TimeEntry.ticket_id == ticket.id, EntryValue.amount_minor.is_not(None))
+        .where(not_(is_billed()))
         .group_by(EntryValue.currency)
         .subquery()
     )

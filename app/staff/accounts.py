@@ -12,6 +12,7 @@ from app.core.audit import Actor, record
 from app.core.credentials import end_sessions, hashed
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.models import Agency
 from app.core.passwords import new_password, problems_with
 from app.core.security import permissions_of
 from app.imports.values import fold_name
@@ -79,7 +80,10 @@ def add_user(email: str, username: str, name: str, roles: list[Role], password_h
     db.session.flush()
     staff = db.session.scalar(queries.staff_to_link(email))
     if staff is None:
-        db.session.add(Staff(user_id=user.id, name=shown, name_key=fold_name(shown), email=email))
+        zone = db.session.scalar(select(Agency.zone))
+        staff = Staff(user_id=user.id, name=shown, name_key=fold_name(shown), email=email)
+        staff.zone = zone or "UTC"
+        db.session.add(staff)
     else:
         staff.user_id = user.id
     db.session.flush()

@@ -12,6 +12,7 @@ from app.billing.models import Document, EntryValue, RateRule
 from app.companies.commands import change_company
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
+from app.desk.ticket_facts import rail_and_choices
 from jobs import load_handlers
 from tests import factories
 from tests.billing.desk import CLERK, TODAY, compiled, issued
@@ -80,3 +81,15 @@ def test_a_rate_of_a_department_is_in_the_currency_of_who_pays(cli):
         factories.company("Floor", kind="department", parent_id=fjord.id)
     rule = cli("rates", "set", "--rate", "120", "--company", "Floor")["rate_rule"]
     assert db.session.get(RateRule, rule).currency == "USD"
+
+
+def test_a_ticket_shows_no_value_as_unbilled_once_it_is_billed(app):
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR"))
+        fjord = factories.company("Fjord")
+        ticket = factories.ticket(fjord)
+        factories.entry(fjord, by=factories.staff("Ana"), ticket_id=ticket.id)
+    worth()
+    assert rail_and_choices(ticket)[0].unbilled == [("EUR", 10000)]
+    issued(compiled(), mail=False)
+    assert rail_and_choices(ticket)[0].unbilled == []

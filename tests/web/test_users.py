@@ -4,13 +4,13 @@ import re
 
 import pytest
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import roles
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError
-from app.core.models import AuditLog
+from app.core.models import Agency, AuditLog
 from app.installation import write_roles
 from app.staff import account_queries, accounts, permissions
 from app.staff.models import Staff
@@ -214,3 +214,11 @@ def test_the_audit_log_is_filtered(app):
     assert found(person="%") == ""
     assert found(to="2020-01-01") == ""
     assert "user created" in found(to="not a date")
+
+
+def test_a_new_sign_in_reads_times_in_the_agencys_zone(app):
+    with unit_of_work():
+        db.session.execute(update(Agency).values(zone="Pacific/Auckland"))
+        made = create(email="kiri@example.com")
+    zone = select(Staff.zone).where(Staff.user_id == made.user_id)
+    assert db.session.scalar(zone) == "Pacific/Auckland"

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core import clock, storage
 from app.core.db import db
 from app.core.errors import RuleError, UnusableInputError
+from app.core.faults import faultpoint
 from app.core.models import StoredFile
 from app.installation import alembic_config, initialise, revision_of
 from app.runtime.postgres import EXTENSIONS, libpq_url, postgres_programs
@@ -56,6 +57,7 @@ def back_up(settings: Settings, target: Path) -> Manifest:
             _pack(settings, draft, folder / DUMP, manifest)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
+            faultpoint("backup.before_rename")
             draft.replace(target)
         except OSError as error:
             raise RuleError(f"{target} could not be written: {error.strerror}.") from error

@@ -209,6 +209,8 @@ def show(batch_id: int) -> Any:
     job = job_queries.one(batch.job_id) if batch.job_id else None
     if job is not None and _is_awaited(batch, job):
         return _progress(batch, job)
+    if request.headers.get("HX-Request"):
+        return _reload()
     if batch.state == "uploaded":
         return redirect(_here(batch_id, "mapping_page"))
     action = request.args.get("rows") or _first_action(batch)
@@ -240,7 +242,7 @@ def _progress(batch: ImportBatch, job: Job) -> Any:
     part = bool(request.headers.get("HX-Request"))
     going = job.state in {"new", "leased"}
     if part and not going:
-        return make_response("", 200, {"HX-Refresh": "true"})
+        return _reload()
     return _render(
         "progress_part" if part else "progress",
         batch=batch,
@@ -249,6 +251,11 @@ def _progress(batch: ImportBatch, job: Job) -> Any:
         state=JOB_STATES[job.state],
         doing=DOING[job.kind],
     )
+
+
+def _reload() -> Response:
+    """Tell the script that asks for progress to load the whole page."""
+    return make_response("", 200, {"HX-Refresh": "true"})
 
 
 def _first_action(batch: ImportBatch) -> str:

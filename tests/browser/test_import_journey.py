@@ -62,6 +62,7 @@ def test_a_list_goes_in_and_out_again(live, desk, width, theme):
     page.get_by_role("progressbar").wait_for()
     work(live)
     page.get_by_text("Undone: 2 deleted").wait_for()
+    assert page.locator("main").count() == 1
     assert_accessible(page)
     assert names(live) == []
 

@@ -75,6 +75,8 @@ DELETE_JOBS = f"""
 delete from job where (state <> 'leased' or lease_until < clock_timestamp()) and (
   created_by in {DEMO_USERS} and kind in ('billing.compile', 'billing.issue')
     and not exists (select 1 from billing_run where job_id = job.id)
+  or kind = 'billing.revalue' and not exists (
+    select 1 from company c where c.id = coalesce((payload ->> 'company')::bigint, c.id))
   or kind = 'billing.value' and not exists (
     select 1 from time_entry e
     where e.id in (select id::bigint from jsonb_array_elements_text(payload -> 'entries') as w(id)))

@@ -147,11 +147,15 @@ def drop_pricing_jobs() -> None:
     """Delete waiting jobs that would price nothing but the demo's entries."""
     db.session.execute(
         text("""
-        delete from job where kind = 'billing.value' and state = 'new' and not exists (
-          select 1 from jsonb_array_elements_text(payload -> 'entries') as wanted(id)
-          join time_entry e on e.id = wanted.id::bigint
-          join company c on c.id = e.company_id
-          where not c.is_demo)
+        delete from job where state = 'new' and (
+          kind = 'billing.value' and not exists (
+            select 1 from jsonb_array_elements_text(payload -> 'entries') as wanted(id)
+            join time_entry e on e.id = wanted.id::bigint
+            join company c on c.id = e.company_id
+            where not c.is_demo)
+          or kind = 'billing.revalue' and not exists (
+            select 1 from company c
+            where not c.is_demo and c.id = coalesce((payload ->> 'company')::bigint, c.id)))
         """)
     )
 

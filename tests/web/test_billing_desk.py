@@ -39,6 +39,9 @@ def test_a_run_shows_its_progress_with_scripts_and_without(month):
     issue = month.post("/billing/runs/1/issue", on="2026-04-02").location
     jobs.run_due()
     assert month.get(issue).status_code == 200
+    for url in (answer.location, issue):
+        ended = month.get(url, headers={"HX-Request": "true"})
+        assert ended.headers["HX-Refresh"] == "true"
 
 
 def test_a_future_run_is_refused_and_keeps_what_was_typed(month):

@@ -82,6 +82,8 @@ def run(run_id: int) -> Any:
     job = job_queries.one(found.job_id) if found.job_id else None
     if found.state == "compiling" and job is not None and job.state != "done":
         return _progress(found, job, "Compiling", url_for("billing.run", run_id=run_id))
+    if request.headers.get("HX-Request"):
+        return _reload()
     page = max(request.args.get("page", 1, type=int), 1)
     state = request.args.get("state", "")
     if state and state not in ROW_STATES:
@@ -123,7 +125,7 @@ def _progress(found: BillingRun, job: Job, doing: str, url: str) -> Any:
     part = bool(request.headers.get("HX-Request"))
     going = job.state in {"new", "leased"}
     if part and not going:
-        return make_response("", 200, {"HX-Refresh": "true"})
+        return _reload()
     return render_template(
         f"desk/billing/{'progress_part' if part else 'progress'}.html",
         run=found,
@@ -133,6 +135,11 @@ def _progress(found: BillingRun, job: Job, doing: str, url: str) -> Any:
         url=url,
         nonce=forms.new_nonce(),
     )
+
+
+def _reload() -> Response:
+    """Tell the script that asks for progress to load the whole page."""
+    return make_response("", 200, {"HX-Refresh": "true"})
 
 
 @blueprint.post("/runs/<int:run_id>/approve")
@@ -228,6 +235,8 @@ def issuing(run_id: int, job_id: int) -> Any:
     here = url_for("billing.issuing", run_id=run_id, job_id=job_id)
     if job.state != "done":
         return _progress(found, job, "Issuing", here)
+    if request.headers.get("HX-Request"):
+        return _reload()
     result = job.result or {}
     documents = run_queries.issued_documents(result.get("issued", []))
     return render_template(

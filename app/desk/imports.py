@@ -16,7 +16,7 @@ from app.desk.agency_form import ZONES
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
-from app.imports import commands, mapping, queries
+from app.imports import commands, mapping, memory, queries
 from app.imports.dialect import Dialect
 from app.imports.models import ImportBatch
 from app.imports.moments import DatesUndecidedError
@@ -112,7 +112,7 @@ def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
         columns=import_words.columns(automatic, shown, found.chosen, sample),
         lacking=mapping.lacking(found.columns),
         remembered=bool(found.chosen)
-        and found.chosen == commands.remembered(batch.kind, found.dialect.headers),
+        and found.chosen == memory.recall(batch.kind, found.dialect.headers),
         earlier=db.session.scalars(queries.earlier_with_same_file(batch)).all(),
         asked=import_forms.OPTIONS[batch.kind],
         choices=import_forms,

@@ -4,7 +4,6 @@ Pages, the command line and the seeds call these. Each takes the actor and plain
 caller opens the unit of work, except where a function says that it opens its own.
 """
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +13,6 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.core import audit, clock, jobs, storage
@@ -22,13 +20,12 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
-from app.imports import applying, mapping, plan, queries, staging, undoing
+from app.imports import applying, mapping, memory, plan, queries, staging, undoing
 from app.imports import dialect as dialects
 from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
 from app.imports.mapping import Columns
-from app.imports.models import ImportBatch, ImportMapping
-from app.imports.values import key
+from app.imports.models import ImportBatch
 
 SAMPLE_ROWS = 200
 MOST_RESTARTS = 3
@@ -77,7 +74,7 @@ def propose(
     if header_line is not None:
         found = dialects.at_header(stream, found, header_line)
     if chosen is None:
-        chosen = remembered(kind, found.headers)
+        chosen = memory.recall(kind, found.headers)
     return _proposal(kind, stream, found, chosen, complete=complete)
 
 
@@ -88,17 +85,6 @@ def _proposal(
     cells = [row for _, row in sample]
     columns = mapping.propose(kind, found.headers, cells, chosen, complete=complete)
     return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
-
-
-def remembered(kind: str, headers: tuple[str, ...]) -> dict[str, str]:
-    """The mapping last used for this set of headers; empty when there is none."""
-    found = db.session.scalar(queries.remembered(kind, header_key(headers)))
-    return dict(found.mapping) if found else {}
-
-
-def header_key(headers: tuple[str, ...]) -> str:
-    """What a set of headers is remembered by."""
-    return hashlib.sha256("\n".join(map(key, headers)).encode()).hexdigest()
 
 
 # -- batches ----------------------------------------------------------------------------------
@@ -425,23 +411,9 @@ def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> A
     batch.counts = answer
     batch.state = "applied"
     batch.applied_at = clock.now()
-    _remember(session, batch, work)
+    memory.keep(batch.kind, work.dialect.headers, batch.options.get("chosen", {}))
     staging.drop(session)
     return answer
-
-
-def _remember(session: Session, batch: ImportBatch, work: Work) -> None:
-    chosen = batch.options.get("chosen")
-    if not chosen:
-        return
-    statement = insert(ImportMapping).values(
-        kind=batch.kind, header_key=header_key(work.dialect.headers), mapping=chosen
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "header_key"], set_={"mapping": statement.excluded.mapping}
-        )
-    )
 
 
 # -- undoing ----------------------------------------------------------------------------------

@@ -135,9 +135,27 @@ def test_a_column_can_be_corrected_and_that_is_remembered(clerk):
     go_on(clerk, url, "mapping", **{"column-0": "name", "column-1": "billing_city"})
     go_on(clerk, url, "apply")
     assert names() == {"Bo"}
-    page = clerk.get(f"{uploaded(clerk, text)}/mapping").text
+    url = uploaded(clerk, text)
+    page = clerk.get(f"{url}/mapping").text
     assert "These headers were imported before" in page
     assert "The same file was imported before" in page
+    sent = {"column-0": "extra", "column-1": "name"}
+    assert "Apply 1 row" in go_on(clerk, url, "mapping", **sent)
+    go_on(clerk, url, "apply")
+    assert names() == {"Bo", "Cork"}
+
+
+def test_a_choice_taken_back_is_forgotten(clerk):
+    text = "Name;City\nBo;Cork\n"
+    url = uploaded(clerk, text)
+    go_on(clerk, url, "mapping", **{"column-1": "notes"})
+    go_on(clerk, url, "apply")
+    url = uploaded(clerk, text)
+    assert "These headers were imported before" in clerk.get(f"{url}/mapping").text
+    go_on(clerk, url, "mapping", **{"column-1": "billing_city"})
+    go_on(clerk, url, "apply")
+    url = uploaded(clerk, text)
+    assert "These headers were imported before" not in clerk.get(f"{url}/mapping").text
 
 
 def test_the_file_can_be_read_in_another_way(clerk):

@@ -85,6 +85,7 @@ ROLES: dict[str, Pairs] = {
             _only("Time", "see", "create", "edit"),
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),
+            _only("Imports", "see", "apply"),
         )
     ),
 }

@@ -128,10 +128,15 @@ def carry_out(job_id: int, *, wait: bool = True) -> Answer:
     return jobs.carry_out(running) or {}
 
 
-def settle_prices() -> None:
-    """Carry out here what was posted to price unbilled time; it may have no worker."""
+def carry_out_due(*kinds: str) -> None:
+    """Carry out here all due jobs of some kinds; there may be no worker. Failures are logged."""
     load_handlers()
-    jobs.run_due(kinds=PRICING)
+    jobs.run_due(kinds=kinds)
+
+
+def settle_prices() -> None:
+    """Carry out here what was posted to price unbilled time."""
+    carry_out_due(*PRICING)
 
 
 def progress(text: str) -> None:

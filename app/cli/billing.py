@@ -20,6 +20,7 @@ from app.cli.base import (
     DeskGroup,
     FaultFoundError,
     carry_out,
+    carry_out_due,
     file_argument,
     progress,
     settle_prices,
@@ -95,26 +96,27 @@ def issue_(run: int, company: str | None, on: datetime | None, no_mail: bool, wa
     if not wait:
         return carry_out(job_id, wait=False)
     outcome = carry_out(job_id)
-    _draw(sorted({*outcome["issued"], *runs.undrawn_of(run)}))
+    problems = [f"{refused['company']}: {refused['reason']}" for refused in outcome["refused"]]
+    try:
+        _draw(sorted({*outcome["issued"], *runs.undrawn_of(run)}))
+    except RuleError as error:  # what is issued is issued: the answer must not be lost with a PDF
+        problems += error.problems
     answer = {
         "issued": runs.documents_answer(outcome["issued"]),
         "refused": outcome["refused"],
     }
-    if outcome["refused"]:
-        for refused in outcome["refused"]:
-            progress(f"{refused['company']}: {refused['reason']}")
+    if problems:
+        for problem in problems:
+            progress(problem)
         raise FaultFoundError(answer)
     return answer
 
 
 def _draw(document_ids: list[int]) -> None:
-    """See to it that documents have their PDF, by the workers' own job."""
-    if not document_ids:
-        return
-    with unit_of_work():
-        job_ids = stored.post_renders(document_ids, created_by=ACTOR.user_id)
-    for job_id in job_ids:
-        carry_out(job_id)
+    """See to it that documents have their PDF: by the workers' own jobs, then what is left."""
+    carry_out_due(stored.RENDER)
+    for document_id in document_ids:
+        stored.get_or_render(document_id)
 
 
 @COMMAND.command("void")

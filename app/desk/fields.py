@@ -1,5 +1,6 @@
 """What a person sent, field by field; each problem is kept with its field, all told at once."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,8 @@ from decimal import Decimal
 from app.core.errors import RuleError
 from app.core.money import decimal_of
 from app.timelog.rules import parse_duration
+
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 
 
 class Fields:
@@ -77,8 +80,11 @@ class Fields:
         return None
 
     def number(self, name: str, label: str, *, required: bool = False) -> Decimal | None:
-        """A decimal number; a comma may stand for the point."""
+        """A decimal number; a comma may stand for the point, but 1,147 is asked about."""
         value = self[name]
+        if THOUSANDS.fullmatch(value):
+            self.refuse(name, f"{label}: {value!r} can be read in two ways; write it like 1147.50.")
+            return None
         try:
             if value:
                 return decimal_of(value.replace("\u202f", "").replace(" ", "").replace(",", "."))

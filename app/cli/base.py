@@ -85,7 +85,8 @@ class DeskCommand(click.Command):
         except OperationalError as error:
             logging.getLogger(__name__).debug("database error", exc_info=True)
             answer, code = _refusal([f"The database does not answer: {error.orig}"]), REFUSED
-        click.echo(_json_text(answer) if as_json else readable(answer))
+        if as_json or "problems" not in answer:  # people have read the problems already
+            click.echo(_json_text(answer) if as_json else readable(answer))
         ctx.exit(code)
 
 
@@ -170,7 +171,7 @@ def _lift_time_limit(connection: Any, _record: Any) -> None:
 def _refusal(problems: list[str]) -> Answer:
     for problem in problems:
         progress(problem)
-    return {"error": "; ".join(problems), "problems": problems}
+    return {"error": " ".join(problems), "problems": problems}
 
 
 def _json_text(answer: Answer) -> str:

@@ -124,7 +124,7 @@ def _unbilled() -> list[Figure]:
         Figure(
             "Unbilled time",
             formats.hours(found.seconds),
-            note=f"{found.entries} entries, {oldest}",
+            note=f"{found.entries} {'entry' if found.entries == 1 else 'entries'}, {oldest}",
             unit="h",
             href=url_or_none("billing.runs") or "",
             kind="time" if found.entries else "",
@@ -132,10 +132,14 @@ def _unbilled() -> list[Figure]:
     ]
 
 
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def _receivables(today: date) -> list[Figure]:
     figures = []
     for row in home_queries.receivables(today):
-        late = f"{formats.money(row.overdue, row.currency)} overdue, {row.late} invoices"
+        late = f"{formats.money(row.overdue, row.currency)} overdue, {_count(row.late, 'invoice')}"
         figures.append(
             Figure(
                 "Receivable",
@@ -158,7 +162,7 @@ def _installation() -> list[Figure]:
             Figure(
                 "Failed",
                 str(failed),
-                note=f"{found.dead_jobs} jobs, {found.failed_mails} mails",
+                note=f"{_count(found.dead_jobs, 'job')}, {_count(found.failed_mails, 'mail')}",
                 href=url_or_none("jobs.index", state="dead") or "",
                 kind="bad",
             )

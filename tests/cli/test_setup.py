@@ -80,3 +80,11 @@ def test_a_user_that_cannot_be_is_refused_with_every_reason(cli):
     cli("users", "create", "ada@example.com", "--role", "Admin")
     refusal = cli("users", "create", "ADA@example.com", "--role", "King", stdin="short\n", code=1)
     assert len(refusal["problems"]) >= 3
+
+
+def test_people_read_a_refusal_once(cli, app):
+    cli("init")
+    done = app.test_cli_runner().invoke(args=["agency", "set", "--currency", "XXQ"])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.count("XXQ") == 1

@@ -1,7 +1,7 @@
 """`flask billing`: compile the month, issue it, void, record payments, prove it all."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,17 @@ from app.core.errors import RuleError
 from app.core.money import decimal_of, from_minor, to_minor
 
 COMMAND = DeskGroup("billing", help="Compile, issue, void, payments, proof.")
-DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def _day(value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"'{value}' is no day; write it like 2026-10-31.") from error
+
+
+DAY = click.types.FuncParamType(_day)
+"""A day as in ISO 8601; anything else is an unusable argument."""
 
 
 def _number(value: str) -> Decimal:
@@ -46,10 +56,6 @@ NUMBER = click.types.FuncParamType(_number)
 """A plain decimal number; anything else is an unusable argument."""
 
 
-def day(value: datetime | None) -> date | None:
-    return value.date() if value else None
-
-
 @COMMAND.command("compile")
 @click.option("--through", type=DAY, required=True, help="Last day to bill.")
 @click.option("--company", help="Only the account of this company.")
@@ -58,7 +64,7 @@ def day(value: datetime | None) -> date | None:
 @click.option("--dry-run", is_flag=True, help="Store nothing.")
 @wait_option
 def compile_(
-    through: datetime,
+    through: date,
     company: str | None,
     detail: bool,
     leave_blocked: bool,
@@ -68,11 +74,11 @@ def compile_(
     """Compile all companies through a date into a run of previews."""
     company_id = lookup.company(company).id if company else None
     if dry_run:
-        previews, plan, facts = compiling.dry_run(through=through.date(), company_id=company_id)
+        previews, plan, facts = compiling.dry_run(through=through, company_id=company_id)
         return runs.dry_answer(previews, plan, facts, leave_blocked=leave_blocked, detail=detail)
     with unit_of_work():
         run_id, job_id = compiling.start_run(
-            ACTOR, through=through.date(), company_id=company_id, leave_blocked=leave_blocked
+            ACTOR, through=through, company_id=company_id, leave_blocked=leave_blocked
         )
     if not wait:
         return {"run": run_id} | carry_out(job_id, wait=False)
@@ -86,13 +92,13 @@ def compile_(
 @click.option("--date", "on", type=DAY, help="Date of the invoices; today when not given.")
 @click.option("--no-mail", is_flag=True, help="Write to nobody.")
 @wait_option
-def issue_(run: int, company: str | None, on: datetime | None, no_mail: bool, wait: bool) -> Answer:
+def issue_(run: int, company: str | None, on: date | None, no_mail: bool, wait: bool) -> Answer:
     """Issue a run: numbers, documents, PDFs. A second time issues nothing."""
     payer_ids = None
     if company:
         payer_ids = queries.payers_of(lookup.company(company).id)
     with unit_of_work():
-        job_id = issue.start_issue(ACTOR, run, payer_ids=payer_ids, on=day(on), mail=not no_mail)
+        job_id = issue.start_issue(ACTOR, run, payer_ids=payer_ids, on=on, mail=not no_mail)
     if not wait:
         return carry_out(job_id, wait=False)
     outcome = carry_out(job_id)
@@ -147,7 +153,7 @@ def void(number: str, reason: str, wait: bool) -> Answer:
 @click.option("--date", "on", type=DAY, required=True, help="The day the money came in.")
 @click.option("--method", default="transfer", show_default=True)
 @click.option("--reference", default="")
-def pay(number: str, amount: Decimal, on: datetime, method: str, reference: str) -> Answer:
+def pay(number: str, amount: Decimal, on: date, method: str, reference: str) -> Answer:
     """Record a payment on an invoice; what is over becomes credit."""
     with unit_of_work():
         invoice = payments.find_document(number)
@@ -155,7 +161,7 @@ def pay(number: str, amount: Decimal, on: datetime, method: str, reference: str)
             ACTOR,
             account_id=invoice.account_id,
             amount_minor=to_minor(amount, invoice.currency),
-            received_on=on.date(),
+            received_on=on,
             method=method,
             reference=reference,
             invoice_ids=[invoice.id],

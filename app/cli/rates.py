@@ -1,6 +1,6 @@
 """`flask rates`: effective-dated prices of an hour, and which one wins for an entry."""
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 import click
@@ -8,7 +8,7 @@ import click
 from app.billing import queries
 from app.billing.commands.rates import ROUNDINGS, RateTerms, explain, set_rate
 from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
-from app.cli.billing import DAY, NUMBER, day
+from app.cli.billing import DAY, NUMBER
 from app.companies import lookup
 from app.core.db import unit_of_work
 from app.core.money import price_text
@@ -34,8 +34,8 @@ def set_(
     company: str | None,
     work_type: str | None,
     person: str | None,
-    start: datetime | None,
-    last: datetime | None,
+    start: date | None,
+    last: date | None,
     minimum: int,
     increment: int,
     rounding: str | None,
@@ -47,12 +47,12 @@ def set_(
         terms = RateTerms(
             rate=rate,
             currency=(currency or "").upper()
-            or queries.currency_of(client.id if client else None, day(start)),
+            or queries.currency_of(client.id if client else None, start),
             company_id=client.id if client else None,
             work_type_id=queries.work_type_id(work_type) if work_type else None,
             staff_id=queries.staff_id(person) if person else None,
-            start=day(start),
-            end=queries.day_after(day(last)),
+            start=start,
+            end=queries.day_after(last),
             minimum_seconds=minimum,
             increment_seconds=increment,
             rounding=rounding or ("up" if increment else "exact"),

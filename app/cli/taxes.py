@@ -1,13 +1,13 @@
 """`flask taxes`: the tax of all companies, or of one."""
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 
 import click
 
 from app.billing.commands.rates import set_tax
 from app.cli.base import ACTOR, Answer, DeskGroup
-from app.cli.billing import DAY, NUMBER, day
+from app.cli.billing import DAY, NUMBER
 from app.companies import lookup
 from app.core.db import unit_of_work
 from app.core.errors import UnusableInputError
@@ -28,7 +28,7 @@ def set_(
     percent: Decimal,
     company: str | None,
     is_default: bool,
-    start: datetime | None,
+    start: date | None,
     category: str | None,
 ) -> Answer:
     """Put a tax in force; the former one holds until then."""
@@ -41,6 +41,6 @@ def set_(
             percent=percent,
             company_id=lookup.company(company).id if company else None,
             category=category,
-            start=day(start),
+            start=start,
         )
         return {"tax": tax.id}

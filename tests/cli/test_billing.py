@@ -119,3 +119,9 @@ def test_values_beyond_all_measure_are_refused_in_words(cli):
     assert "at most 60 fit" in long_name["error"]
     assert "larger or longer" in cli("billing", "issue", huge, code=1)["error"]
     assert "larger or longer" in cli("rates", "explain", "--entry", huge, code=1)["error"]
+
+
+def test_a_day_in_another_order_is_named_with_the_way_to_write_it(shell):
+    refused = shell.run("billing", "compile", "--through", "31.10.2026")
+    assert refused.returncode == 2
+    assert "'31.10.2026' is no day; write it like 2026-10-31." in refused.stderr

@@ -232,6 +232,7 @@ def test_mails_can_be_called_back_after_issuing(month):
     run_id = month.compiled()
     page = month.issued(run_id)
     assert "Undo 1 mail" in page
+    assert "1 mail to leave within 10 seconds" in page
     job_id = one(Job, kind="billing.issue").id
     month.post(f"/billing/runs/{run_id}/issue/{job_id}/undo-mails")
     assert one(Mail).state == "undone"

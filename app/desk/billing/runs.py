@@ -13,11 +13,10 @@ from app.billing.commands.recompile import recompile
 from app.billing.models import BillingRun
 from app.billing.queries import agency
 from app.billing.run_queries import Total, WantedRows
-from app.core import clock, forms, job_queries, mail, mail_queries
+from app.core import clock, formats, forms, job_queries, mail, mail_queries
 from app.core.acting import current_actor
 from app.core.errors import RuleError
 from app.core.models import Job
-from app.core.money import from_minor
 from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.choosing import company_id, company_text
@@ -255,7 +254,7 @@ def _sums(documents: list[Any]) -> list[str]:
     sums: dict[str, int] = {}
     for each in documents:
         sums[each.currency] = sums.get(each.currency, 0) + each.gross_minor
-    return [f"{from_minor(minor, currency)} {currency}" for currency, minor in sums.items()]
+    return [f"{currency} {formats.money(minor, currency)}" for currency, minor in sums.items()]
 
 
 @blueprint.post("/runs/<int:run_id>/issue/<int:job_id>/undo-mails")

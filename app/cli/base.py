@@ -63,6 +63,23 @@ class DeskCommand(click.Command):
             click.Option(["--json", "as_json"], is_flag=True, help="Answer with one JSON object.")
         )
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the arguments; with `--json` unusable ones are answered as JSON too, exit 2."""
+        as_json = "--json" in args
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            click.echo(_json_text(_refusal([error.format_message()])))
+            raise click.exceptions.Exit(UNUSABLE) from error
+
     def invoke(self, ctx: click.Context) -> None:
         as_json = ctx.meta[AS_JSON] = ctx.params.pop("as_json")
         try:

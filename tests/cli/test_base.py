@@ -80,3 +80,9 @@ def test_answers_are_readable_without_json(shell):
     result = shell.run("init")
     assert result.stdout.startswith("revision: ")
     assert "migrated: no" in result.stdout
+
+
+def test_unusable_arguments_are_answered_as_json(cli):
+    told = cli("billing", "compile", "--through", "soon", code=2)
+    assert "soon" in told["error"]
+    assert cli("rates", "set", code=2)["problems"]

@@ -1,6 +1,7 @@
 """The agent's day at the ticket, in a real browser: answer, time and status in one submit."""
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select
 
 from app.core.db import db
@@ -81,7 +82,7 @@ def test_a_note_looks_different_before_it_is_sent(live, desk, number):
     composer = page.locator("#composer")
     plain = composer.evaluate("node => getComputedStyle(node).backgroundColor")
     page.keyboard.press("i")
-    assert composer.evaluate("node => getComputedStyle(node).backgroundColor") != plain
+    expect(composer).not_to_have_css("background-color", plain)
     assert page.get_by_text("Only colleagues read this").is_visible()
     page.get_by_label("Text").fill("Ask Bo")
     page.keyboard.press("Control+Enter")

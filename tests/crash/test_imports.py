@@ -63,7 +63,7 @@ def _check_import() -> None:
 def test_an_import_survives_a_kill_at_every_point(application, fresh_database, tmp_path):
     flow = Flow(prepare=_prepare, act=_act_import, check=_check_import)
     points = census(application, fresh_database, flow, tmp_path / "census")
-    assert ("imports.chunk", 3) in points
+    assert ("imports.chunk", 2) in points
     for name, nth in points:
         survives(application, fresh_database, flow, name, nth)
 

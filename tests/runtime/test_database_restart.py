@@ -62,8 +62,8 @@ def test_what_was_acknowledged_outlives_two_power_cuts(short_dir: Path):
         writer.start()
         for _ in range(2):
             time.sleep(0.7)
-            before = len(acknowledged)
             restart_at_once(server)
+            before = len(acknowledged)
             until = time.monotonic() + 120  # recovery takes its time on a busy machine
             while len(acknowledged) == before and time.monotonic() < until:
                 time.sleep(0.05)

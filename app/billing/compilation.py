@@ -117,7 +117,8 @@ class Plan:
 class Preview:
     """One account as it would be billed now, its hash, and why it is blocked (reason: entries).
 
-    `extras` are the ids of the hand-made lines and discounts that are in it.
+    `extras` are the ids of the hand-made lines and discounts that are in it; its days are those of
+    `zone`; `ancestors` are the companies above those whose work it bills, nearest first.
     """
 
     account: Account
@@ -127,6 +128,8 @@ class Preview:
     tickets: frozenset[int]
     extras: tuple[int, ...]
     buyer: Buyer
+    zone: str
+    ancestors: Mapping[int, list[int]]
 
     @property
     def entries(self) -> int:
@@ -149,7 +152,7 @@ def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
         return work.setdefault(payer_id, Work(*facts.pair(payer_id)))
 
     gaps = set()
-    for row in queries.waiting(through, companies):
+    for row in queries.waiting(through, companies, days=payers.days):
         for payer_id in payers.between(row.company_id, row.first, row.last):
             if payer_id is None:
                 gaps.add(row.company_id)
@@ -170,7 +173,8 @@ def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
 def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:
     """How many entries of each company fall on days when nobody pays."""
     found: dict[int, int] = {}
-    for company, day, entries in queries.unbilled_by_day(facts.through, companies):
+    days = facts.payers.days
+    for company, day, entries in queries.unbilled_by_day(facts.through, companies, days=days):
         if facts.payers.of(company, day) is None:
             found[company] = found.get(company, 0) + entries
     return found
@@ -179,12 +183,15 @@ def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:
 def _in_the_way(
     facts: Facts, companies: Collection[int] | None
 ) -> Iterator[tuple[str, int, date, int]]:
-    """Work that is not ready to be billed: (reason, company, day, entries)."""
-    for company, day, entries in queries.unapproved(facts.through, companies):
+    """Work that is not ready to be billed: (reason, company, its own day, entries)."""
+    payers = facts.payers
+    for company, day, entries in queries.unapproved(facts.through, companies, days=payers.days):
         yield "unapproved", company, day, entries
     for company, since in queries.running_timers(facts.through):
-        day = local_date(since, facts.payers.companies[company].zone)
-        if day <= facts.through and (companies is None or company in companies):
+        day = local_date(since, payers.companies[company].zone)
+        if payers.day_of(company, day, since) <= facts.through and (
+            companies is None or company in companies
+        ):
             yield "running", company, day, 1
 
 
@@ -216,6 +223,7 @@ def compile_accounts(facts: Facts, chunk: Sequence[Work], *, lock: bool = False)
     entries = queries.unbilled_entries(
         facts.through,
         companies,
+        days=facts.payers.days,
         with_projects=any(policy.grouping == "project" for policy in policies),
         lock=lock,
     )
@@ -258,6 +266,8 @@ def _preview(
         tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
         extras=tuple(line.id for line in added if line.id is not None),
         buyer=buyer,
+        zone=facts.payers.companies[work.payer_id].zone,
+        ancestors=facts.payers.ancestors({entry.company_id for entry in own}),
     )
 
 
@@ -275,7 +285,7 @@ def _blocks(facts: Facts, work: Work, compiled: Compiled, buyer: Buyer) -> dict[
 
 
 def _by_payer(facts: Facts, entries: Sequence[Entry], wanted: set[int]) -> dict[int, list[Entry]]:
-    """Entries by who pays for them on their day; those of payers not wanted are left out."""
+    """Entries by who pays for them on their own day; those of payers not wanted are left out."""
     found: dict[int, list[Entry]] = {payer_id: [] for payer_id in wanted}
     always: dict[int, int | None] = {}
     for company in {entry.company_id for entry in entries}:
@@ -284,7 +294,8 @@ def _by_payer(facts: Facts, entries: Sequence[Entry], wanted: set[int]) -> dict[
             always[company] = timeline.values[0]
     for entry in entries:
         company = entry.company_id
-        payer = always[company] if company in always else facts.payers.of(company, entry.work_date)
+        own_day = entry.own_date or entry.work_date
+        payer = always[company] if company in always else facts.payers.of(company, own_day)
         if payer in found:
             found[payer].append(entry)
     return found

@@ -58,6 +58,7 @@ def compose(
     dates: Dates,
     seller: Seller,
     buyer: Buyer,
+    zone: str,
     paper: str,
 ) -> DocumentContent:
     """The frozen content of an invoice."""
@@ -92,6 +93,7 @@ def compose(
         paper="letter" if paper == "letter" else "a4",
         period_from=min(first_day, dates.through).isoformat(),
         period_to=dates.through.isoformat(),
+        zone=zone,
         purchase_order=buyer.purchase_order,
         payment_reference=number,
         notes=_discount_note(document),

@@ -21,7 +21,7 @@ DOCUMENT = (
     *("id", "kind", "account_id", "payer_id", "run_id", "series_id", "sequence", "number"),
     *("issued_on", "issued_at", "due_on", "through", "currency", "paper", "net_minor"),
     *("tax_minor", "rounding_minor", "gross_minor", "policy", "content", "content_hash"),
-    *("previous_hash", "credits_id", "reason", "created_by"),
+    *("previous_hash", "credits_id", "reason", "created_by", "zone", "ancestors"),
 )
 LINE = (
     *("id", "document_id", "position", "kind", "ticket_id", "text", "seconds", "quantity"),

@@ -1,8 +1,9 @@
 """Proof of the books: everything issued is derived anew by a computation of its own.
 
-Nothing here uses the engine. Rates, seconds, amounts, shares and taxes are computed by the
-database in exact numerics from entries and rules as they were at issue; hashes, numbers and files
-are checked here. Each check names what is wrong.
+Nothing here uses the engine. Rates, seconds, amounts and shares are computed by the database in
+exact numerics from entries and rules as they were at issue (`proof_sql`), discounts and taxes in
+fractions (`proof_lines`); hashes, numbers and files are checked here. Each check names what is
+wrong.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from sqlalchemy import select, text
 
 from app.billing.documents.content import GENESIS
 from app.billing.models import Document, DocumentPdf, Series
+from app.billing.proof_lines import line_faults, tax_faults
 from app.billing.proof_sql import CHECKS
 from app.core import storage
 from app.core.db import db
@@ -152,4 +154,6 @@ _IN_PYTHON: dict[str, Callable[[], Iterable[str]]] = {
     "hash chain": _hashes,
     "contents": _contents,
     "PDF files": _files,
+    "discounts and nets": line_faults,
+    "taxes": tax_faults,
 }

@@ -14,7 +14,7 @@ from app.billing.models import BillingAccount
 from app.billing.models import ExtraLine as ExtraLineRow
 from app.billing.models import RateRule as RateRuleRow
 from app.billing.models import Tax as TaxRow
-from app.billing.payers import BillToRow, CompanyFacts, Payers
+from app.billing.payers import AccountDays, BillToRow, CompanyFacts, Payers
 from app.companies.models import BillTo, Company
 from app.core import clock
 from app.core.bulk import fetch_rows
@@ -27,8 +27,10 @@ from app.tickets.models import Ticket
 from app.timelog.models import Timer, WorkType
 
 # The statements below are put together from constants of this module only; values are bound.
-BILLABLE = """
-    e.state = 'approved' and e.billable_seconds > 0 and e.work_date <= %(through)s
+IN_PERIOD = f"e.work_date <= %(through)s::date + 2 and {AccountDays.DAY} <= %(through)s"
+"""Until a day of the account; the day where the work was done is at most two days from it."""
+BILLABLE = f"""
+    e.state = 'approved' and e.billable_seconds > 0 and {IN_PERIOD}
     and not exists (select from allocation a where a.entry_id = e.id
                     and a.released_at is null and a.kind <> 'credit')
     and not exists (select from entry_hold h where h.entry_id = e.id
@@ -49,7 +51,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Entries of a company that wait to be billed: how many, from when until when."""
+    """Entries of a company that wait to be billed: how many, from when until when (own days)."""
 
     company_id: int
     entries: int
@@ -74,7 +76,8 @@ def payers(of: Agency) -> Payers:
     )
     companies = {row[0]: CompanyFacts(*row) for row in db.session.execute(select(*columns))}
     rows = db.session.execute(select(BillTo.company_id, BillTo.payer_id, BillTo.valid))
-    return Payers(companies, [BillToRow(c, p, v.lower, v.upper) for c, p, v in rows])
+    found = [BillToRow(c, p, v.lower, v.upper) for c, p, v in rows]
+    return Payers(companies, found, zone=of.zone)
 
 
 def currency_of(company_id: int | None, day: date | None = None) -> str:
@@ -157,25 +160,28 @@ def plain(number: Decimal) -> Decimal:
     return Decimal(format(number.normalize(), "f"))
 
 
-def waiting(through: date, company_ids: Collection[int] | None = None) -> list[Waiting]:
+def waiting(
+    through: date, company_ids: Collection[int] | None = None, *, days: AccountDays
+) -> list[Waiting]:
     """Companies with unbilled entries."""
     rows = fetch_rows(
-        "select e.company_id, count(*), min(e.work_date), max(e.work_date) from time_entry e"
+        "select e.company_id, count(*), min(e.work_date), max(e.work_date)"
+        f" from time_entry e {days.JOIN}"
         f" where {BILLABLE} {_of_companies(company_ids)} group by e.company_id order by 1",
-        {"through": through, "companies": _ids(company_ids)},
+        _values(through, company_ids, days),
     )
     return [Waiting(*row) for row in rows]
 
 
 def unapproved(
-    through: date, company_ids: Collection[int] | None = None
+    through: date, company_ids: Collection[int] | None = None, *, days: AccountDays
 ) -> list[tuple[int, date, int]]:
-    """Billable entries nobody has approved yet: (company, day, how many)."""
+    """Billable entries nobody has approved yet: (company, its own day, how many)."""
     rows = fetch_rows(
-        "select e.company_id, e.work_date, count(*) from time_entry e"
+        f"select e.company_id, e.work_date, count(*) from time_entry e {days.JOIN}"
         " where e.state in ('draft', 'submitted') and e.billable_seconds > 0"
-        f" and e.work_date <= %(through)s {_of_companies(company_ids)} group by 1, 2 order by 1, 2",
-        {"through": through, "companies": _ids(company_ids)},
+        f" and {IN_PERIOD} {_of_companies(company_ids)} group by 1, 2 order by 1, 2",
+        _values(through, company_ids, days),
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -192,18 +198,25 @@ def running_timers(through: date) -> list[tuple[int, datetime]]:
     return [(company_id, at) for company_id, at in rows]
 
 
-def unbilled_by_day(through: date, company_ids: Collection[int]) -> list[tuple[int, date, int]]:
-    """Unbilled entries of a few companies: (company, day, how many)."""
+def unbilled_by_day(
+    through: date, company_ids: Collection[int], *, days: AccountDays
+) -> list[tuple[int, date, int]]:
+    """Unbilled entries of a few companies: (company, its own day, how many)."""
     rows = fetch_rows(
-        "select e.company_id, e.work_date, count(*) from time_entry e"
+        f"select e.company_id, e.work_date, count(*) from time_entry e {days.JOIN}"
         f" where {BILLABLE} {_of_companies(company_ids)} group by 1, 2 order by 1, 2",
-        {"through": through, "companies": _ids(company_ids)},
+        _values(through, company_ids, days),
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
 def unbilled_entries(
-    through: date, company_ids: Collection[int], *, with_projects: bool, lock: bool = False
+    through: date,
+    company_ids: Collection[int],
+    *,
+    days: AccountDays,
+    with_projects: bool,
+    lock: bool = False,
 ) -> list[Entry]:
     """Unbilled entries as the engine takes them, by id; `lock` holds them until the commit.
 
@@ -214,12 +227,20 @@ def unbilled_entries(
         "select e.id, e.company_id, e.staff_id, e.work_type_id, e.ticket_id,"
         f" case when {condition} true then"
         "   coalesce(nullif(btrim(e.project), ''), left(btrim(e.description), 200)) else '' end,"
-        " e.work_date, e.recorded_seconds, e.billable_seconds from time_entry e"
+        f" {days.DAY}, e.recorded_seconds, e.billable_seconds, e.work_date"
+        f" from time_entry e {days.JOIN}"
         f" where {BILLABLE} {_of_companies(company_ids)} order by e.id"
         f" {'for no key update of e' if lock else ''}",
-        {"through": through, "companies": _ids(company_ids)},
+        _values(through, company_ids, days),
     )
     return list(map(Entry._make, rows))
+
+
+def _values(
+    through: date, company_ids: Collection[int] | None, days: AccountDays
+) -> dict[str, Any]:
+    companies = {"through": through, "companies": _ids(company_ids)}
+    return companies | days.values(company_ids)
 
 
 def _of_companies(company_ids: Collection[int] | None) -> str:

@@ -140,7 +140,7 @@ TAMPERED = [
     (f"document set gross_minor = gross_minor + 1 {OF_FIRST}", "contents", "gross_minor"),
     (
         f"document_line set net_minor = net_minor + 1 {lowest('document_line')}",
-        "line amounts",
+        "discounts and nets",
         FIRST,
     ),
     ("document_line set unit_price = unit_price + 1 where kind = 'time'", "line amounts", FIRST),

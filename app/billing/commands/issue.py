@@ -282,6 +282,7 @@ def _documents(
             dates=Dates(order.on, due_on, order.through),
             seller=seller,
             buyer=buyer,
+            zone=preview.zone,
             paper=facts.agency.paper,
         )
         sealed = seal(content, previous=previous)
@@ -293,7 +294,7 @@ def _documents(
                 *(document.tax_minor, document.rounding_minor, document.payable_minor),
                 json.dumps(stored_policy(document.policy)),
                 *(sealed.content.decode(), sealed.sha256, previous, None, ""),
-                order.actor.user_id,
+                *(order.actor.user_id, preview.zone, json.dumps(preview.ancestors)),
             )
         )
         previous = sealed.sha256

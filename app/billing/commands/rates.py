@@ -194,7 +194,7 @@ def explain(entry_id: int) -> Explanation:
         company_id=entry.company_id,
         staff_id=entry.staff_id,
         work_type_id=entry.work_type_id,
-        day=entry.work_date,
+        day=payers.day_of(entry.company_id, entry.work_date, entry.started_at),
     )
 
 

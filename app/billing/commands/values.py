@@ -1,7 +1,7 @@
 """What unbilled entries are worth, each priced alone: kept for the dashboards."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import delete, select
 
@@ -30,6 +30,7 @@ def value_entries(entry_ids: Collection[int]) -> int:
             TimeEntry.staff_id,
             TimeEntry.work_type_id,
             TimeEntry.work_date,
+            TimeEntry.started_at,
             TimeEntry.billable_seconds,
         )
         .where(TimeEntry.id.in_(list(entry_ids)), TimeEntry.billable_seconds > 0)
@@ -74,10 +75,12 @@ def _value(
     company_id: int,
     staff_id: int,
     work_type_id: int | None,
-    day: date,
+    own_day: date,
+    started_at: datetime | None,
     billable_seconds: int,
 ) -> tuple[object, ...]:
-    payer_id = facts.payers.of(company_id, day)
+    payer_id = facts.payers.of(company_id, own_day)
+    day = facts.payers.day_of(company_id, own_day, started_at)
     currency = facts.payers.companies[payer_id or company_id].currency
     rule = facts.card(currency).find(company_id, staff_id, work_type_id, day)
     if rule is None:

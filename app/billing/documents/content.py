@@ -96,8 +96,9 @@ class AnnexEntry:
 class DocumentContent:
     """A whole invoice or credit note; amounts are positive for both kinds.
 
-    Dates are ISO strings, the period's end is inclusive. `rounding_minor` is cash rounding: what
-    lies between net plus tax and the total; a line of kind `rounding` is not part of the net.
+    Dates are ISO strings, days of `zone`; the period's end is inclusive. `rounding_minor` is cash
+    rounding: what lies between net plus tax and the total; a line of kind `rounding` is not part of
+    the net.
     """
 
     kind: Kind
@@ -118,6 +119,7 @@ class DocumentContent:
     locale: str = "en_GB"
     period_from: str = ""
     period_to: str = ""
+    zone: str = ""
     purchase_order: str = ""
     payment_reference: str = ""
     terms: str = ""

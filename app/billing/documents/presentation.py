@@ -135,7 +135,8 @@ def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
 
 def _period(content: Mapping[str, Any], word: Wording) -> str:
     begin, end = word.date(content["period_from"]), word.date(content["period_to"])
-    return f"{begin} – {end}" if begin and end else begin or end
+    days = f"{begin} – {end}" if begin and end else begin or end
+    return f"{days} ({content['zone']})" if days and content.get("zone") else days
 
 
 def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ def _sort(
     groups, find = result.groups, card.find
     which_tax = _tax_places(taxes)
     for entry in entries:
-        entry_id, company, staff, work_type, ticket, project, day, recorded, billable = entry
+        entry_id, company, staff, work_type, ticket, project, day, recorded, billable, _ = entry
         if billable <= 0:
             continue
         rule = find(company, staff, work_type, day)

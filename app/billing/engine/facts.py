@@ -20,7 +20,11 @@ LineKind = Literal["time", "hand", "fixed"]
 
 
 class Entry(NamedTuple):
-    """One time entry. `project` is its project, or its description when it has none."""
+    """One time entry. `project` is its project, or its description when it has none.
+
+    `work_date` is its day in the account's zone. `own_date`, where its company is, decides who pays
+    and nothing else.
+    """
 
     id: int
     company_id: int
@@ -31,6 +35,7 @@ class Entry(NamedTuple):
     work_date: date
     recorded_seconds: int
     billable_seconds: int
+    own_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

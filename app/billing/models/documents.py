@@ -37,7 +37,9 @@ class Document(Stamped, Model):
     """An issued invoice or credit note. Amounts in minor units, positive for both kinds.
 
     `content` is the canonical JSON text that is rendered and hashed; `content_hash` is the
-    SHA-256 of `previous_hash` and it.
+    SHA-256 of `previous_hash` and it. `prove` dates the billed time by `zone` (null: it was dated
+    where each company is) and finds rates of companies above by `ancestors`: the tree as it was at
+    issue, {company: [nearest, …]}.
     """
 
     __tablename__ = "document"
@@ -65,6 +67,8 @@ class Document(Stamped, Model):
     due_on: Mapped[date] = mapped_column(Date)
     through: Mapped[date] = mapped_column(Date)
     currency: Mapped[str] = mapped_column(String(3))
+    zone: Mapped[str | None] = mapped_column(String(64))
+    ancestors: Mapped[dict[str, list[int]]] = mapped_column(JSONB, server_default="{}")
     paper: Mapped[str] = mapped_column(String(6))
     net_minor: Mapped[int] = mapped_column(BigInteger)
     tax_minor: Mapped[int] = mapped_column(BigInteger)

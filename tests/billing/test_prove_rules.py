@@ -1,0 +1,122 @@
+"""Prove finds what is consistent in itself and wrong all the same."""
+
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from app.billing.commands import extras
+from app.billing.commands.credit import void_invoice
+from app.billing.commands.rates import RateTerms, set_rate, set_tax
+from app.billing.models import Document
+from app.billing.prove import prove
+from app.core import clock
+from app.core.db import db, unit_of_work
+from tests import factories
+from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
+
+
+def faults() -> dict[str, str]:
+    return {check.name: check.detail for check in prove() if not check.ok}
+
+
+def tamper(table: str, change: str, **values: object) -> None:
+    db.session.execute(text(f"alter table {table} disable trigger user"))
+    db.session.execute(text(f"update {table} set {change}"), values)
+
+
+def test_a_rule_of_a_company_farther_up_is_too_weak(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        group = factories.company("Group")
+        house = factories.company("House", parent_id=group.id)
+        floor = factories.company("Floor", kind="department", parent_id=house.id)
+        far = set_rate(CLERK, RateTerms(Decimal(90), "EUR", company_id=group.id)).id
+        near = set_rate(CLERK, RateTerms(Decimal(90), "EUR", company_id=house.id)).id
+        other = factories.company("Other")
+        foreign = set_rate(CLERK, RateTerms(Decimal(90), "EUR", company_id=other.id)).id
+        factories.entry(floor, by=factories.staff("Ana"))
+    issued(compiled())
+    assert_books()
+    tamper("allocation", "rate_rule_id = :rule", rule=far)
+    assert f"by rule {far} although rule {near} is stronger" in faults()["rates"]
+    db.session.rollback()
+    tamper("allocation", "rate_rule_id = :rule", rule=foreign)
+    assert f"by rule {foreign}, which does not apply" in faults()["rates"]
+    db.session.rollback()
+    with unit_of_work():
+        floor.parent_id = None
+    assert_books()
+
+
+def test_what_happens_to_time_that_is_free_again_is_no_fault(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        ana, bo = factories.staff("Ana"), factories.staff("Bo")
+        set_rate(CLERK, RateTerms(Decimal(90), "EUR", staff_id=ana.id))
+        entry = factories.entry(factories.company(), by=ana)
+    issued(compiled())
+    with clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, db.session.query(Document.number).scalar(), reason="Wrong person")
+        entry.staff_id = bo.id
+    assert_books()
+
+
+def discounted() -> None:
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        set_rate(CLERK, RateTerms(Decimal(100), "EUR"))
+        company = factories.company()
+        account = factories.account(company)
+        ana = factories.staff()
+        for seconds in (3600, 1800, 1200):
+            ticket = factories.ticket(company)
+            factories.entry(company, by=ana, seconds=seconds, ticket_id=ticket.id)
+        extras.add_discount(CLERK, account.id, text="Loyal", amount=Decimal("10.01"))
+        extras.add_discount(CLERK, account.id, text="More", percent=Decimal("3.3"))
+    issued(compiled())
+    assert_books()
+
+
+def test_a_cent_of_a_discount_on_the_wrong_line_is_named(app):
+    discounted()
+    tamper(
+        "document_line",
+        """net_minor = net_minor + moved, explanation = jsonb_set(explanation,
+           '{discount_minor}', to_jsonb((explanation ->> 'discount_minor')::int - moved))
+           from (values (1, -1), (2, 1)) as moves (at, moved) where position = at""",
+    )
+    assert "line 1" in faults()["discounts and nets"]
+    assert "its share of the discounts" in faults()["discounts and nets"]
+
+
+def test_a_line_with_the_wrong_share_of_the_tax_is_named(app):
+    discounted()
+    tamper(
+        "document_line",
+        """explanation = jsonb_set(explanation, '{tax_minor}',
+           to_jsonb((explanation ->> 'tax_minor')::int + 1)) where position = 1""",
+    )
+    assert "line 1" in faults()["taxes"]
+
+
+def test_a_hand_made_line_is_proved_from_what_was_added(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        account = factories.account(factories.company())
+        extras.add_line(CLERK, account.id, text="Cable", unit_price=Decimal("12.34"))
+    issued(compiled())
+    assert_books()
+    tamper("extra_line", "quantity = 2")
+    assert "its quantity times its price makes 2468" in faults()["discounts and nets"]
+
+
+def test_inclusive_tax_on_an_exact_half_is_proved_exactly(app):
+    """9 cents with 20 % within are 1.5 cents of tax; sixths cut off one by one make less."""
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        account = factories.account(factories.company(), prices="inclusive")
+        for cents in ("0.02", "0.02", "0.05"):
+            extras.add_line(CLERK, account.id, text="Stamp", unit_price=Decimal(cents))
+    issued(compiled())
+    assert db.session.query(Document.tax_minor).scalar() == 2
+    assert_books()

@@ -1,0 +1,1 @@
+"""Mail in and out: what came, what it means for a ticket, and what is said in return."""

@@ -13,6 +13,7 @@ from email.errors import MessageError
 from email.message import Message
 from email.policy import compat32
 from email.utils import collapse_rfc2231_value
+from typing import Any
 
 from app.communications import automatic, headers
 from app.communications.automatic import Bounce
@@ -192,7 +193,7 @@ def _type(part: Message) -> str:
         return "application/octet-stream"
 
 
-def _enclosed(part: Message, kind: str, inner: list[Message], found: _Found) -> None:
+def _enclosed(part: Message, kind: str, inner: list[Any], found: _Found) -> None:
     """A mail or a delivery report within the mail."""
     if kind == "message/delivery-status":
         texts = [

@@ -40,8 +40,10 @@ def test_every_expected_reply_of_the_real_mails_is_found(shared_data) -> None:
         ),
         (
             "email_sig_delimiter_in_middle_of_line",
-            "Hi there!\n\nStuff happened.\n\n"
-            "And here is a fix -- this is not a signature.\n\nkthxbai",
+            (
+                "Hi there!\n\nStuff happened.\n\n"
+                "And here is a fix -- this is not a signature.\n\nkthxbai"
+            ),
         ),
     ],
 )

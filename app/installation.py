@@ -1,12 +1,13 @@
 """`init`: brings an empty or older database to this version. Safe to repeat and to race."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from flask_appbuilder.security.sqla.models import (
     Permission,
     PermissionView,
@@ -20,6 +21,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from app import roles
 from app.billing.models import Tax
 from app.core.db import Model, db, unit_of_work
+from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.security import PREFIX
 from app.tickets.models import TicketStatus
@@ -53,6 +55,10 @@ def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def _revisions(config: Config) -> Iterator[Script]:
+    return ScriptDirectory.from_config(config).walk_revisions()
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database is at this version's schema."""
     with engine.connect() as connection:
@@ -79,8 +85,17 @@ def initialise() -> None:
 
 
 def migrate(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema up to a revision in one transaction."""
+    """Bring the schema up to a revision in one transaction.
+
+    Raises `RuleError` for a database that a newer version has written.
+    """
     config = alembic_config()
+    present = revision_of(connection)
+    if present not in {None, *(each.revision for each in _revisions(config))}:
+        raise RuleError(
+            f"The database is of a newer version of Tallydesk (revision {present}; this version"
+            f" knows up to {head()}): start that version, or restore a backup made by this one."
+        )
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
     connection.commit()

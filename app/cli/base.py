@@ -71,14 +71,8 @@ class DeskCommand(click.Command):
         **extra: Any,
     ) -> click.Context:
         """Read the arguments; with `--json` unusable ones are answered as JSON too, exit 2."""
-        as_json = "--json" in args
-        try:
+        with _unusable_told(as_json="--json" in args):
             return super().make_context(info_name, args, parent, **extra)
-        except click.UsageError as error:
-            if not as_json:
-                raise
-            click.echo(_json_text(_refusal([error.format_message()])))
-            raise click.exceptions.Exit(UNUSABLE) from error
 
     def invoke(self, ctx: click.Context) -> None:
         as_json = ctx.meta[AS_JSON] = ctx.params.pop("as_json")
@@ -111,6 +105,53 @@ class DeskGroup(click.Group):
     """A noun; its commands are `DeskCommand`s."""
 
     command_class = DeskCommand
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read the arguments; `--json` belongs to the verb; without one, to the error."""
+        as_json = "--json" in args
+        with _unusable_told(as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[AS_JSON] = as_json
+        return context
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb; with `--json` an unknown one is answered as JSON too, exit 2."""
+        with _unusable_told(as_json=ctx.meta[AS_JSON]):
+            return super().resolve_command(ctx, args)
+
+
+class UnknownCommand(click.Command):
+    """Stands for a noun that there is not, to refuse it in the form that was asked for."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **_extra: Any,
+    ) -> click.Context:
+        with _unusable_told(as_json="--json" in args):
+            raise click.UsageError(f"No such command {info_name!r}.", parent)
+
+
+@contextmanager
+def _unusable_told(*, as_json: bool) -> Iterator[None]:
+    """Tell of unusable arguments: as click does, or as JSON; exit 2 both times."""
+    try:
+        yield
+    except click.UsageError as error:
+        if not as_json:
+            raise
+        click.echo(_json_text(_refusal([error.format_message()])))
+        raise click.exceptions.Exit(UNUSABLE) from error
 
 
 def wait_option(function: F) -> F:

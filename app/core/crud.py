@@ -129,9 +129,11 @@ class DeskModelView(ModelView):
         return self.datamodel.get(pk, self._base_filters) or abort(404)
 
     def _change_seen(self, item: Any, seen: str | None, values: dict[str, Any]) -> None:
-        version = getattr(item, "version", None)
-        if version is not None and seen is not None and str(version) != seen:
-            raise StaleError(STALE)
+        if getattr(item, "version", None) is not None and seen is not None:
+            # Held until the save, so that of two at once the second sees what the first has made.
+            db.session.refresh(item, with_for_update={"of": type(item)})
+            if str(item.version) != seen:
+                raise StaleError(STALE)
         self.change(item, values)
 
     @staticmethod

@@ -26,6 +26,7 @@ from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
 from app.imports.mapping import Columns
 from app.imports.models import ImportBatch
+from app.imports.turn import own_turn
 
 SAMPLE_ROWS = 200
 MOST_RESTARTS = 3
@@ -258,9 +259,10 @@ def dry_run(
     importer = importer_of(kind)
     session = db.session()
     work = _work(stream, found.dialect, found.columns, importer, options)
-    staging.stage(session, stream, importer, work)
+    told = staging.stage(session, stream, importer, work)
     plan.make(session, importer, work)
     answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))
+    answer["warnings"] += told
     if with_examples:
         answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
     staging.drop(session)
@@ -368,11 +370,18 @@ def apply(batch_id: int, step: Step) -> Answer:
     """
     for _ in range(MOST_RESTARTS):
         try:
-            return _apply(batch_id, step)
+            with own_turn(partial(_wait, step)):
+                return _apply(batch_id, step)
         except applying.StagingLostError:
             continue
     msg = f"Import {batch_id}: the connection to the database was lost again and again."
     raise RuleError(msg)
+
+
+def _wait(step: Step) -> None:
+    """Keep the lease of the job while another import has its turn."""
+    with step(0, 0):
+        pass
 
 
 def _apply(batch_id: int, step: Step) -> Answer:
@@ -385,18 +394,15 @@ def _apply(batch_id: int, step: Step) -> Answer:
             found = _proposal_of(batch, stream)
             options = options_of(batch)
             work = _work(stream, found.dialect, found.columns, importer, options, batch=batch)
-            total = _staged_plan(session, stream, importer, work)
+            told = staging.stage(session, stream, importer, work)
+        plan.make(session, importer, work)
+        total = session.scalar(text("select max(seq) from import_plan")) or 0
         counts = plan.counts(session, importer, work)
+        counts["warnings"] += told
     applying.run(importer, work, total, step)
     with step(total, total) as session:
         importer.finish(session, work)
         return _conclude(session, work, batch_id, counts)
-
-
-def _staged_plan(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> int:
-    staging.stage(session, stream, importer, work)
-    plan.make(session, importer, work)
-    return session.scalar(text("select max(seq) from import_plan")) or 0
 
 
 def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> Answer:
@@ -442,7 +448,8 @@ def undo(batch_id: int, step: Step) -> Answer:
     """
     with step(0, 0):
         importer = importer_of(batch_of(batch_id).kind)
-    outcome = undoing.run(importer, batch_id, step)
+    with own_turn(partial(_wait, step)):
+        outcome = undoing.run(importer, batch_id, step)
     with step(0, 0):
         batch = batch_of(batch_id)
         batch.state = "part_undone" if outcome["refused"] else "undone"

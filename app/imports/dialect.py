@@ -274,7 +274,8 @@ def _named(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     names: list[str] = []
     repeated: list[str] = []
     for position, cell in enumerate(cells, start=1):
-        wanted = " ".join(cell.replace("\ufeff", "").split()) or f"Column {position}"
+        text = cell.replace("\ufeff", "").replace("\x00", "")
+        wanted = " ".join(text.split()) or f"Column {position}"
         name, turn = wanted, 1
         while name in names:
             turn += 1

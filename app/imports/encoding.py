@@ -71,8 +71,14 @@ def _wide(head: bytes) -> str | None:
 
 
 def _eight_bit(stream: BinaryIO, head: bytes) -> str:
-    if b"\x00" in head or len(head.translate(None, _CONTROL)) < len(head) * 0.98:
-        msg = "The file is not text: save the table as CSV (comma, semicolon or tab) first."
+    # A few stray ones spoil their rows alone, which are refused by their lines.
+    if len(head) - len(head.translate(None, _CONTROL)) > max(len(head) * 0.02, 1):
+        first = next(at for at, byte in enumerate(head) if byte in _CONTROL)
+        line = head.count(b"\n", 0, first) + 1
+        msg = (
+            f"The file is not text (line {line} holds control characters): "
+            "save the table as CSV (comma, semicolon or tab) first."
+        )
         raise UnusableInputError(msg)
     decoder = codecs.getincrementaldecoder("utf-8")()
     stream.seek(0)

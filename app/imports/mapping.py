@@ -72,7 +72,13 @@ PRESETS = (
         name="customername",
         external_id="customerid",
     ),
-    _preset("wave", "companies contacts", "customername contactfirstname customercurrency"),
+    # its column shipping_address says whether there is one
+    _preset(
+        "wave",
+        "companies contacts",
+        "customername contactfirstname customercurrency",
+        shipping_street="shiptoaddressline1",
+    ),
     _preset("wave", "companies", "transactionid accountname customer", name="customer"),
     _preset("freshbooks", "companies contacts", "organization firstname lastname provincestate"),
     _preset("freshbooks", "companies", "clientname invoiceno dateissued", name="clientname"),

@@ -18,7 +18,7 @@ from app.imports.dialect import Dialect
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import OWN, Columns, IdentityCheck
 from app.imports.moments import DateOrder
-from app.imports.values import tidy
+from app.imports.values import TURNING, tidy
 
 TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
           "import_plan", "import_place", "import_place_new", "import_parent", "import_person",
@@ -34,6 +34,7 @@ create temporary table import_stage (
 ) on commit preserve rows"""
 
 SHOWN_VALUE = 200
+NAMED_LINES = 10
 # What a sort or hash of the plan may take before it goes to disk.
 WORK_MEMORY = "64MB"
 
@@ -56,18 +57,32 @@ def survey(
     return identity.settle(), order.settle()
 
 
-def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> None:
-    """Fill import_stage with the rows of the file; a row that cannot be read says why."""
+def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) -> tuple[str, ...]:
+    """Fill import_stage with the rows of the file; a row that cannot be read says why.
+
+    Returns what was left out of cells that are taken, in words.
+    """
     drop(session)
     session.execute(text(f"set local work_mem = '{WORK_MEMORY}'"))
     session.execute(text(STAGE))
     names = ("line", "missing", *importer.staged, "column_name", "value", "reason")
     read = importer.reader(work)  # it may ask the database, which COPY does not allow
     raw: Any = session.connection().connection.driver_connection
+    turned: list[int] = []
     with raw.cursor().copy(f"COPY import_stage ({', '.join(names)}) FROM STDIN") as copy:
-        for row in _read(stream, importer, work, read):
+        for row in _read(stream, importer, work, read, turned):
             copy.write_row(row)
     session.execute(text("analyze import_stage"))
+    return (_turned_words(turned),) if turned else ()
+
+
+def _turned_words(lines: list[int]) -> str:
+    named = ", ".join(map(str, lines[:NAMED_LINES]))
+    more = f" and {len(lines) - NAMED_LINES} more" if len(lines) > NAMED_LINES else ""
+    return (
+        "Letters that turn the reading direction, and could make a name look like another one, "
+        f"are left out of {len(lines)} rows (line {named}{more})."
+    )
 
 
 def drop(session: Session) -> None:
@@ -81,15 +96,25 @@ def is_staged(session: Session) -> bool:
 
 
 def _read(
-    stream: BinaryIO, importer: Importer, work: Work, read: Callable[[Cells], Values]
+    stream: BinaryIO,
+    importer: Importer,
+    work: Work,
+    read: Callable[[Cells], Values],
+    turned: list[int],
 ) -> Iterator[Values]:
+    """The staged values of each row; `turned` collects lines with letters that turn the reading."""
     columns = work.columns
     width, required, headers = len(columns.headers), columns.required, columns.headers
     is_own = columns.preset == OWN
     nothing = (None,) * len(importer.staged)
     for line, cells in dialects.rows(stream, work.dialect):
         missing = 0
+        whole = "".join(cells)
+        if not whole.isascii() and not TURNING.isdisjoint(whole):
+            turned.append(line)
         try:
+            if "\x00" in whole:
+                raise _nul(cells, headers)
             if len(cells) != width:
                 cells, missing = shape.fit(cells, width, required)  # noqa: PLW2901
             elif cells[0].strip() == headers[0] and shape.repeats_header(cells, headers):
@@ -104,6 +129,12 @@ def _read(
             yield (line, missing, *nothing, refusal.column, value, refusal.reason)
         except ValueError as error:
             yield (line, missing, *nothing, None, None, str(error))
+
+
+def _nul(cells: Cells, headers: Sequence[str]) -> RowRefusedError:
+    at = next(position for position, cell in enumerate(cells) if "\x00" in cell)
+    column = headers[at] if at < len(headers) else None
+    return RowRefusedError(column, cells[at], "it holds a NUL character, which is no text")
 
 
 # -- reading the cells of one row -------------------------------------------------------------
@@ -153,12 +184,4 @@ def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
     return RowRefusedError(first.column, first.value, "; ".join([first.reason, *others]))
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
-
-
-def as_json(doc: dict[str, Any]) -> str:
-    """A document as JSON text for COPY. Raises ValueError for text no database can hold."""
-    written = _encode(doc)
-    if "\\u0000" in written:
-        raise ValueError("the row holds a NUL character, which is no text")
-    return written
+as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

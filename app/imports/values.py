@@ -11,7 +11,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
+# Zero-width letters, and those that turn the reading direction, by which a name could look like
+# another one wherever it is shown.
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff" + "".join(TURNING)))
 
 _ISO_4217 = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
@@ -35,7 +38,7 @@ LONGEST_TERM = 999
 
 
 def tidy(text: str) -> str:
-    """Drop outer spaces, no-break and invisible ones too; what stands inside stays as it is."""
+    """Drop outer spaces, no-break ones too, and invisible letters; all else stays as it is."""
     if text.isascii():
         return text.strip()
     return unicodedata.normalize("NFC", text).translate(_INVISIBLE).strip()

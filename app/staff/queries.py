@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 
 from app.core.db import db
 from app.core.errors import NotFoundError
+from app.core.models import Agency
 from app.staff.models import Department, Staff
 
 
@@ -20,6 +21,11 @@ def person(staff_id: int) -> Staff:
     if found is None:
         raise NotFoundError(f"There is no staff member {staff_id}: choose one of the list.")
     return found
+
+
+def usual_zone() -> str:
+    """The zone of somebody whose own is not known: the agency's."""
+    return db.session.scalars(select(Agency.zone)).one()
 
 
 def working() -> list[Staff]:

@@ -52,7 +52,9 @@ class StaffView(DeskModelView):
     add_form_extra_fields = {
         "name": StringField("Name"),
         "email": StringField("E-mail"),
-        "zone": StringField("Time zone", default="UTC", description="Such as Europe/Oslo."),
+        "zone": StringField(
+            "Time zone", default=queries.usual_zone, description="Such as Europe/Oslo."
+        ),
         "weekly_hours": DecimalField("Hours a week", default=Decimal(40), places=2),
     }
     edit_form_extra_fields = {
@@ -85,7 +87,7 @@ def _facts(values: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": values["name"] or "",
         "email": values["email"],
-        "zone": (values["zone"] or "").strip() or "UTC",
+        "zone": (values["zone"] or "").strip() or queries.usual_zone(),
         "weekly_seconds": int(hours * HOUR),
     }
 

@@ -10,11 +10,11 @@ from app.core.db import db
 from app.core.export import Row
 from app.imports.mapping import OWN_EXTRA
 from app.staff.models import Staff
-from app.timelog.models import TimeEntry
+from app.timelog.models import TimeEntry, WorkType
 
 HEADERS = [
     "Tallydesk ID", "User", "Email", "Client", "Project", "Task", "Description", "Start", "End",
-    "Date", "Seconds", "Billable seconds", "Not billable because", "Tags", "State",
+    "Date", "Seconds", "Billable seconds", "Not billable because", "Tags", "Work type", "State",
 ]  # fmt: skip
 
 
@@ -28,13 +28,14 @@ def entries() -> tuple[list[str], Iterator[Row]]:
 
 def _rows(names: list[str]) -> Iterator[Row]:
     query = (
-        select(TimeEntry, Staff.name, Staff.email, Company.name)
+        select(TimeEntry, Staff.name, Staff.email, Company.name, WorkType.name)
         .join(Staff, Staff.id == TimeEntry.staff_id)
         .join(Company, Company.id == TimeEntry.company_id)
+        .outerjoin(WorkType, WorkType.id == TimeEntry.work_type_id)
         .order_by(TimeEntry.id)
         .execution_options(yield_per=1000)
     )
-    for entry, person, email, client in db.session.execute(query):
+    for entry, person, email, client, kind in db.session.execute(query):
         yield [
             entry.id,
             person,
@@ -50,6 +51,7 @@ def _rows(names: list[str]) -> Iterator[Row]:
             entry.billable_seconds,
             entry.non_billable_reason,
             ", ".join(entry.tags),
+            kind,
             entry.state,
             *(str(entry.extra.get(name) or "") for name in names),
         ]

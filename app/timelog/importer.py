@@ -1,7 +1,7 @@
 """How rows of a file become time entries, with the companies and people they name."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from app.imports.importer import (
 )
 from app.imports.staging import as_json, document_reader
 from app.staff import importstaff as people
+from app.timelog import queries
 from app.timelog.commands import post_value
 from app.timelog.importspan import Span, SpanReader
 
@@ -46,6 +47,7 @@ class TimeImporter(Importer):
         ),
         "billable_seconds": Field("t.billable_seconds::text", "{}::integer"),
         **filled("non_billable_reason"),
+        "work_type_id": Field("t.work_type_id::text", "{}::bigint"),
     }
     staged = (
         "key", "label", "doc", "span", "own_id", *places.STAGED,
@@ -61,6 +63,7 @@ class TimeImporter(Importer):
         tags_at, billable_at = work.at("tags"), work.at("billable")
         part_at, reason_at = work.at("billable_seconds"), work.at("non_billable_reason")
         client_at, own_at = work.at("company"), work.at("own_id")
+        type_at, types = work.at("work_type"), queries.work_type_ids()
 
         def cell(cells: Cells, at: int | None) -> str:
             return values.tidy(cells[at]) if at is not None else ""
@@ -77,6 +80,8 @@ class TimeImporter(Importer):
             tags = [tag.strip() for tag in cell(cells, tags_at).split(",") if tag.strip()]
             if tags:
                 doc["tags"] = ", ".join(tags)
+            if kind := cell(cells, type_at):
+                _put_work_type(doc, kind, types, work)
             billable = _billable(work, cell(cells, billable_at))
             part = cell(cells, part_at)
             if part.isdecimal() and int(part) <= span.seconds:
@@ -197,6 +202,15 @@ def _billable(work: Work, written: str) -> bool:
         raise RowRefusedError(work.header("billable"), written, str(error)) from None
 
 
+def _put_work_type(doc: dict[str, Any], kind: str, types: Mapping[str, int], work: Work) -> None:
+    """One of ours by its name; another one stays as an extra field."""
+    known = types.get(values.fold_name(kind))
+    if known is not None:
+        doc["work_type_id"] = str(known)
+    else:
+        doc.setdefault("extra", {})[work.header("work_type")] = kind
+
+
 def _facts(span: Span) -> dict[str, Any]:
     facts: dict[str, Any] = {"seconds": span.seconds}
     if span.started and span.ended:
@@ -245,7 +259,7 @@ insert into time_entry
        (id, staff_id, company_id, work_type_id, work_date, started_at, ended_at,
         recorded_seconds, billable_seconds, non_billable_reason, description, project, task, tags,
         extra, state, approved_at, approved_by, source, import_key)
-select p.target, w.staff_id, c.id, null,
+select p.target, w.staff_id, c.id, (s.doc ->> 'work_type_id')::bigint,
        coalesce((s.span ->> 'work_date')::date,
                 ((s.span ->> 'started_at')::timestamptz
                   at time zone coalesce(c.zone, a.zone))::date),

@@ -22,6 +22,7 @@ from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import Agency
+from app.imports.values import fold_name
 from app.staff.models import Staff
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry, Timer, WorkType
@@ -66,6 +67,12 @@ def place_of(company_id: int) -> Place:
 def time_approval() -> str:
     """The agency's setting: "none" or "manager"."""
     return db.session.scalars(select(Agency.time_approval)).one()
+
+
+def work_type_ids() -> dict[str, int]:
+    """Folded name of each work type, archived ones too, and its id: for history brought in."""
+    rows = db.session.execute(select(WorkType.name, WorkType.id).order_by(WorkType.id))
+    return {fold_name(name): number for name, number in rows}
 
 
 def work_types() -> list[WorkType]:

@@ -50,6 +50,13 @@ def test_a_restore_elsewhere_holds_the_same_rows_files_and_key(source, empty, sh
     ).read_text()
 
 
+def test_a_backup_never_replaces_a_file(source, short_dir):
+    backup = short_dir / "desk.tar"
+    backup.write_bytes(b"last year's")
+    assert "is there already" in source.answer("backup", str(backup), code=1)["error"]
+    assert backup.read_bytes() == b"last year's"
+
+
 def test_restore_refuses_a_database_in_use(source, short_dir):
     backup = short_dir / "desk.tar"
     source.answer("backup", str(backup))

@@ -4,6 +4,9 @@ import json
 import subprocess
 import sys
 
+import psycopg
+
+from app.runtime.postgres import libpq_url
 from tests.cli.shell import ROOT, Shell
 
 
@@ -86,3 +89,22 @@ def test_unusable_arguments_are_answered_as_json(cli):
     told = cli("billing", "compile", "--through", "soon", code=2)
     assert "soon" in told["error"]
     assert cli("rates", "set", code=2)["problems"]
+
+
+def test_unknown_nouns_and_verbs_are_answered_as_json(shell):
+    for words in (["nonsense"], ["billing", "nonsense"], ["imports", "--json"]):
+        result = shell.run(*words, "--json")
+        assert result.returncode == 2
+        assert json.loads(result.stdout)["problems"]
+    plain = shell.run("nonsense")
+    assert plain.returncode == 2
+    assert (plain.stdout, "No such command 'nonsense'" in plain.stderr) == ("", True)
+
+
+def test_a_database_of_a_newer_version_is_refused_without_a_traceback(shell, database_url):
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999_later'")
+    result = shell.run("imports", "undo", "1", "--json")
+    assert result.returncode == 1
+    assert "newer version of Tallydesk (revision 9999_later" in json.loads(result.stdout)["error"]
+    assert "Traceback" not in result.stderr

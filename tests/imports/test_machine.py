@@ -7,10 +7,14 @@ from app.companies.models import Company, Contact, Membership
 from app.core import storage
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, UnusableInputError
+from app.core.export import csv_stream
 from app.imports import applying, commands
 from app.imports.models import ImportBatch
 from app.tickets.models import Ticket
+from app.timelog import exports
 from app.timelog.models import TimeEntry
+from app.timelog.work_types import add_work_type
+from tests import factories as make
 from tests.imports.bring import ACTOR, bring, counts, take_back, try_out
 
 
@@ -335,3 +339,44 @@ def batch_options():
     from app.imports.importer import Options
 
     return Options()
+
+
+def test_a_nul_spoils_its_row_and_no_other(app) -> None:
+    for content in (
+        b"Company;City\nA;Bonn\nB\x00;Cork\nC;Oslo\n",
+        "Company;City\nA;Bonn\nB\x00;Cork\nC;Oslo\n".encode("utf-16"),
+    ):
+        answer = try_out("companies", content)
+        assert counts(answer) == (3, 2, 0, 0, 1)
+        error = answer["errors"][0]
+        assert (error["line"], error["column"], error["value"]) == (3, "Company", "B\ufffd")
+        assert "NUL" in error["reason"]
+
+
+def test_a_file_that_is_no_text_names_the_line(app) -> None:
+    with pytest.raises(UnusableInputError, match="line 2 holds control characters"):
+        try_out("companies", b"Company;City\n\x00\x01\x02;\n")
+
+
+def test_letters_that_turn_the_reading_direction_are_left_out_and_counted(app) -> None:
+    answer = bring("companies", "Company;City\nevil\u202eknab.exe;Bonn\n\u2067Bo\u2069;Cork\n")
+    assert names() == ["evilknab.exe", "Bo"]
+    assert [told for told in answer["warnings"] if "left out of 2 rows (line 2, 3)" in told]
+    assert counts(bring("companies", "Company\nBo\n")) == (1, 0, 0, 1, 0)
+
+
+def test_the_work_type_of_imported_time_is_found_by_name_or_kept(app) -> None:
+    with unit_of_work():
+        make.set_up_agency()
+        remote = add_work_type(actor=ACTOR, name="Remote support").id
+    text_ = (
+        "Firm;Technician;Date worked;Hrs;Service\n"
+        "Bo;Ada;2026-05-04;1;remote  SUPPORT\nBo;Ada;2026-05-05;1;Magic\nBo;Ada;2026-05-06;1;\n"
+    )
+    assert counts(bring("time", text_)) == (3, 3, 0, 0, 0)
+    entries = db.session.scalars(select(TimeEntry).order_by(TimeEntry.work_date)).all()
+    assert [entry.work_type_id for entry in entries] == [remote, None, None]
+    assert [entry.extra for entry in entries] == [{}, {"Service": "Magic"}, {}]
+    headers, rows = exports.entries()
+    again = b"".join(csv_stream(headers, rows))
+    assert counts(bring("time", again)) == (3, 0, 0, 3, 0)

@@ -1,5 +1,8 @@
 """The screens of companies and contacts, as people of each role meet them."""
 
+import threading
+
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -7,6 +10,7 @@ from app.companies import commands, people
 from app.companies.models import BillTo, Company, Contact
 from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
+from app.runtime.postgres import libpq_url
 from tests.web.people import person, signed_in
 
 
@@ -70,6 +74,18 @@ def test_a_stale_form_is_refused(admin, company):
     with unit_of_work():
         commands.change_company(SYSTEM, stored(company), {"phone": "1"})
     answer = admin.post(f"/companies/edit/{company}", data=form(phone="2", version="1"))
+    assert "Somebody else saved this first" in answer.get_data(as_text=True)
+    assert stored(company).phone == "1"
+
+
+def test_of_two_who_save_at_once_the_second_is_told(admin, company, database_url):
+    """The other one has saved and not yet committed when this one is compared."""
+    with psycopg.connect(libpq_url(database_url)) as other:
+        other.execute("update company set phone = '1', version = 2 where id = %s", [company])
+        later = threading.Timer(0.5, other.commit)
+        later.start()
+        answer = admin.post(f"/companies/edit/{company}", data=form(phone="2", version="1"))
+        later.join()
     assert "Somebody else saved this first" in answer.get_data(as_text=True)
     assert stored(company).phone == "1"
 

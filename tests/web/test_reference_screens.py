@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.db import db, unit_of_work
-from app.core.models import AuditLog
+from app.core.models import Agency, AuditLog
 from app.staff.models import Department, Staff
 from app.timelog.models import WorkType
 from tests import factories as make
@@ -61,3 +61,11 @@ def test_a_work_type_is_changed_with_a_line_in_the_audit_log(admin):
     admin.post(f"/work-types/edit/{kind.id}", data={"name": "Travel", "is_billable": "y"})
     line = saved(select(AuditLog).where(AuditLog.action == "work_type.change"))
     assert (line.before["is_billable"], line.after["is_billable"]) == (False, True)
+
+
+def test_a_person_without_a_zone_has_that_of_the_agency(admin):
+    with unit_of_work():
+        zone = db.session.scalars(select(Agency)).one().zone = "Europe/Oslo"
+    assert f'value="{zone}"' in admin.get("/staff/add").get_data(as_text=True)
+    admin.post("/staff/add", data={"name": "Bo", "zone": "", "weekly_hours": "40"})
+    assert saved(select(Staff).where(Staff.name == "Bo")).zone == zone

@@ -199,3 +199,14 @@ def test_the_central_index_key_of_share_classes_is_no_identity(shared_data) -> N
     with path.open(encoding="utf-8", newline="") as file:
         rows = [(row["Security"], row["CIK"]) for row in csv.DictReader(file)]
     assert proposed("companies", "Security", "Number", rows=rows).identity is None
+
+
+def test_the_flag_of_a_wave_export_is_no_street() -> None:
+    headers = [
+        "customer_name", "contact_first_name", "customer_currency", "address_line_1",
+        "shipping_address", "ship-to_address_line_1", "ship-to_city",
+    ]  # fmt: skip
+    found = mapping.propose("companies", headers).as_json()
+    assert found["shipping_address"] == "extra"
+    assert found["ship-to_address_line_1"] == "shipping_street"
+    assert found["ship-to_city"] == "shipping_city"

@@ -78,9 +78,10 @@ def test_a_stale_form_is_refused(admin, company):
     assert stored(company).phone == "1"
 
 
-def test_of_two_who_save_at_once_the_second_is_told(admin, company, database_url):
+def test_of_two_who_save_at_once_the_second_is_told(admin, company):
     """The other one has saved and not yet committed when this one is compared."""
-    with psycopg.connect(libpq_url(database_url)) as other:
+    url = libpq_url(db.engine.url.render_as_string(hide_password=False))
+    with psycopg.connect(url) as other:
         other.execute("update company set phone = '1', version = 2 where id = %s", [company])
         later = threading.Timer(0.5, other.commit)
         later.start()

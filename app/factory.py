@@ -7,8 +7,11 @@ from flask_wtf.csrf import CSRFProtect
 
 from app import assets, desk, health
 from app.billing import models as billing_models  # noqa: F401
+from app.billing import visibility as billing_visibility  # noqa: F401
+from app.companies import account_models  # noqa: F401
 from app.companies import contactimporter as contact_importer  # noqa: F401
 from app.companies import importer as company_importer  # noqa: F401
+from app.companies import visibility as company_visibility  # noqa: F401
 from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
@@ -17,6 +20,7 @@ from app.imports import models as import_models  # noqa: F401
 from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401
 from app.tickets import importer as ticket_importer  # noqa: F401
+from app.tickets import visibility as ticket_visibility  # noqa: F401
 from app.timelog import importer as time_importer  # noqa: F401
 from config import Settings
 

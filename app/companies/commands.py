@@ -18,7 +18,7 @@ from app.imports.values import fold_name
 # Fields on which the price of unbilled time depends.
 PRICING_FIELDS = frozenset({"currency", "kind", "parent_id"})
 # Rows that are part of a company and go with it.
-OWN_ROWS = frozenset({"bill_to"})
+OWN_ROWS = frozenset({"bill_to", "company_domain"})
 USED_WORDS = {
     "company": "companies below it",
     "membership": "people",

@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.imports.values import fold_name
 
-OWN_ROWS = frozenset({"contact_email", "membership"})
+OWN_ROWS = frozenset({"contact_email", "membership", "portal_account", "portal_token"})
 
 
 def contact_of(contact_id: int) -> Contact:

@@ -15,12 +15,22 @@ from app.core.db import Model
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks: staff with permissions, or a contact with companies (never both)."""
+    """Who looks: staff with permissions, or a contact with companies (never both).
+
+    Of a contact: `company_ids` are the companies they belong to or manage, `near` the ones of the
+    same tree on whose tickets they may take part, `manages` those whose tickets they all see,
+    `pays_for` those whose money and `approves_for` those whose estimates they see.
+    `app.companies.visibility.viewer_of` makes one.
+    """
 
     kind: str
     id: int
     permissions: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     company_ids: frozenset[int] = field(default_factory=frozenset)
+    near: frozenset[int] = field(default_factory=frozenset)
+    manages: frozenset[int] = field(default_factory=frozenset)
+    pays_for: frozenset[int] = field(default_factory=frozenset)
+    approves_for: frozenset[int] = field(default_factory=frozenset)
 
     @property
     def is_staff(self) -> bool:

@@ -12,13 +12,14 @@ from app.core.models import AuditLog
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a signed-in user (`user_id`), or the system; and through which channel."""
+    """Who acts: a signed-in user (`user_id`), a client (`contact_id`), or the system; and how."""
 
     user_id: int | None = None
     name: str = "system"
     staff_id: int | None = None
     channel: str = "job"
     request_id: str | None = None
+    contact_id: int | None = None
 
 
 SYSTEM = Actor()
@@ -37,6 +38,7 @@ def record(
     db.session.add(
         AuditLog(
             actor_id=actor.user_id,
+            contact_id=actor.contact_id,
             actor_name=actor.name,
             channel=actor.channel,
             action=action,

@@ -27,7 +27,10 @@ MAIL_STATES = ("queued", "sent", "failed", "kept", "undone")
 
 
 class Agency(Model):
-    """The agency itself: exactly one row, made by `init`."""
+    """The agency itself: exactly one row, made by `init`.
+
+    With `portal_shows_time` clients see the time spent on their tickets.
+    """
 
     __tablename__ = "agency"
     __table_args__ = (
@@ -52,6 +55,7 @@ class Agency(Model):
     terms_days: Mapped[int] = mapped_column(Integer, server_default="14")
     time_approval: Mapped[str] = mapped_column(String(8), server_default="none")
     incomplete_payer: Mapped[str] = mapped_column(String(5), server_default="warn")
+    portal_shows_time: Mapped[bool] = mapped_column(server_default=text("false"))
     is_set_up: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
@@ -149,12 +153,16 @@ class Mail(Stamped, Model):
 
 
 class AuditLog(Stamped, Model):
-    """Who did what to which row; append only (a trigger refuses UPDATE and DELETE)."""
+    """Who did what to which row; append only (a trigger refuses UPDATE and DELETE).
+
+    `contact_id` is a client who acted; no key, as the line outlives the person.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = (Index("ix_audit_log_object", "object_kind", "object_id"),)
 
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    contact_id: Mapped[int | None] = mapped_column(BigInteger)
     actor_name: Mapped[str] = mapped_column(String(200), server_default="system")
     channel: Mapped[str] = mapped_column(String(10), server_default="web")
     action: Mapped[str] = mapped_column(String(60))

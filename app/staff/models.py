@@ -21,12 +21,20 @@ from app.core.db import Model, Stamped
 
 
 class Department(Stamped, Model):
-    """A group of staff to whom tickets go."""
+    """A group of staff to whom tickets go.
+
+    For `reopen_days` after a ticket was closed an answer of the client opens it again; a later
+    one begins a new ticket that follows it.
+    """
 
     __tablename__ = "department"
-    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="named"),)
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="named"),
+        CheckConstraint("reopen_days between 0 and 3650", name="reopen_days"),
+    )
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
+    reopen_days: Mapped[int] = mapped_column(Integer, server_default="14")
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 

@@ -40,6 +40,7 @@ def open_ticket(
     files: Sequence[Upload] = (),
     origin: str = "desk",
     due_at: datetime | None = None,
+    follows_id: int | None = None,
     is_demo: bool = False,
 ) -> Ticket:
     """Open a ticket. Without a company it takes the requester's primary one.
@@ -77,6 +78,7 @@ def open_ticket(
         priority=priority,
         origin=origin,
         due_at=due_at,
+        follows_id=follows_id,
         last_event_at=clock.now(),
         is_demo=is_demo,
         created_at=clock.now(),
@@ -84,9 +86,7 @@ def open_ticket(
     db.session.add(ticket)
     db.session.flush()
     if message.strip() or files:
-        _say(
-            ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id
-        )
+        say(ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id)
     record(actor, "ticket.open", kind="ticket", id=ticket.id, after={"subject": subject})
     return ticket
 
@@ -96,17 +96,17 @@ def reply(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = 
 
     Raises `RuleError` when there is nothing to say, or a file cannot be taken.
     """
-    _ensure_sayable(text, "reply", files)
-    event = _say(ticket, actor=actor, kind="message", text=text, files=files)
+    ensure_sayable(text, "reply", files)
+    event = say(ticket, actor=actor, kind="message", text=text, files=files)
     if ticket.category == "new":
-        _set_status(ticket, actor=actor, status=queries.first_status("open"))
+        set_status(ticket, actor=actor, status=queries.first_status("open"))
     return event
 
 
 def add_note(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
     """Write an internal note, which no client ever sees."""
-    _ensure_sayable(text, "note", files)
-    return _say(ticket, actor=actor, kind="note", text=text, files=files)
+    ensure_sayable(text, "note", files)
+    return say(ticket, actor=actor, kind="note", text=text, files=files)
 
 
 def change_status(
@@ -121,7 +121,7 @@ def change_status(
     if ticket.status_id == status.id:
         return
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
-    _set_status(ticket, actor=actor, status=status)
+    set_status(ticket, actor=actor, status=status)
 
 
 def change_fields(
@@ -258,15 +258,22 @@ def _file_problems(files: Sequence[Upload]) -> list[str]:
     ]
 
 
-def _ensure_sayable(text: str, what: str, files: Sequence[Upload]) -> None:
+def sayable_problems(text: str, what: str, files: Sequence[Upload]) -> list[str]:
+    """What is wrong with a message (`what` names it) and its files, in words."""
     problems = _file_problems(files)
     if text.strip() or not files:
         problems += rules.text_problems(text, what)
+    return problems
+
+
+def ensure_sayable(text: str, what: str, files: Sequence[Upload]) -> None:
+    """Raise `RuleError` with every reason why this cannot be said."""
+    problems = sayable_problems(text, what, files)
     if problems:
         raise RuleError(*problems)
 
 
-def _say(
+def say(
     ticket: Ticket,
     *,
     actor: Actor,
@@ -274,12 +281,14 @@ def _say(
     text: str,
     files: Sequence[Upload],
     contact_id: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Event:
+    """Write a message or note that was checked already; `more` joins the text in the payload."""
     event = timeline.append(
         ticket,
         actor=actor,
         kind=kind,
-        payload={"text": rules.clean_text(text)},
+        payload={**(more or {}), "text": rules.clean_text(text)},
         visibility="client" if kind == "message" else "internal",
         contact_id=contact_id if actor.staff_id is None else None,
     )
@@ -296,7 +305,8 @@ def _keep_files(event: Event, files: Sequence[Upload]) -> None:
     db.session.flush()
 
 
-def _set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
+def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
+    """Write another status and its event; whether it may be was asked before."""
     before = db.session.get_one(TicketStatus, ticket.status_id)
     ticket.status_id, ticket.category = status.id, status.category
     if status.category not in rules.CLOSED:
@@ -314,6 +324,7 @@ def _set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
             "reopened": rules.is_reopening(before.category, status.category),
         },
         visibility="client",
+        contact_id=actor.contact_id,
     )
 
 

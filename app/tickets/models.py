@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Sequence,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -28,7 +29,22 @@ from app.staff.models import Department, Staff
 CATEGORIES = ("new", "open", "waiting", "resolved", "completed")
 OPEN_CATEGORIES = ("new", "open", "waiting")
 PRIORITIES = ("low", "normal", "high", "urgent")
-EVENT_KINDS = ("message", "note", "time", "status", "field", "file", "money")
+EVENT_KINDS = (
+    "message",
+    "note",
+    "time",
+    "status",
+    "field",
+    "file",
+    "money",
+    "sla",
+    "estimate",
+    "action",
+    "meeting",
+    "call",
+    "rating",
+)
+SUBSCRIPTION_SOURCES = ("requester", "colleague", "self", "staff", "cc")
 
 ticket_number = Sequence("ticket_number_seq", start=1001, metadata=Model.metadata)
 
@@ -55,7 +71,8 @@ class Ticket(Stamped, Model):
     """A request, with a number, a company of its own and a requester.
 
     `last_seq` is raised under the row's lock and numbers the events. `closed_at` stands exactly
-    while the status is resolved or completed.
+    while the status is resolved or completed. `follows_id` is the closed ticket that this one
+    takes up again.
     """
 
     __tablename__ = "ticket"
@@ -93,6 +110,11 @@ class Ticket(Stamped, Model):
         Index("ix_ticket_created_at", "created_at"),
         Index("ix_ticket_closed_at", "closed_at"),
         Index("ix_ticket_requester_id", "requester_id"),
+        Index(
+            "ix_ticket_follows_id",
+            "follows_id",
+            postgresql_where=text("follows_id is not null"),
+        ),
         # room on the page, so that numbering an event does not touch ten indexes
         {"postgresql_with": {"fillfactor": 75}},
     )
@@ -107,6 +129,7 @@ class Ticket(Stamped, Model):
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     status_id: Mapped[int] = mapped_column(ForeignKey("ticket_status.id"))
     category: Mapped[str] = mapped_column(String(10))
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     priority: Mapped[str] = mapped_column(String(6), server_default="normal")
     origin: Mapped[str] = mapped_column(String(10), server_default="desk")
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -124,6 +147,7 @@ class Ticket(Stamped, Model):
     department: Mapped[Department | None] = relationship()
     assignee: Mapped[Staff | None] = relationship()
     status: Mapped[TicketStatus] = relationship()
+    follows: Mapped["Ticket | None"] = relationship(remote_side="Ticket.id")
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -135,13 +159,15 @@ class Event(Model):
     """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
 
     `payload` by kind: message and note {text, html}; status {from, to}; field {changes};
-    time {entry, seconds, billable}; file {name}; money {text, document}.
+    time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text}.
     """
 
     __tablename__ = "event"
     __table_args__ = (
         CheckConstraint(
-            "kind in ('message', 'note', 'time', 'status', 'field', 'file', 'money')", name="kind"
+            "kind in ('message', 'note', 'time', 'status', 'field', 'file', 'money', 'sla',"
+            " 'estimate', 'action', 'meeting', 'call', 'rating')",
+            name="kind",
         ),
         CheckConstraint("visibility in ('client', 'internal')", name="visibility"),
         CheckConstraint("kind <> 'note' or visibility = 'internal'", name="note_internal"),
@@ -177,3 +203,43 @@ class Attachment(Stamped, Model):
 
     event: Mapped[Event] = relationship(back_populates="attachments")
     file: Mapped[StoredFile] = relationship()
+
+
+class Subscription(Stamped, Model):
+    """Who follows a ticket besides its requester: a contact sees it then, and gets its mail.
+
+    A muted one still sees it but gets no mail; being copied again does not lift that.
+    """
+
+    __tablename__ = "ticket_subscription"
+    __table_args__ = (
+        CheckConstraint(
+            "source in ('requester', 'colleague', 'self', 'staff', 'cc')", name="source"
+        ),
+        CheckConstraint("num_nonnulls(contact_id, staff_id) = 1", name="who"),
+        UniqueConstraint("ticket_id", "contact_id"),
+        UniqueConstraint("ticket_id", "staff_id"),
+        Index("ix_ticket_subscription_contact_id", "contact_id"),
+        Index("ix_ticket_subscription_staff_id", "staff_id"),
+    )
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(9))
+    muted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    contact: Mapped[Contact | None] = relationship()
+    staff: Mapped[Staff | None] = relationship()
+
+
+class Rating(Stamped, Model):
+    """What a client thought of the result, from 1 (very poor) to 5 (very good); once a ticket."""
+
+    __tablename__ = "ticket_rating"
+    __table_args__ = (CheckConstraint("score between 1 and 5", name="score"),)
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), unique=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    score: Mapped[int] = mapped_column(SmallInteger)
+    text: Mapped[str] = mapped_column(Text, server_default="")

@@ -1,0 +1,215 @@
+"""What a contact does with tickets, by the portal or by mail. The caller opens the unit of work.
+
+The actor carries `contact_id`; whether the contact may see the ticket was asked before, through
+`scoped`. What a contact may do is the same whichever way it comes in.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from app.companies.models import Contact
+from app.companies.visibility import people_near
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets import client_rules, commands, queries, rules, timeline
+from app.tickets.commands import Upload
+from app.tickets.models import Event, Rating, Ticket
+from app.tickets.subscribing import ensure_subscribed
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Where an answer went: to its ticket, or to a new one that follows the closed one."""
+
+    ticket: Ticket
+    event: Event
+    is_new: bool = False
+
+
+def open_request(
+    *,
+    actor: Actor,
+    subject: str,
+    text: str,
+    company_id: int | None = None,
+    department_id: int | None = None,
+    priority: str = "normal",
+    files: Sequence[Upload] = (),
+    notify: Collection[int] = (),
+    origin: str = "portal",
+    follows_id: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Ticket:
+    """Open a ticket as the contact who acts; without a company for their primary one.
+
+    `notify` are contacts who follow it from the start. `more` goes into the message's payload
+    (mail: html, hidden parts). Raises `RuleError` with every reason at once.
+    """
+    contact_id = _contact_of(actor)
+    problems = commands.sayable_problems(text, "description", files)
+    ticket = None
+    try:
+        ticket = commands.open_ticket(
+            actor=actor,
+            subject=subject,
+            company_id=company_id,
+            requester_id=contact_id,
+            department_id=department_id,
+            priority=priority,
+            origin=origin,
+            follows_id=follows_id,
+        )
+        problems += _strangers(ticket, set(notify) - {contact_id})
+    except RuleError as error:
+        problems = [*error.problems, *problems]
+    if problems or ticket is None:
+        raise RuleError(*problems)
+    commands.say(
+        ticket,
+        actor=actor,
+        kind="message",
+        text=text,
+        files=files,
+        contact_id=contact_id,
+        more=more,
+    )
+    ensure_subscribed(ticket, contact_id=contact_id, source="requester")
+    for other in sorted(set(notify) - {contact_id}):
+        ensure_subscribed(ticket, contact_id=other, source="colleague")
+    return ticket
+
+
+def reply_as_contact(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    text: str,
+    files: Sequence[Upload] = (),
+    more: Mapping[str, Any] | None = None,
+    reopens: bool = True,
+) -> Answered:
+    """Answer on a ticket as the contact who acts.
+
+    What waited for the client is open again, and so is a closed ticket within its department's
+    days; after them a new ticket that follows it takes the answer. With `reopens` false (an
+    automatic mail) nothing changes but the timeline. Raises `RuleError`.
+    """
+    contact_id = _contact_of(actor)
+    commands.ensure_sayable(text, "message", files)
+    if ticket.category in rules.CLOSED and reopens and not may_reopen(ticket):
+        return _follow_up(ticket, actor=actor, text=text, files=files, more=more)
+    event = commands.say(
+        ticket,
+        actor=actor,
+        kind="message",
+        text=text,
+        files=files,
+        contact_id=contact_id,
+        more=more,
+    )
+    if reopens and ticket.category not in {"new", "open"}:
+        commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
+    return Answered(ticket, event)
+
+
+def _follow_up(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    text: str,
+    files: Sequence[Upload],
+    more: Mapping[str, Any] | None,
+) -> Answered:
+    made = open_request(
+        actor=actor,
+        subject=ticket.subject,
+        text=text,
+        company_id=ticket.company_id,
+        department_id=ticket.department_id,
+        priority=ticket.priority,
+        files=files,
+        origin=actor.channel,
+        follows_id=ticket.id,
+        more=more,
+    )
+    timeline.append(
+        ticket,
+        actor=actor,
+        kind="field",
+        payload={"changes": [{"field": "Continued as", "from": None, "to": f"#{made.number}"}]},
+        contact_id=actor.contact_id,
+    )
+    event = db.session.scalars(
+        select(Event).where(Event.ticket_id == made.id).order_by(Event.seq.desc()).limit(1)
+    ).one()
+    return Answered(made, event, is_new=True)
+
+
+def may_reopen(ticket: Ticket) -> bool:
+    """Whether an answer now would open this closed ticket again."""
+    days = ticket.department.reopen_days if ticket.department else client_rules.REOPEN_DAYS
+    return client_rules.may_reopen(ticket.closed_at, days, clock.now())
+
+
+def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
+    """Take a closed ticket up again. Raises `RuleError` when its days are over."""
+    _contact_of(actor)
+    if ticket.category not in rules.CLOSED:
+        return
+    if not may_reopen(ticket):
+        raise RuleError(
+            f"Request #{ticket.number} was closed too long ago to be opened again: "
+            "write what is the matter, and a new request that follows it is made."
+        )
+    commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
+
+
+def solve_as_contact(ticket: Ticket, *, actor: Actor) -> None:
+    """Say that it is solved, which completes the ticket; a completed one stays as it is."""
+    _contact_of(actor)
+    if ticket.category != "completed":
+        commands.set_status(ticket, actor=actor, status=queries.first_status("completed"))
+
+
+def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "") -> None:
+    """Say how the result was, 1 to 5; once, after the ticket is completed. Raises `RuleError`."""
+    contact_id = _contact_of(actor)
+    problems = client_rules.rating_problems(ticket.category, score, text)
+    if db.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id)) is not None:
+        problems.append(f"Request #{ticket.number} is rated already: write a message instead.")
+    if problems:
+        raise RuleError(*problems)
+    said = rules.clean_text(text)
+    db.session.add(Rating(ticket_id=ticket.id, contact_id=contact_id, score=score, text=said))
+    timeline.append(
+        ticket,
+        actor=actor,
+        kind="rating",
+        payload={"score": score, "text": said},
+        visibility="client",
+        contact_id=contact_id,
+    )
+    record(actor, "ticket.rate", kind="ticket", id=ticket.id, after={"score": score})
+
+
+def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:
+    """A refusal for each who may not follow; names only of people the contact may know anyway."""
+    if not notify:
+        return []
+    allowed = set(
+        db.session.scalars(people_near(ticket.company_id).where(Contact.id.in_(sorted(notify))))
+    )
+    if notify <= allowed:
+        return []
+    return ["One of those to be told is no colleague with access to the portal: choose again."]
+
+
+def _contact_of(actor: Actor) -> int:
+    if actor.contact_id is None:
+        raise RuntimeError("the actor is no contact")
+    return actor.contact_id

@@ -1,0 +1,99 @@
+"""Who follows a ticket. The caller opens the unit of work."""
+
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.companies.models import Contact
+from app.companies.visibility import people_near
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.staff.models import Staff
+from app.tickets.models import Subscription, Ticket
+
+
+def subscribe(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    source: str,
+    contact_id: int | None = None,
+    staff_id: int | None = None,
+) -> None:
+    """Let somebody follow a ticket: staff, or a contact of its company's tree with portal access.
+
+    Twice is once; a follower who is muted stays so. Raises `RuleError` for anybody else.
+    """
+    _ensure_may_follow(ticket, contact_id, staff_id)
+    ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
+    record(
+        actor,
+        "ticket.subscribe",
+        kind="ticket",
+        id=ticket.id,
+        after={"contact": contact_id, "staff": staff_id, "source": source},
+    )
+
+
+def unsubscribe(
+    ticket: Ticket, *, actor: Actor, contact_id: int | None = None, staff_id: int | None = None
+) -> None:
+    """Let somebody no longer follow a ticket; who does not follow it is left alone."""
+    gone = db.session.scalar(
+        delete(Subscription)
+        .where(Subscription.ticket_id == ticket.id, _is(contact_id, staff_id))
+        .returning(Subscription.id)
+    )
+    if gone is not None:
+        record(
+            actor,
+            "ticket.unsubscribe",
+            kind="ticket",
+            id=ticket.id,
+            before={"contact": contact_id, "staff": staff_id},
+        )
+
+
+def mute(ticket: Ticket, *, contact_id: int, muted: bool) -> None:
+    """Stop the mails of a ticket to a contact who takes part, or let them come again."""
+    ensure_subscribed(ticket, contact_id=contact_id, source="self")
+    db.session.execute(
+        update(Subscription)
+        .where(Subscription.ticket_id == ticket.id, Subscription.contact_id == contact_id)
+        .values(muted_at=clock.now() if muted else None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def ensure_subscribed(
+    ticket: Ticket, *, source: str, contact_id: int | None = None, staff_id: int | None = None
+) -> None:
+    """Write the row unless it is there; nobody is asked whether they may."""
+    db.session.execute(
+        insert(Subscription)
+        .values(ticket_id=ticket.id, contact_id=contact_id, staff_id=staff_id, source=source)
+        .on_conflict_do_nothing()
+    )
+
+
+def _ensure_may_follow(ticket: Ticket, contact_id: int | None, staff_id: int | None) -> None:
+    if contact_id is not None:
+        near = people_near(ticket.company_id).where(Contact.id == contact_id)
+        if db.session.scalar(near) is None:
+            raise RuleError(
+                "Only colleagues of the same company with access to the portal can follow a "
+                "request: invite them first."
+            )
+    elif staff_id is not None:
+        known = select(Staff.id).where(Staff.id == staff_id, Staff.archived_at.is_(None))
+        if db.session.scalar(known) is None:
+            raise RuleError(f"There is nobody {staff_id} on the staff list: choose one of it.")
+
+
+def _is(contact_id: int | None, staff_id: int | None) -> Any:
+    if contact_id is not None:
+        return Subscription.contact_id == contact_id
+    return Subscription.staff_id == staff_id

@@ -16,6 +16,7 @@ from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
 from app.core.security import DeskBuilder, DeskSecurity
+from app.core.typed import BoundedConverter, TypedRequest
 from app.imports import models as import_models  # noqa: F401
 from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401
@@ -90,6 +91,8 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     Nothing here writes to the database; it boots on an empty one.
     """
     app = Flask("app", template_folder="templates", static_folder="static")
+    app.request_class = TypedRequest
+    app.url_map.converters["int"] = BoundedConverter
     app.config.update(flask_config(settings))
     app.config.update(overrides or {})
     app.extensions["settings"] = settings

@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from app.billing.documents.logo import BrokenLogoError, drawable
 from app.billing.iban import problem_with
-from app.core import storage
+from app.billing.numbering import begin_invoices_at, problems_of_beginning
+from app.companies.repricing import post_revaluation
+from app.core import clock, storage
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -52,10 +54,18 @@ def facts(agency: Agency) -> dict[str, Any]:
     return {name: getattr(agency, name) for name in names} | {"logo": agency.logo_id}
 
 
-def change_agency(changes: Particulars, *, actor: Actor, logo: bytes | None = None) -> Agency:
+def change_agency(
+    changes: Particulars,
+    *,
+    actor: Actor,
+    logo: bytes | None = None,
+    next_number: int | None = None,
+) -> Agency:
     """Change particulars and logo; from then on the agency counts as set up.
 
-    Issued documents keep what they say. Raises `RuleError` with every reason at once.
+    `next_number` is that of this year's next invoice. Issued documents keep what they say; unbilled
+    time is priced anew where its currency or day may change. Raises `RuleError` with every reason
+    at once.
     """
     agency = db.session.scalars(select(Agency).where(Agency.id == 1).with_for_update()).one()
     before = facts(agency)
@@ -63,6 +73,9 @@ def change_agency(changes: Particulars, *, actor: Actor, logo: bytes | None = No
     cleaned = {name: _cleaned(name, value) for name, value in wanted.items()}
     problems = [problem for name, value in cleaned.items() if (problem := _problem(name, value))]
     problems += _logo_problems(logo)
+    year = clock.today(agency.zone).year
+    if next_number is not None:
+        problems += problems_of_beginning(next_number, year)
     if problems:
         raise RuleError(*problems)
     for name, value in cleaned.items():
@@ -71,7 +84,11 @@ def change_agency(changes: Particulars, *, actor: Actor, logo: bytes | None = No
         agency.logo_id = storage.put(logo, media_type=_media_type(logo))
     agency.is_set_up = True
     db.session.flush()
+    if next_number is not None:
+        begin_invoices_at(next_number, year=year, actor=actor)
     record(actor, "agency.change", kind="agency", id=1, before=before, after=facts(agency))
+    if (agency.currency, agency.zone) != (before["currency"], before["zone"]):
+        post_revaluation()
     return agency
 
 

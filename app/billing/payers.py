@@ -118,6 +118,11 @@ class Payers:
         spans = zip(timeline.starts, ends, timeline.values, strict=True)
         return {payer for start, end, payer in spans if start <= last and first < end}
 
+    def named(self, company_id: int) -> set[int]:
+        """Everybody who should pay for a company at some time, archived or not."""
+        owner = self._owner(company_id)
+        return {row.payer_id for row in self._rows.get(owner, ())} or {owner}
+
     def zone_of(self, company_id: int, own_day: date) -> str:
         """The zone of the account that pays for a company on a day of its own; else its own."""
         return self.companies[self.of(company_id, own_day) or company_id].zone

@@ -22,6 +22,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
 from app.core.money import exponent
+from app.core.typed import id_of
 from app.staff.models import Staff
 from app.tickets.models import Ticket
 from app.timelog.models import Timer, WorkType
@@ -142,6 +143,11 @@ def taxes() -> list[TaxRow]:
 def hold_prices() -> None:
     """Keep rates and taxes as they are until the commit; whoever sets one waits."""
     db.session.execute(text("lock table rate_rule, tax in share mode"))
+
+
+def change_prices() -> None:
+    """Change rates and taxes one person at a time; whoever issues or sets one meanwhile waits."""
+    db.session.execute(text("lock table rate_rule, tax in share row exclusive mode"))
 
 
 def state_of_prices() -> tuple[object, ...]:
@@ -401,8 +407,9 @@ def staff_id(named: str) -> int:
 
 def _meant(named: str, model: type[WorkType] | type[Staff], what: str, several: str) -> int:
     wanted = " ".join(named.split())
-    if wanted.isdecimal() and db.session.get(model, int(wanted)):
-        return int(wanted)
+    own_id = id_of(wanted)
+    if own_id is not None and db.session.get(model, own_id):
+        return own_id
     rows = db.session.execute(select(model.id, model.name).order_by(model.name)).all()
     found = [row.id for row in rows if row.name.casefold() == wanted.casefold()]
     if len(found) == 1:

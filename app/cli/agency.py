@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from app.billing.agency import Particulars, change_agency, facts, the_agency
-from app.billing.numbering import begin_invoices_at, next_invoice_number
-from app.cli.base import ACTOR, Answer, DeskGroup
+from app.billing.numbering import next_invoice_number
+from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.core import clock
 from app.core.db import unit_of_work
 from app.core.models import Agency
@@ -38,12 +38,14 @@ def set_agency(logo: Path | None, next_number: int | None, **changes: Any) -> An
     """Change what is given, and leave the rest. Issued documents keep what they say."""
     with unit_of_work():
         agency = change_agency(
-            Particulars(**changes), actor=ACTOR, logo=logo.read_bytes() if logo else None
+            Particulars(**changes),
+            actor=ACTOR,
+            logo=logo.read_bytes() if logo else None,
+            next_number=next_number,
         )
-        if next_number is not None:
-            year = clock.today(agency.zone).year
-            begin_invoices_at(next_number, year=year, actor=ACTOR)
-        return _answer(agency)
+        answer = _answer(agency)
+    settle_prices()
+    return answer
 
 
 def _answer(agency: Agency) -> Answer:

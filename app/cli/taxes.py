@@ -31,7 +31,7 @@ def set_(
     start: date | None,
     category: str | None,
 ) -> Answer:
-    """Put a tax in force; the former one holds until then."""
+    """Put a tax in force; the former one holds until then, and this one until a later one."""
     if company and is_default:
         raise UnusableInputError("A tax is either the default or a company's: leave one out.")
     with unit_of_work():
@@ -43,4 +43,4 @@ def set_(
             category=category,
             start=start,
         )
-        return {"tax": tax.id}
+        return {"tax": tax.id, "until": tax.valid.upper}

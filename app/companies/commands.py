@@ -16,7 +16,7 @@ from app.core.errors import NotFoundError, RuleError
 from app.imports.values import fold_name
 
 # Fields on which the price of unbilled time depends.
-PRICING_FIELDS = frozenset({"currency", "kind", "parent_id"})
+PRICING_FIELDS = frozenset({"currency", "kind", "parent_id", "zone"})
 # Rows that are part of a company and go with it.
 OWN_ROWS = frozenset({"bill_to", "company_domain"})
 USED_WORDS = {
@@ -82,6 +82,7 @@ def archive_company(actor: Actor, company: Company) -> None:
     if company.archived_at is None:
         company.archived_at = clock.now()
         record(actor, "company.archive", kind="company", id=company.id)
+        post_revaluation(company.id)
 
 
 def restore_company(actor: Actor, company: Company) -> None:
@@ -89,6 +90,7 @@ def restore_company(actor: Actor, company: Company) -> None:
     if company.archived_at is not None:
         company.archived_at = None
         record(actor, "company.restore", kind="company", id=company.id)
+        post_revaluation(company.id)
 
 
 def remove_company(actor: Actor, company: Company) -> None:

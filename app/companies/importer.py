@@ -23,7 +23,7 @@ from app.imports.importer import (
 from app.imports.staging import Reading, as_json, document_reader
 
 LONGEST_NAME = 200
-PRICING = {"currency", "kind", "parent"}
+PRICING = {"currency", "kind", "parent", "zone"}
 
 _ADDRESS = tuple(
     (f"{kind}_{part}", length)

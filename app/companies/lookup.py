@@ -5,6 +5,7 @@ from sqlalchemy import select
 from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.typed import id_of
 from app.imports.values import fold_name
 
 
@@ -14,7 +15,8 @@ def company(named: str) -> Company:
     Raises NotFoundError, and RuleError naming the candidates when there are several.
     """
     wanted = named.strip()
-    if wanted.isdecimal() and (found := db.session.get(Company, int(wanted))):
+    own_id = id_of(wanted)
+    if own_id is not None and (found := db.session.get(Company, own_id)):
         return found
     by_id = db.session.scalars(select(Company).where(Company.external_id == wanted)).all()
     by_name = select(Company).where(Company.name_key == fold_name(wanted))

@@ -15,6 +15,7 @@ from wtforms.validators import Optional
 
 from app.companies import commands, queries, rules
 from app.companies.models import ADDRESS_PARTS, KINDS, Company
+from app.core import typed
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.core.db import unit_of_work
@@ -205,7 +206,7 @@ def chosen(name: str, entity: str, label: str) -> int:
 def _day(name: str) -> date | None:
     text = request.form.get(name, "").strip()
     try:
-        return date.fromisoformat(text) if text else None
+        return typed.day(text) if text else None
     except ValueError:
         raise RuleError(f"From: {text} is not a date; write it like 2026-11-21.") from None
 

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import Select
 from wtforms import Field, ValidationError
 
+from app.core import typed
 from app.core.db import db
 
 MOST = 20
@@ -109,7 +110,7 @@ class LookupField(Field):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if valuelist:
-            self.data = int(valuelist[0]) if valuelist[0].isdecimal() else None
+            self.data = typed.id_of(valuelist[0])
 
     def pre_validate(self, form: Any) -> None:
         """Check the id against the database, or find the row of the name typed."""

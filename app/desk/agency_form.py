@@ -7,8 +7,8 @@ from flask import request
 from PIL import Image, UnidentifiedImageError
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
-from app.billing.numbering import begin_invoices_at, next_invoice_number
-from app.core import clock
+from app.billing.numbering import next_invoice_number
+from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
 from app.core.money import EXPONENTS
@@ -42,10 +42,11 @@ def save(actor: Actor) -> None:
     numbers: dict[str, int | None] = {"terms_days": None, "next_number": None}
     for name in numbers:
         text = request.form.get(name, "").strip()
-        if text.isdecimal():
-            numbers[name] = int(text)
-        elif text:
-            problems.append(f"{name.replace('_', ' ').capitalize()}: {text} is no whole number.")
+        try:
+            numbers[name] = typed.whole(text) if text else None
+        except ValueError:
+            label = name.replace("_", " ").capitalize()
+            problems.append(f"{label}: {text[:40]} is no whole number, or too large.")
     logo = None
     try:
         logo = uploaded_logo()
@@ -53,16 +54,16 @@ def save(actor: Actor) -> None:
         problems += error.problems
     texts = {name: request.form[name] for name in TEXTS if name in request.form}
     try:
-        agency = change_agency(
-            Particulars(**texts, terms_days=numbers["terms_days"]), actor=actor, logo=logo
+        change_agency(
+            Particulars(**texts, terms_days=numbers["terms_days"]),
+            actor=actor,
+            logo=logo,
+            next_number=numbers["next_number"],
         )
     except RuleError as error:
         raise RuleError(*problems, *error.problems) from error
     if problems:
         raise RuleError(*problems)
-    year = clock.today(agency.zone).year
-    if numbers["next_number"] not in (None, next_invoice_number(year)):
-        begin_invoices_at(numbers["next_number"], year=year, actor=actor)
 
 
 def uploaded_logo() -> bytes | None:

@@ -1,10 +1,11 @@
 """The audit log: who did what, when, through which channel."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from flask import Blueprint, render_template, request
 
+from app.core import typed
 from app.core.audit import Filters, entries, known_actions, known_kinds
 from app.core.db import db
 from app.core.security import requires
@@ -44,7 +45,7 @@ def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
 def _instant(text: str, *, days: int = 0) -> datetime | None:
     """The beginning of a typed day in UTC, so many days later; None for anything else."""
     try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-    except (ValueError, OverflowError):
+        day = typed.day(text) + timedelta(days=days)
+    except ValueError:
         return None
     return datetime.combine(day, time(), tzinfo=UTC)

@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
+from app.core import typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
 from app.tickets import commands, queries
@@ -75,14 +76,14 @@ def day(text: str, what: str) -> date | None:
     if not text.strip():
         return None
     try:
-        return date.fromisoformat(text.strip())
+        return typed.day(text)
     except ValueError as error:
         raise RuleError(f"{what} “{text[:40]}” is no date: write it as 2026-03-31.") from error
 
 
 def chosen_id(text: str) -> int | None:
     """The id of a select, None when nothing is chosen or it is none."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None  # noqa: PLR2004
+    return typed.id_of(text)
 
 
 def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> str:

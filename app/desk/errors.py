@@ -4,7 +4,7 @@ import logging
 import uuid
 
 from flask import Flask, Response, make_response, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
@@ -74,6 +74,13 @@ def _rule_error(error: RuleError) -> Response:
     return _page(409 if isinstance(error, StaleError) else 400, detail="\n".join(error.problems))
 
 
+def _value_too_large(error: DataError) -> Response:
+    """A value that no column holds, such as a number of thirty digits."""
+    log.warning("refused value on %s %s: %s", request.method, request.path, error.orig)
+    db.session.rollback()
+    return _page(400, detail="A number, date or text in it is larger than can be kept.")
+
+
 def _database_gone(error: OperationalError | PoolTimeoutError) -> Response:
     """A server that restarts, or a pool without a free connection: worth another try soon."""
     log.warning("database not reached on %s %s: %s", request.method, request.path, error)
@@ -94,5 +101,6 @@ def init_app(app: Flask) -> None:
     """Show errors as pages of the plain shell; the API keeps its own answers."""
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RuleError, _rule_error)
+    app.register_error_handler(DataError, _value_too_large)
     app.register_error_handler(OperationalError, _database_gone)
     app.register_error_handler(PoolTimeoutError, _database_gone)

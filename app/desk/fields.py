@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 
+from app.core import typed
 from app.core.errors import RuleError
 from app.core.money import decimal_of
 from app.timelog.rules import parse_duration
@@ -71,7 +72,7 @@ class Fields:
         value = self[name]
         try:
             if value:
-                return date.fromisoformat(value)
+                return typed.day(value)
         except ValueError:
             self.refuse(name, f"{label}: {value!r} is no date; write it like 2026-01-31.")
             return None
@@ -107,14 +108,15 @@ class Fields:
     def id(self, name: str) -> int | None:
         """The id of a row, chosen from a list."""
         value = self[name]
-        return int(value) if value.isdecimal() else None
+        return typed.id_of(value)
 
     def whole(self, name: str, label: str, *, default: int = 0) -> int:
         """A whole number."""
         value = self[name]
         if not value:
             return default
-        if not value.lstrip("-").isdecimal():
-            self.refuse(name, f"{label}: {value!r} is not a whole number.")
+        try:
+            return typed.whole(value)
+        except ValueError:
+            self.refuse(name, f"{label}: {value[:40]!r} is no whole number, or too large.")
             return default
-        return int(value)

@@ -94,7 +94,7 @@ def resend(mail_id: int) -> Response:
 @requires("resend", "Mail")
 def undo() -> Response:
     """Call back the mails whose ids are sent, as far as they have not gone out yet."""
-    ids = [int(value) for value in request.form.getlist("id") if value.isdecimal()]
+    ids = request.form.getlist("id", type=int)
 
     def action() -> Outcome:
         undone = mail.undo(ids, current_actor())

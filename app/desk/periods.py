@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from app.core import typed
 from app.core.errors import RuleError
 
 DAY = timedelta(days=1)
@@ -108,7 +109,7 @@ def _day(text: str, which: str, problems: list[str]) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        return typed.day(text)
     except ValueError:
         problems.append(f"The {which} day {text!r} is not a date: write it like 2026-03-31.")
         return None

@@ -1,15 +1,17 @@
 """What unbilled time is worth follows its rates, its payer, and what is billed or taken back."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
 
+from app.billing.agency import Particulars, change_agency
 from app.billing.commands import entries
+from app.billing.commands.compile import dry_run
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, copy_rates, retire_rate, set_rate
 from app.billing.models import Document, EntryValue, RateRule
-from app.companies.commands import change_company
+from app.companies.commands import archive_company, change_company, restore_company
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.desk.ticket_facts import rail_and_choices
@@ -93,3 +95,54 @@ def test_a_ticket_shows_no_value_as_unbilled_once_it_is_billed(app):
     assert rail_and_choices(ticket)[0].unbilled == [("EUR", 10000)]
     issued(compiled(), mail=False)
     assert rail_and_choices(ticket)[0].unbilled == []
+
+
+def payer_of() -> dict[int, int | None]:
+    worth()
+    return dict(db.session.execute(select(EntryValue.entry_id, EntryValue.payer_id)).all())
+
+
+def test_nobody_pays_for_unbilled_time_once_its_payer_is_archived(app):
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR"))
+        house, aside = factories.company("House"), factories.company("Aside")
+        floor = factories.company("Floor", kind="department", parent_id=house.id)
+        factories.bill_to(aside, house)
+        ana = factories.staff("Ana")
+        entries_ = [factories.entry(each, by=ana).id for each in (house, floor, aside)]
+    with unit_of_work():
+        change_company(CLERK, house, {"zone": "Europe/Paris"})
+    assert payer_of() == dict.fromkeys(entries_, house.id)
+    with unit_of_work():
+        archive_company(CLERK, house)
+    assert payer_of() == dict.fromkeys(entries_)
+    with clock.frozen(TODAY):
+        previews, plan, _ = dry_run(through=date(2026, 3, 31))
+    assert previews == []
+    assert plan.unpaid == {house.id: 1, floor.id: 1, aside.id: 1}
+    with unit_of_work():
+        restore_company(CLERK, house)
+    assert payer_of() == dict.fromkeys(entries_, house.id)
+
+
+def test_a_payer_that_moves_to_another_zone_has_its_time_priced_by_its_new_days(app):
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR", end=date(2026, 3, 11)))
+        set_rate(CLERK, RateTerms(rate=Decimal(200), currency="EUR", start=date(2026, 3, 11)))
+        house = factories.company("House")
+        late = datetime(2026, 3, 10, 22, 0, tzinfo=UTC)
+        entry = factories.entry(
+            house, by=factories.staff(), started_at=late, ended_at=late + timedelta(hours=1)
+        ).id
+    with unit_of_work():
+        change_company(CLERK, house, {"zone": "UTC"})
+    assert worth() == {entry: (10000, "EUR")}
+    with unit_of_work():
+        change_company(CLERK, house, {"zone": "Asia/Tokyo"})
+    assert worth() == {entry: (20000, "EUR")}
+    with unit_of_work():
+        change_company(CLERK, house, {"zone": ""})
+    assert worth() == {entry: (10000, "EUR")}
+    with unit_of_work():
+        change_agency(Particulars(zone="Asia/Tokyo"), actor=CLERK)
+    assert worth() == {entry: (20000, "EUR")}

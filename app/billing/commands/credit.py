@@ -15,7 +15,7 @@ from app.billing.documents.stored import post_renders
 from app.billing.ledger import document_journal, lock_accounts, write_journals
 from app.billing.models import Allocation, Document, DocumentLine, DocumentTax, Settlement
 from app.billing.notifications import post_documents
-from app.billing.numbers import Numbers, chain_to, take_numbers
+from app.billing.numbering import Numbers, chain_to, take_numbers
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import reserve_ids

@@ -32,7 +32,7 @@ from app.billing.documents.stored import RENDER
 from app.billing.engine.facts import Line
 from app.billing.models import BillingAccount, BillingRun, RunRow
 from app.billing.notifications import post_documents
-from app.billing.numbers import Numbers, chain_to, take_numbers
+from app.billing.numbering import Numbers, chain_to, take_numbers
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import reserve_ids, without_collector

@@ -13,6 +13,7 @@ from app.billing import queries
 from app.billing.engine.rates import Explanation, explain_rate
 from app.billing.models import RateRule, Tax
 from app.companies.repricing import post_revaluation
+from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -23,6 +24,7 @@ ROUNDINGS = ("up", "nearest", "down", "exact")
 MOST_DECIMALS = 4
 MOST_RATE = 10**9
 LONGEST_TAX_NAME = 60
+MOST_PRIORITY = 1_000_000
 DAY = 86_400
 HUNDRED = 100
 
@@ -54,6 +56,7 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
     impossible terms, all at once.
     """
     _refuse_bad_terms(terms)
+    queries.change_prices()
     span: Range[date] = Range(terms.start, terms.end, bounds="[)")
     alike = (
         select(RateRule)
@@ -62,7 +65,6 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
         .where(RateRule.work_type_id.is_not_distinct_from(terms.work_type_id))
         .where(RateRule.staff_id.is_not_distinct_from(terms.staff_id))
         .where(RateRule.currency == terms.currency, RateRule.priority == terms.priority)
-        .with_for_update()
     )
     _make_room(actor, db.session.scalars(alike), span)
     rule = RateRule(
@@ -103,6 +105,10 @@ def _refuse_bad_terms(terms: RateTerms) -> None:
             problems.append(f"The {name} of {seconds} seconds is not within a day (0 to {DAY}).")
     if terms.rounding not in ROUNDINGS:
         problems.append(f"{terms.rounding!r} is no rounding: choose {', '.join(ROUNDINGS)}.")
+    if abs(terms.priority) > MOST_PRIORITY:
+        problems.append(
+            f"The priority {terms.priority} is beyond all measure: give at most {MOST_PRIORITY}."
+        )
     problems += _span_problems(terms.start, terms.end)
     if problems:
         raise RuleError(*problems)
@@ -144,7 +150,8 @@ def _copy(actor: Actor, row: Any, valid: Range[date]) -> Any:
 
 def retire_rate(actor: Actor, rate_rule_id: int) -> None:
     """Take a rule out of force; what was issued under it stays."""
-    rule = db.session.get(RateRule, rate_rule_id, with_for_update=True)
+    queries.change_prices()
+    rule = db.session.get(RateRule, rate_rule_id, populate_existing=True)
     if rule is None or rule.retired_at is not None:
         raise NotFoundError(f"There is no rate rule {rate_rule_id} in force.")
     rule.retired_at, rule.retired_by = func.clock_timestamp(), actor.user_id
@@ -157,6 +164,7 @@ def copy_rates(actor: Actor, *, start: date, percent: Decimal = Decimal(0)) -> i
 
     The present ones end the day before. The new rate is rounded half up to two decimals.
     """
+    queries.change_prices()
     query = select(RateRule).where(RateRule.retired_at.is_(None), RateRule.valid.contains(start))
     rules = list(db.session.scalars(query))
     for rule in rules:
@@ -209,7 +217,8 @@ def set_tax(
 ) -> Tax:
     """Put a tax in force from a day on: for one company, or as the default of all others.
 
-    The former one of the same owner holds until then.
+    The former one of the same owner holds until then. One that was set to begin later, after
+    `start` or without it after today, stays: this one holds until that day.
     """
     name = " ".join(name.split())
     problems = []
@@ -225,14 +234,15 @@ def set_tax(
         problems.append(f"{percent} has more than {MOST_DECIMALS} decimals.")
     if problems:
         raise RuleError(*problems)
-    span: Range[date] = Range(start, None, bounds="[)")
-    alike = (
-        select(Tax)
-        .where(Tax.retired_at.is_(None), Tax.valid.overlaps(span))
-        .where(Tax.company_id.is_not_distinct_from(company_id))
-        .with_for_update()
+    queries.change_prices()
+    own = select(Tax).where(
+        Tax.retired_at.is_(None), Tax.company_id.is_not_distinct_from(company_id)
     )
-    _make_room(actor, db.session.scalars(alike), span)
+    after = start or clock.today(queries.agency().zone)
+    later = own.where(func.lower(Tax.valid) > after).order_by(func.lower(Tax.valid)).limit(1)
+    planned = db.session.scalars(later).first()
+    span: Range[date] = Range(start, planned.valid.lower if planned else None, bounds="[)")
+    _make_room(actor, db.session.scalars(own.where(Tax.valid.overlaps(span))), span)
     tax = Tax(
         name=name,
         percent=percent,

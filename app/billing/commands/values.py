@@ -64,8 +64,7 @@ def _concerned(company_id: int) -> list[int]:
     return [
         each
         for each in payers.companies
-        if company_id in chain_of(each, payers.parents)
-        or company_id in payers.timeline(each).values
+        if company_id in chain_of(each, payers.parents) or company_id in payers.named(each)
     ]
 
 

@@ -129,7 +129,7 @@ def invoice_pdf(document_id: int) -> Response:
 @requires("see", "Invoices")
 def invoices_zip() -> Response:
     """Download the PDFs of the documents ticked, or of all that fit the filters, as one file."""
-    ids = [int(value) for value in request.args.getlist("id") if value.isdecimal()]
+    ids = request.args.getlist("id", type=int)
     found = invoice_queries.pdf_documents(wanted(), ids, most=MOST_PDFS)
     if not found or len(found) > MOST_PDFS:
         abort(404 if not found else 413)

@@ -1,0 +1,126 @@
+"""Rates and taxes are set by several people at once, and ahead of time."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from app.billing.commands.rates import RateTerms, set_rate, set_tax
+from app.billing.models import RateRule, Tax
+from app.core import clock
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from tests import factories
+from tests.billing.desk import CLERK, TODAY
+
+SETS = """
+import json, sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from app.billing.commands.rates import RateTerms, set_rate, set_tax
+from app.core.db import unit_of_work
+from app.factory import create_app
+from config import Settings
+from tests.billing.desk import CLERK
+
+app = create_app(Settings(data_dir=Path(sys.argv[2]), database_url=sys.argv[1]))
+with app.app_context():
+    print("ready", flush=True)
+    sys.stdin.readline()
+    made = []
+    for number in range(15):
+        with unit_of_work():
+            tax = set_tax(CLERK, name="VAT", percent=Decimal(number), start=date(2026, 1, 1))
+            made.append(set_rate(CLERK, RateTerms(Decimal(100 + number), "EUR")).id)
+    print(json.dumps(made))
+"""
+
+
+@pytest.fixture
+def world(database_url, short_dir):
+    """An application over a database that other processes use as well."""
+    from app.factory import create_app
+    from config import Settings
+    from tests.conftest import TESTING
+
+    app = create_app(Settings(data_dir=short_dir, database_url=database_url), overrides=TESTING)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_three_who_set_the_same_rate_and_tax_at_once_take_turns(world, database_url, short_dir):
+    def started() -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-c", SETS, database_url, str(short_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    people = [started() for _ in range(3)]
+    for each in people:
+        assert each.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(lambda each: each.communicate("go\n", timeout=120), people))
+    assert [each.returncode for each in people] == [0, 0, 0], said
+    made = {rule for out, _ in said for rule in json.loads(out)}
+    assert len(made) == 45
+    in_force = select(func.count()).select_from(RateRule).where(RateRule.retired_at.is_(None))
+    assert db.session.scalar(in_force) == 1
+
+
+def spans() -> list[tuple[Decimal, date | None, date | None]]:
+    """The default tax: per cent, first day, first day after."""
+    rows = db.session.scalars(
+        select(Tax)
+        .where(Tax.retired_at.is_(None), Tax.company_id.is_(None))
+        .order_by(func.lower(Tax.valid).asc().nulls_first())
+    )
+    return [(row.percent, row.valid.lower, row.valid.upper) for row in rows]
+
+
+def vat(percent: int, start: date | None = None) -> Tax:
+    with clock.frozen(TODAY), unit_of_work():
+        return set_tax(CLERK, name="VAT", percent=Decimal(percent), start=start)
+
+
+def test_a_tax_leaves_those_that_begin_later_alone(app):
+    spring, summer, winter = date(2026, 3, 1), date(2026, 7, 1), date(2027, 1, 1)
+    vat(19)
+    vat(16, summer)
+    vat(21, winter)
+    assert spans() == [(19, None, summer), (16, summer, winter), (21, winter, None)]
+    made = vat(20, spring)
+    assert made.valid.upper == summer
+    assert spans()[:2] == [(19, None, spring), (20, spring, summer)]
+    vat(17, summer)
+    assert spans()[2:] == [(17, summer, winter), (21, winter, None)], "the same day is replaced"
+    vat(7)
+    assert spans() == [(7, None, summer), (17, summer, winter), (21, winter, None)], (
+        "without a day: what holds today and before is replaced, what is planned stays"
+    )
+
+
+def test_a_company_s_tax_does_not_touch_the_default(app):
+    with unit_of_work():
+        own = factories.company().id
+    vat(19)
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="None", percent=Decimal(0), company_id=own)
+    assert spans() == [(19, None, None)]
+
+
+def test_a_priority_beyond_all_measure_is_refused(app):
+    with pytest.raises(RuleError, match="priority 1000000000000 is beyond"), unit_of_work():
+        set_rate(CLERK, RateTerms(Decimal(1), "EUR", priority=10**12))

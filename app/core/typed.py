@@ -4,7 +4,6 @@ A number beyond all ids, or a day beyond all calendars, is no number and no day:
 here can do no harm further in.
 """
 
-from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -41,14 +40,19 @@ def day(text: str) -> date:
     return typed
 
 
-def _bounded(kind: Callable[[str], Any] | None) -> Callable[[str], Any] | None:
+def _bounded(kind: Any) -> Any:
     return whole if kind is int else kind
 
 
 class Parameters(ImmutableMultiDict[str, str]):
     """What an address or a form holds; `type=int` reads a bounded whole number."""
 
-    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # noqa: A002 - werkzeug's
+    def get(  # type: ignore[override]  # werkzeug has an overload for each way of asking
+        self,
+        key: str,
+        default: Any = None,
+        type: Any = None,  # noqa: A002 - werkzeug's name
+    ) -> Any:
         return super().get(key, default, type=_bounded(type))
 
     def getlist(self, key: str, type: Any = None) -> Any:  # noqa: A002 - werkzeug's name

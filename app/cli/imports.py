@@ -20,8 +20,8 @@ from app.companies import lookup
 from app.core.audit import Actor
 from app.core.db import unit_of_work
 from app.core.errors import NotFoundError, UnusableInputError
-from app.imports import commands, values
-from app.imports.importer import Options
+from app.imports import commands, mending, proposing, values
+from app.imports.importer import EMPTY, MODES, Options
 
 ACTOR = Actor(name="command line", channel="cli")
 
@@ -43,7 +43,7 @@ def undo(batch: int, dry_run: bool, wait: bool) -> Answer:
 def refused(batch: int, output: Path) -> Answer:
     """Write the refused rows with their reasons to a file, to correct and import again."""
     with unit_of_work():
-        content = commands.error_file(batch)
+        content = mending.error_file(batch)
     output.write_bytes(content)
     return {"batch": batch, "file": str(output.resolve())}
 
@@ -68,6 +68,18 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--source", help="Name under which external ids are unique."),
             click.option("--zone", help="IANA zone of the times in the file."),
             click.option("--date-order", type=click.Choice(["dmy", "mdy"])),
+            click.option(
+                "--mode",
+                type=click.Choice(MODES),
+                default="both",
+                help="Create what is new, update what is there, or both.",
+            ),
+            click.option(
+                "--empty",
+                type=click.Choice(EMPTY),
+                default="leave",
+                help="What an empty cell does to what stands: leave or clear it.",
+            ),
             click.option("--dry-run", is_flag=True, help="Write nothing."),
             wait_option,
         )
@@ -85,6 +97,8 @@ def import_file(
     source: str | None,
     zone: str | None,
     date_order: str | None,
+    mode: str,
+    empty: str,
     dry_run: bool,
     wait: bool,
     billable: bool | None = None,
@@ -96,13 +110,15 @@ def import_file(
         source=source,
         zone=_zone(zone),
         date_order=date_order,
+        mode=mode,
+        empty=empty,
         **_company(company),
         billable=billable,
         state=state,
     )
     if dry_run:
         with unit_of_work(), file.open("rb") as stream:
-            found = commands.propose(kind, stream, chosen=chosen)
+            found = proposing.propose(kind, stream, chosen=chosen)
             return commands.dry_run(kind, stream, found, options)
     with unit_of_work():
         batch = commands.upload(

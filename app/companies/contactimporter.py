@@ -79,7 +79,7 @@ class ContactImporter(Importer):
             if not name:
                 column = work.header("name") or work.header("last_name")
                 raise RowRefusedError(column, "", "nobody is named: give a name or an e-mail")
-            if any(part in doc for part, _, _ in ADDRESS):
+            if any(doc.get(part) for part, _, _ in ADDRESS):
                 doc["use_company_address"] = "false"
             key = values.fold_name(name)[:LONGEST]
             external = bounded(cells, "external_id")
@@ -123,7 +123,8 @@ class ContactImporter(Importer):
         )
         return (
             f"insert into contact (id, name, name_key, extra{''.join(f', {n}' for n in names)})"
-            f" select p.target, s.label, s.key, coalesce(s.doc -> 'extra', '{{}}'){chosen}"
+            " select p.target, s.label, s.key,"
+            f"        jsonb_strip_nulls(coalesce(s.doc -> 'extra', '{{}}')){chosen}"
             "   from import_plan p join import_stage s using (line)"
             "  where p.seq between :first and :last and p.action = 'created'"
         )
@@ -177,7 +178,8 @@ with wanted as (
   select distinct on (a.address) p.target as contact_id, a.address, a.turn, p.action, p.seq
     from import_plan p join import_stage s using (line)
     cross join lateral (values (s.person_email, 1), (s.person_label, 2)) as a(address, turn)
-   where p.seq between :first and :last and p.action <> 'refused' and a.address is not null
+   where p.seq between :first and :last
+     and p.action not in ('refused', 'left') and a.address is not null
    order by a.address, p.seq, a.turn
 ), made as (
   insert into contact_email (contact_id, address, is_primary)
@@ -200,7 +202,8 @@ select p.target, l.company_id, 'requester',
          and not exists (select 1 from membership m where m.contact_id = p.target and m.is_primary)
          and row_number() over (partition by p.target order by min(p.seq)) = 1
   from import_plan p join import_place l using (line)
- where p.seq between :first and :last and p.action <> 'refused' and l.company_id is not null
+ where p.seq between :first and :last
+   and p.action not in ('refused', 'left') and l.company_id is not null
  group by p.target, l.company_id
 on conflict (contact_id, company_id, role) do nothing"""
 

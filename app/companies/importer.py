@@ -56,6 +56,7 @@ class CompanyImporter(Importer):
 
     kind = "companies"
     table = "company"
+    never_empty = frozenset({"kind"})
     hooks = frozenset({("company", "parent_id"), ("membership", "company_id")})
     fields: ClassVar[dict[str, Field]] = {
         **plain("name", "name_key", "source", "external_id", "kind"),
@@ -81,7 +82,7 @@ class CompanyImporter(Importer):
             for name, (function, longest) in READINGS.items()
             if (at := work.at(name)) is not None
         ]
-        document = document_reader(work, readings)
+        document = document_reader(work, readings, never_empty=self.never_empty)
         person = people.reader(work, "contact_")
         name_at = work.columns.targets["name"]
         id_at, parent_at = work.at("external_id"), work.at("parent")
@@ -135,7 +136,8 @@ class CompanyImporter(Importer):
         chosen = chosen.replace("(s.doc ->> 'kind')", "coalesce(s.doc ->> 'kind', 'company')")
         return (
             f"insert into company (id, name, name_key, extra{''.join(f', {n}' for n in names)})"
-            f" select p.target, s.label, s.key, coalesce(s.doc -> 'extra', '{{}}'){chosen}"
+            " select p.target, s.label, s.key,"
+            f"        jsonb_strip_nulls(coalesce(s.doc -> 'extra', '{{}}')){chosen}"
             "   from import_plan p join import_stage s using (line)"
             "  where p.seq between :first and :last and p.action = 'created'"
         )
@@ -249,7 +251,7 @@ create temporary table import_parent on commit preserve rows as
 with wanted as (
   select p.line, p.target, s.place_key as key, s.place_label as label
     from import_plan p join import_stage s using (line)
-   where p.action <> 'refused' and s.place_label is not null
+   where p.action not in ('refused', 'left') and s.place_label is not null
 ), ours as (
   select distinct p.target as id, s.key, s.ext
     from import_plan p join import_stage s using (line)

@@ -46,7 +46,7 @@ with made as (
          s.person_doc ->> 'title', '{}'
     from import_person p join import_stage s using (line)
     join import_plan o using (line)
-   where p.seq between :first and :last and p.is_new and o.action <> 'refused'
+   where p.seq between :first and :last and p.is_new and o.action not in ('refused', 'left')
   returning id
 ), address as (
   insert into contact_email (contact_id, address, is_primary)
@@ -61,7 +61,8 @@ MEMBERSHIPS = """
 insert into membership (contact_id, company_id, role, is_primary)
 select p.contact_id, p.company_id, 'requester', bool_or(p.is_new)
   from import_person p join import_plan o using (line)
- where p.seq between :first and :last and o.action <> 'refused' and p.company_id is not null
+ where p.seq between :first and :last
+   and o.action not in ('refused', 'left') and p.company_id is not null
  group by p.contact_id, p.company_id
 on conflict (contact_id, company_id, role) do nothing"""
 
@@ -108,7 +109,7 @@ def plan(
     *,
     company: str,
     joins: str = "",
-    rows: str = "p.action <> 'refused'",
+    rows: str = "p.action not in ('refused', 'left')",
 ) -> None:
     """Find or number the person of each planned row `p` for which `rows` holds.
 

@@ -1,7 +1,8 @@
 """What a person sends to the pages of imports, read field by field."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from werkzeug.datastructures import FileStorage
@@ -16,6 +17,7 @@ from app.imports.importer import Options
 from app.imports.mapping import EXTRA, IGNORED, Columns
 
 PASTED = "pasted.tsv"
+CELL = re.compile(r"cell-(\d{1,9})-(\d{1,4})")
 LONGEST_NAME = 200
 BILLABLE = {"": "As the file says", "y": "All billable", "n": "None billable"}
 ENTRY_STATES = {"approved": "Approved", "submitted": "Submitted, to be approved"}
@@ -25,6 +27,15 @@ DATE_ORDERS = {
     "mdy": "Month first: 03/31/2026",
 }
 # kind -> the options that mean something for it
+MODES_SHOWN = {
+    "both": "Create what is new, update what is there",
+    "create": "Only create; what is there stays as it is",
+    "update": "Only update; what is not there is refused",
+}
+EMPTY_SHOWN = {
+    "leave": "Leaves what stands there",
+    "clear": "Clears what stands there",
+}
 OPTIONS: dict[str, tuple[str, ...]] = {
     "companies": ("source",),
     "contacts": ("company", "source"),
@@ -59,7 +70,11 @@ def sent_of(options: Options) -> dict[str, str]:
 def options(kind: str, fields: Fields) -> Options:
     """The options of an import, as far as they mean something for its kind."""
     asked = OPTIONS[kind]
-    found: dict[str, Any] = {"source": fields.text("source", "Source", longest=60) or None}
+    found: dict[str, Any] = {
+        "source": fields.text("source", "Source", longest=60) or None,
+        "mode": fields.choice("mode", "Rows", MODES_SHOWN, "both"),
+        "empty": fields.choice("empty", "An empty cell", EMPTY_SHOWN, "leave"),
+    }
     if "company" in asked:
         found |= _company(fields)
     if "zone" in asked:
@@ -99,6 +114,38 @@ def _company(fields: Fields) -> dict[str, Any]:
     except RuleError as error:
         fields.refuse("company", str(error))
     return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a refused row as its form shows it."""
+
+    name: str
+    label: str
+    value: str
+    is_faulty: bool
+
+
+def cells(
+    headers: Sequence[str], line: int, row: Sequence[str], column: str | None, fields: Fields
+) -> list[Cell]:
+    """The fields of one refused row, the faulty column first; what was typed goes before."""
+    found = []
+    for at, written in enumerate(row):
+        name = f"cell-{line}-{at}"
+        header = headers[at] if at < len(headers) else f"Cell {at + 1}, beyond the last column"
+        value = fields.sent.get(name, written).replace("\x00", "")
+        found.append(Cell(name, header, value, column in {None, header}))
+    return sorted(found, key=lambda cell: not cell.is_faulty)
+
+
+def mended(fields: Fields) -> dict[int, list[str]]:
+    """The rows that were sent, by their lines, cell by cell."""
+    rows: dict[int, dict[int, str]] = {}
+    for name, value in fields.sent.items():
+        if sent := CELL.fullmatch(name):
+            rows.setdefault(int(sent[1]), {})[int(sent[2])] = value
+    return {line: [row.get(at, "") for at in range(max(row) + 1)] for line, row in rows.items()}
 
 
 def chosen(automatic: Columns, fields: Fields) -> dict[str, str]:

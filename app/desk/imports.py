@@ -16,7 +16,7 @@ from app.desk.agency_form import ZONES
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
-from app.imports import commands, mapping, memory, queries
+from app.imports import batches, commands, mapping, memory, mending, queries
 from app.imports.dialect import Dialect
 from app.imports.models import ImportBatch
 from app.imports.moments import DatesUndecidedError
@@ -89,10 +89,10 @@ def upload() -> Any:
 @requires("see", "Imports")
 def mapping_page(batch_id: int) -> Any:
     """Show how the file was read and what its columns were taken for, to be corrected."""
-    batch = commands.batch_of(batch_id)
-    if batch.state not in commands.UNAPPLIED:
+    batch = batches.batch_of(batch_id)
+    if batch.state not in batches.UNAPPLIED:
         return redirect(_here(batch_id))
-    return _mapping(batch, Fields(import_forms.sent_of(commands.options_of(batch))))
+    return _mapping(batch, Fields(import_forms.sent_of(batches.options_of(batch))))
 
 
 def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
@@ -127,11 +127,11 @@ def reread(batch_id: int) -> Any:
     fields = Fields(request.form)
 
     def action() -> Outcome:
-        batch = commands.batch_of(batch_id)
-        now = commands.dialect_of(batch)
+        batch = batches.batch_of(batch_id)
+        now = batches.dialect_of(batch)
         given = _dialect(fields, now)
         fields.check()
-        commands.correct(batch_id, options=commands.options_of(batch), complete=False, **given)
+        commands.correct(batch_id, options=batches.options_of(batch), complete=False, **given)
         return _here(batch_id, "mapping_page"), "The file was read again."
 
     return carry_out(action, back=_here(batch_id, "mapping_page"))
@@ -157,11 +157,11 @@ def check(batch_id: int) -> Any:
     fields = Fields(request.form)
 
     def action() -> Outcome:
-        batch = commands.batch_of(batch_id)
+        batch = batches.batch_of(batch_id)
         options = import_forms.options(batch.kind, fields)
         chosen = import_forms.chosen(_automatic(batch), fields)
         fields.check()
-        now = commands.dialect_of(batch)
+        now = batches.dialect_of(batch)
         commands.correct(
             batch_id,
             options=options,
@@ -171,15 +171,12 @@ def check(batch_id: int) -> Any:
             header_line=now.header_line,
         )
         commands.ensure_clear(batch_id)
-        if import_queries.size_of(batch) > LARGE:
-            commands.start_check(current_actor(), batch_id)
-        else:
-            commands.check(batch_id)
+        _dry_run(batch)
         return _here(batch_id), ""
 
     def again(error: RuleError) -> Any:
-        batch = commands.batch_of(batch_id)
-        if batch.state not in commands.UNAPPLIED:
+        batch = batches.batch_of(batch_id)
+        if batch.state not in batches.UNAPPLIED:
             return told(error, back=_here(batch_id))
         question = ""
         if isinstance(error, DatesUndecidedError):
@@ -205,7 +202,7 @@ def _automatic(batch: ImportBatch) -> mapping.Columns:
 @requires("see", "Imports")
 def show(batch_id: int) -> Any:
     """Show where an import stands: being worked on, checked, applied or undone."""
-    batch = commands.batch_of(batch_id)
+    batch = batches.batch_of(batch_id)
     job = job_queries.one(batch.job_id) if batch.job_id else None
     if job is not None and _is_awaited(batch, job):
         return _progress(batch, job)
@@ -216,16 +213,49 @@ def show(batch_id: int) -> Any:
     action = request.args.get("rows") or _first_action(batch)
     if action not in import_words.ACTIONS:
         abort(404)
-    rows = _planned(batch, action) if batch.state == "checked" else _done(batch, action)
-    undone = job.result if job is not None and job.kind == "imports.undo" else None
+    if batch.state == "checked":
+        return _checked(batch, action, Fields({})) or redirect(_here(batch_id))
     return _render(
-        "checked" if batch.state == "checked" else "result",
+        "result",
+        batch=batch,
+        action=action,
+        rows=_done(batch, action),
+        page=_page(),
+        undone=job.result if job is not None and job.kind == "imports.undo" else None,
+        undoable=commands.is_undoable(batch),
+        options=batches.options_of(batch),
+        choices=import_forms,
+    )
+
+
+def _checked(batch: ImportBatch, action: str, fields: Fields) -> str:
+    """What an import would do; refused rows with their cells, to be mended.
+
+    Empty for a page beyond the last one, as when its rows were mended.
+    """
+    rows = _planned(batch, action)
+    if not rows.rows and _page() > 1:
+        return ""
+    cells: dict[int, list[import_forms.Cell]] = {}
+    if action == "refused":
+        headers = batch.dialect["headers"]
+        stand = mending.cells_of(batch, {row["line"] for row in rows.rows})
+        cells = {
+            row["line"]: import_forms.cells(
+                headers, row["line"], stand[row["line"]], row["column"], fields
+            )
+            for row in rows.rows
+        }
+    return _render(
+        "checked",
         batch=batch,
         action=action,
         rows=rows,
+        cells=cells,
+        fields=fields,
         page=_page(),
-        undone=undone,
-        doubled=_doubled(batch),
+        options=batches.options_of(batch),
+        choices=import_forms,
     )
 
 
@@ -279,8 +309,37 @@ def _done(batch: ImportBatch, action: str) -> import_queries.Listed:
     return import_queries.Listed([dict(row._mapping) for row in found.rows], found.more)  # noqa: SLF001 - SQLAlchemy's own way
 
 
-def _doubled(batch: ImportBatch) -> list[int]:
-    return list(db.session.scalars(queries.earlier_with_same_file(batch)))
+@blueprint.post("/<int:batch_id>/rows")
+@requires("apply", "Imports")
+def mend(batch_id: int) -> Any:
+    """Put what was typed in the place of refused rows' cells, and check again."""
+    fields = Fields(request.form)
+    back = address("imports.show", batch_id=batch_id, rows="refused", page=_page())
+
+    def action() -> Outcome:
+        batch = batches.batch_of(batch_id)
+        count = mending.mend(batch_id, import_forms.mended(fields))
+        if not count:
+            return back, "Nothing was changed."
+        _dry_run(batch)
+        return back, f"{count} corrected {'row' if count == 1 else 'rows'} checked again."
+
+    def again(error: RuleError) -> Any:
+        batch = batches.batch_of(batch_id)
+        if batch.state != "checked":
+            return told(error, back=_here(batch_id))
+        fields.add(error)
+        return _checked(batch, "refused", fields), 422
+
+    return carry_out(action, back=back, again=again)
+
+
+def _dry_run(batch: ImportBatch) -> None:
+    """Check a batch: at once, or as a job where the file is large."""
+    if import_queries.size_of(batch) > LARGE:
+        commands.start_check(current_actor(), batch.id)
+    else:
+        commands.check(batch.id)
 
 
 @blueprint.post("/<int:batch_id>/apply")
@@ -304,8 +363,8 @@ def _once_more(job_id: int) -> None:
 @requires("see", "Imports")
 def refused(batch_id: int) -> Response:
     """The refused rows as they stood in the file, with a column of reasons."""
-    content = commands.error_file(batch_id)
-    encoding = commands.batch_of(batch_id).dialect["encoding"].removesuffix("-sig")
+    content = mending.error_file(batch_id)
+    encoding = batches.batch_of(batch_id).dialect["encoding"].removesuffix("-sig")
     response = Response(content, content_type=f"text/csv; charset={encoding}")
     response.headers["Content-Disposition"] = f'attachment; filename="refused-{batch_id}.csv"'
     return response
@@ -318,10 +377,14 @@ def refused(batch_id: int) -> Response:
 @requires("undo", "Imports")
 def undo_page(batch_id: int) -> Any:
     """Say what an undo would do."""
-    batch = commands.batch_of(batch_id)
-    if batch.state not in commands.APPLIED:
+    batch = batches.batch_of(batch_id)
+    if batch.state not in batches.APPLIED:
         return redirect(_here(batch_id))
-    return _render("undo", batch=batch, planned=commands.undo_dry_run(batch_id))
+    try:
+        planned = commands.undo_dry_run(batch_id)
+    except RuleError as error:
+        return told(error, back=_here(batch_id))
+    return _render("undo", batch=batch, planned=planned)
 
 
 @blueprint.post("/<int:batch_id>/undo")

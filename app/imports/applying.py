@@ -44,8 +44,8 @@ update {table} t set {assignments}, version = t.version + change.times
 ROWS = """
 insert into import_row
        (batch_id, line, action, target_id, before, after, column_name, value, reason)
-select :batch, line, action, case when action <> 'refused' then target end, before, after,
-       column_name, value, reason
+select :batch, line, case action when 'left' then 'unchanged' else action end,
+       case when action <> 'refused' then target end, before, after, column_name, value, reason
   from import_plan where seq between :first and :last"""
 
 DEPENDENT = """

@@ -1,4 +1,4 @@
-"""The verbs of imports: upload, propose, dry run, apply, undo, error file.
+"""The verbs of imports: upload, correct, dry run, apply, undo.
 
 Pages, the command line and the seeds call these. Each takes the actor and plain values; the
 caller opens the unit of work, except where a function says that it opens its own.
@@ -7,9 +7,8 @@ caller opens the unit of work, except where a function says that it opens its ow
 import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import Any, BinaryIO
 
 from sqlalchemy import select, text
@@ -18,74 +17,25 @@ from sqlalchemy.orm import Session
 from app.core import audit, clock, jobs, storage
 from app.core.audit import Actor
 from app.core.db import db
-from app.core.errors import NotFoundError, RuleError
+from app.core.errors import RuleError
 from app.core.models import Agency
-from app.imports import applying, mapping, memory, plan, queries, staging, undoing
-from app.imports import dialect as dialects
+from app.imports import applying, memory, plan, queries, staging, undoing
+from app.imports.batches import APPLIED, UNAPPLIED, batch_of, dialect_of, locked, opened, options_of
 from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
 from app.imports.mapping import Columns
 from app.imports.models import ImportBatch
+from app.imports.proposing import Proposal, proposal, propose
 from app.imports.turn import own_turn
 
-SAMPLE_ROWS = 200
 MOST_RESTARTS = 3
+UNDO_WITHIN = timedelta(days=30)
 MEDIA_TYPE = "text/csv"
-UNAPPLIED = frozenset({"uploaded", "checked"})
-APPLIED = frozenset({"applied", "part_undone"})
 SHOWN_EXAMPLES = 200
 
 ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
 
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What a file seems to be: how it is written, what its columns mean, and its first rows."""
-
-    dialect: Dialect
-    columns: Columns
-    chosen: dict[str, str]
-    sample: list[dialects.Row]
-    banner: list[dialects.Row]
-
-
-# -- proposing --------------------------------------------------------------------------------
-
-
-def propose(
-    kind: str,
-    stream: BinaryIO,
-    *,
-    chosen: Mapping[str, str] | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    header_line: int | None = None,
-    complete: bool = True,
-) -> Proposal:
-    """Find dialect and mapping of a file; what is given is kept. Reads only.
-
-    Without a `chosen` mapping the one last used for the same headers is taken. Raises
-    UnusableInputError; for a needed column that is not found only where it must be `complete`.
-    """
-    found = dialects.sniff(
-        stream, is_known=partial(mapping.knows, kind), encoding=encoding, delimiter=delimiter
-    )
-    if header_line is not None:
-        found = dialects.at_header(stream, found, header_line)
-    if chosen is None:
-        chosen = memory.recall(kind, found.headers)
-    return _proposal(kind, stream, found, chosen, complete=complete)
-
-
-def _proposal(
-    kind: str, stream: BinaryIO, found: Dialect, chosen: Mapping[str, str], *, complete: bool
-) -> Proposal:
-    sample = list(islice(dialects.rows(stream, found), SAMPLE_ROWS))
-    cells = [row for _, row in sample]
-    columns = mapping.propose(kind, found.headers, cells, chosen, complete=complete)
-    return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
 
 
 # -- batches ----------------------------------------------------------------------------------
@@ -143,8 +93,8 @@ def correct(
     complete: bool = True,
 ) -> ImportBatch:
     """Read a batch that is not applied yet in another way. Raises as `upload` does."""
-    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be read anew")
-    with _opened(batch) as stream:
+    batch = locked(batch_id, UNAPPLIED, "one not applied yet can be read anew")
+    with opened(batch) as stream:
         found = propose(
             batch.kind,
             stream,
@@ -161,6 +111,11 @@ def correct(
 
 
 def _describe(batch: ImportBatch, found: Proposal, options: Options) -> None:
+    was, now = batch.dialect or {}, found.dialect
+    if (was.get("encoding"), was.get("delimiter")) == (now.encoding, now.delimiter):
+        mended = (batch.options or {}).get("mended", {})
+    else:
+        mended = {}
     batch.dialect = {
         **found.dialect.as_json(),
         "headers": list(found.dialect.headers),
@@ -169,75 +124,25 @@ def _describe(batch: ImportBatch, found: Proposal, options: Options) -> None:
         "line_end": found.dialect.line_end,
     }
     batch.mapping = found.columns.as_json()
-    batch.options = {**options.as_json(), "chosen": found.chosen}
+    batch.options = {**options.as_json(), "chosen": found.chosen, "mended": mended}
     batch.counts = {}
 
 
 def ensure_clear(batch_id: int) -> None:
     """Read a batch through once. Raises RuleError where a person has to choose (`--date-order`)."""
     batch = batch_of(batch_id)
-    with _opened(batch) as stream:
+    with opened(batch) as stream:
         found = _proposal_of(batch, stream)
         importer = importer_of(batch.kind)
         staging.survey(stream, found.dialect, found.columns, importer, options_of(batch))
 
 
-def batch_of(batch_id: int) -> ImportBatch:
-    """The batch of an id. Raises NotFoundError."""
-    batch = db.session.get(ImportBatch, batch_id)
-    if batch is None:
-        msg = f"There is no import {batch_id}."
-        raise NotFoundError(msg)
-    return batch
-
-
-def _locked(batch_id: int, states: frozenset[str], only: str) -> ImportBatch:
-    """The batch, held until the transaction ends, so that nobody turns it meanwhile."""
-    batch = db.session.get(ImportBatch, batch_id, with_for_update=True, populate_existing=True)
-    if batch is None:
-        return batch_of(batch_id)
-    if batch.state not in states:
-        msg = f"Import {batch_id} is {batch.state.replace('_', ' ')}; only {only}."
-        raise RuleError(msg)
-    return batch
-
-
 def preview(batch_id: int) -> Proposal:
     """What a batch was found to be, with its first rows, for a person to correct. Reads only."""
     batch = batch_of(batch_id)
-    with _opened(batch) as stream:
+    with opened(batch) as stream:
         chosen = batch.options.get("chosen", {})
-        return _proposal(batch.kind, stream, dialect_of(batch), chosen, complete=False)
-
-
-def _opened(batch: ImportBatch) -> BinaryIO:
-    file = db.session.scalars(queries.file_of(batch)).one()
-    try:
-        return storage.path_of(file.sha256).open("rb")
-    except OSError as error:
-        msg = f"The file of import {batch.id} is missing from the store: upload it again."
-        raise RuleError(msg) from error
-
-
-def dialect_of(batch: ImportBatch) -> Dialect:
-    """The dialect that was proposed or corrected."""
-    kept = batch.dialect
-    return Dialect(
-        encoding=kept["encoding"],
-        delimiter=kept["delimiter"],
-        header_line=kept["header_line"],
-        headers=tuple(kept["headers"]),
-        repeated=tuple(kept["repeated"]),
-        escape=kept["escape"],
-        line_end=kept["line_end"],
-    )
-
-
-def options_of(batch: ImportBatch) -> Options:
-    """What a person chose for the batch."""
-    return Options(
-        **{name: value for name, value in batch.options.items() if name in Options.__slots__}
-    )
+        return proposal(batch.kind, stream, dialect_of(batch), chosen, complete=False)
 
 
 # -- checking ---------------------------------------------------------------------------------
@@ -271,8 +176,8 @@ def dry_run(
 
 def check(batch_id: int) -> Answer:
     """Dry-run a batch, keep its counts and examples, and call it "checked"."""
-    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
-    with _opened(batch) as stream:
+    batch = locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
+    with opened(batch) as stream:
         found = _proposal_of(batch, stream)
         answer = dry_run(batch.kind, stream, found, options_of(batch), with_examples=True)
     answer["batch"] = batch.id
@@ -288,14 +193,14 @@ def check(batch_id: int) -> Answer:
 
 def start_check(actor: Actor, batch_id: int) -> int:
     """Post the job that dry-runs a batch, for files too large to wait for; returns its id."""
-    batch = _locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
+    batch = locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
     batch.job_id = jobs.post("imports.check", {"batch": batch.id}, created_by=actor.user_id)
     return batch.job_id
 
 
 def _proposal_of(batch: ImportBatch, stream: BinaryIO) -> Proposal:
     chosen = batch.options.get("chosen", {})
-    return _proposal(batch.kind, stream, dialect_of(batch), chosen, complete=True)
+    return proposal(batch.kind, stream, dialect_of(batch), chosen, complete=True)
 
 
 def _work(
@@ -348,7 +253,7 @@ def _answer(
 
 def start(actor: Actor, batch_id: int) -> int:
     """Post the job that applies a batch, and return its id; a second press gets the same job."""
-    batch = _locked(batch_id, UNAPPLIED | {"applying"}, "one not applied yet can be applied")
+    batch = locked(batch_id, UNAPPLIED | {"applying"}, "one not applied yet can be applied")
     batch.state = "applying"
     batch.job_id = jobs.post(
         "imports.apply",
@@ -390,7 +295,7 @@ def _apply(batch_id: int, step: Step) -> Answer:
         importer = importer_of(batch.kind)
         if batch.state == "applied":
             return dict(batch.counts)
-        with _opened(batch) as stream:
+        with opened(batch) as stream:
             found = _proposal_of(batch, stream)
             options = options_of(batch)
             work = _work(stream, found.dialect, found.columns, importer, options, batch=batch)
@@ -427,7 +332,8 @@ def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> A
 
 def start_undo(actor: Actor, batch_id: int) -> int:
     """Post the job that undoes a batch, and return its id. Raises RuleError when not applied."""
-    batch = _locked(batch_id, APPLIED | {"undoing"}, "an applied one can be undone")
+    batch = locked(batch_id, APPLIED | {"undoing"}, "an applied one can be undone")
+    _refuse_late_undo(batch)
     tries = batch.options.get("undo_tries", 0) + (batch.state != "undoing")
     batch.options = {**batch.options, "undo_tries": tries}
     batch.state = "undoing"
@@ -439,6 +345,21 @@ def start_undo(actor: Actor, batch_id: int) -> int:
         created_by=actor.user_id,
     )
     return batch.job_id
+
+
+def is_undoable(batch: ImportBatch) -> bool:
+    """Whether an applied import is young enough to be taken back."""
+    return batch.applied_at is not None and clock.now() - batch.applied_at <= UNDO_WITHIN
+
+
+def _refuse_late_undo(batch: ImportBatch) -> None:
+    if batch.state in APPLIED and not is_undoable(batch):
+        msg = (
+            f"Import {batch.id} was applied on {batch.applied_at:%Y-%m-%d}, more than "
+            f"{UNDO_WITHIN.days} days ago: it can no longer be undone as a whole. Correct its rows,"
+            " or import a file that puts them right."
+        )
+        raise RuleError(msg)
 
 
 def undo(batch_id: int, step: Step) -> Answer:
@@ -463,32 +384,10 @@ def undo_dry_run(batch_id: int) -> Answer:
     if batch.state not in APPLIED:
         msg = f"Import {batch_id} is {batch.state}; only an applied one can be undone."
         raise RuleError(msg)
+    _refuse_late_undo(batch)
 
     @contextmanager
     def step(_done: int, _total: int) -> Iterator[Session]:
         yield db.session()
 
     return {"batch": batch_id, **undoing.run(importer_of(batch.kind), batch_id, step, dry=True)}
-
-
-# -- the refused rows -------------------------------------------------------------------------
-
-
-def error_file(batch_id: int) -> bytes:
-    """The refused rows in the dialect of their file, with a column of reasons to correct by.
-
-    Uploading the corrected file imports only these rows.
-    """
-    batch = batch_of(batch_id)
-    refused = queries.refused_rows(db.session(), batch_id) or batch.counts.get("errors", [])
-    reasons = {
-        row["line"]: ": ".join(filter(None, (row["column"], row["reason"]))) for row in refused
-    }
-    dialect = dialect_of(batch)
-    with _opened(batch) as stream:
-        rows = [
-            [*cells, *[""] * (len(dialect.headers) - len(cells)), reasons[line]]
-            for line, cells in dialects.rows(stream, dialect)
-            if line in reasons
-        ]
-    return dialects.written(dialect, [[*dialect.headers, mapping.REASON_HEADER], *rows])

@@ -5,8 +5,8 @@ Everything is found from the file and can be overridden by the person who looks 
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from app.core.errors import UnusableInputError
@@ -25,6 +25,7 @@ class Dialect:
 
     `header_line` is the physical line (1 = first) on which the header begins; `escape` is the
     character that protects quotes in files that do not double them; `line_end` is for writing.
+    `mended` holds the cells that a person has put in the place of a row's own, by its line.
     """
 
     encoding: str
@@ -34,6 +35,7 @@ class Dialect:
     repeated: tuple[str, ...] = ()
     escape: str | None = None
     line_end: str = "\n"
+    mended: Mapping[int, list[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -96,9 +98,10 @@ def rows(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
     Raises UnusableInputError for a quote that is never closed, a cell beyond all measure and
     bytes that the encoding does not have; the message names the line.
     """
+    mended = dialect.mended
     for line, cells in _records(stream, dialect):
         if line > dialect.header_line and any(cells) and any(map(str.strip, cells)):
-            yield line, cells
+            yield line, mended.get(line, cells) if mended else cells
 
 
 def banner(stream: BinaryIO, dialect: Dialect) -> list[Row]:

@@ -16,6 +16,9 @@ from app.core.errors import RuleError
 from app.imports.dialect import Dialect
 from app.imports.mapping import Columns
 
+MODES = ("both", "create", "update")
+EMPTY = ("leave", "clear")
+
 Cells = Sequence[str]
 Values = tuple[Any, ...]
 
@@ -33,7 +36,9 @@ class Options:
     """What a person chose for one import; the defaults are what the file says.
 
     `company` is the id of the company of rows that name none; `company_name` one that is not
-    there yet and is made on the way.
+    there yet and is made on the way. `mode` is "create" (what is there stays as it is), "update"
+    (what is not there is refused) or "both". An `empty` cell leaves what stands ("leave") or
+    clears it ("clear").
     """
 
     source: str | None = None
@@ -43,6 +48,8 @@ class Options:
     company_name: str | None = None
     billable: bool | None = None
     state: str = "approved"
+    mode: str = "both"
+    empty: str = "leave"
 
     def as_json(self) -> dict[str, Any]:
         chosen = {name: getattr(self, name) for name in self.__slots__}
@@ -123,6 +130,8 @@ class Importer(ABC):
     dates: ClassVar[tuple[str, ...]] = ()
     has_extra: ClassVar[bool] = True
     can_archive: ClassVar[bool] = True
+    # Fields that an empty cell never clears: no record is without them.
+    never_empty: ClassVar[frozenset[str]] = frozenset()
     # Foreign keys to `table` that `unhook` takes away before a row is deleted.
     hooks: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 

@@ -40,7 +40,8 @@ with candidate as (
 ), cell as (
   select c.line, c.record, c.turn, c.existing, c.known, e.key, e.value,
          c.image #>> e.path as stored,
-         coalesce(lag(e.value) over same, c.image #>> e.path) as before,
+         case when lag(c.line) over same is null then c.image #>> e.path
+              else lag(e.value) over same end as before,
          lead(e.value) over same is null as is_last
     from candidate c cross join lateral (
       select key, value, array[key] as path from jsonb_each_text(c.doc - 'extra')
@@ -65,19 +66,24 @@ select case when r.line is null then
          row_number() over (partition by r.line is null
                             order by coalesce(n.begins, s.line), n.ord, s.line) end as seq,
        s.line,
-       case when s.reason is not null or m.reason is not null then 'refused'
+       case when s.reason is not null or m.reason is not null
+              or n.existing is null and :mode = 'update' then 'refused'
+            when n.existing is not null and :mode = 'create' then 'left'
             when n.existing is null and n.turn = 1 then 'created'
             when c.line is not null then 'updated' else 'unchanged' end as action,
        n.existing is null and n.turn = 1 as creates,
        n.record, coalesce(n.existing, w.id) as target, c.before, c.after,
        coalesce(s.column_name, m.column_name) as column_name, s.value,
-       coalesce(s.reason, m.reason) as reason
+       coalesce(s.reason, m.reason,
+                case when n.existing is null and :mode = 'update' then :absent end) as reason
   from import_stage s
   left join import_match m using (line)
   left join import_turn n using (line)
   left join import_new w on w.record = n.record
   left join import_change c using (line)
   left join import_row r on r.batch_id = :batch and r.line = s.line"""
+
+ABSENT = "it is not there yet, and only what is there was to be updated"
 
 ORPHANS = """
 update import_plan p set action = 'refused', before = null, after = null,
@@ -89,7 +95,8 @@ update import_plan p set action = 'refused', before = null, after = null,
 def make(session: Session, importer: Importer, work: Work) -> None:
     """Decide for every staged row: created, updated, unchanged or refused, and on which record.
 
-    Lines of the batch that are applied already get no `seq`: a job goes on where it died.
+    A row that is "left" meets a record that is to stay as it is; it counts as unchanged. Lines of
+    the batch that are applied already get no `seq`: a job goes on where it died.
     """
     importer.prepare(session, work)
     session.execute(
@@ -106,13 +113,21 @@ def make(session: Session, importer: Importer, work: Work) -> None:
     if importer.has_extra:
         image += " || jsonb_build_object('extra', t.extra)"
     session.execute(
-        text(CHANGES.format(image=image, table=importer.table, allowed=importer.updates(work)))
+        text(CHANGES.format(image=image, table=importer.table, allowed=_allowed(importer, work)))
     )
-    session.execute(text(PLAN), {"batch": work.batch_id})
+    values = {"batch": work.batch_id, "mode": work.options.mode, "absent": ABSENT}
+    session.execute(text(PLAN), values)
     session.execute(text("create unique index on import_plan (seq)"))
     session.execute(text("analyze import_plan"))
     importer.settle(session, work)
     session.execute(text(ORPHANS))
+
+
+def _allowed(importer: Importer, work: Work) -> str:
+    """SQL for the rows `n` that may change a record."""
+    if not importer.updates(work):
+        return "false"
+    return "n.existing is null" if work.options.mode == "create" else "true"
 
 
 def refuse(session: Session, condition: str, reason: str, column: str | None) -> None:
@@ -136,6 +151,7 @@ def counts(session: Session, importer: Importer, work: Work) -> dict[str, Any]:
     flagged = session.scalar(
         text("select count(*) from import_stage where missing > 0 and reason is null")
     )
+    found["unchanged"] += found.pop("left", 0)
     tally = asdict(importer.tally(session, work))
     warnings = list(tally.pop("warnings"))
     if flagged:
@@ -150,10 +166,13 @@ select line, column_name as "column", value, reason from import_plan
  where action = 'refused' order by line"""
 
 EXAMPLES = """
-select p.line, p.action, coalesce(s.label, s.doc ->> 'name') as name, p.before, p.after, s.doc
+select p.line, coalesce(s.label, s.doc ->> 'name') as name, p.before, p.after, s.doc
   from import_plan p join import_stage s using (line)
- where p.action = :action
+ where p.action = any(:actions)
  order by s.label ~ '[^[:ascii:]]' desc nulls last, p.line limit :most"""
+
+
+SHOWN = {"created": ["created"], "updated": ["updated"], "unchanged": ["unchanged", "left"]}
 
 
 def errors(session: Session) -> list[dict[str, Any]]:
@@ -166,7 +185,9 @@ def examples(session: Session, *, most: int) -> dict[str, list[dict[str, Any]]]:
     return {
         action: [
             dict(row)
-            for row in session.execute(text(EXAMPLES), {"action": action, "most": most}).mappings()
+            for row in session.execute(
+                text(EXAMPLES), {"actions": actions, "most": most}
+            ).mappings()
         ]
-        for action in ("created", "updated", "unchanged")
+        for action, actions in SHOWN.items()
     }

@@ -143,15 +143,22 @@ Reading = tuple[int, str, Callable[[str], Any] | None, int]
 
 
 def document_reader(
-    work: Work, readings: Sequence[Reading], *, with_extras: bool = True
+    work: Work,
+    readings: Sequence[Reading],
+    *,
+    with_extras: bool = True,
+    never_empty: frozenset[str] = frozenset(),
 ) -> Callable[[Sequence[str]], dict[str, Any]]:
     """Make a function from cells to a document of the fields that are not empty.
+
+    Where empty cells are to clear, it also holds those as None, `never_empty` ones left out.
 
     A reading is (position, field, function or None, greatest length). All that is wrong with a
     row is said at once; the first column with a fault is the one named.
     """
     headers = work.columns.headers
     extras = tuple(work.columns.extras.items()) if with_extras else ()
+    clears = with_extras and work.options.empty == "clear"
 
     def read(cells: Sequence[str]) -> dict[str, Any]:
         doc: dict[str, Any] = {}
@@ -159,6 +166,8 @@ def document_reader(
         for at, name, function, longest in readings:
             cell = tidy(cells[at])
             if not cell:
+                if clears and name not in never_empty:
+                    doc[name] = None
                 continue
             try:
                 value = str(function(cell)) if function else cell
@@ -169,7 +178,9 @@ def document_reader(
                 reason = f"{len(cell)} characters are too many; {longest} fit"
                 faults.append(RowRefusedError(headers[at], cell, reason))
             doc[name] = value
-        if extras and (kept := {name: v for at, name in extras if (v := tidy(cells[at]))}):
+        if extras and (
+            kept := {name: v or None for at, name in extras if (v := tidy(cells[at])) or clears}
+        ):
             doc["extra"] = kept
         if faults:
             raise _joined(faults)

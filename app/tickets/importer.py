@@ -38,6 +38,7 @@ class TicketImporter(Importer):
 
     kind = "tickets"
     table = "ticket"
+    never_empty = frozenset({"subject", "priority"})
     can_archive = False
     hooks = frozenset({("event", "ticket_id")})
     dates = ("opened_at", "updated_at", "resolved_at", "closed_at")
@@ -62,7 +63,7 @@ class TicketImporter(Importer):
             )
             if (at := work.at(target)) is not None
         ]
-        document = document_reader(work, readings)
+        document = document_reader(work, readings, never_empty=self.never_empty)
         person = people.reader(work, "requester_")
         instants = _Instants(work)
         statuses = _statuses()
@@ -250,7 +251,7 @@ select p.target, s.label, l.company_id, w.contact_id,
        coalesce((s.doc ->> 'last_event_at')::timestamptz, (s.span ->> 'opened_at')::timestamptz,
                 clock_timestamp()),
        nullif(s.doc ->> 'closed_at', '')::timestamptz, cast(:source as text), s.ext,
-       coalesce(s.doc -> 'extra', '{}')
+       jsonb_strip_nulls(coalesce(s.doc -> 'extra', '{}'))
   from import_plan p
   join import_stage s using (line)
   join import_place l using (line)

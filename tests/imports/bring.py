@@ -6,7 +6,7 @@ from typing import Any
 from app.core import jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.imports import commands
+from app.imports import commands, proposing
 from app.imports.importer import Options
 from jobs import load_handlers
 
@@ -35,7 +35,7 @@ def try_out(kind: str, content: bytes | str, *, chosen=None, **options) -> Any:
     raw = content if isinstance(content, bytes) else content.encode()
     stream = io.BytesIO(raw)
     with unit_of_work():
-        found = commands.propose(kind, stream, chosen=chosen)
+        found = proposing.propose(kind, stream, chosen=chosen)
         return commands.dry_run(kind, stream, found, Options(**options))
 
 

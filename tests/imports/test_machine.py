@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import func, select, text
 
+from app.companies import exports as companies
 from app.companies.models import Company, Contact, Membership
 from app.core import storage
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, UnusableInputError
 from app.core.export import csv_stream
-from app.imports import applying, commands
+from app.imports import applying, batches, commands, mending, plan
 from app.imports.models import ImportBatch
 from app.tickets.models import Ticket
 from app.timelog import exports
@@ -168,7 +169,7 @@ def test_the_refused_rows_come_back_as_a_file_to_correct(app) -> None:
     answer = bring("companies", raw)
     assert counts(answer) == (3, 1, 0, 0, 2)
     with unit_of_work():
-        errors = commands.error_file(answer["batch"]).decode("cp1250")
+        errors = mending.error_file(answer["batch"]).decode("cp1250")
     lines = errors.splitlines()
     assert lines[0] == "Firma;Land;Währung;Refused because"
     assert lines[1].startswith("Łódź;Nirgendwo;EUR;Land: unknown country")
@@ -330,7 +331,7 @@ def test_a_batch_can_be_checked_corrected_and_applied_from_a_page(app) -> None:
     assert checked["examples"]["created"][0]["name"] == "Åse"
     with unit_of_work():
         commands.correct(number, options=batch_options(), chosen={"City": ""})
-        assert commands.batch_of(number).mapping == {"Company": "name", "City": ""}
+        assert batches.batch_of(number).mapping == {"Company": "name", "City": ""}
     assert names() == []
     assert storage.root().exists()
 
@@ -380,3 +381,50 @@ def test_the_work_type_of_imported_time_is_found_by_name_or_kept(app) -> None:
     headers, rows = exports.entries()
     again = b"".join(csv_stream(headers, rows))
     assert counts(bring("time", again)) == (3, 0, 0, 3, 0)
+
+
+def test_what_is_only_created_leaves_all_that_is_there_alone(app) -> None:
+    bring("companies", "Company;Ref;Phone;Contact email\nTop;t;1;\nOld;o;2;\n")
+    text_ = (
+        "Company;Ref;Phone;Parent;Contact email\n"
+        "Old;o;9;Top;eve@x.org\nNew;n;3;Top;bo@x.org\nNew;n;4;Top;\nLost;l;5;Nowhere;\n"
+    )
+    assert counts(try_out("companies", text_, mode="create")) == (4, 1, 1, 1, 1)
+    assert counts(bring("companies", text_, mode="create")) == (4, 1, 1, 1, 1)
+    found = {company.name: company for company in db.session.scalars(select(Company))}
+    assert (found["Old"].phone, found["Old"].parent_id, found["Old"].version) == ("2", None, 1)
+    assert (found["New"].phone, found["New"].parent_id) == ("4", found["Top"].id)
+    assert list(db.session.scalars(select(Contact.name))) == ["bo@x.org"]
+
+
+def test_what_is_only_updated_makes_nothing(app) -> None:
+    bring("companies", "Company;Ref;Phone\nOld;o;2\n")
+    text_ = "Company;Ref;Phone\nOld;o;9\nNew;n;3\nNew;n;4\n"
+    assert counts(try_out("companies", text_, mode="update")) == (3, 0, 1, 0, 2)
+    answer = bring("companies", text_, mode="update")
+    assert counts(answer) == (3, 0, 1, 0, 2)
+    assert {error["reason"] for error in answer["errors"]} == {plan.ABSENT}
+    assert names() == ["Old"]
+    time = bring("time", "Client;User;Date;Hours\nNobody;Ada;2026-05-04;1\n", mode="update")
+    assert (counts(time), time["companies_created"]) == ((1, 0, 0, 0, 1), 0)
+    assert names() == ["Old"]
+
+
+def test_empty_cells_clear_where_that_is_chosen_and_undo_brings_it_back(app) -> None:
+    bring("companies", "Company;Ref;Phone;Notes;Sector\nA;1;11;hello;x\n")
+    before = list(exports_of_companies())
+    text_ = "Company;Ref;Phone;Notes;Sector\nA;1;;;\nA;1;11;;\nB;2;;;\n"
+    assert counts(try_out("companies", text_, empty="clear")) == (3, 1, 2, 0, 0)
+    answer = bring("companies", text_, empty="clear")
+    assert counts(answer) == (3, 1, 2, 0, 0)
+    first, second = db.session.scalars(select(Company).order_by(Company.id))
+    assert (first.phone, first.notes, first.extra) == ("11", "", {})
+    assert (second.phone, second.extra) == (None, {})
+    assert counts(bring("companies", text_, empty="clear"))[1] == 0
+    take_back(answer["batch"])
+    assert list(exports_of_companies()) == before
+
+
+def exports_of_companies():
+    headers, rows = companies.companies()
+    return csv_stream(headers, rows)

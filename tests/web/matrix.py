@@ -143,6 +143,7 @@ ROUTES = {
     "GET imports.undo_page": "snyny",
     "POST imports.apply": "syyny",
     "POST imports.check": "syyny",
+    "POST imports.mend": "syyny",
     "POST imports.reread": "syyny",
     "POST imports.undo": "snyny",
     "POST imports.upload": "syyny",

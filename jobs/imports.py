@@ -29,6 +29,13 @@ def check(running: Running) -> dict[str, Any]:
     return {name: answer[name] for name in ("batch", *commands.ROW_COUNTS)}
 
 
+@handler("imports.undo_check")
+def undo_check(running: Running) -> dict[str, Any]:
+    """Say what an undo of the batch of the payload would do."""
+    with running.step(note="Comparing what stands now with what the import left"):
+        return commands.undo_dry_run(running.payload["batch"])
+
+
 @handler("imports.undo")
 def undo(running: Running) -> dict[str, Any]:
     """Undo the batch of the payload."""

@@ -20,7 +20,7 @@ from app.companies import lookup
 from app.core.audit import Actor
 from app.core.db import unit_of_work
 from app.core.errors import NotFoundError, UnusableInputError
-from app.imports import commands, mending, proposing, values
+from app.imports import commands, mending, proposing, values, workbook
 from app.imports.importer import EMPTY, MODES, Options
 
 ACTOR = Actor(name="command line", channel="cli")
@@ -117,7 +117,8 @@ def import_file(
         state=state,
     )
     if dry_run:
-        with unit_of_work(), file.open("rb") as stream:
+        with unit_of_work(), file.open("rb") as opened:
+            stream = workbook.as_table(opened)
             found = proposing.propose(kind, stream, chosen=chosen)
             return commands.dry_run(kind, stream, found, options)
     with unit_of_work():

@@ -25,11 +25,14 @@ blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 
 # Files above this many bytes are checked by a job; a person would wait too long for the page.
 LARGE = 400_000
+# Imports that changed more rows than this have their undo worked out by a job.
+UNDO_AT_ONCE = 5_000
 JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
 DOING = {
     "imports.check": "Dry run of",
     "imports.apply": "Applying",
     "imports.undo": "Undoing",
+    "imports.undo_check": "Working out the undo of",
 }
 
 
@@ -280,6 +283,7 @@ def _progress(batch: ImportBatch, job: Job) -> Any:
         going=going,
         state=JOB_STATES[job.state],
         doing=DOING[job.kind],
+        url=_here(batch.id, "undo_page" if job.kind == "imports.undo_check" else "show"),
     )
 
 
@@ -380,11 +384,37 @@ def undo_page(batch_id: int) -> Any:
     batch = batches.batch_of(batch_id)
     if batch.state not in batches.APPLIED:
         return redirect(_here(batch_id))
+    job = job_queries.one(batch.job_id) if batch.job_id else None
+    if job is None or job.kind != "imports.undo_check" or job.state == "dead":
+        job = None
+    elif job.state != "done":
+        return _progress(batch, job)
+    if request.headers.get("HX-Request"):
+        return _reload()
     try:
-        planned = commands.undo_dry_run(batch_id)
+        planned = job.result if job else _undo_plan(batch)
     except RuleError as error:
         return told(error, back=_here(batch_id))
     return _render("undo", batch=batch, planned=planned)
+
+
+def _undo_plan(batch: ImportBatch) -> dict[str, Any] | None:
+    """What an undo would do; None where a job has to work it out."""
+    if batch.counts["created"] + batch.counts["updated"] > UNDO_AT_ONCE:
+        return None
+    return commands.undo_dry_run(batch.id)
+
+
+@blueprint.post("/<int:batch_id>/undo/check")
+@requires("undo", "Imports")
+def undo_check(batch_id: int) -> Any:
+    """Post the job that works out what an undo would do."""
+
+    def action() -> Outcome:
+        commands.start_undo_check(current_actor(), batch_id)
+        return _here(batch_id, "undo_page"), ""
+
+    return carry_out(action, back=_here(batch_id))
 
 
 @blueprint.post("/<int:batch_id>/undo")

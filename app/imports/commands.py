@@ -19,7 +19,7 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
-from app.imports import applying, memory, plan, queries, staging, undoing
+from app.imports import applying, memory, plan, queries, staging, undoing, workbook
 from app.imports.batches import APPLIED, UNAPPLIED, batch_of, dialect_of, locked, opened, options_of
 from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
@@ -56,13 +56,16 @@ def upload(
 ) -> ImportBatch:
     """Keep a file and what it seems to be as a batch in state "uploaded". Imports nothing.
 
+    Of a workbook, its first filled sheet is kept as delimited text.
+
     Raises UnusableInputError for a file that cannot be read as a table of this kind. A needed
     column may be missing where the mapping need not be `complete` yet: `correct` names it.
     """
     importer_of(kind)
+    table = workbook.as_table(io.BytesIO(content))
     found = propose(
         kind,
-        io.BytesIO(content),
+        table,
         chosen=chosen,
         encoding=encoding,
         delimiter=delimiter,
@@ -72,7 +75,7 @@ def upload(
     batch = ImportBatch(
         kind=kind,
         file_name=file_name[:300],
-        file_id=storage.put(content, media_type=MEDIA_TYPE),
+        file_id=storage.put(_all_of(table), media_type=MEDIA_TYPE),
         state="uploaded",
         created_by=actor.user_id,
     )
@@ -80,6 +83,11 @@ def upload(
     db.session.add(batch)
     db.session.flush()
     return batch
+
+
+def _all_of(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def correct(
@@ -376,6 +384,14 @@ def undo(batch_id: int, step: Step) -> Answer:
         batch.state = "part_undone" if outcome["refused"] else "undone"
         batch.undone_at = clock.now()
     return {"batch": batch_id, **outcome}
+
+
+def start_undo_check(actor: Actor, batch_id: int) -> int:
+    """Post the job that works out an undo too large to wait for, and return its id."""
+    batch = locked(batch_id, APPLIED, "an applied one can be undone")
+    _refuse_late_undo(batch)
+    batch.job_id = jobs.post("imports.undo_check", {"batch": batch.id}, created_by=actor.user_id)
+    return batch.job_id
 
 
 def undo_dry_run(batch_id: int) -> Answer:

@@ -20,7 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _FOREIGN = (
-    (b"PK\x03\x04", "a workbook or an archive (.xlsx, .ods, .zip)"),
+    (b"PK\x03\x04", "an archive or a damaged workbook (.ods, .zip)"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
     (b"%PDF", "a PDF"),
     (b"\x89PNG", "a picture"),

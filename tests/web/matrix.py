@@ -146,6 +146,7 @@ ROUTES = {
     "POST imports.mend": "syyny",
     "POST imports.reread": "syyny",
     "POST imports.undo": "snyny",
+    "POST imports.undo_check": "snyny",
     "POST imports.upload": "syyny",
     "GET jobs.index": "snyyy",
     "GET jobs.show": "snyyy",

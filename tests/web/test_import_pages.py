@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from openpyxl import Workbook
 from sqlalchemy import func, select, update
 
 from app.companies.models import Company
@@ -179,7 +180,7 @@ def test_the_file_can_be_read_in_another_way(clerk):
     ("content", "said"),
     [
         ("", "The file is empty"),
-        (b"PK\x03\x04" + b"\x00" * 50, "a workbook or an archive"),
+        (b"PK\x03\x04" + b"\x00" * 50, "an archive or a damaged workbook"),
         (bytes(range(256)) * 20, "The file is not text"),
         ('Name;City\nBo;"Cork\n', "never closed"),
     ],
@@ -398,3 +399,32 @@ def test_an_import_is_undone_within_thirty_days(clerk):
     for answer in (clerk.get(f"{url}/undo"), post(clerk, f"{url}/undo")):
         assert "more than 30 days ago" in clerk.get(answer.location).text
     assert names() == {"Bo Ltd", "Åse Øl"}
+
+
+def test_the_undo_of_a_large_import_is_worked_out_by_a_job(clerk, monkeypatch):
+    monkeypatch.setattr(pages, "UNDO_AT_ONCE", 1)
+    url = uploaded(clerk, SMALL)
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    assert "Work it out" in clerk.get(f"{url}/undo").text
+    location = post(clerk, f"{url}/undo/check").location
+    assert "Working out the undo of clients.csv" in clerk.get(location).text
+    jobs.run_due()
+    db.session.expire_all()
+    assert "2 what the import created" in words(clerk.get(location).text)
+    assert names() == {"Bo Ltd", "Åse Øl"}
+    assert "Undone: 2 deleted" in words(go_on(clerk, url, "undo"))
+
+
+def test_a_workbook_goes_in_by_its_first_sheet(clerk):
+    book = Workbook()
+    for row in (["Company", "Ref", "Currency"], ["Ada", "007", "EUR"], [], ["Bo", "8", "ZZZ"]):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    url = uploaded(clerk, file.getvalue(), name="clients.xlsx")
+    page = words(go_on(clerk, url, "mapping"))
+    assert "Rows 2 Created 1 Updated 0 Unchanged 0 Refused 1" in page
+    assert "4 Currency : unknown currency" in page
+    go_on(clerk, url, "apply")
+    assert db.session.scalars(select(Company.external_id)).all() == ["007"]

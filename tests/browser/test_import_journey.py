@@ -45,23 +45,26 @@ def test_a_list_goes_in_and_out_again(live, desk, width, theme):
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the refused rows").click()
     assert "Refused because" in download.value.path().read_text("utf-8")
+    page.get_by_label("Currency", exact=True).fill("NOK")
+    page.get_by_role("button", name="Check again").click()
+    page.get_by_text("1 corrected row checked again").wait_for()
     page.get_by_role("link", name="To create").click()
     page.get_by_text("Åse Øl").wait_for()
     assert names(live) == []
-    page.get_by_role("button", name="Apply 2 rows").click()
+    page.get_by_role("button", name="Apply 3 rows").click()
     page.get_by_role("progressbar").wait_for()
     assert_accessible(page)
     work(live)
     page.locator(".status", has_text="Applied").wait_for()
     assert_accessible(page)
-    assert names(live) == ["Bo Ltd", "Åse Øl"]
+    assert names(live) == ["Bo Ltd", "Noone", "Åse Øl"]
     page.get_by_role("link", name="Undo…").click()
     page.get_by_role("button", name="Undo the import").wait_for()
     assert_accessible(page)
     page.get_by_role("button", name="Undo the import").click()
     page.get_by_role("progressbar").wait_for()
     work(live)
-    page.get_by_text("Undone: 2 deleted").wait_for()
+    page.get_by_text("Undone: 3 deleted").wait_for()
     assert page.locator("main").count() == 1
     assert_accessible(page)
     assert names(live) == []

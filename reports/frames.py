@@ -1,10 +1,17 @@
-"""What the queries must deliver: each report names its columns, and refuses any other frame."""
+"""What the queries must deliver: each report names its columns, and refuses any other frame.
+
+Pandas is loaded by the first frame, so that no process that draws nothing waits for it.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    from pandas import DataFrame as Frame
+    from pandas import Series
+else:
+    Frame = Any
 
 Kind = Literal["text", "whole"]
 _DTYPES: Mapping[Kind, str] = {"text": "str", "whole": "int64"}
@@ -21,15 +28,17 @@ class Contract:
     name: str
     columns: Mapping[str, Kind]
 
-    def frame(self, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
+    def frame(self, rows: Iterable[Sequence[Any]]) -> Frame:
         """Make the frame out of rows whose cells stand in the order of the columns."""
+        import pandas as pd
+
         made = pd.DataFrame([tuple(row) for row in rows], columns=list(self.columns), dtype=object)
         for column, kind in self.columns.items():
             made[column] = made[column].astype(_DTYPES[kind])
         return validate(made, self)
 
 
-def validate(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+def validate(frame: Frame, contract: Contract) -> Frame:
     """Return `frame` unchanged, or raise FrameError naming everything that is wrong with it."""
     faults = [f"no column {name}" for name in contract.columns if name not in frame.columns]
     faults += [f"unknown column {name}" for name in frame.columns if name not in contract.columns]
@@ -41,7 +50,7 @@ def validate(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return frame
 
 
-def _faults_of(column: "pd.Series[Any]", kind: Kind) -> list[str]:
+def _faults_of(column: "Series[Any]", kind: Kind) -> list[str]:
     if kind == "whole":
         return [] if column.dtype == "int64" else [f"{column.name} is {column.dtype}, not whole"]
     empty = bool(column.isna().any())

@@ -2,10 +2,8 @@
 
 from datetime import date
 
-import pandas as pd
-
 from reports.charts import Chart, Mark, Series, counted, distinct, money, percent, shortened
-from reports.frames import AGEING, UNBILLED, validate
+from reports.frames import AGEING, UNBILLED, Frame, validate
 
 REST = "rest"
 TOP = 10
@@ -19,7 +17,7 @@ AGES = {
 
 
 def unbilled_by_company(
-    frame: pd.DataFrame,
+    frame: Frame,
     *,
     currency: str,
     exponent: int,
@@ -61,14 +59,14 @@ def unbilled_by_company(
     )
 
 
-def largest_first(frame: pd.DataFrame) -> pd.DataFrame:
+def largest_first(frame: Frame) -> Frame:
     """Rank companies by amount; the first are drawn, and the rest is found by this too."""
     return validate(frame, UNBILLED).sort_values(
         ["amount", "name", "company"], ascending=[False, True, True], kind="stable"
     )
 
 
-def _waiting(total: int, entries: int, first: pd.DataFrame, currency: str, exponent: int) -> str:
+def _waiting(total: int, entries: int, first: Frame, currency: str, exponent: int) -> str:
     if not entries:
         return "Nothing waits to be billed"
     said = f"{money(total, currency, exponent)} wait in {counted(entries, 'entry', 'entries')}"
@@ -78,7 +76,7 @@ def _waiting(total: int, entries: int, first: pd.DataFrame, currency: str, expon
     return f"{said}; {first['name'].iloc[0]} alone is {percent(largest, total)}"
 
 
-def receivables_by_age(frame: pd.DataFrame, *, currency: str, exponent: int) -> Chart:
+def receivables_by_age(frame: Frame, *, currency: str, exponent: int) -> Chart:
     """Bars of open invoice balances by days past due, in minor units of `currency`."""
     filled = validate(frame, AGEING).set_index("bucket").reindex(list(AGES), fill_value=0)
     amounts = {str(bucket): int(amount) for bucket, amount in filled["amount"].items()}

@@ -1,7 +1,5 @@
 """Work: hours by whether they may be billed; tickets opened, closed and left."""
 
-import pandas as pd
-
 from reports.charts import (
     HOUR,
     Chart,
@@ -13,11 +11,11 @@ from reports.charts import (
     minutes,
     percent,
 )
-from reports.frames import FLOW, HOURS, validate
+from reports.frames import FLOW, HOURS, Frame, validate
 
 
 def hours_by_billability(
-    frame: pd.DataFrame, labels: dict[str, str], *, before: tuple[int, int] | None = None
+    frame: Frame, labels: dict[str, str], *, before: tuple[int, int] | None = None
 ) -> Chart:
     """Stacked bars of hours for each bucket; `before` is (billable, other) of the period before.
 
@@ -45,7 +43,7 @@ def hours_by_billability(
     )
 
 
-def ticket_flow(frame: pd.DataFrame, labels: dict[str, str], *, open_before: int) -> Chart:
+def ticket_flow(frame: Frame, labels: dict[str, str], *, open_before: int) -> Chart:
     """Opened and closed as bars, the backlog at the end of each bucket as a line."""
     filled = _filled(validate(frame, FLOW), labels)
     opened, closed = int(filled["opened"].sum()), int(filled["closed"].sum())
@@ -67,11 +65,11 @@ def ticket_flow(frame: pd.DataFrame, labels: dict[str, str], *, open_before: int
     )
 
 
-def _filled(frame: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+def _filled(frame: Frame, labels: dict[str, str]) -> Frame:
     return frame.set_index("bucket").reindex(list(labels), fill_value=0)
 
 
-def _series(name: str, meaning: str, frame: pd.DataFrame, column: str) -> Series:
+def _series(name: str, meaning: str, frame: Frame, column: str) -> Series:
     marks = tuple(
         Mark(int(seconds), f"{hours(int(seconds))} h", {"bucket": str(bucket), "part": column})
         for bucket, seconds in frame[column].items()
@@ -79,9 +77,7 @@ def _series(name: str, meaning: str, frame: pd.DataFrame, column: str) -> Series
     return Series(name, meaning, marks)  # type: ignore[arg-type]
 
 
-def _counts(
-    name: str, meaning: str, frame: pd.DataFrame, column: str, *, line: bool = False
-) -> Series:
+def _counts(name: str, meaning: str, frame: Frame, column: str, *, line: bool = False) -> Series:
     marks = tuple(
         Mark(int(count), counted(int(count), "ticket"), {"bucket": str(bucket), "part": column})
         for bucket, count in frame[column].items()

@@ -5,6 +5,7 @@ imports the application.
 """
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -116,10 +117,7 @@ class Watch:
         env = self._environment(url)
         env |= self._begin_broker(env)
         _say("Preparing the database …")
-        if self._run_once(["init"], env):
-            raise RuntimeRefusal("The database could not be prepared, see above.")
-        # Refused, with its reason, where an agency has begun its own work.
-        demo = demo and not self._run_once(["demo", "load", "--no-wait"], env)
+        demo = self._prepare(env, demo=demo)
         self._add("web", self._web_command(), env, pass_fds=[self._listener.fileno()])
         for number in range(1, self._settings.workers + 1):
             self._add(f"worker {number}", [sys.executable, "-m", "jobs.worker"], env)
@@ -190,17 +188,24 @@ class Watch:
         child.start()
         self._register.write(self._children)
 
-    def _run_once(self, words: list[str], env: dict[str, str]) -> int:
-        """Run one of our commands and return its exit code; what it says is on standard error."""
-        command = [sys.executable, "-m", "flask", "--app", "run", *words]
-        return subprocess.run(
-            command,
+    def _prepare(self, env: dict[str, str], *, demo: bool) -> bool:
+        """Run `init`, in one process with the demo's beginning; return whether the demo is there.
+
+        What it says, such as why there is no demo beside an agency's own work, is on standard
+        error.
+        """
+        words = ["init", "--json", *(["--demo"] if demo else [])]
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "run", *words],
             check=False,
             env=env,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        ).returncode
+            stdout=subprocess.PIPE,
+        )
+        if done.returncode:
+            raise RuntimeRefusal("The database could not be prepared, see above.")
+        return bool(json.loads(done.stdout).get("demo"))
 
     def _restart_ended(self) -> None:
         for child in self._children:

@@ -13,6 +13,9 @@ bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.web_workers
 threads = _settings.web_threads
 worker_class = "gthread"
+preload_app = (
+    True  # loaded once and forked; making the application asks neither database nor broker
+)
 timeout = 60
 graceful_timeout = 5
 keepalive = 5

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
-from app.billing.documents.logo import BrokenLogoError, drawable
+from app.billing.documents.logo import BrokenLogoError, kept
 from app.billing.iban import problem_with
 from app.billing.numbering import begin_invoices_at, problems_of_beginning
 from app.companies.repricing import post_revaluation
@@ -72,7 +72,11 @@ def change_agency(
     wanted = {name: value for name, value in asdict(changes).items() if value is not None}
     cleaned = {name: _cleaned(name, value) for name, value in wanted.items()}
     problems = [problem for name, value in cleaned.items() if (problem := _problem(name, value))]
-    problems += _logo_problems(logo)
+    picture = None
+    try:
+        picture = _picture(logo) if logo is not None else None
+    except RuleError as error:
+        problems += error.problems
     year = clock.today(agency.zone).year
     if next_number is not None:
         problems += problems_of_beginning(next_number, year)
@@ -80,8 +84,9 @@ def change_agency(
         raise RuleError(*problems)
     for name, value in cleaned.items():
         setattr(agency, name, value)
-    if logo is not None:
-        agency.logo_id = storage.put(logo, media_type=_media_type(logo))
+    if picture is not None:
+        content, media_type = picture
+        agency.logo_id = storage.put(content, media_type=media_type)
     agency.is_set_up = True
     db.session.flush()
     if next_number is not None:
@@ -134,21 +139,12 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one 
     return None
 
 
-def _logo_problems(logo: bytes | None) -> list[str]:
-    if logo is None:
-        return []
+def _picture(logo: bytes) -> tuple[bytes, str]:
     if len(logo) > MOST_LOGO_BYTES:
-        return [f"The logo is larger than {MOST_LOGO_BYTES // 1_000_000} MB: make it smaller."]
+        raise RuleError(
+            f"The logo is larger than {MOST_LOGO_BYTES // 1_000_000} MB: make it smaller."
+        )
     try:
-        drawable(logo)
+        return kept(logo)
     except BrokenLogoError as error:
-        return [f"{str(error)[0].upper()}{str(error)[1:]}."]
-    return []
-
-
-def _media_type(logo: bytes) -> str:
-    signatures = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"GIF8": "image/gif"}
-    for signature, media_type in signatures.items():
-        if logo.startswith(signature):
-            return media_type
-    return "image/webp" if logo[8:12] == b"WEBP" else "image/svg+xml"
+        raise RuleError(f"{str(error)[0].upper()}{str(error)[1:]}.") from error

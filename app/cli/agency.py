@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from app.billing.agency import Particulars, change_agency, facts, the_agency
+from app.billing.documents.logo import KINDS
 from app.billing.numbering import next_invoice_number
 from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.core import clock
@@ -32,7 +33,11 @@ def show() -> Answer:
 @click.option("--iban")
 @click.option("--paper", help="a4 or letter.")
 @click.option("--terms-days", type=int, help="Days to pay an invoice within.")
-@click.option("--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--logo",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"{KINDS}, up to 2 MB.",
+)
 @click.option("--next-number", type=int, help="Number of this year's next invoice.")
 def set_agency(logo: Path | None, next_number: int | None, **changes: Any) -> Answer:
     """Change what is given, and leave the rest. Issued documents keep what they say."""

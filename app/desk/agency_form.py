@@ -1,10 +1,8 @@
 """The fields that say who the agency is: read and checked alike by set-up and by settings."""
 
-from io import BytesIO
 from zoneinfo import available_timezones
 
 from flask import request
-from PIL import Image, UnidentifiedImageError
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
 from app.billing.numbering import next_invoice_number
@@ -17,7 +15,6 @@ TEXTS = (
     *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
     *("time_approval", "incomplete_payer"),
 )
-MOST_SIDE = 1600
 CURRENCIES = sorted(EXPONENTS)
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
@@ -47,17 +44,12 @@ def save(actor: Actor) -> None:
         except ValueError:
             label = name.replace("_", " ").capitalize()
             problems.append(f"{label}: {text[:40]} is no whole number, or too large.")
-    logo = None
-    try:
-        logo = uploaded_logo()
-    except RuleError as error:
-        problems += error.problems
     texts = {name: request.form[name] for name in TEXTS if name in request.form}
     try:
         change_agency(
             Particulars(**texts, terms_days=numbers["terms_days"]),
             actor=actor,
-            logo=logo,
+            logo=_uploaded_logo(),
             next_number=numbers["next_number"],
         )
     except RuleError as error:
@@ -66,25 +58,7 @@ def save(actor: Actor) -> None:
         raise RuleError(*problems)
 
 
-def uploaded_logo() -> bytes | None:
-    """The picture that was sent, drawn anew as a PNG, so that nothing hidden in it is kept.
-
-    None when no file was chosen. Raises `RuleError` for what is no picture.
-    """
+def _uploaded_logo() -> bytes | None:
+    """The picture that was sent, one byte more than may be at most; None when none was chosen."""
     file = request.files.get("logo")
-    if file is None or not file.filename:
-        return None
-    content = file.read(MOST_LOGO_BYTES + 1)
-    if len(content) > MOST_LOGO_BYTES:
-        raise RuleError(f"Logo: larger than {MOST_LOGO_BYTES // 1_000_000} MB; make it smaller.")
-    try:
-        with Image.open(BytesIO(content), formats=("PNG", "JPEG", "GIF", "WEBP")) as opened:
-            opened.thumbnail((MOST_SIDE, MOST_SIDE))
-            picture = opened.convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise RuleError(
-            f"Logo: {file.filename} is no readable picture; upload a PNG, JPEG, GIF or WebP."
-        ) from error
-    redrawn = BytesIO()
-    picture.save(redrawn, "PNG", optimize=True)
-    return redrawn.getvalue()
+    return file.read(MOST_LOGO_BYTES + 1) if file is not None and file.filename else None

@@ -14,6 +14,11 @@ PROBE = Path(__file__).parent / "logo.typ"
 BOX_MM = (60, 18)
 """Width and height that a logo is fitted into on paper."""
 
+RASTERS = ("PNG", "JPEG", "GIF", "WEBP")
+KINDS = "PNG, JPEG, GIF, WebP or SVG"
+"""What may be given, by page and by command line alike, as people read it."""
+
+MOST_SIDE = 1600
 PIXELS_WIDE = 900
 MOST_PIXELS = 40_000_000
 MOST_SVG_BYTES = 1_000_000
@@ -24,9 +29,20 @@ class BrokenLogoError(Exception):
     """The picture cannot be used; the message says why, in words for the agency's admin."""
 
 
+def kept(picture: bytes) -> tuple[bytes, str]:
+    """Return the picture as it is kept, and its media type. Raises BrokenLogoError.
+
+    One of dots is drawn anew as a PNG, so that nothing hidden in it is kept.
+    """
+    if _looks_like_svg(picture):
+        _svg(picture)
+        return picture, "image/svg+xml"
+    return _png(_dots(picture, MOST_SIDE)), "image/png"
+
+
 @lru_cache(maxsize=8)
 def drawable(picture: bytes) -> str:
-    """Return `picture` (PNG, JPEG, WebP, GIF or SVG) as an SVG text. Raises BrokenLogoError."""
+    """Return `picture` (one of `KINDS`) as an SVG text. Raises BrokenLogoError."""
     return _svg(picture) if _looks_like_svg(picture) else _raster(picture)
 
 
@@ -47,18 +63,27 @@ def _svg(picture: bytes) -> str:
 
 
 def _raster(picture: bytes) -> str:
+    image = _dots(picture, PIXELS_WIDE)
+    encoded = base64.b64encode(_png(image)).decode()
+    return _boxed(f"data:image/png;base64,{encoded}", image.width, image.height)
+
+
+def _dots(picture: bytes, most_side: int) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(picture)) as opened:
+        with Image.open(io.BytesIO(picture), formats=RASTERS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise BrokenLogoError("the logo has more than 40 million pixels: make it smaller")
             image = opened.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BrokenLogoError("the logo is not a readable PNG, JPEG or SVG picture") from error
-    image.thumbnail((PIXELS_WIDE, PIXELS_WIDE))
+        raise BrokenLogoError(f"the logo is no readable picture: give a {KINDS}") from error
+    image.thumbnail((most_side, most_side))
+    return image
+
+
+def _png(image: Image.Image) -> bytes:
     saved = io.BytesIO()
-    image.save(saved, "PNG")
-    encoded = base64.b64encode(saved.getvalue()).decode()
-    return _boxed(f"data:image/png;base64,{encoded}", image.width, image.height)
+    image.save(saved, "PNG", optimize=True)
+    return saved.getvalue()
 
 
 def _boxed(href: str, width: int, height: int) -> str:

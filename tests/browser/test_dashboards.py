@@ -98,6 +98,10 @@ def test_charts_follow_the_theme_without_a_reload(served, desk):
         ".fill !== was",
         arg=before,
     )
+    assert (before, bar.evaluate("bar => getComputedStyle(bar).fill")) == (
+        "rgb(11, 95, 107)",
+        "rgb(122, 208, 218)",
+    )
 
 
 def test_without_scripts_tables_and_links_do_it_all(served, desk):

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -137,14 +138,23 @@ def test_each_role_gets_what_the_matrix_says(world, role):
     assert wrong == []
 
 
+@contextmanager
+def another(settings, **overrides):
+    """Another application over the same database, its connections closed afterwards."""
+    made = create_app(settings, overrides=TESTING | overrides)
+    try:
+        yield made
+    finally:
+        with made.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
 @pytest.fixture
 def guarded(world, settings):
     """The application with the form token, which other tests go without."""
-    guarded = create_app(settings, overrides=TESTING | {"WTF_CSRF_ENABLED": True})
-    yield guarded
-    with guarded.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with another(settings, WTF_CSRF_ENABLED=True) as made:
+        yield made
 
 
 def test_nothing_is_changed_without_the_form_token(guarded):
@@ -335,13 +345,13 @@ def test_strange_hosts_and_huge_bodies_are_refused(app):
 
 
 def test_a_failure_shows_a_number_and_no_details(settings):
-    broken = create_app(settings, overrides=TESTING | {"PROPAGATE_EXCEPTIONS": False})
+    with another(settings, PROPAGATE_EXCEPTIONS=False) as broken:
 
-    @broken.get("/broken")
-    def fail() -> str:
-        raise ValueError("select secret from vault")
+        @broken.get("/broken")
+        def fail() -> str:
+            raise ValueError("select secret from vault")
 
-    page = visitor(broken).get("/broken")
+        page = visitor(broken).get("/broken")
     assert page.status_code == 500
     shown = page.get_data(as_text=True)
     assert "vault" not in shown
@@ -350,13 +360,12 @@ def test_a_failure_shows_a_number_and_no_details(settings):
 
 
 def test_a_hardened_installation_is_strict(settings):
-    hard = create_app(
-        replace(settings, public_url="https://desk.example.com", proxy_hops=1), overrides=TESTING
-    )
-    assert hard.config["SESSION_COOKIE_SECURE"]
     seen = []
-    hard.before_request_funcs[None].insert(0, lambda: seen.append(request.remote_addr))
     forged = {"Host": "desk.example.com", "X-Forwarded-For": "6.6.6.6, 10.0.0.9"}
-    answer = visitor(hard).get("/login/", headers=forged)
+    outside = replace(settings, public_url="https://desk.example.com", proxy_hops=1)
+    with another(outside) as hard:
+        assert hard.config["SESSION_COOKIE_SECURE"]
+        hard.before_request_funcs[None].insert(0, lambda: seen.append(request.remote_addr))
+        answer = visitor(hard).get("/login/", headers=forged)
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     assert seen == ["10.0.0.9"]

@@ -3,13 +3,16 @@
 from typing import Any
 
 from app.core import housekeeping, jobs
+from app.timelog import presence
 
 
 @jobs.handler("maintenance.clean")
 def clean(running: jobs.Running) -> dict[str, Any]:
-    """Delete scheduled jobs and their schedule rows of long ago, and files that no row names."""
+    """Delete old scheduled jobs and their rows, files that no row names, visits long over."""
     with running.step(note="old jobs"):
         forgotten = housekeeping.forget_scheduled_jobs()
     with running.step(note="files without a row"):
         removed = housekeeping.remove_unnamed_files()
-    return {"jobs": forgotten, "files": removed}
+    with running.step(note="visits of tickets"):
+        visits = presence.forget()
+    return {"visits": visits, "jobs": forgotten, "files": removed}

@@ -17,6 +17,7 @@ PAGES = (
     "jobs",
     "lookup",
     "mail",
+    "presence",
     "roles",
     "search",
     "settings",

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import FileStorage
 
@@ -79,6 +80,19 @@ def day(text: str, what: str) -> date | None:
         return typed.day(text)
     except ValueError as error:
         raise RuleError(f"{what} “{text[:40]}” is no date: write it as 2026-03-31.") from error
+
+
+def instant(text: str, zone: str, what: str) -> datetime | None:
+    """A field of date and time, as it is in a zone; None when empty. Raises `RuleError`."""
+    if not text.strip():
+        return None
+    try:
+        local = datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone))
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise RuleError(
+            f"{what} “{text[:40]}” is no date and time: write it as 2026-03-31T17:00."
+        ) from error
 
 
 def chosen_id(text: str) -> int | None:

@@ -14,6 +14,7 @@ from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.staff.models import Department, Staff
 from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
 from app.timelog.models import TimeEntry, WorkType
+from app.timelog.presence_queries import others_of
 
 MOST_CONTACTS = 200
 
@@ -28,6 +29,7 @@ class Rail:
     others_open: int
     email: str | None
     zone: str
+    others: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Choices:
     work_types: Sequence[Mapping[str, Any]]
 
 
-def rail_and_choices(ticket: Ticket) -> tuple[Rail, Choices]:
-    """Everything in one statement."""
+def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Rail, Choices]:
+    """Everything in one statement; `staff_id` is who looks, who is not among the others there."""
     row = db.session.execute(
         select(
             _recorded(ticket).label("recorded"),
@@ -59,6 +61,7 @@ def rail_and_choices(ticket: Ticket) -> tuple[Rail, Choices]:
             .where(Company.id == ticket.company_id)
             .scalar_subquery()
             .label("zone"),
+            _others_here(ticket, staff_id).label("others"),
             _statuses().label("statuses"),
             pairs(
                 Staff.id,
@@ -83,6 +86,7 @@ def rail_and_choices(ticket: Ticket) -> tuple[Rail, Choices]:
         row.others_open,
         row.email,
         row.zone,
+        row.others,
     )
     return rail, Choices(
         row.statuses,
@@ -115,6 +119,12 @@ def _value(ticket: Ticket) -> Any:
     )
     pair = func.jsonb_build_object("currency", sums.c.currency, "minor", sums.c.minor)
     return select(func.coalesce(func.jsonb_agg(pair), func.jsonb_build_array())).scalar_subquery()
+
+
+def _others_here(ticket: Ticket, staff_id: int | None) -> Any:
+    rows = others_of(ticket.id, staff_id=staff_id).subquery()
+    each = func.jsonb_build_object("name", rows.c.name, "writing", rows.c.writing)
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
 
 
 def _others_open(ticket: Ticket) -> Any:

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from markupsafe import escape
 from werkzeug.wrappers import Response
 
-from app.core import clock, forms, storage
+from app.core import clock, formats, forms, storage
 from app.core.db import unit_of_work
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.lookups import LOOKUPS
@@ -16,12 +16,12 @@ from app.desk import price as price_words
 from app.desk import queue as queue_page
 from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
-from app.desk.composing import Composed, chosen_id, send, uploads
+from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.posting import carry_out
 from app.staff import queries as staff_queries
 from app.tickets import bulk, commands, queries, rules
-from app.tickets.models import PRIORITIES
+from app.tickets.models import PRIORITIES, Ticket
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
 
@@ -103,6 +103,7 @@ def new() -> Any:
             department_id=chosen_id(request.form.get("department", "")),
             assignee_id=chosen_id(request.form.get("assignee", "")),
             priority=request.form.get("priority", "normal"),
+            due_at=instant(request.form.get("due", ""), own_zone(), "The due date"),
             message=request.form.get("message", ""),
             files=uploads(request.files.getlist("files")),
         )
@@ -149,9 +150,11 @@ def _page(
     earlier: int | None = None,
 ) -> str:
     ticket = queries.ticket(number)
-    rail, choices = ticket_facts.rail_and_choices(ticket)
-    events = queries.page_of_events(ticket.id, before=earlier, most=EVENTS)
     found = worker()
+    rail, choices = ticket_facts.rail_and_choices(
+        ticket, staff_id=found.staff_id if found else None
+    )
+    events = queries.page_of_events(ticket.id, before=earlier, most=EVENTS)
     timer = next((t for t in found.timers if t.ticket_id == ticket.id), None) if found else None
     return render_template(
         "desk/tickets/show.html",
@@ -226,7 +229,7 @@ def say(number: int) -> Any:
             actor=desk_actor(),
             staff_id=found.staff_id if found else None,
         )
-        return f"{here}#composer", said
+        return f"{here}?answered=1#composer", said
 
     return carry_out(
         act,
@@ -245,7 +248,7 @@ def change(number: int) -> Any:
             ticket = queries.locked(number)
             version = form.get("version", type=int)
             commands.ensure_fresh(ticket, version)
-            commands.change_fields(ticket, actor=desk_actor(), changes=_fields(form))
+            commands.change_fields(ticket, actor=desk_actor(), changes=_fields(form, ticket))
             status_id = form.get("status", type=int)
             if status_id is not None:
                 commands.change_status(ticket, actor=desk_actor(), status=queries.status(status_id))
@@ -258,11 +261,14 @@ def change(number: int) -> Any:
     return redirect(url_for("tickets.show", number=number))
 
 
-def _fields(form: Any) -> dict[str, Any]:
+def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
     ids = {"requester": "requester_id", "department": "department_id", "assignee": "assignee_id"}
     wanted: dict[str, Any] = {
         column: chosen_id(form[name]) for name, column in ids.items() if name in form
     }
+    shown = formats.instant(ticket.due_at, own_zone()).replace(" ", "T") if ticket.due_at else ""
+    if form.get("due", shown) != shown:  # the form has no seconds: an untouched one changes nothing
+        wanted["due_at"] = instant(form["due"], own_zone(), "The due date")
     return wanted | {name: form[name] for name in ("subject", "priority") if name in form}
 
 

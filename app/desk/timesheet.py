@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
@@ -15,12 +14,12 @@ from app.core.security import may, requires
 from app.core.targets import local_or
 from app.desk import approvals
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone
-from app.desk.composing import chosen_id, day
+from app.desk.composing import chosen_id, day, instant
 from app.desk.lookup_forms import looked_up
 from app.desk.posting import carry_out
 from app.tickets import queries as ticket_queries
 from app.timelog import approval as approving
-from app.timelog import commands, queries, rules
+from app.timelog import commands, presence_queries, queries, rules
 from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
 
@@ -71,6 +70,7 @@ def _week(typed: Any, problems: tuple[str, ...] = ()) -> str:
         billable=sum(entry.billable_seconds for entry in entries),
         billed=queries.allocated([entry.id for entry in entries]),
         work_types=queries.work_types(),
+        untimed=presence_queries.untimed(own_staff_id(), own_zone(), days),
         typed=typed,
         problems=problems,
         nonce=forms.new_nonce(),
@@ -133,8 +133,8 @@ def _work(form: Any, zone: str) -> Work:
     time = form.get("time", "").strip()
     return Work(
         seconds=rules.parse_duration(time) if time else None,
-        started_at=_instant(form.get("started_at", ""), zone, "The begin"),
-        ended_at=_instant(form.get("ended_at", ""), zone, "The end"),
+        started_at=instant(form.get("started_at", ""), zone, "The begin"),
+        ended_at=instant(form.get("ended_at", ""), zone, "The end"),
         work_date=day(form.get("work_date", ""), "The date"),
         work_type_id=chosen_id(form.get("work_type", "")),
         billable=form.get("billable") == "y",
@@ -143,15 +143,6 @@ def _work(form: Any, zone: str) -> Work:
         internal_note=form.get("internal_note", ""),
         project=form.get("project", ""),
     )
-
-
-def _instant(text: str, zone: str, what: str) -> datetime | None:
-    if not text.strip():
-        return None
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone))
-    except ValueError as error:
-        raise RuleError(f"{what} “{text[:40]}” is no date and time.") from error
 
 
 @blueprint.post("/submit")

@@ -1,5 +1,32 @@
-// The one-page ticket: what is typed is kept until it is sent, and a work type that is free of
-// charge switches "billable" off.
+// The one-page ticket: the page says that it is looked at and shows who else is there, what is typed
+// is kept until it is sent, and a work type that is free of charge switches "billable" off.
+(() => {
+  const others = document.querySelector("#others");
+  if (!others) return;
+  let typed = 0;
+  const beat = () => {
+    if (document.hidden) return;
+    const body = new FormData(others);
+    body.append("seq", others.dataset.seq);
+    if (Date.now() - typed < 30_000) body.append("writing", "y");
+    fetch(others.action, { method: "POST", body })
+      .then((answer) => (answer.ok ? answer.text() : ""))
+      .then((html) => {
+        const place = others.querySelector("[data-others]");
+        if (place.innerHTML.trim() !== html.trim()) place.innerHTML = html;
+      })
+      .catch(() => {});
+  };
+  document.querySelector("#composer textarea")?.addEventListener("input", () => {
+    const begins = Date.now() - typed > 30_000;
+    typed = Date.now();
+    if (begins) beat();
+  });
+  beat();
+  setInterval(beat, 20_000);
+  document.addEventListener("visibilitychange", beat);
+})();
+
 (() => {
   const form = document.querySelector("#composer");
   if (!form) return;

@@ -132,3 +132,25 @@ class Timer(Stamped, Model):
 
     staff: Mapped[Staff] = relationship()
     ticket: Mapped[Ticket] = relationship()
+
+
+class Presence(Model):
+    """Who has a ticket's page open, kept alive by the page's heartbeat; a row a person and ticket.
+
+    `spent_seconds` are those of the present visit, which began at `opened_at`: what is offered to
+    be logged when nothing was.
+    """
+
+    __tablename__ = "presence"
+    __table_args__ = (
+        CheckConstraint("spent_seconds >= 0", name="spent"),
+        Index("ix_presence_ticket_id", "ticket_id", "seen_at"),
+        Index("ix_presence_seen_at", "staff_id", "seen_at"),
+    )
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True)
+    opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    writing_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    spent_seconds: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -25,7 +25,9 @@ from app.core.models import Agency
 from app.imports.values import fold_name
 from app.staff.models import Staff
 from app.tickets.models import Ticket
+from app.timelog import rules
 from app.timelog.models import TimeEntry, Timer, WorkType
+from app.timelog.presence_queries import Offer, offered
 
 # The billing ledger stands above this domain, so its tables are named here, not imported.
 ALLOCATION = table(
@@ -266,18 +268,24 @@ def timers_of(staff_id: int) -> list[RunningTimer]:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A signed-in employee: their staff id, zone and timers, the running one first."""
+    """A signed-in employee: staff id, zone, timers (the running one first), a visit to log."""
 
     staff_id: int
     zone: str
     timers: Sequence[RunningTimer]
+    offer: Offer | None = None
 
 
 def worker(user_id: int) -> Worker | None:
     """The employee a user is, with their timers, in one statement; None when they are none."""
     found = timers().subquery()
     rows = db.session.execute(
-        select(Staff.id.label("own_id"), Staff.zone.label("own_zone"), found)
+        select(
+            Staff.id.label("own_id"),
+            Staff.zone.label("own_zone"),
+            offered().label("offer"),
+            found,
+        )
         .outerjoin(found, found.c.staff_id == Staff.id)
         .where(Staff.user_id == user_id)
         .order_by(found.c.running.desc(), found.c.seen_at.desc())
@@ -285,7 +293,15 @@ def worker(user_id: int) -> Worker | None:
     if not rows:
         return None
     held = [_timer(row) for row in rows if row.ticket_id is not None]
-    return Worker(rows[0].own_id, rows[0].own_zone, held)
+    offer = rows[0].offer
+    return Worker(
+        rows[0].own_id,
+        rows[0].own_zone,
+        held,
+        Offer(offer["number"], offer["subject"], rules.whole_minutes(offer["seconds"]))
+        if offer
+        else None,
+    )
 
 
 def timer(timer_id: int, *, staff_id: int) -> RunningTimer:

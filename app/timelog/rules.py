@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,10 @@ LONGEST_REASON = 200
 LONGEST_TEXT = 10_000
 IDLE_AFTER = 45 * MINUTE
 FORGOTTEN_AFTER = 10 * HOUR
+AWAY_AFTER = 90
+VISIT_ENDS_AFTER = 4 * HOUR
+OFFERED_FROM = 3 * MINUTE
+OFFERED_HOURS = 12
 
 FORMS: tuple[tuple[re.Pattern[str], Callable[..., int]], ...] = (
     (re.compile(r"(\d{1,4})\s*(?:m|min|minutes?)?"), lambda m: int(m) * MINUTE),
@@ -147,6 +151,11 @@ def local_date(at: datetime, zone: str) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
+def begin_of(day: date, zone: str) -> datetime:
+    """The instant at which a local date begins in a zone."""
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
 def state_when_finished(time_approval: str) -> str:
     """What a finished entry becomes under the agency's setting `time_approval`."""
     return "approved" if time_approval == "none" else "submitted"
@@ -155,6 +164,11 @@ def state_when_finished(time_approval: str) -> str:
 def is_forgotten(*, elapsed: int, idle: int) -> bool:
     """Whether a running timer was probably left running (seconds run, seconds since seen)."""
     return idle > IDLE_AFTER or elapsed > FORGOTTEN_AFTER
+
+
+def whole_minutes(seconds: int) -> int:
+    """The minutes of a length, a begun one counted."""
+    return -(-seconds // MINUTE)
 
 
 def monday_of(day: date) -> date:

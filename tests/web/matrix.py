@@ -205,6 +205,8 @@ ROUTES = {
     "POST tickets.move": "synyy",
     "POST tickets.new": "synyy",
     "POST tickets.say": "synyy",
+    "POST presence.here": "syyyy",
+    "POST presence.visit": "syyyy",
     "GET time.approval": "snyyy",
     "GET time.edit": "syyyy?",  # the entry is another person's: 404 to who may not approve
     "GET time.week": "syyyy",

@@ -1,0 +1,81 @@
+"""Who has a ticket's page open, by the database's clock, and the offer to log a visit's time.
+
+A page says every few seconds that it is looked at. Colleagues read from it who else is there, and
+a visit of some minutes on which no time was logged is offered to its person as an entry.
+"""
+
+from typing import Any
+
+from sqlalchemy import case, delete, extract, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.errors import RuleError
+from app.timelog import rules
+from app.timelog.commands import log_time
+from app.timelog.models import Presence, TimeEntry
+from app.timelog.presence_queries import NOW, logged
+from app.timelog.rules import Work
+
+
+def beat(*, staff_id: int, ticket_id: int, writing: bool) -> None:
+    """Note that a person looks at a ticket now. A gap of more than a minute and a half is away."""
+    gap = extract("epoch", NOW - Presence.seen_at)
+    anew = or_(gap > rules.VISIT_ENDS_AFTER, logged())
+    mark = NOW if writing else None
+    row = insert(Presence).values(
+        staff_id=staff_id, ticket_id=ticket_id, opened_at=NOW, seen_at=NOW, writing_at=mark
+    )
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["staff_id", "ticket_id"],
+            set_={
+                "opened_at": case((anew, NOW), else_=Presence.opened_at),
+                "spent_seconds": case(
+                    (anew, 0),
+                    (gap <= rules.AWAY_AFTER, Presence.spent_seconds + func.ceil(gap)),
+                    else_=Presence.spent_seconds,
+                ),
+                "seen_at": NOW,
+                "writing_at": mark,
+            },
+        )
+    )
+
+
+def log_visit(ticket_id: int, *, actor: Actor, staff_id: int) -> TimeEntry:
+    """Make a draft entry of a visit, in whole minutes; its person finishes it with a few words.
+
+    Raises `RuleError` when the visit was logged or dismissed meanwhile.
+    """
+    seconds = db.session.scalar(
+        select(Presence.spent_seconds)
+        .where(Presence.staff_id == staff_id, Presence.ticket_id == ticket_id, ~logged())
+        .with_for_update()
+    )
+    if not seconds:
+        raise RuleError("The time of that visit has been dealt with already.")
+    return log_time(
+        Work(seconds=rules.whole_minutes(seconds) * rules.MINUTE),
+        actor=actor,
+        staff_id=staff_id,
+        ticket_id=ticket_id,
+        finished=False,
+    )
+
+
+def dismiss(ticket_id: int, *, staff_id: int) -> None:
+    """Offer the visit no longer; a new one counts from now."""
+    db.session.execute(
+        update(Presence)
+        .where(Presence.staff_id == staff_id, Presence.ticket_id == ticket_id)
+        .values(opened_at=NOW, spent_seconds=0)
+    )
+
+
+def forget() -> int:
+    """Delete the rows of visits that are long over; returns how many."""
+    old = Presence.seen_at < NOW - func.make_interval(0, 0, 0, 1)
+    result: Any = db.session.execute(delete(Presence).where(old))
+    return int(result.rowcount)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_presence"
-down_revision = "0006_account_days"
+revision = "0008_presence"
+down_revision = "0007_portal"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pandas import DataFrame as Frame
-    from pandas import Series
+    from pandas import DataFrame, Series
+
+    Frame = DataFrame
 else:
     Frame = Any
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-    Frame = DataFrame
+    from pandas import DataFrame as Frame
+    from pandas import Series
 else:
     Frame = Any
+
+__all__ = ["AGEING", "FLOW", "HOURS", "UNBILLED", "Contract", "Frame", "FrameError", "validate"]
 
 Kind = Literal["text", "whole"]
 _DTYPES: Mapping[Kind, str] = {"text": "str", "whole": "int64"}

@@ -7,18 +7,28 @@ from typing import Any
 from app.core.jobs import Running, handler
 from app.imports import commands
 
+WAITING = "Another import is writing; this one goes on after it"
+
 
 def _steps(running: Running) -> Callable[[int, int], AbstractContextManager[Any]]:
     def step(done: int, total: int) -> AbstractContextManager[Any]:
-        return running.step(done=done, total=total) if total else running.step()
+        return running.step(done=done, total=total, note="") if total else running.step()
 
     return step
+
+
+def _waiting(running: Running) -> Callable[[], None]:
+    def wait() -> None:
+        with running.step(note=WAITING):
+            pass
+
+    return wait
 
 
 @handler("imports.apply")
 def apply(running: Running) -> dict[str, Any]:
     """Apply the batch of the payload; the answer is the import's."""
-    return commands.apply(running.payload["batch"], _steps(running))
+    return commands.apply(running.payload["batch"], _steps(running), _waiting(running))
 
 
 @handler("imports.check")
@@ -39,4 +49,4 @@ def undo_check(running: Running) -> dict[str, Any]:
 @handler("imports.undo")
 def undo(running: Running) -> dict[str, Any]:
     """Undo the batch of the payload."""
-    return commands.undo(running.payload["batch"], _steps(running))
+    return commands.undo(running.payload["batch"], _steps(running), _waiting(running))

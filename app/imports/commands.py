@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from functools import partial
 from typing import Any, BinaryIO
 
 from sqlalchemy import select, text
@@ -274,27 +273,23 @@ def start(actor: Actor, batch_id: int) -> int:
 
 
 Step = Callable[[int, int], AbstractContextManager[Session]]
+Wait = Callable[[], None]
 
 
-def apply(batch_id: int, step: Step) -> Answer:
+def apply(batch_id: int, step: Step, wait: Wait) -> Answer:
     """Apply a batch in chunks; opens its own transactions through `step(done, total)`.
 
-    Goes on where a former try died. Returns the answer of the import.
+    `wait` is called now and then while another import writes. Goes on where a former try died.
+    Returns the answer of the import.
     """
     for _ in range(MOST_RESTARTS):
         try:
-            with own_turn(partial(_wait, step)):
+            with own_turn(wait):
                 return _apply(batch_id, step)
         except applying.StagingLostError:
             continue
     msg = f"Import {batch_id}: the connection to the database was lost again and again."
     raise RuleError(msg)
-
-
-def _wait(step: Step) -> None:
-    """Keep the lease of the job while another import has its turn."""
-    with step(0, 0):
-        pass
 
 
 def _apply(batch_id: int, step: Step) -> Answer:
@@ -370,14 +365,15 @@ def _refuse_late_undo(batch: ImportBatch) -> None:
         raise RuleError(msg)
 
 
-def undo(batch_id: int, step: Step) -> Answer:
+def undo(batch_id: int, step: Step, wait: Wait) -> Answer:
     """Undo a batch in chunks; opens its own transactions through `step(done, total)`.
 
-    Rows changed since are left alone and listed; the batch is then "part undone".
+    `wait` is called now and then while another import writes. Rows changed since are left alone
+    and listed; the batch is then "part undone".
     """
     with step(0, 0):
         importer = importer_of(batch_of(batch_id).kind)
-    with own_turn(partial(_wait, step)):
+    with own_turn(wait):
         outcome = undoing.run(importer, batch_id, step)
     with step(0, 0):
         batch = batch_of(batch_id)

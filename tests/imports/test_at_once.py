@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,11 @@ from sqlalchemy import func, select
 
 from app.companies.models import Company
 from app.core.db import db
+from app.core.models import Job
 from app.factory import create_app
 from app.imports.models import ImportBatch
+from app.imports.turn import own_turn
+from jobs.imports import WAITING
 from tests.conftest import ROOT, TESTING
 
 IMPORT = """
@@ -54,27 +58,31 @@ def raced(settings, database_url, tmp_path):
         db.engine.dispose()
 
 
+def ready(url, folder, kind):
+    """A process that has uploaded a file of a kind and waits for a word to apply it."""
+    path = folder / f"{kind}.csv"
+    path.write_text(FILES[kind])
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPORT, url, str(folder), kind, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
 @pytest.mark.parametrize("kinds", [("companies", "companies"), ("companies", "time")])
 def test_two_imports_at_once_make_a_company_once(raced, kinds):
-    url, folder = raced
-    started = []
-    for kind in kinds:
-        path = folder / f"{kind}.csv"
-        path.write_text(FILES[kind])
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", IMPORT, url, str(folder), kind, str(path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                cwd=ROOT,
-            )
-        )
+    started = [ready(*raced, kind) for kind in kinds]
     for each in started:
-        assert each.stdout.readline() == "ready\n"
-    for each in started:
-        each.stdin.write("go\n")
-        each.stdin.flush()
+        go(each)
     for each in started:
         each.communicate(timeout=120)
         assert each.returncode == 0
@@ -83,3 +91,21 @@ def test_two_imports_at_once_make_a_company_once(raced, kinds):
     assert states == ["applied", "applied"]
     refused = db.session.scalars(select(ImportBatch.counts["refused"].as_integer())).all()
     assert refused == [0, 0]
+
+
+def test_an_import_says_that_it_waits_for_another_one(raced):
+    with own_turn(lambda: None):
+        waiting = ready(*raced, "companies")
+        go(waiting)
+        until = time.monotonic() + 60
+        note = ""
+        while note != WAITING and time.monotonic() < until:
+            time.sleep(0.1)
+            db.session.rollback()
+            note = db.session.scalars(select(Job.note)).one()
+        assert note == WAITING
+        assert not db.session.scalar(select(func.count()).select_from(Company))
+    waiting.communicate(timeout=120)
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(Company)) == len(NAMES)
+    assert db.session.scalars(select(Job.note)).one() != WAITING

@@ -118,7 +118,8 @@ class Preview:
     """One account as it would be billed now, its hash, and why it is blocked (reason: entries).
 
     `extras` are the ids of the hand-made lines and discounts that are in it; its days are those of
-    `zone`; `ancestors` are the companies above those whose work it bills, nearest first.
+    `zone`; `ancestors` are the companies above those whose work it bills, nearest first;
+    `requesters` says who asked for which ticket.
     """
 
     account: Account
@@ -130,6 +131,7 @@ class Preview:
     buyer: Buyer
     zone: str
     ancestors: Mapping[int, list[int]]
+    requesters: Mapping[int, str]
 
     @property
     def entries(self) -> int:
@@ -268,6 +270,7 @@ def _preview(
         buyer=buyer,
         zone=facts.payers.companies[work.payer_id].zone,
         ancestors=facts.payers.ancestors({entry.company_id for entry in own}),
+        requesters=names.requesters,
     )
 
 

@@ -1,7 +1,9 @@
 """What a document will say: the engine's result with the parties as they are at issue."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from itertools import groupby
 
 from sqlalchemy import select
 
@@ -16,7 +18,7 @@ from app.core.models import Agency, StoredFile
 from app.core.money import exponent, from_minor
 
 AMOUNTS = {
-    "line-once": "Each line is rounded once.",
+    "line-once": "Each line is rounded once, to the smallest coin.",
     "entry-once": "Each time entry is rounded, then summed.",
     "entry-4dp": "Each time entry is rounded to 4 decimals, then summed and rounded.",
     "hours-2dp": "Hours are rounded to 2 decimals before they are priced.",
@@ -60,6 +62,7 @@ def compose(
     buyer: Buyer,
     zone: str,
     paper: str,
+    requesters: Mapping[int, str],
 ) -> DocumentContent:
     """The frozen content of an invoice."""
     first_day = document.first_day or dates.through
@@ -74,9 +77,10 @@ def compose(
         buyer=ContentBuyer(
             name=buyer.name,
             address=buyer.address,
+            attention=buyer.attention,
             tax_id=buyer.tax_id,
         ),
-        lines=tuple(_line(line, document.currency) for line in document.lines),
+        lines=_lines(document, requesters),
         taxes=tuple(
             ContentTax(
                 name=total.tax.name,
@@ -96,14 +100,16 @@ def compose(
         zone=zone,
         purchase_order=buyer.purchase_order,
         payment_reference=number,
+        terms=terms_in_words(buyer.terms_days),
         notes=_discount_note(document),
         policies=policies_in_words(document.policy),
+        policy_names=tuple(f"{name}: {value}" for name, value in asdict(document.policy).items()),
     )
 
 
 def policies_in_words(policy: Policy) -> tuple[str, ...]:
     """How the figures of a document were rounded, as printed on it."""
-    said = [f"{policy.amounts}: {AMOUNTS[policy.amounts]}", TAX_SCOPES[policy.tax_scope]]
+    said = [AMOUNTS[policy.amounts], TAX_SCOPES[policy.tax_scope]]
     if policy.prices == "inclusive":
         said.append("Prices include tax; it is taken out of them.")
     return tuple(said)
@@ -111,6 +117,26 @@ def policies_in_words(policy: Policy) -> tuple[str, ...]:
 
 def tax_label(tax: Tax) -> str:
     return f"{tax.name} {tax.percent} %"
+
+
+def terms_in_words(days: int) -> str:
+    """When an invoice is to be paid."""
+    if not days:
+        return "Payable at once, without deduction."
+    return f"Payable within {days} day{'s' if days > 1 else ''} of the invoice's date."
+
+
+def _lines(document: Document, requesters: Mapping[int, str]) -> tuple[ContentLine, ...]:
+    """The lines as printed; neighbours about one ticket stand under its heading."""
+    printed: list[ContentLine] = []
+    for ticket, members in groupby(document.lines, key=lambda line: line.ticket_id):
+        lines = list(members)
+        asked = f"asked for by {requesters[ticket]}" if ticket in requesters else ""
+        under_heading = ticket is not None and len(lines) > 1
+        for line in lines:
+            shown = replace(_line(line, document.currency), detail=asked)
+            printed.append(replace(shown, text="Work", group=line.text) if under_heading else shown)
+    return tuple(printed)
 
 
 def _line(line: Line, currency: str) -> ContentLine:

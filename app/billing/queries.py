@@ -1,12 +1,13 @@
 """Every select that billing is computed from: plain facts for the engine, locked where asked."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, or_, select, text, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.billing.engine.amounts import quantity_amount
 from app.billing.engine.facts import Entry, ExtraLine, Names, Policy, RateRule, Tax, TaxRule
@@ -15,7 +16,7 @@ from app.billing.models import ExtraLine as ExtraLineRow
 from app.billing.models import RateRule as RateRuleRow
 from app.billing.models import Tax as TaxRow
 from app.billing.payers import AccountDays, BillToRow, CompanyFacts, Payers
-from app.companies.models import BillTo, Company
+from app.companies.models import BillTo, Company, Contact, Membership
 from app.core import clock
 from app.core.bulk import fetch_rows
 from app.core.db import db
@@ -264,6 +265,7 @@ class Buyer:
     tax_id: str
     purchase_order: str
     terms_days: int
+    attention: tuple[str, ...] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -273,7 +275,17 @@ class Buyer:
 
 
 def buyers(payer_ids: Collection[int], of: Agency) -> dict[int, Buyer]:
-    """What stands on the documents of some payers."""
+    """What stands on the documents of some payers; their billing contacts are named today's."""
+    today = clock.today(of.zone)
+    people = (
+        select(func.array_agg(aggregate_order_by(Contact.name, Contact.id)))
+        .join(Membership, Membership.contact_id == Contact.id)
+        .where(Membership.company_id == Company.id, Membership.role == "billing")
+        .where(Contact.archived_at.is_(None))
+        .where(or_(Membership.valid_from.is_(None), Membership.valid_from <= today))
+        .where(or_(Membership.valid_to.is_(None), Membership.valid_to > today))
+        .scalar_subquery()
+    )
     rows = db.session.execute(
         select(
             Company.id,
@@ -287,6 +299,7 @@ def buyers(payer_ids: Collection[int], of: Agency) -> dict[int, Buyer]:
             func.coalesce(Company.tax_id, ""),
             func.coalesce(Company.purchase_order, ""),
             func.coalesce(Company.terms_days, of.terms_days),
+            people,
         ).where(Company.id.in_(list(payer_ids)))
     )
     return {row[0]: _buyer(*row) for row in rows}
@@ -300,11 +313,12 @@ def _buyer(
     postcode: str | None,
     city: str | None,
     region: str | None,
-    *rest: Any,
+    *facts: Any,
 ) -> Buyer:
+    *rest, people = facts
     town = " ".join(part for part in (postcode, city) if part)
     lines = tuple(line for line in (street, street2, town, region, rest[0]) if line)
-    return Buyer(company_id, name, lines, *rest)
+    return replace(Buyer(company_id, name, lines, *rest), attention=tuple(people or ()))
 
 
 def _ids(company_ids: Collection[int] | None) -> list[int]:
@@ -380,12 +394,18 @@ def accounts_with_extras() -> list[tuple[int, str]]:
 def names(ticket_ids: Collection[int]) -> Names:
     """What tickets, people and work types are called on a document."""
     tickets = fetch_rows(
-        "select id, '#' || number || ' ' || subject from ticket where id = any(%(ids)s)",
+        "select t.id, '#' || t.number || ' ' || t.subject, c.name"
+        " from ticket t left join contact c on c.id = t.requester_id where t.id = any(%(ids)s)",
         {"ids": sorted(ticket_ids)},
     )
     staff: dict[int, Any] = dict(db.session.execute(select(Staff.id, Staff.name)).all())  # type: ignore[arg-type]
     types = dict(db.session.execute(select(WorkType.id, WorkType.name)).all())  # type: ignore[arg-type]
-    return Names(tickets={row[0]: row[1] for row in tickets}, staff=staff, work_types=types)
+    return Names(
+        tickets={row[0]: row[1] for row in tickets},
+        staff=staff,
+        work_types=types,
+        requesters={row[0]: row[2] for row in tickets if row[2]},
+    )
 
 
 def payers_of(company_id: int) -> list[int]:

@@ -283,6 +283,7 @@ def _documents(
             seller=seller,
             buyer=buyer,
             zone=preview.zone,
+            requesters=preview.requesters,
             paper=facts.agency.paper,
         )
         sealed = seal(content, previous=previous)

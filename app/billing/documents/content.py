@@ -8,7 +8,7 @@ seconds, rates and percentages as decimal strings, dates as ISO 8601.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -51,9 +51,9 @@ class Buyer:
 class ContentLine:
     """One line: `seconds` for time, `quantity` for anything counted, neither for a plain amount.
 
-    `group` is the heading it stands under (a ticket, person or work type), `detail` that heading's
-    second line. `price` is a decimal string per hour or piece; `note` says in words what was
-    rounded, raised to a minimum, or prepaid.
+    `group` is the heading it stands under (a ticket, person or work type), `detail` the second line
+    of that heading, or of the line when it has none. `price` is a decimal string per hour or piece;
+    `note` says in words what was rounded, raised to a minimum, or prepaid.
     """
 
     position: int
@@ -81,24 +81,12 @@ class TaxTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnexEntry:
-    """One time entry of the optional time sheet; `billed_seconds` is what the rules made of it."""
-
-    date: str
-    person: str
-    ticket: str
-    text: str
-    seconds: int
-    billed_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
 class DocumentContent:
     """A whole invoice or credit note; amounts are positive for both kinds.
 
     Dates are ISO strings, days of `zone`; the period's end is inclusive. `rounding_minor` is cash
     rounding: what lies between net plus tax and the total; a line of kind `rounding` is not part of
-    the net.
+    the net. `policies` says in words what `policy_names` names; only the words are printed.
     """
 
     kind: Kind
@@ -128,7 +116,7 @@ class DocumentContent:
     corrects: str = ""
     corrects_date: str = ""
     reason: str = ""
-    annex: tuple[AnnexEntry, ...] = field(default=())
+    policy_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,6 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "terms": content["terms"] if content["kind"] == "invoice" else "",
         "notes": content["notes"],
         "policies": list(content["policies"]),
-        "annex": [_entry(entry) for entry in content["annex"]],
-        "annex_seconds": hours(sum(entry["seconds"] for entry in content["annex"])),
-        "annex_billed": hours(sum(entry["billed_seconds"] for entry in content["annex"])),
         "fingerprint": " ".join(sha256[at : at + 4] for at in range(0, 16, 4)),
     }
 
@@ -125,6 +122,7 @@ def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
         ("Date", word.date(content["issue_date"])),
         ("Due", word.date(content["due_date"]) if content["kind"] == "invoice" else ""),
         ("Period", _period(content, word)),
+        ("Days of", content.get("zone", "")),
         ("Corrects invoice", content["corrects"]),
         ("Purchase order", content["purchase_order"]),
         ("Customer reference", content["buyer"]["reference"]),
@@ -135,14 +133,13 @@ def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
 
 def _period(content: Mapping[str, Any], word: Wording) -> str:
     begin, end = word.date(content["period_from"]), word.date(content["period_to"])
-    days = f"{begin} – {end}" if begin and end else begin or end
-    return f"{days} ({content['zone']})" if days and content.get("zone") else days
+    return f"{begin} – {end}" if begin and end else begin or end
 
 
 def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
     """Keep the order of the lines; neighbours under one heading share it and a subtotal."""
     groups = []
-    for (title, detail), members in groupby(lines, lambda line: (line["group"], line["detail"])):
+    for (title, detail), members in groupby(lines, _heading):
         rows = list(members)
         seconds = sum(row["seconds"] or 0 for row in rows)
         groups.append(
@@ -157,14 +154,19 @@ def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
     return groups
 
 
+def _heading(line: Mapping[str, Any]) -> tuple[str, str]:
+    return (line["group"], line["detail"]) if line["group"] else ("", "")
+
+
 def _line(line: Mapping[str, Any], word: Wording) -> dict[str, str]:
+    asked = "" if line["group"] else line["detail"]
     return {
         "text": line["text"],
         "quantity": _quantity(line, word),
         "price": word.number(line["price"], places=word.exponent) if line["price"] else "",
         "tax": line["tax"],
         "net": word.amount(line["net_minor"]),
-        "note": line["note"] or _why_not_the_product(line, word),
+        "note": "; ".join(filter(None, [asked, line["note"] or _why_not_the_product(line, word)])),
     }
 
 
@@ -240,14 +242,3 @@ def _corrects(content: Mapping[str, Any], word: Wording) -> str:
     dated = f" of {word.date(content['corrects_date'])}" if content["corrects_date"] else ""
     because = f" Reason: {content['reason']}" if content["reason"] else ""
     return f"This credit note corrects invoice {content['corrects']}{dated}.{because}"
-
-
-def _entry(entry: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "date": entry["date"],
-        "person": entry["person"],
-        "ticket": entry["ticket"],
-        "text": entry["text"],
-        "seconds": hours(entry["seconds"]),
-        "billed": hours(entry["billed_seconds"]),
-    }

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from app.billing.documents.content import (
-    AnnexEntry,
     Buyer,
     ContentLine,
     DocumentContent,
@@ -17,11 +16,11 @@ def content_of(frozen: str) -> DocumentContent:
     """The content of a document from its canonical JSON."""
     said: dict[str, Any] = json.loads(frozen)
     said.pop("schema")
+    said.pop("annex", None)  # documents had an empty place for it once
     said["seller"] = Seller(**_tuples(said["seller"]))
     said["buyer"] = Buyer(**_tuples(said["buyer"]))
     said["lines"] = tuple(ContentLine(**line) for line in said["lines"])
     said["taxes"] = tuple(TaxTotal(**tax) for tax in said["taxes"])
-    said["annex"] = tuple(AnnexEntry(**entry) for entry in said["annex"])
     return DocumentContent(**_tuples(said))
 
 

@@ -104,11 +104,12 @@ class ExtraLine:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How tickets, people and work types are called on a document."""
+    """How tickets, people and work types are called on a document, and who asked for a ticket."""
 
     tickets: Mapping[int, str] = field(default_factory=dict)
     staff: Mapping[int, str] = field(default_factory=dict)
     work_types: Mapping[int, str] = field(default_factory=dict)
+    requesters: Mapping[int, str] = field(default_factory=dict)
 
 
 class BilledEntry(NamedTuple):

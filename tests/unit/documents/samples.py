@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from app.billing.documents.content import (
-    AnnexEntry,
     Buyer,
     ContentLine,
     DocumentContent,
@@ -84,18 +83,4 @@ def _line(number: int) -> ContentLine:
         net_minor=(seconds * 11475 + 1800) // 3600,
         tax="VAT 25 %",
         note="raised to the minimum of 0:15" if number % 5 == 0 else "",
-    )
-
-
-def annex(count: int) -> tuple[AnnexEntry, ...]:
-    return tuple(
-        AnnexEntry(
-            date=f"2026-03-{1 + number % 28:02}",
-            person="Mira Kallio",
-            ticket=f"#{1041 + number // 3}",
-            text="Looked at the print queue, re-installed the driver and tried three letters",
-            seconds=1000 + number,
-            billed_seconds=1800,
-        )
-        for number in range(count)
     )

@@ -15,7 +15,7 @@ from app.billing.documents.content import Buyer, DocumentContent, TaxTotal, seal
 from app.billing.documents.logo import BrokenLogoError, drawable
 from app.billing.documents.render import INVOICE, Rendered, render
 from app.core import pdf
-from tests.unit.documents.samples import BUYER, SELLER, annex, document
+from tests.unit.documents.samples import BUYER, SELLER, document
 
 AT = dt.datetime(2026, 3, 31, 16, 20, tzinfo=dt.UTC)
 AMOUNT = re.compile(r"−?[\d,]+\.\d{2}")
@@ -58,7 +58,7 @@ def logo(kind: str = "PNG") -> bytes:
 
 
 def test_the_same_content_gives_the_same_bytes():
-    content = document(annex=annex(3))
+    content = document()
     assert drawn(content, logo()).pdf == drawn(content, logo()).pdf
 
 
@@ -142,7 +142,6 @@ def test_a_hostile_name_stays_text_everywhere(name):
         1, lines=(line,), terms=name, notes=name, policies=(name,), purchase_order=name,
         seller=replace(SELLER, name=name, address=(name,), bank=name),
         buyer=Buyer(name=name, address=(name, name), attention=(name,), reference=name),
-        annex=(replace(annex(1)[0], person=name, ticket=name, text=name),),
     )  # fmt: skip
     rendered = drawn(content)
     assert drawn(content) == rendered

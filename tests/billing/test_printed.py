@@ -1,0 +1,45 @@
+"""What the client reads on an invoice: whom it is for, who asked, when to pay; and no jargon."""
+
+import json
+from decimal import Decimal
+
+from pypdf import PdfReader
+from sqlalchemy import select
+
+from app.billing.commands.rates import RateTerms, set_rate, set_tax
+from app.billing.documents import stored
+from app.billing.models import Document
+from app.core import clock, storage
+from app.core.db import db, unit_of_work
+from tests import factories
+from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
+
+
+def test_an_invoice_says_whom_it_is_for_who_asked_and_when_to_pay(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        set_rate(CLERK, RateTerms(Decimal(90), "EUR"))
+        onsite = factories.work_type("On site")
+        set_rate(CLERK, RateTerms(Decimal(120), "EUR", work_type_id=onsite.id))
+        house = factories.company("House", terms_days=21)
+        factories.contact(house, "Ingrid Solheim", role="billing")
+        olga = factories.contact(house, "Olga Berg")
+        ana = factories.staff("Ana")
+        one = factories.ticket(house, subject="Printer", requester_id=olga.id)
+        two = factories.ticket(house, subject="Door", requester_id=olga.id)
+        factories.entry(house, by=ana, ticket_id=one.id)
+        factories.entry(house, by=ana, ticket_id=one.id, work_type_id=onsite.id)
+        factories.entry(house, by=ana, ticket_id=two.id)
+    [document_id] = issued(compiled())["issued"]
+    path = storage.path_of(stored.get_or_render(document_id).sha256)
+    said = " ".join(" ".join(page.extract_text() for page in PdfReader(path).pages).split())
+    assert "Ingrid Solheim" in said
+    assert f"#{one.number} Printer" in said
+    assert said.count("asked for by Olga Berg") == 2, "once in the heading, once on the other line"
+    assert "Subtotal" in said
+    assert "Payable within 21 days" in said
+    assert "Each line is rounded once" in said
+    assert "line-once" not in said
+    content = json.loads(db.session.scalar(select(Document.content)))
+    assert "amounts: line-once" in content["policy_names"]
+    assert_books()

@@ -65,13 +65,16 @@ update {table} t set {assignments}, version = t.version + change.times
 # A created row is as the batch left it when its version is what imports and undos made of it, and
 # no other batch has changed it meanwhile.
 TOUCHED = """
-select t.id from {table} t cross join lateral (
-    select count(*) + count(distinct r.batch_id) filter (where r.undone = 'restored') as steps,
-           bool_or(r.batch_id <> :batch and r.undone is null) as by_another
-      from import_row r join import_batch b on b.id = r.batch_id and b.kind = :kind
-     where r.target_id = t.id and r.action = 'updated'
-  ) as h
- where t.id = any(:ids) and (t.version > 1 + h.steps or h.by_another)"""
+with history as (
+  select r.target_id as id,
+         count(*) + count(distinct r.batch_id) filter (where r.undone = 'restored') as steps,
+         bool_or(r.batch_id <> :batch and r.undone is null) as by_another
+    from import_row r join import_batch b on b.id = r.batch_id and b.kind = :kind
+   where r.target_id = any(:ids) and r.action = 'updated'
+   group by r.target_id
+)
+select t.id from {table} t left join history h on h.id = t.id
+ where t.id = any(:ids) and (t.version > 1 + coalesce(h.steps, 0) or h.by_another)"""
 
 MARK = """
 update import_row set undone = :how

@@ -26,7 +26,7 @@ blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 # Files above this many bytes are checked by a job; a person would wait too long for the page.
 LARGE = 400_000
 # Imports that changed more rows than this have their undo worked out by a job.
-UNDO_AT_ONCE = 500
+UNDO_AT_ONCE = 10_000
 JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
 DOING = {
     "imports.check": "Dry run of",

@@ -41,6 +41,7 @@ class Particulars:
     terms_days: int | None = None
     time_approval: str | None = None
     incomplete_payer: str | None = None
+    second_person_above: int | None = None
 
 
 def the_agency() -> Agency:
@@ -130,6 +131,8 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one 
             return f"{value!r} is nothing to do about missing facts: choose warn or block."
         case "terms_days" if not 0 <= value <= MOST_TERMS_DAYS:
             return f"Payment terms of {value} days: choose 0 to {MOST_TERMS_DAYS}."
+        case "second_person_above" if value < 0:
+            return f"A second person above {value}: write an amount, or 0 for none."
         case "iban" if value:
             return problem_with(value)
         case "email" if value and (value.count("@") != 1 or any(sign.isspace() for sign in value)):

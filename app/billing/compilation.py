@@ -304,17 +304,6 @@ def _by_payer(facts: Facts, entries: Sequence[Entry], wanted: set[int]) -> dict[
     return found
 
 
-def warnings(preview: Preview, through: date) -> list[dict[str, Any]]:
-    """What somebody should know of an account that is billed nevertheless."""
-    first_day, buyer = preview.compiled.document.first_day, preview.buyer
-    said = [f"The company has no {missing}." for missing in buyer.missing]
-    if first_day and first_day < through.replace(day=1):
-        said.append(f"Work since {first_day} is billed, before the month of {through}.")
-    return [
-        {"company": buyer.name, "company_id": buyer.id, "warning": sentence} for sentence in said
-    ]
-
-
 def stored_policy(policy: Policy) -> dict[str, Any]:
     """The named rounding rules as JSON, for run rows and documents alike."""
     return {

@@ -16,9 +16,11 @@ from app.billing.models import (
     Document,
     EntryHold,
     ExtraLine,
+    RunApproval,
     RunBlock,
     RunRow,
 )
+from app.billing.second_person import APPROVED
 from app.companies.models import Company
 from app.core.db import db
 from app.staff.models import Staff
@@ -91,6 +93,7 @@ class AccountRow:
     document_id: int | None
     number: str | None
     last_minor: int | None
+    approved_by: str | None
 
     @property
     def change_minor(self) -> int | None:
@@ -205,6 +208,7 @@ def accounts(
             RunRow.document_id,
             issued.number,
             last,
+            _approved_by(),
         )
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .join(Company, Company.id == BillingAccount.payer_id)
@@ -222,6 +226,21 @@ def accounts(
     query = query.order_by(Company.name, RunRow.account_id)
     rows = db.session.execute(query.limit(size + 1).offset((page - 1) * size)).all()
     return [AccountRow(*row) for row in rows[:size]], len(rows) > size
+
+
+def _approved_by() -> Any:
+    """Who approved an account's preview as the second person, as far as it still counts."""
+    return (
+        select(func.min(RunApproval.approved_by_name))
+        .where(
+            RunApproval.run_id == RunRow.run_id,
+            RunApproval.account_id == RunRow.account_id,
+            RunApproval.preview_hash == RunRow.preview_hash,
+            APPROVED,
+        )
+        .correlate(RunRow)
+        .scalar_subquery()
+    )
 
 
 def _last_total() -> Any:

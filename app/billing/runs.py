@@ -1,12 +1,14 @@
 """What a run holds, as the command line and the pages show it. Amounts are decimal strings."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
-from app.billing.compilation import Facts, Plan, Preview, stored, warnings
+from app.billing import warnings
+from app.billing.compilation import Facts, Plan, Preview, stored
 from app.billing.models import (
     BillingAccount,
     BillingRun,
@@ -14,7 +16,9 @@ from app.billing.models import (
     DocumentPdf,
     RunBlock,
     RunRow,
+    RunWarning,
 )
+from app.billing.warnings import Warned
 from app.companies.models import Company
 from app.core import storage
 from app.core.db import db
@@ -53,7 +57,7 @@ def answer_of(run_id: int, *, detail: bool = False) -> Answer:
             for row, name, company_id, currency in rows
         ],
         "blocked": _blocked(blocks),
-        "warnings": run.warnings,
+        "warnings": _warnings_of(run),
     }
 
 
@@ -91,7 +95,10 @@ def dry_answer(
             for each in ready
         ],
         "blocked": _blocked(sorted(blocks)),
-        "warnings": [said for each in ready for said in warnings(each, facts.through)],
+        "warnings": [
+            _warning(companies[found.payer_id].name, found, facts.through)
+            for found in warnings.find(ready, facts.through)
+        ],
     }
 
 
@@ -155,6 +162,40 @@ def _blocked(rows: Iterable[Any]) -> list[Answer]:
         {"company": name, "company_id": company_id, "reason": reason, "entries": entries}
         for name, company_id, reason, entries in rows
     ]
+
+
+def _warnings_of(run: BillingRun) -> list[Answer]:
+    rows = db.session.execute(
+        select(RunWarning, Company.name, Company.id, BillingAccount.currency)
+        .join(BillingAccount, BillingAccount.id == RunWarning.account_id)
+        .join(Company, Company.id == BillingAccount.payer_id)
+        .where(RunWarning.run_id == run.id)
+        .order_by(Company.name, Company.id, RunWarning.id)
+    )
+    return [
+        _warning(
+            name,
+            Warned(
+                *(company_id, currency, row.cause, row.entries, row.amount_minor, row.detail),
+            ),
+            run.through,
+            accepted=row.accepted_reason or None,
+        )
+        for row, name, company_id, currency in rows
+    ]
+
+
+def _warning(company: str, found: Warned, through: date, accepted: str | None = None) -> Answer:
+    return {
+        "company": company,
+        "company_id": found.payer_id,
+        "warning": warnings.sentence(found, through),
+        "cause": found.cause,
+        "entries": found.entries,
+        "amount": from_minor(found.amount_minor, found.currency),
+        "currency": found.currency,
+        "accepted": accepted,
+    }
 
 
 def documents_answer(document_ids: Sequence[int]) -> list[Answer]:

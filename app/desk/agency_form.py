@@ -28,7 +28,7 @@ def shown() -> dict[str, str]:
     """What stands in the form: what was typed, else what is kept."""
     agency = the_agency()
     year = clock.today(agency.zone).year
-    kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days")}
+    kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days", "second_person_above")}
     kept["next_number"] = next_invoice_number(year)
     return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
 
@@ -36,18 +36,27 @@ def shown() -> dict[str, str]:
 def save(actor: Actor) -> None:
     """Write what the form says about the agency. Raises `RuleError` with every reason."""
     problems = []
-    numbers: dict[str, int | None] = {"terms_days": None, "next_number": None}
+    numbers: dict[str, int | None] = {
+        "terms_days": None,
+        "next_number": None,
+        "second_person_above": 0 if "second_person_above" in request.form else None,
+    }
     for name in numbers:
         text = request.form.get(name, "").strip()
         try:
-            numbers[name] = typed.whole(text) if text else None
+            if text:
+                numbers[name] = typed.whole(text)
         except ValueError:
             label = name.replace("_", " ").capitalize()
             problems.append(f"{label}: {text[:40]} is no whole number, or too large.")
     texts = {name: request.form[name] for name in TEXTS if name in request.form}
     try:
         change_agency(
-            Particulars(**texts, terms_days=numbers["terms_days"]),
+            Particulars(
+                **texts,
+                terms_days=numbers["terms_days"],
+                second_person_above=numbers["second_person_above"],
+            ),
             actor=actor,
             logo=_uploaded_logo(),
             next_number=numbers["next_number"],

@@ -19,7 +19,7 @@ from app.desk.lookup_forms import looked_up
 from app.desk.posting import carry_out
 from app.tickets import queries as ticket_queries
 from app.timelog import approval as approving
-from app.timelog import commands, presence_queries, queries, rules
+from app.timelog import commands, presence_queries, queries, questions, rules
 from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
 
@@ -71,6 +71,7 @@ def _week(typed: Any, problems: tuple[str, ...] = ()) -> str:
         billed=queries.allocated([entry.id for entry in entries]),
         work_types=queries.work_types(),
         untimed=presence_queries.untimed(own_staff_id(), own_zone(), days),
+        questions=questions.to(own_staff_id()),
         typed=typed,
         problems=problems,
         nonce=forms.new_nonce(),
@@ -143,6 +144,19 @@ def _work(form: Any, zone: str) -> Work:
         internal_note=form.get("internal_note", ""),
         project=form.get("project", ""),
     )
+
+
+@blueprint.post("/questions/<int:question_id>")
+@requires("create", "Time")
+def answer(question_id: int) -> Any:
+    """Answer what billing asks about one's own time."""
+    back = url_for("time.week")
+
+    def act() -> tuple[str, str]:
+        questions.answer(desk_actor(), question_id, text=request.form.get("answer", ""))
+        return back, "Your answer is on its way to billing."
+
+    return carry_out(act, back=back)
 
 
 @blueprint.post("/submit")

@@ -103,6 +103,31 @@ class TimeEntry(Stamped, Model):
     __mapper_args__ = {"version_id_col": version}
 
 
+class EntryQuestion(Stamped, Model):
+    """What somebody wants to know about an entry from who worked it; one open question each."""
+
+    __tablename__ = "entry_question"
+    __table_args__ = (
+        CheckConstraint("btrim(question) <> ''", name="question"),
+        CheckConstraint("(answered_at is null) = (btrim(answer) = '')", name="answered"),
+        Index(
+            "ux_entry_question_open",
+            "entry_id",
+            unique=True,
+            postgresql_where=text("answered_at is null"),
+        ),
+    )
+
+    entry_id: Mapped[int] = mapped_column(ForeignKey("time_entry.id", ondelete="CASCADE"))
+    question: Mapped[str] = mapped_column(String(500))
+    asked_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    asked_by_name: Mapped[str] = mapped_column(String(200))
+    answer: Mapped[str] = mapped_column(String(500), server_default="")
+    answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    entry: Mapped[TimeEntry] = relationship()
+
+
 class Timer(Stamped, Model):
     """A running clock on the server; one running per person.
 

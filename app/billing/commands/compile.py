@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, text, update
 
-from app.billing import queries
+from app.billing import queries, warnings
 from app.billing.compilation import (
     Facts,
     Plan,
@@ -20,9 +20,8 @@ from app.billing.compilation import (
     compile_accounts,
     plan,
     stored,
-    warnings,
 )
-from app.billing.models import BillingRun, RunBlock, RunRow
+from app.billing.models import BillingRun, RunBlock, RunRow, RunWarning
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import copy_rows, without_collector
@@ -75,7 +74,6 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
         work = plan(facts, company_id=run.company_id)
         _forget(run_id)
         _store_unpaid(run_id, work)
-    said: list[dict[str, Any]] = []
     total, done = len(work.accounts), 0
     for chunk in work.chunks():
         note = f"Compiling {total} accounts"
@@ -84,15 +82,14 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
             previews = compile_accounts(facts, chunk)
             faultpoint("billing.compile.compiled")
             store(run_id, previews, leave_blocked=leave_blocked)
-            for preview in previews:
-                if preview.is_ready(leave_blocked=leave_blocked):
-                    said += warnings(preview, facts.through)
+            ready = [each for each in previews if each.is_ready(leave_blocked=leave_blocked)]
+            warnings.keep(run_id, ready, facts.through)
         done += len(chunk)
         faultpoint("billing.compile.chunk")
     with running.step(done=total, total=total, note="Compiled"):
         _supersede(run_id)
         run = find_run(run_id)
-        run.warnings, run.state, run.compiled_at = said, "ready", clock.now()
+        run.state, run.compiled_at = "ready", clock.now()
     return {"run": run_id}
 
 
@@ -150,6 +147,7 @@ def _forget(run_id: int) -> None:
     """Drop what a compilation that was cut off has stored."""
     db.session.execute(delete(RunRow).where(RunRow.run_id == run_id))
     db.session.execute(delete(RunBlock).where(RunBlock.run_id == run_id))
+    db.session.execute(delete(RunWarning).where(RunWarning.run_id == run_id))
 
 
 def _store_unpaid(run_id: int, work: Plan) -> None:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, exists, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.billing import ledger, queries
+from app.billing import ledger, queries, second_person
 from app.billing.commands.compile import find_run
 from app.billing.compilation import (
     MOST_ACCOUNTS,
@@ -30,7 +30,7 @@ from app.billing.differences import difference
 from app.billing.documents.content import seal
 from app.billing.documents.stored import RENDER
 from app.billing.engine.facts import Line
-from app.billing.models import BillingAccount, BillingRun, RunRow
+from app.billing.models import BillingAccount, BillingRun, RunApproval, RunRow
 from app.billing.notifications import post_documents
 from app.billing.numbering import Numbers, chain_to, take_numbers
 from app.core import clock, jobs
@@ -39,6 +39,7 @@ from app.core.bulk import reserve_ids, without_collector
 from app.core.db import db, with_retry
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
+from app.core.models import Agency
 from app.tickets import timeline
 from app.tickets.timeline import MoneyNote
 
@@ -170,17 +171,16 @@ def issue_chunk(facts: Facts, order: Order, row_ids: Sequence[int]) -> Outcome:
     rows = _lock_rows(row_ids)
     previews = compile_accounts(facts, _work(facts, rows), lock=True) if rows else []
     faultpoint("billing.issue.compiled")
-    holding = [
-        (row, preview)
-        for row, preview in zip(rows, previews, strict=True)
-        if preview.hash == row.preview_hash and not preview.blocks.keys() & WHOLE_ACCOUNT
-    ]
-    held = {row.id for row, _ in holding}
-    outcome = Outcome(
-        refused=_refusals(
-            [pair for pair in zip(rows, previews, strict=True) if pair[0].id not in held]
-        )
-    )
+    holding, changed, waiting = [], [], []
+    for row, preview in zip(rows, previews, strict=True):
+        gross = preview.compiled.document.payable_minor
+        if preview.hash != row.preview_hash or preview.blocks.keys() & WHOLE_ACCOUNT:
+            changed.append((row, preview))
+        elif second_person.above(gross, row.currency, facts.agency) and not row.approved:
+            waiting.append((row, preview))
+        else:
+            holding.append((row, preview))
+    outcome = Outcome(refused=_refusals(changed) + _unapproved(waiting, facts.agency))
     if holding:
         outcome.issued = _write(facts, order, holding)
     return outcome
@@ -194,6 +194,14 @@ def _lock_rows(row_ids: Sequence[int]) -> Sequence[Row[Any]]:
             RunRow.account_id,
             BillingAccount.payer_id,
             BillingAccount.currency,
+            exists(
+                select(RunApproval.id).where(
+                    RunApproval.run_id == RunRow.run_id,
+                    RunApproval.account_id == RunRow.account_id,
+                    RunApproval.preview_hash == RunRow.preview_hash,
+                    second_person.APPROVED,
+                )
+            ).label("approved"),
         )
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .where(RunRow.id.in_(list(row_ids)), RunRow.state.in_(("ready", "refused")))
@@ -412,6 +420,18 @@ def _refusals(pairs: Sequence[tuple[Row[Any], Preview]]) -> list[dict[str, Any]]
     return [
         {"company": preview.buyer.name, "company_id": preview.buyer.id, "reason": reason}
         for (_, preview), reason in zip(pairs, reasons, strict=True)
+    ]
+
+
+def _unapproved(pairs: Sequence[tuple[Row[Any], Preview]], agency: Agency) -> list[dict[str, Any]]:
+    """Say of accounts above the agency's amount that a second person is wanted; they stay ready."""
+    return [
+        {
+            "company": preview.buyer.name,
+            "company_id": preview.buyer.id,
+            "reason": second_person.words(preview.buyer.name, row.currency, agency),
+        }
+        for row, preview in pairs
     ]
 
 

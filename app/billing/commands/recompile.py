@@ -2,18 +2,23 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
+from sqlalchemy.dialects.postgresql import insert
 
+from app.billing import warnings
 from app.billing.commands.compile import OPEN, find_run, store
-from app.billing.compilation import Facts, compile_accounts, plan, warnings
-from app.billing.models import BillingAccount, BillingRun, RunBlock, RunRow
+from app.billing.compilation import Facts, compile_accounts, plan
+from app.billing.models import BillingAccount, BillingRun, RunBlock, RunHand, RunRow, RunWarning
+from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
 
 
-def recompile(run_id: int, payer_ids: Collection[int]) -> None:
+def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = None) -> None:
     """Replace the stored previews of some payers in a run by what compiling gives now.
+
+    `by` is who changed what they hold, which is kept: nobody approves their own changes.
 
     An account with nothing left to bill leaves the run; one that is issued stays as it is. Refuses
     a run that is still compiling or that a newer one has superseded.
@@ -26,16 +31,36 @@ def recompile(run_id: int, payer_ids: Collection[int]) -> None:
         found = plan(facts, company_id=payer_id).accounts
         work = [each for each in found if each.payer_id == payer_id]
         previews = compile_accounts(facts, work) if work else []
+        if by is not None and by.user_id is not None:
+            _note_hand(run_id, payer_id, by.user_id)
         store(run_id, previews, leave_blocked=run.leave_blocked)
-        kept = [said for said in run.warnings if said["company_id"] != payer_id]
-        for preview in previews:
-            if preview.is_ready(leave_blocked=run.leave_blocked):
-                kept += warnings(preview, facts.through)
-        run.warnings = kept
+        ready = [each for each in previews if each.is_ready(leave_blocked=run.leave_blocked)]
+        _forget_warnings(run_id, payer_id, but=warnings.keep(run_id, ready, run.through))
     if run.state == "issued":
         run.state = "ready"
     db.session.flush()
     faultpoint("billing.recompile.stored")
+
+
+def _note_hand(run_id: int, payer_id: int, user_id: int) -> None:
+    accounts = select(literal(run_id), BillingAccount.id, literal(user_id)).where(
+        BillingAccount.payer_id == payer_id
+    )
+    db.session.execute(
+        insert(RunHand)
+        .from_select(["run_id", "account_id", "user_id"], accounts)
+        .on_conflict_do_nothing()
+    )
+
+
+def _forget_warnings(run_id: int, payer_id: int, *, but: Collection[str]) -> None:
+    accounts = select(BillingAccount.id).where(BillingAccount.payer_id == payer_id)
+    db.session.execute(
+        delete(RunWarning)
+        .where(RunWarning.run_id == run_id, RunWarning.account_id.in_(accounts))
+        .where(RunWarning.cause.notin_(but))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def refuse_closed(run_id: int) -> BillingRun:

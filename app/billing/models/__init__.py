@@ -10,7 +10,17 @@ from app.billing.models.documents import (
 )
 from app.billing.models.money import Payment, Posting, Settlement
 from app.billing.models.rates import RateRule, Tax
-from app.billing.models.runs import BillingRun, EntryHold, EntryValue, ExtraLine, RunBlock, RunRow
+from app.billing.models.runs import (
+    BillingRun,
+    EntryHold,
+    EntryValue,
+    ExtraLine,
+    RunApproval,
+    RunBlock,
+    RunHand,
+    RunRow,
+    RunWarning,
+)
 
 __all__ = [
     "Allocation",
@@ -26,8 +36,11 @@ __all__ = [
     "Payment",
     "Posting",
     "RateRule",
+    "RunApproval",
     "RunBlock",
+    "RunHand",
     "RunRow",
+    "RunWarning",
     "Series",
     "Settlement",
     "Tax",

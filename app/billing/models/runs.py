@@ -51,7 +51,6 @@ class BillingRun(Stamped, Model):
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
     leave_blocked: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     state: Mapped[str] = mapped_column(String(10), server_default="compiling")
-    warnings: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     compiled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -119,6 +118,61 @@ class RunBlock(Model):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
     company: Mapped[Company] = relationship()
+
+
+class RunWarning(Model):
+    """What somebody should know of an account that is billed nevertheless: one row a cause.
+
+    `entries` and `amount_minor` are what it concerns; `detail` is what its sentence needs. An
+    accepted one stays, with the reason.
+    """
+
+    __tablename__ = "run_warning"
+    __table_args__ = (
+        CheckConstraint(
+            "(accepted_at is null) = (btrim(accepted_reason) = '')", name="accepted_with_reason"
+        ),
+        UniqueConstraint("run_id", "account_id", "cause"),
+        Index("ix_run_warning_account_id", "account_id", "cause"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
+    cause: Mapped[str] = mapped_column(String(14))
+    entries: Mapped[int] = mapped_column(Integer)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    accepted_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    accepted_reason: Mapped[str] = mapped_column(String(300), server_default="")
+
+    account: Mapped[BillingAccount] = relationship()
+
+
+class RunHand(Model):
+    """Somebody changed an account while it was in a run, and so cannot be its second person."""
+
+    __tablename__ = "run_hand"
+    __table_args__ = (UniqueConstraint("account_id", "user_id", "run_id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+
+
+class RunApproval(Stamped, Model):
+    """A second person approved an account's preview, as its hash says, to be issued."""
+
+    __tablename__ = "run_approval"
+    __table_args__ = (UniqueConstraint("run_id", "account_id", "preview_hash", "approved_by"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
+    preview_hash: Mapped[str] = mapped_column(String(64))
+    approved_by: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    approved_by_name: Mapped[str] = mapped_column(String(200))
 
 
 class EntryHold(Stamped, Model):

@@ -7,6 +7,16 @@ from flask import Blueprint
 blueprint = Blueprint("billing", __name__, url_prefix="/billing")
 
 # Each adds its pages to the blueprint above.
-MODULES = ("invoices", "payments", "previews", "proof", "rates", "runs", "taxes", "voiding")
+MODULES = (
+    "invoices",
+    "payments",
+    "previews",
+    "proof",
+    "rates",
+    "review",
+    "runs",
+    "taxes",
+    "voiding",
+)
 for name in MODULES:
     import_module(f"{__name__}.{name}")

@@ -6,14 +6,16 @@ would bill.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from flask import Response, abort, render_template, request, url_for
+from flask_login import current_user
 
-from app.billing import rate_queries, run_queries
+from app.billing import rate_queries, run_queries, second_person
 from app.billing.commands import entries as entry_commands
 from app.billing.commands import extras
+from app.billing.commands import second_person as second_commands
 from app.billing.commands.compile import find_run
 from app.billing.commands.recompile import payers_now, recompile, refuse_closed
 from app.billing.compilation import Facts, Preview, compile_accounts, plan
@@ -22,13 +24,15 @@ from app.billing.engine.explain import explain_entry
 from app.billing.engine.facts import BilledEntry, Document, Line, RateRule
 from app.billing.models import BillingAccount, BillingRun, RunRow
 from app.billing.money_queries import account as find_account
-from app.core import forms
+from app.billing.queries import agency
+from app.core import formats, forms
 from app.core.acting import current_actor
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.explained import MOST_ENTRIES, ShownEntry, ShownLine, plain, price, rule_facts
 from app.desk.billing.reasons import REASONS
+from app.desk.billing.runs import timers_of
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.timelog.models import TimeEntry
@@ -70,22 +74,68 @@ def preview(run_id: int, account_id: int) -> str:
     companies = sorted(facts.companies_by_payer().get(account.payer_id, {account.payer_id}))
     month = run.through.replace(day=1)
     before, after = run_queries.neighbours(run_id, account_id)
+    blocks = run_queries.blocks_of(run_id, account.payer_id)
     return render_template(
         "desk/billing/preview.html",
         run=run,
         account=account,
         row=row,
         shown=shown,
-        blocks=run_queries.blocks_of(run_id, account.payer_id),
+        blocks=blocks,
+        timers=timers_of(run, any(reason == "running" for reason, _ in blocks)),
         reasons=REASONS,
         left_out=run_queries.left_out(companies, month, run.through),
         extras=run_queries.extras_of(account_id),
         groupings=GROUPINGS,
         before=before,
         after=after,
+        second=_second(run_id, row, account) if row and not is_issued else None,
         plain=plain,
         nonce=forms.new_nonce(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What the page says of the second person: why one is wanted, or who has approved."""
+
+    why: str
+    approved_by: str
+    approved_at: datetime | None
+    may: bool
+
+
+def _second(run_id: int, row: RunRow, account: BillingAccount) -> Second | None:
+    """Nothing where the account is not above the agency's amount."""
+    ours = agency()
+    if not second_person.above(row.gross_minor, account.currency, ours):
+        return None
+    found = second_commands.approval_of(run_id, account.id)
+    own = current_user.id in second_commands.hands(run_id, account.id)
+    return Second(
+        why=second_person.words(account.payer.name, account.currency, ours),
+        approved_by=found.approved_by_name if found else "",
+        approved_at=found.created_at if found else None,
+        may=may("issue", "Invoices") and not own,
+    )
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/second")
+@requires("issue", "Invoices")
+def approve_account(run_id: int, account_id: int) -> Response:
+    """Approve an account as the second person."""
+    here = url_for("billing.preview", run_id=run_id, account_id=account_id)
+
+    def action() -> Outcome:
+        second_commands.approve_account(
+            current_actor(),
+            run_id,
+            account_id,
+            preview_hash=request.form.get("preview", ""),
+        )
+        return here, "Approved: it can be issued."
+
+    return carry_out(action, back=here)
 
 
 def _shown(found: Preview, row: RunRow | None) -> Shown:
@@ -169,7 +219,7 @@ def _change(run_id: int, account_id: int, act: Callable[[BillingAccount], str]) 
         refuse_closed(run_id)
         account = find_account(account_id)
         said = act(account)
-        recompile(run_id, [account.payer_id])
+        recompile(run_id, [account.payer_id], by=current_actor())
         return here, said
 
     return carry_out(action, back=here)
@@ -287,7 +337,8 @@ def change_entries(run_id: int, account_id: int) -> Response:
         companies = {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
         said = change(ids, fields)
         companies |= {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
-        recompile(run_id, payers_now(run_id, companies) - {account.payer_id})
+        others = payers_now(run_id, companies) - {account.payer_id}
+        recompile(run_id, others, by=current_actor())
         return said
 
     return _change(run_id, account_id, act)
@@ -301,7 +352,7 @@ def _hold(ids: list[int], fields: Fields) -> str:
     until = fields.day("until", "Until")
     fields.check()
     count = entry_commands.hold(current_actor(), ids, reason=fields["reason"], until=until)
-    return _count(count, f"kept back until {until}" if until else "kept back for good")
+    return _count(count, f"kept back until {formats.day(until)}" if until else "kept back for good")
 
 
 def _move(ids: list[int], fields: Fields) -> str:

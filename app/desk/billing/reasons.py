@@ -1,4 +1,4 @@
-"""What may be in the way of billing: in words, and how it is mended. Data."""
+"""What may be in the way of billing, and what is worth a look: in words, with the mending. Data."""
 
 from dataclasses import dataclass
 
@@ -46,9 +46,9 @@ REASONS = {
     ),
     "running": Reason(
         "A timer runs",
-        "Work of this period is still being clocked.",
-        "approval",
-        "See the time",
+        "Work of this period is still being clocked: the timer has to be stopped or discarded.",
+        "timer",
+        "See the ticket",
     ),
     "incomplete": Reason(
         "Company incomplete",
@@ -61,5 +61,49 @@ REASONS = {
         "The total is not above zero, so there is nothing to ask for.",
         "preview",
         "See why",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A cause that is worth a look, in words."""
+
+    title: str
+    text: str
+
+
+LOOKS = {
+    "no_tax_id": Look(
+        "No tax id",
+        "The invoice will not name the client's tax id, which many countries ask for.",
+    ),
+    "no_address": Look(
+        "No address",
+        "The invoice will name the client without an address.",
+    ),
+    "unusual_amount": Look(
+        "Unusual amount",
+        "The net is more than 30 % above or below the mean of the three months before.",
+    ),
+    "older_work": Look(
+        "Older work",
+        "Work from before the month of the run, which was left over then or logged late.",
+    ),
+    "long_entry": Look(
+        "Over 8 hours",
+        "One entry of more than 8 hours is often a timer that ran through the night.",
+    ),
+    "short_entry": Look(
+        "Under 2 minutes",
+        "An entry of less than 2 minutes is often a timer that was started by mistake.",
+    ),
+    "thin_text": Look(
+        "Hardly described",
+        "Fewer than 10 characters say what was done, too little for a client who asks.",
+    ),
+    "old_ticket": Look(
+        "Ticket open for over 60 days",
+        "The work goes on without an end: the client may expect a word before a further invoice.",
     ),
 }

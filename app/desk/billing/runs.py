@@ -6,12 +6,12 @@ from typing import Any
 from flask import Response, abort, make_response, render_template, request, url_for
 from flask_login import current_user
 
-from app.billing import notifications, run_queries
+from app.billing import notifications, review_queries, run_queries, second_person
 from app.billing.commands.compile import find_run, start_run
 from app.billing.commands.issue import start_issue
 from app.billing.commands.recompile import recompile
 from app.billing.models import BillingRun
-from app.billing.queries import agency
+from app.billing.queries import agency, payers
 from app.billing.run_queries import Total, WantedRows
 from app.core import clock, formats, forms, job_queries, mail, mail_queries
 from app.core.acting import current_actor
@@ -20,7 +20,7 @@ from app.core.models import Job
 from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.choosing import company_id, company_text
-from app.desk.billing.reasons import REASONS
+from app.desk.billing.reasons import LOOKS, REASONS
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.timelog.approval import approve_all
@@ -94,23 +94,43 @@ def run(run_id: int) -> Any:
     )
     rows, more = run_queries.accounts(run_id, wanted, page=page)
     totals = run_queries.totals([run_id]).get(run_id, [])
+    exceptions, ours = run_queries.exceptions(run_id), agency()
     return render_template(
         "desk/billing/run.html",
         run=found,
-        exceptions=run_queries.exceptions(run_id),
+        exceptions=exceptions,
+        timers=timers_of(found, "running" in exceptions),
         reasons=REASONS,
+        causes=review_queries.causes(run_id),
+        warned=review_queries.accounts_warned(run_id, found.through),
+        looks=LOOKS,
         rows=rows,
         more=more,
         page=page,
         wanted=wanted,
         address={key: value for key, value in request.args.items() if key != "page" and value},
         totals=totals,
+        wants_second=lambda row: (
+            row.state != "issued"
+            and row.approved_by is None
+            and second_person.above(row.gross_minor, row.currency, ours)
+        ),
         to_issue=sum(total.accounts for total in totals if total.state in {"ready", "refused"}),
         states=ROW_STATES,
         step=_step(found, totals),
         may_approve=may("approve", "Time"),
         nonce=forms.new_nonce(),
     )
+
+
+def timers_of(found: BillingRun, wanted: bool) -> dict[int, list[review_queries.Clocking]]:
+    """Whose timers run, by the payer they keep from being billed; nothing when not `wanted`."""
+    timers: dict[int, list[review_queries.Clocking]] = {}
+    for each in review_queries.clocking() if wanted else ():
+        payer = payers(agency()).of(each.company_id, found.through)
+        if payer is not None:
+            timers.setdefault(payer, []).append(each)
+    return timers
 
 
 def _step(found: BillingRun, totals: list[Total]) -> int:
@@ -160,7 +180,7 @@ def approve_blocked(run_id: int) -> Response:
         count = approve_all(actor=current_actor(), through=found.through, company_ids=companies)
         said = f"{count} {'entry' if count == 1 else 'entries'} approved."
         if payer is not None:
-            recompile(run_id, [payer])
+            recompile(run_id, [payer], by=current_actor())
             return here, said
         return _compile_again(found), said
 

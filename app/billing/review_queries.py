@@ -1,0 +1,185 @@
+"""What the review of a run asks: causes with their sums, the rows behind each, who still clocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import func, or_, select
+
+from app.billing.models import BillingAccount, RunRow, RunWarning
+from app.billing.warnings import CAUSES, OF_ENTRIES, Warned, sentence
+from app.companies.models import Company
+from app.core.bulk import fetch_rows
+from app.core.db import db
+from app.staff.models import Staff
+from app.tickets.models import Ticket
+from app.timelog.models import Timer
+
+MOST_ROWS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWarned:
+    """One account that a cause concerns, in words; `accepted` is the reason, if it is accepted."""
+
+    account_id: int
+    company_id: int
+    company: str
+    currency: str
+    entries: int
+    amount_minor: int
+    said: str
+    accepted: str
+
+
+@dataclass(slots=True)
+class Cause:
+    """A cause of a run: how many entries and accounts, what they come to, how much is accepted."""
+
+    name: str
+    entries: int = 0
+    accounts: int = 0
+    accepted: int = 0
+    amounts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def open(self) -> int:
+        """Accounts nobody has accepted it for."""
+        return self.accounts - self.accepted
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether entries lie behind it, and not the account itself."""
+        return self.name in OF_ENTRIES
+
+
+@dataclass(frozen=True, slots=True)
+class EntryBehind:
+    """One entry that a cause lies in."""
+
+    id: int
+    account_id: int
+    company: str
+    person: str
+    work_date: date
+    text: str
+    recorded_seconds: int
+    amount_minor: int
+    currency: str
+    ticket: int | None
+    ticket_opened: datetime | None
+
+
+def causes(run_id: int) -> list[Cause]:
+    """The causes of a run in their order: one statement."""
+    rows = db.session.execute(
+        select(
+            RunWarning.cause,
+            BillingAccount.currency,
+            func.count(),
+            func.count(RunWarning.accepted_at),
+            func.sum(RunWarning.entries),
+            func.sum(RunWarning.amount_minor),
+        )
+        .join(BillingAccount, BillingAccount.id == RunWarning.account_id)
+        .where(RunWarning.run_id == run_id)
+        .group_by(RunWarning.cause, BillingAccount.currency)
+        .order_by(BillingAccount.currency)
+    )
+    found: dict[str, Cause] = {}
+    for name, currency, accounts, accepted, entries, amount in rows:
+        cause = found.setdefault(name, Cause(name))
+        cause.accounts += accounts
+        cause.accepted += accepted
+        cause.entries += int(entries)
+        cause.amounts[currency] = int(amount)
+    return sorted(found.values(), key=lambda cause: CAUSES.index(cause.name))
+
+
+def accounts_warned(
+    run_id: int, through: date, *, cause: str | None = None, most: int = MOST_ROWS
+) -> dict[str, list[AccountWarned]]:
+    """The accounts that each cause of a run (or one cause) concerns, by name."""
+    query = (
+        select(RunWarning, Company.id, Company.name, BillingAccount.currency)
+        .join(BillingAccount, BillingAccount.id == RunWarning.account_id)
+        .join(Company, Company.id == BillingAccount.payer_id)
+        .where(RunWarning.run_id == run_id)
+        .order_by(RunWarning.accepted_at.is_not(None), Company.name, RunWarning.account_id)
+        .limit(most)
+    )
+    if cause is not None:
+        query = query.where(RunWarning.cause == cause)
+    found: dict[str, list[AccountWarned]] = {}
+    for row, company_id, company, currency in db.session.execute(query):
+        warned = Warned(company_id, currency, row.cause, row.entries, row.amount_minor, row.detail)
+        found.setdefault(row.cause, []).append(
+            AccountWarned(
+                account_id=row.account_id,
+                company_id=company_id,
+                company=company,
+                currency=currency,
+                entries=row.entries,
+                amount_minor=row.amount_minor,
+                said=sentence(warned, through),
+                accepted=row.accepted_reason,
+            )
+        )
+    return found
+
+
+def entries_behind(
+    run_id: int, cause: str, through: date, *, most: int = MOST_ROWS
+) -> list[EntryBehind]:
+    """The entries that a cause lies in, as they stand in the previews that can still be issued."""
+    # Put together from constants of `warnings`; values are bound.
+    statement = (
+        "select e.id, r.account_id, c.name, s.name, e.work_date,"
+        " left(coalesce(nullif(btrim(e.description), ''), e.project), 300), e.recorded_seconds,"
+        " b.amount, a.currency, t.number, t.created_at"
+        " from run_row r join billing_account a on a.id = r.account_id"
+        " join run_warning w on w.run_id = r.run_id and w.account_id = r.account_id"
+        "   and w.cause = %(cause)s"
+        " cross join lateral (select (x ->> 0)::bigint as entry_id, (x ->> 2)::bigint as amount"
+        "   from jsonb_array_elements(r.preview -> 'lines') l,"
+        "   jsonb_array_elements(l -> 'entries') x) b"
+        " join time_entry e on e.id = b.entry_id join company c on c.id = e.company_id"
+        " join staff s on s.id = e.staff_id left join ticket t on t.id = e.ticket_id"
+        f" where r.run_id = %(run)s and r.state in ('ready', 'refused') and ({OF_ENTRIES[cause]})"
+        " order by c.name, e.work_date, e.id limit %(most)s"
+    )
+    values = {"run": run_id, "cause": cause, "through": through, "most": most}
+    return [EntryBehind(*row) for row in fetch_rows(statement, values)]
+
+
+def payers_of_run(run_id: int, account_ids: Sequence[int]) -> set[int]:
+    """The payers of some accounts that the run still has open."""
+    query = (
+        select(BillingAccount.payer_id)
+        .join(RunRow, RunRow.account_id == BillingAccount.id)
+        .where(RunRow.run_id == run_id, BillingAccount.id.in_(list(account_ids)))
+        .where(or_(RunRow.state == "ready", RunRow.state == "refused"))
+    )
+    return set(db.session.scalars(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Clocking:
+    """Whose timer runs on which ticket of which company."""
+
+    company_id: int
+    person: str
+    ticket: int
+    since: datetime
+
+
+def clocking() -> list[Clocking]:
+    """The timers that run now."""
+    rows = db.session.execute(
+        select(Ticket.company_id, Staff.name, Ticket.number, Timer.first_started_at)
+        .join(Ticket, Ticket.id == Timer.ticket_id)
+        .join(Staff, Staff.id == Timer.staff_id)
+        .where(Timer.started_at.is_not(None))
+        .order_by(Staff.name, Timer.id)
+    )
+    return [Clocking(*row) for row in rows]

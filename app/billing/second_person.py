@@ -1,0 +1,38 @@
+"""When an account needs a second person's approval, and whose approval counts."""
+
+from sqlalchemy import text
+
+from app.core.models import Agency
+from app.core.money import exponent
+
+HANDS = """
+    select r.created_by from billing_run r where r.id = :run
+    union select h.user_id from run_hand h where h.account_id = :account
+      and not exists (select from run_row done where done.account_id = h.account_id
+                      and done.state = 'issued' and done.run_id >= h.run_id)
+"""
+"""Who had a hand in an account: who compiled the run, and who changed it since its last invoice."""
+
+APPROVED = text("""
+    not exists (select from billing_run r where r.id = run_approval.run_id
+                and r.created_by = run_approval.approved_by)
+    and not exists (select from run_hand h where h.account_id = run_approval.account_id
+                    and h.user_id = run_approval.approved_by
+                    and not exists (select from run_row done where done.account_id = h.account_id
+                                    and done.state = 'issued' and done.run_id >= h.run_id))
+""")
+"""Holds of an approval of somebody who had no hand in the account, then or since."""
+
+
+def above(gross_minor: int, currency: str, agency: Agency) -> bool:
+    """Whether a total is above the agency's amount, which counts units of any currency alike."""
+    limit = agency.second_person_above
+    return bool(limit) and gross_minor > limit * 10 ** exponent(currency)
+
+
+def words(company: str, currency: str, agency: Agency) -> str:
+    """Why such an account is not issued, and what to do."""
+    return (
+        f"{company} is above {agency.second_person_above} {currency}: somebody who neither compiled"
+        " nor changed it has to approve its preview first."
+    )

@@ -1,0 +1,168 @@
+"""Going through what is worth a look: the causes of a run, their rows, and every group action."""
+
+from sqlalchemy import select
+
+from app.billing.models import RunWarning
+from app.core.db import db, unit_of_work
+from app.core.forms import new_nonce
+from app.tickets.models import Event
+from app.timelog.models import EntryQuestion, Timer
+from tests import factories as make
+from tests.web.month import count, entries_in, one, row_of
+from tests.web.people import person, signed_in
+
+
+def test_causes_stand_with_count_amount_words_and_rows(month):
+    company_id, _ = month.company(hours=(9, 1))
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "Worth a look" in page
+    assert "Over 8 hours" in page
+    assert "1 entry is longer than 8 hours." in page
+    assert f"/billing/runs/{run_id}/causes/long_entry" in page
+    rows = month.get(f"/billing/runs/{run_id}/causes/long_entry").text
+    assert rows.count('name="id"') == 1
+    assert "Mira" in rows
+    assert month.get(f"/billing/runs/{run_id}/causes/no_tax_id").status_code == 404
+    assert month.get(f"/billing/runs/{run_id}/causes/weather").status_code == 404
+    assert row_of(run_id, company_id).state == "ready"
+
+
+def test_a_cause_is_accepted_with_a_reason_and_looked_at_again(month):
+    month.company(hours=(9,))
+    run_id = month.compiled()
+    url = f"/billing/runs/{run_id}/causes/long_entry"
+    refused = month.post(url, do="accept", reason=" ")
+    assert refused.status_code == 422
+    assert "Give a reason" in refused.text
+    month.post(url, do="accept", reason="The night of the move")
+    assert "Accepted: The night of the move" in month.get(f"/billing/runs/{run_id}").text
+    month.post(url, do="look_again")
+    assert "Accepted:" not in month.get(f"/billing/runs/{run_id}").text
+    nothing = f"/billing/runs/{run_id}/causes/no_tax_id"
+    assert month.post(nothing, do="accept", reason="A private person").status_code == 302
+    assert one(RunWarning, cause="no_tax_id").accepted_reason == "A private person"
+
+
+def test_entries_behind_a_cause_are_held_to_next_month(month):
+    company_id, _ = month.company(hours=(9, 10, 1))
+    run_id = month.compiled()
+    url = f"/billing/runs/{run_id}/causes/long_entry"
+    first = entries_in()[0]
+    month.post(url, do="hold", until="2026-04-01", id=first)
+    assert row_of(run_id, company_id).entries == 2
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "1 entry kept back until 1 Apr 2026." in page
+    month.post(url, do="hold", until="2026-04-01")
+    assert row_of(run_id, company_id).entries == 1
+    again = month.post(url, do="hold", until="2026-04-01")
+    assert again.status_code == 422
+    assert "None of these entries is in the run any more" in again.text
+
+
+def test_the_agent_is_asked_on_the_week_and_on_the_ticket_and_answers(month):
+    agent = person("Agent")
+    with unit_of_work():
+        company = make.company("Nine Ltd")
+        ticket = make.ticket(company, "Server")
+        staff = make.staff_of(db.session.merge(agent))
+        make.entry(company, by=staff, seconds=9 * 3600, ticket_id=ticket.id)
+    run_id = month.compiled()
+    url = f"/billing/runs/{run_id}/causes/long_entry"
+    refused = month.post(url, do="ask", question="")
+    assert refused.status_code == 422
+    assert "Write the question" in refused.text
+    month.post(url, do="ask", question="Did the clock run all night?")
+    note = db.session.scalars(select(Event).where(Event.kind == "note")).one()
+    assert note.visibility == "internal"
+    assert "your time of 2026-03-10: Did the clock run all night?" in note.payload["text"]
+    client = signed_in(month.app, db.session.merge(agent))
+    assert "Did the clock run all night?" in client.get("/time/week").text
+    question = one(EntryQuestion)
+    client.post(
+        f"/time/questions/{question.id}", data={"nonce": new_nonce(), "answer": "No, a migration"}
+    )
+    assert "Did the clock run all night?" not in client.get("/time/week").text
+    assert "No, a migration" in month.get(url).text
+    assert len(db.session.scalars(select(Event).where(Event.kind == "note")).all()) == 2
+
+
+def test_a_question_is_answered_by_whom_it_asks_and_by_nobody_else(month):
+    month.company(hours=(9,))
+    run_id = month.compiled()
+    month.post(f"/billing/runs/{run_id}/causes/long_entry", do="ask", question="All night?")
+    month.post(f"/billing/runs/{run_id}/causes/long_entry", do="ask", question="Really?")
+    assert one(EntryQuestion).question == "Really?"
+    other = signed_in(month.app, person("Agent"))
+    answer = other.post("/time/questions/1", data={"nonce": new_nonce(), "answer": "Yes"})
+    assert answer.status_code == 404
+    assert one(EntryQuestion).answered_at is None
+    assert count(EntryQuestion) == 1
+
+
+def test_a_running_timer_names_its_person_and_leads_to_the_ticket(month):
+    company_id, ticket_id = month.company()
+    with unit_of_work():
+        ticket = db.session.get(make.Ticket, ticket_id)
+        number = ticket.number
+        db.session.add(
+            Timer(
+                staff_id=month.mira.id,
+                ticket_id=ticket_id,
+                first_started_at=make.NOON,
+                started_at=make.NOON,
+                seen_at=make.NOON,
+            )
+        )
+    run_id = month.compiled()
+    assert row_of(run_id, company_id).state == "blocked"
+    for page in (
+        month.get(f"/billing/runs/{run_id}").text,
+        month.get(f"/billing/runs/{run_id}/accounts/{row_of(run_id, company_id).account_id}").text,
+    ):
+        assert f'aria-label="Timer of Mira on ticket {number}: Fjord Dental"' in page
+        assert f'href="/tickets/{number}"' in page
+
+
+def test_every_reason_that_blocks_leads_to_its_mending(month):
+    with unit_of_work():
+        yen = make.company("Yen Ltd", currency="JPY")
+        make.entry(yen, by=month.mira)
+        late = make.company("Late Ltd")
+        make.entry(late, by=month.mira, state="submitted")
+        lost = make.company("Lost Ltd", archived_at=make.NOON)
+        make.entry(lost, by=month.mira)
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}").text
+    for words in (
+        "Add a rate: Yen Ltd",
+        "See the time: Late Ltd",
+        "Set who pays: Lost Ltd",
+    ):
+        assert f'aria-label="{words}"' in page
+
+
+def test_a_second_person_approves_on_the_preview(month):
+    with unit_of_work():
+        make.set_up_agency(second_person_above=300)
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    row = row_of(run_id, company_id)
+    preview = f"/billing/runs/{run_id}/accounts/{row.account_id}"
+    assert "wants a second person" in month.get(f"/billing/runs/{run_id}").text
+    assert "You had a hand in it" in month.get(preview).text
+    assert "somebody who neither compiled" in month.issued(run_id)
+    other = signed_in(month.app, person("Billing"))
+    assert "Approve it" in other.get(preview).text
+    other.post(f"{preview}/second", data={"nonce": new_nonce(), "preview": row.preview_hash})
+    assert "Approved by" in month.get(preview).text
+    assert "approved by" in month.get(f"/billing/runs/{run_id}").text
+    assert "1 invoice issued" in month.issued(run_id)
+
+
+def test_the_amount_is_set_on_the_agency_page_and_emptied_again(month):
+    admin = signed_in(month.app, person("Admin"))
+    for typed, kept in (("10000", 10000), ("", 0)):
+        data = {"nonce": new_nonce(), "name": "Fjord", "second_person_above": typed}
+        assert admin.post("/settings/agency", data=data).status_code == 302
+        assert one(make.Agency).second_person_above == kept

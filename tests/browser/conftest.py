@@ -9,12 +9,13 @@ def test_something(live, desk):
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
@@ -23,8 +24,11 @@ from app.core.db import db, unit_of_work
 from app.factory import create_app
 from config import Settings
 from tests import factories as make
+from tests.conftest import Databases
 
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+LOOKS = [("desk", "light"), ("phone", "dark")]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -43,20 +47,31 @@ class Live:
             yield session
 
 
-@pytest.fixture
-def live(settings: Settings, database_url: str, tmp_path) -> Iterator[Live]:
-    """The application over a fresh database, served with CSRF and cookies as in life."""
-    own = replace(settings, database_url=database_url, data_dir=tmp_path)
+@pytest.fixture(scope="session")
+def served_application(settings: Settings, worker_name: str) -> Iterator[Live]:
+    """The application of this worker's browser tests, served with CSRF and cookies as in life."""
+    folder = settings.data_dir / "served"
+    url = settings.database_url.replace(f"app_{worker_name}", f"served_{worker_name}")
+    own = replace(settings, database_url=url, data_dir=folder)
     app = create_app(own, overrides={"RATELIMIT_ENABLED": False})
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    with app.app_context(), unit_of_work():
-        make.set_up_agency()
     yield Live(app, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     server.server_close()
     thread.join(5)
+
+
+@pytest.fixture
+def live(served_application: Live, databases: Databases, worker_name: str) -> Iterator[Live]:
+    """The served application over a fresh database, its agency set up."""
+    app = served_application.app
+    databases.clone(f"served_{worker_name}")
+    shutil.rmtree(app.extensions["settings"].data_dir, ignore_errors=True)
+    with app.app_context(), unit_of_work():
+        make.set_up_agency()
+    yield served_application
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -142,13 +157,30 @@ def desk(live: Live, open_page: Callable[..., Page]) -> Callable[..., Page]:
     return signed_in
 
 
-def assert_accessible(page: Page) -> None:
-    """No WCAG 2.2 A or AA violation that axe knows, and no sideways scroll."""
-    from axe_playwright_python.sync_playwright import Axe
+def assert_accessible(page: Page, *, widths: Iterable[str] = ()) -> None:
+    """No WCAG 2.2 A or AA violation that axe knows, and no sideways scroll.
 
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    options = {"runOnly": {"type": "tag", "values": tags}}
-    found = Axe().run(page, options=options).response["violations"]
-    assert [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in found] == []
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
-    assert not page.evaluate(wide), f"{page.url} scrolls sideways"
+    Looks at the page as it stands, or in turn at the named widths.
+    """
+    before = page.viewport_size
+    for size in [WIDTHS[width] for width in widths] or [before]:
+        page.set_viewport_size(size)
+        assert _violations(page) == []
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
+        assert not page.evaluate(wide), f"{page.url} scrolls sideways at {size['width']} px"
+    page.set_viewport_size(before)
+
+
+def _violations(page: Page) -> list[list[Any]]:
+    """What axe finds: each rule's name and the elements; the rest of its answer is megabytes."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    return page.evaluate(
+        """async tags => {
+             const rules = {type: "tag", values: tags};
+             const options = {runOnly: rules, resultTypes: ["violations"], preload: false};
+             return (await axe.run(options)).violations.map(each =>
+               [each.id, each.nodes.map(node => node.html.slice(0, 150))]);
+           }""",
+        WCAG,
+    )

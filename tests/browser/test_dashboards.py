@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock
-from tests.browser.conftest import assert_accessible
+from tests.browser.conftest import LOOKS, assert_accessible
 from tests.web import dashboard_world as world
 
 pytestmark = pytest.mark.browser
@@ -38,8 +38,7 @@ def press(page, chart, mark, words: str) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", ["desk", "phone"])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_charts_are_legible_and_accessible(served, desk, width, theme):
     page = desk("Manager", width=width, theme=theme)
     page.goto(served)

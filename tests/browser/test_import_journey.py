@@ -8,7 +8,7 @@ from app.core import jobs
 from app.core.db import db
 from app.imports.models import ImportBatch
 from jobs import load_handlers
-from tests.browser.conftest import WIDTHS, assert_accessible
+from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.browser
 
@@ -28,8 +28,7 @@ def names(live):
         return sorted(db.session.scalars(select(Company.name)))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_a_list_goes_in_and_out_again(live, desk, width, theme):
     page = desk("Billing", width=width, theme=theme)
     page.goto(f"{live.url}/imports/")

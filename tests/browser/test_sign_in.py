@@ -9,14 +9,13 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_sign_in_page_is_accessible(live, open_page, width, theme):
+def test_the_sign_in_page_is_accessible(live, open_page, theme):
     with live.database():
         make.user("Agent")  # without anybody the address leads to the set-up
-    page = open_page(width=width, theme=theme)
+    page = open_page(theme=theme)
     page.goto(f"{live.url}/login/")
     page.get_by_role("heading", name="Sign in").wait_for()
-    assert_accessible(page)
+    assert_accessible(page, widths=WIDTHS)
 
 
 def test_a_person_signs_in(live, desk):

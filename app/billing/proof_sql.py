@@ -8,7 +8,7 @@ _BILLED = """
            a.billed_seconds, a.billable_seconds, a.recorded_seconds, a.rate_rule_id,
            l.net_minor, l.seconds, l.unit_price, l.explanation, l.position,
            d.number, d.id as document_id, d.policy, d.currency, d.created_at, d.through,
-           e.company_id, e.staff_id, e.work_type_id,
+           e.company_id, e.staff_id, e.work_type_id, e.ticket_id,
            coalesce((e.started_at at time zone d.zone)::date, e.work_date) as day
     from allocation a join document_line l on l.id = a.line_id
     join document d on d.id = l.document_id and d.kind = 'invoice'
@@ -30,6 +30,18 @@ _WEIGHED = f"""
         else round(round(b.billed_seconds / 36.0) * b.unit_price * x.unit / 100)
       end as weight
     from ({_BILLED}) b join ({_UNIT}) x on x.code = b.currency
+"""
+
+# What is rounded at once: an entry, or all time of its ticket (on one day) on the document. Time
+# that is free again may stand on another ticket by now: of that only entries by themselves are
+# proved.
+_ROUNDED = f"""
+    select b.*, r.rounding, r.minimum_seconds, r.increment_seconds,
+      case when r.unit = 'entry' or b.ticket_id is null then 'entry ' || b.entry_id
+        when r.unit = 'ticket' then 'ticket ' || b.ticket_id
+        else 'ticket ' || b.ticket_id || ' on ' || b.day end as unit_key
+    from ({_BILLED}) b join rate_rule r on r.id = b.rate_rule_id
+    where r.unit = 'entry' or b.released_at is null
 """
 
 # Each different question put to the rates, with the first entry that asks it. Time that is free
@@ -91,18 +103,32 @@ CHECKS: dict[str, str] = {
         select 'entry ' || entry_id || ' on document ' || number || ' is billed '
             || billed_seconds || ' s, its rule makes it ' || wanted || ' s'
         from (
-          select b.*, case when b.billable_seconds = 0 then 0
-            when r.rounding = 'exact' or r.increment_seconds = 0
-              then greatest(b.billable_seconds, r.minimum_seconds)
-            else greatest(
-              ceil(r.minimum_seconds::numeric / r.increment_seconds),
-              case r.rounding
-                when 'up' then ceil(b.billable_seconds::numeric / r.increment_seconds)
-                when 'down' then floor(b.billable_seconds::numeric / r.increment_seconds)
-                else round(b.billable_seconds::numeric / r.increment_seconds) end
-            ) * r.increment_seconds end as wanted
-          from ({_BILLED}) b join rate_rule r on r.id = b.rate_rule_id
-        ) priced where billed_seconds <> wanted
+          select cut.*, base + case when row_number() over (
+              partition by document_id, rate_rule_id, unit_key order by fraction desc, entry_id
+            ) <= total - sum(base) over (partition by document_id, rate_rule_id, unit_key)
+            then 1 else 0 end as wanted
+          from (
+            select u.*, coalesce(floor(total * billable_seconds / nullif(whole, 0)), 0) as base,
+              coalesce(total * billable_seconds % nullif(whole, 0), 0) as fraction
+            from (
+              select w.*, case when whole = 0 then 0
+                when rounding = 'exact' or increment_seconds = 0
+                  then greatest(whole, minimum_seconds)
+                else greatest(
+                  ceil(minimum_seconds::numeric / increment_seconds),
+                  case rounding
+                    when 'up' then ceil(whole / increment_seconds)
+                    when 'down' then floor(whole / increment_seconds)
+                    else round(whole / increment_seconds) end
+                ) * increment_seconds end as total
+              from (
+                select k.*, sum(billable_seconds::numeric)
+                  over (partition by document_id, rate_rule_id, unit_key) as whole
+                from ({_ROUNDED}) k
+              ) w
+            ) u
+          ) cut
+        ) shared where billed_seconds <> wanted
         union all
         select 'line ' || position || ' of document ' || number || ' shows ' || seconds
             || ' s, its entries make ' || sum(billed_seconds) || ' s'

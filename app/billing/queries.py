@@ -119,6 +119,7 @@ def _rate_rule(row: RateRuleRow) -> RateRule:
         minimum_seconds=row.minimum_seconds,
         increment_seconds=row.increment_seconds,
         rounding=row.rounding,  # type: ignore[arg-type]  # the table's check allows these only
+        unit=row.unit,  # type: ignore[arg-type]
         valid_from=row.valid.lower,
         valid_to=row.valid.upper,
         priority=row.priority,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import click
 
 from app.billing import queries
-from app.billing.commands.rates import ROUNDINGS, RateTerms, explain, set_rate
+from app.billing.commands.rates import ROUNDINGS, UNITS, RateTerms, explain, set_rate
 from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.cli.billing import DAY, NUMBER
 from app.companies import lookup
@@ -24,9 +24,10 @@ COMMAND = DeskGroup("rates", help="Prices of an hour.")
 @click.option("--person", help="Only for this member of staff.")
 @click.option("--from", "start", type=DAY, help="First day.")
 @click.option("--to", "last", type=DAY, help="Last day.")
-@click.option("--minimum", type=int, default=0, help="Seconds an entry counts at least.")
-@click.option("--increment", type=int, default=0, help="Seconds an entry is rounded to.")
+@click.option("--minimum", type=int, default=0, help="Seconds a unit counts at least.")
+@click.option("--increment", type=int, default=0, help="Seconds a unit is rounded to.")
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Up when there is an increment.")
+@click.option("--unit", type=click.Choice(UNITS), default="entry", help="What is rounded at once.")
 @click.option("--priority", type=int, default=0, help="A higher one wins over all others.")
 def set_(
     rate: Decimal,
@@ -39,6 +40,7 @@ def set_(
     minimum: int,
     increment: int,
     rounding: str | None,
+    unit: str,
     priority: int,
 ) -> Answer:
     """Put a rate in force; an older one for the same thing makes room."""
@@ -56,6 +58,7 @@ def set_(
             minimum_seconds=minimum,
             increment_seconds=increment,
             rounding=rounding or ("up" if increment else "exact"),
+            unit=unit,
             priority=priority,
         )
         made = set_rate(ACTOR, terms).id

@@ -1,13 +1,14 @@
 """Prove finds what is consistent in itself and wrong all the same."""
 
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.billing.commands import extras
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
-from app.billing.models import Document
+from app.billing.models import Document, DocumentLine
 from app.billing.prove import prove
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -119,4 +120,47 @@ def test_inclusive_tax_on_an_exact_half_is_proved_exactly(app):
             extras.add_line(CLERK, account.id, text="Stamp", unit_price=Decimal(cents))
     issued(compiled())
     assert db.session.query(Document.tax_minor).scalar() == 2
+    assert_books()
+
+
+def test_time_rounded_by_the_ticket_is_proved_and_a_moved_second_named(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        for unit, kind in (("ticket", factories.work_type()), ("ticket-day", None)):
+            terms = RateTerms(
+                Decimal(100),
+                "EUR",
+                work_type_id=kind.id if kind else None,
+                minimum_seconds=600,
+                increment_seconds=420,
+                rounding="up",
+                unit=unit,
+            )
+            set_rate(CLERK, terms)
+            company, ana = factories.company(), factories.staff()
+            ticket = factories.ticket(company)
+            for seconds, day in ((61, 9), (122, 9), (800, 10), (63, 10)):
+                factories.entry(
+                    company,
+                    by=ana,
+                    seconds=seconds,
+                    on=date(2026, 3, day),
+                    ticket_id=ticket.id,
+                    work_type_id=kind.id if kind else None,
+                )
+            factories.entry(company, by=ana, seconds=50)
+    issued(compiled())
+    assert_books()
+    seconds = sorted(db.session.scalars(select(DocumentLine.seconds)))
+    assert seconds == [840, 840, 1260, 840 + 1260]
+    tamper(
+        "allocation",
+        """billed_seconds = billed_seconds + case when id = (select min(id) from allocation)
+           then 1 else -1 end where id in (select id from allocation order by id limit 2)""",
+    )
+    assert "its rule makes it" in faults()["seconds"]
+    db.session.rollback()
+    number = db.session.scalars(select(Document.number)).first()
+    with clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, number, reason="Wrong")
     assert_books()

@@ -124,3 +124,10 @@ def test_a_company_s_tax_does_not_touch_the_default(app):
 def test_a_priority_beyond_all_measure_is_refused(app):
     with pytest.raises(RuleError, match="priority 1000000000000 is beyond"), unit_of_work():
         set_rate(CLERK, RateTerms(Decimal(1), "EUR", priority=10**12))
+
+
+def test_a_rule_says_what_it_rounds(cli):
+    args = ("--rate", "100", "--minimum", "600", "--increment", "900")
+    rule = cli("rates", "set", *args, "--unit", "ticket-day")["rate_rule"]
+    assert db.session.get(RateRule, rule).unit == "ticket-day"
+    assert cli("rates", "set", *args, "--unit", "visit", code=2)["problems"]

@@ -34,10 +34,11 @@ def test_a_new_rate_is_in_force_for_whom_it_names(month):
     company_id, _ = month.company()
     answer = month.post(
         "/billing/rates", rate="99,50", currency="eur", company_text="Fjord Dental",
-        minimum="15", increment="0:15", rounding="up", start="2026-01-01",
+        minimum="15", increment="0:15", rounding="up", unit="ticket", start="2026-01-01",
     )  # fmt: skip
     assert answer.status_code == 302, answer.text
     rule = one(RateRule, company_id=company_id)
+    assert rule.unit == "ticket"
     assert (rule.rate, rule.currency) == (Decimal("99.50"), "EUR")
     assert (rule.minimum_seconds, rule.increment_seconds, rule.rounding) == (900, 900, "up")
     assert "99.50" in month.get("/billing/rates?company=fjord").text

@@ -21,6 +21,7 @@ from app.core.money import EXPONENTS
 from app.timelog.models import TimeEntry
 
 ROUNDINGS = ("up", "nearest", "down", "exact")
+UNITS = ("entry", "ticket", "ticket-day")
 MOST_DECIMALS = 4
 MOST_RATE = 10**9
 LONGEST_TAX_NAME = 60
@@ -46,6 +47,7 @@ class RateTerms:
     minimum_seconds: int = 0
     increment_seconds: int = 0
     rounding: str = "exact"
+    unit: str = "entry"
     priority: int = 0
 
 
@@ -76,6 +78,7 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
         minimum_seconds=terms.minimum_seconds,
         increment_seconds=terms.increment_seconds,
         rounding=terms.rounding,
+        unit=terms.unit,
         priority=terms.priority,
         valid=span,
         created_by=actor.user_id,
@@ -97,6 +100,18 @@ def _refuse_bad_terms(terms: RateTerms) -> None:
         problems.append(f"The rate {terms.rate} has more than {MOST_DECIMALS} decimals.")
     if terms.currency not in EXPONENTS:
         problems.append(f"{terms.currency!r} is not a currency of ISO 4217, such as EUR.")
+    problems += _rounding_problems(terms)
+    if abs(terms.priority) > MOST_PRIORITY:
+        problems.append(
+            f"The priority {terms.priority} is beyond all measure: give at most {MOST_PRIORITY}."
+        )
+    problems += _span_problems(terms.start, terms.end)
+    if problems:
+        raise RuleError(*problems)
+
+
+def _rounding_problems(terms: RateTerms) -> list[str]:
+    problems = []
     for name, seconds in (
         ("minimum", terms.minimum_seconds),
         ("increment", terms.increment_seconds),
@@ -105,13 +120,9 @@ def _refuse_bad_terms(terms: RateTerms) -> None:
             problems.append(f"The {name} of {seconds} seconds is not within a day (0 to {DAY}).")
     if terms.rounding not in ROUNDINGS:
         problems.append(f"{terms.rounding!r} is no rounding: choose {', '.join(ROUNDINGS)}.")
-    if abs(terms.priority) > MOST_PRIORITY:
-        problems.append(
-            f"The priority {terms.priority} is beyond all measure: give at most {MOST_PRIORITY}."
-        )
-    problems += _span_problems(terms.start, terms.end)
-    if problems:
-        raise RuleError(*problems)
+    if terms.unit not in UNITS:
+        problems.append(f"{terms.unit!r} is nothing to round: choose {', '.join(UNITS)}.")
+    return problems
 
 
 def _span_problems(start: date | None, end: date | None) -> list[str]:
@@ -182,6 +193,7 @@ def copy_rates(actor: Actor, *, start: date, percent: Decimal = Decimal(0)) -> i
                 minimum_seconds=rule.minimum_seconds,
                 increment_seconds=rule.increment_seconds,
                 rounding=rule.rounding,
+                unit=rule.unit,
                 priority=rule.priority,
             ),
         )

@@ -26,6 +26,7 @@ from app.core.money import round_half_up, share
 
 Billed = tuple[int, int, int, int, PricedRule, date]
 GroupKey = tuple[int | str | None, int, int, int]
+UnitKey = tuple[int, int, date | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def _sort(
     """The one loop over all entries: price each and put it into its line."""
     result = _Sorted()
     groups, find = result.groups, card.find
+    units: dict[UnitKey, list[tuple[list[Billed], int]]] = {}
     which_tax = _tax_places(taxes)
     for entry in entries:
         entry_id, company, staff, work_type, ticket, project, day, recorded, billable, _ = entry
@@ -145,7 +147,21 @@ def _sort(
             groups[key].append(row)
         else:
             groups[key] = [row]
+        if rule.is_joint and ticket is not None:
+            unit = (rule.id, ticket, day if rule.rule.unit == "ticket-day" else None)
+            units.setdefault(unit, []).append((groups[key], len(groups[key]) - 1))
+    for members in units.values():
+        _bill_together(members)
     return result
+
+
+def _bill_together(members: Sequence[tuple[list[Billed], int]]) -> None:
+    """Round what one unit holds once, and share it over its entries by largest remainder."""
+    rows = [group[at] for group, at in members]
+    billable = [row[2] for row in rows]
+    parts = share(rows[0][4].bill(sum(billable)), billable)
+    for (group, at), row, part in zip(members, rows, parts, strict=True):
+        group[at] = (*row[:3], part, *row[4:])
 
 
 def _tax_places(taxes: Timeline[Tax | None]) -> Timeline[int | None]:

@@ -1,7 +1,7 @@
 """From billable seconds to billed seconds.
 
-Minimum and increment act on one entry, and on its *billable* seconds, never on elapsed time: an
-entry with nothing billable is billed nothing.
+Minimum and increment act on the *billable* seconds of one unit (an entry, or what is rounded
+together), never on elapsed time: a unit with nothing billable is billed nothing.
 """
 
 from app.billing.engine.facts import Rounding
@@ -29,7 +29,7 @@ def least_seconds(minimum: int, increment: int, rounding: Rounding) -> int:
 
 
 def billed_seconds(billable_seconds: int, *, least: int, increment: int, rounding: Rounding) -> int:
-    """Round the billable seconds of one entry, then hold them to the least that is billed."""
+    """Round the billable seconds of one unit, then hold them to the least that is billed."""
     if billable_seconds <= 0:
         return 0
     rounded = round_seconds(billable_seconds, increment, rounding)

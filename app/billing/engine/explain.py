@@ -58,6 +58,11 @@ def _rounding(entry: BilledEntry, rule: RateRule) -> str:
         steps.append(f"rounded {how} {hours_and_minutes(rule.increment_seconds)} h")
     if not steps:
         return ""
+    billed = f"{hours_and_minutes(entry.billed_seconds)} h"
+    if rule.unit == "entry":
+        return f"An entry counts {', '.join(steps)}: {billed} billed."
+    day = " on one day" if rule.unit == "ticket-day" else ""
     return (
-        f"An entry counts {', '.join(steps)}: {hours_and_minutes(entry.billed_seconds)} h billed."
+        f"All time of a ticket{day} on one invoice counts together {', '.join(steps)};"
+        f" this entry's share is {billed}."
     )

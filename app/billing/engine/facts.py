@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 Rounding = Literal["exact", "up", "nearest", "down"]
+Unit = Literal["entry", "ticket", "ticket-day"]
 Amounts = Literal["line-once", "entry-once", "entry-4dp", "hours-2dp"]
 TaxScope = Literal["category", "line"]
 Prices = Literal["exclusive", "inclusive"]
@@ -40,7 +41,11 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RateRule:
-    """A price for an hour, for those its dimensions name (None: everyone), in [from, to)."""
+    """A price for an hour, for those its dimensions name (None: everyone), in [from, to).
+
+    Minimum and increment act on each `unit`: an entry, or all time of a ticket (on one day) that
+    one document bills by this rule.
+    """
 
     id: int
     rate: Decimal
@@ -51,6 +56,7 @@ class RateRule:
     minimum_seconds: int = 0
     increment_seconds: int = 0
     rounding: Rounding = "exact"
+    unit: Unit = "entry"
     valid_from: date | None = None
     valid_to: date | None = None
     priority: int = 0

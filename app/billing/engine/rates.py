@@ -21,7 +21,7 @@ Dimensions = tuple[int | None, int | None, int | None]
 class PricedRule:
     """A rule with its rate made whole numbers once, for the loop over all entries."""
 
-    __slots__ = ("exact", "id", "least", "price", "rate", "rule")
+    __slots__ = ("exact", "id", "is_joint", "least", "price", "rate", "rule")
 
     def __init__(self, rule: RateRule) -> None:
         self.rule = rule
@@ -32,9 +32,10 @@ class PricedRule:
         self.exact = not rule.minimum_seconds and (
             rule.rounding == "exact" or rule.increment_seconds <= 1
         )
+        self.is_joint = rule.unit != "entry" and not self.exact
 
     def bill(self, billable_seconds: int) -> int:
-        """Billed seconds of one entry under this rule."""
+        """Billed seconds of one entry, or of what is rounded together, under this rule."""
         rule = self.rule
         return billed_seconds(
             billable_seconds,

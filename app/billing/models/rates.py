@@ -30,7 +30,7 @@ from app.timelog.models import WorkType
 class RateRule(Stamped, Model):
     """An hourly price. Empty dimensions match everything; `valid` is half-open local dates.
 
-    `minimum_seconds` and `increment_seconds` act on each entry, under `rounding`.
+    `minimum_seconds` and `increment_seconds` act on each `unit`, under `rounding`.
     """
 
     __tablename__ = "rate_rule"
@@ -40,6 +40,7 @@ class RateRule(Stamped, Model):
         CheckConstraint("minimum_seconds between 0 and 86400", name="minimum"),
         CheckConstraint("increment_seconds between 0 and 86400", name="increment"),
         CheckConstraint("rounding in ('up', 'nearest', 'down', 'exact')", name="rounding"),
+        CheckConstraint("unit in ('entry', 'ticket', 'ticket-day')", name="unit"),
         CheckConstraint("not isempty(valid)", name="some_day"),
         ExcludeConstraint(
             (text("coalesce(company_id, 0)"), "="),
@@ -63,6 +64,7 @@ class RateRule(Stamped, Model):
     minimum_seconds: Mapped[int] = mapped_column(Integer, server_default="0")
     increment_seconds: Mapped[int] = mapped_column(Integer, server_default="0")
     rounding: Mapped[str] = mapped_column(String(7), server_default="exact")
+    unit: Mapped[str] = mapped_column(String(10), server_default="entry")
     priority: Mapped[int] = mapped_column(Integer, server_default="0")
     valid: Mapped[Range[date]] = mapped_column(DATERANGE)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))

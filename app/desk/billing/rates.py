@@ -9,6 +9,7 @@ from flask import Response, redirect, render_template, request, url_for
 from app.billing import rate_queries
 from app.billing.commands.rates import (
     ROUNDINGS,
+    UNITS,
     RateTerms,
     copy_rates,
     retire_rate,
@@ -36,6 +37,11 @@ ROUNDING_WORDS = {
     "up": "Up to the increment",
     "nearest": "To the nearest increment",
     "down": "Down to the increment",
+}
+UNIT_WORDS = {
+    "entry": "Each entry",
+    "ticket": "All time of a ticket on one invoice",
+    "ticket-day": "All time of a ticket on one day",
 }
 ZERO = "zero"
 
@@ -82,6 +88,7 @@ def _form(fields: Fields, *, rule: RateRule | None = None, asks_zero: bool = Fal
         work_types=rate_queries.work_types(),
         people=rate_queries.people(),
         roundings=list(ROUNDING_WORDS.items()),
+        units=list(UNIT_WORDS.items()),
         currency=fields["currency"] or agency().currency,
         price=price,
         nonce=forms.new_nonce(),
@@ -114,6 +121,7 @@ def change_rate(rate_rule_id: int) -> str:
         "minimum": in_hours(rule.minimum_seconds),
         "increment": in_hours(rule.increment_seconds),
         "rounding": rule.rounding,
+        "unit": rule.unit,
         "start": _next_month(clock.today(agency().zone)).isoformat(),
         "end": _last_day(rule),
     }
@@ -169,6 +177,7 @@ def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
         "minimum_seconds": fields.seconds("minimum", "Minimum"),
         "increment_seconds": fields.seconds("increment", "Increment"),
         "rounding": fields.choice("rounding", "Rounding", ROUNDINGS, "exact"),
+        "unit": fields.choice("unit", "What is rounded", UNITS, "entry"),
     }
     if common["increment_seconds"] and common["rounding"] == "exact":
         fields.refuse("rounding", "Rounding: say how the increment rounds, or leave it empty.")

@@ -131,7 +131,7 @@ def _ticket_id(typed: str) -> int | None:
 
 
 def _work(form: Any, zone: str) -> Work:
-    time = form.get("time", "").strip()
+    time, part = form.get("time", "").strip(), form.get("billable_time", "").strip()
     return Work(
         seconds=rules.parse_duration(time) if time else None,
         started_at=instant(form.get("started_at", ""), zone, "The begin"),
@@ -139,6 +139,7 @@ def _work(form: Any, zone: str) -> Work:
         work_date=day(form.get("work_date", ""), "The date"),
         work_type_id=chosen_id(form.get("work_type", "")),
         billable=form.get("billable") == "y",
+        billable_seconds=rules.parse_duration(part) if part else None,
         reason=form.get("reason", ""),
         description=form.get("description", ""),
         internal_note=form.get("internal_note", ""),

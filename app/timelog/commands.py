@@ -202,10 +202,18 @@ def _checked(work: Work, place: queries.Place) -> dict[str, Any]:
         billable = kind is None or kind.is_billable
         if not billable and kind is not None:
             reason = reason or f"{kind.name} is not billable"
-    problems += rules.reason_problem(billable=billable, reason=reason)
+    seconds = rules.seconds_of(work) or 0
+    paid = seconds if billable else 0
+    if billable and work.billable_seconds is not None:
+        paid = work.billable_seconds
+        if paid > seconds:
+            problems.append(
+                f"{rules.in_hours(paid)} h would be billable of {rules.in_hours(seconds)} h worked:"
+                " write at most what was worked."
+            )
+    problems += rules.reason_problem(billable=paid >= seconds and billable, reason=reason)
     if problems:
         raise RuleError(*problems)
-    seconds = rules.seconds_of(work) or 0
     begun = work.started_at
     return {
         "work_date": rules.local_date(begun, place.zone)
@@ -214,8 +222,8 @@ def _checked(work: Work, place: queries.Place) -> dict[str, Any]:
         "started_at": begun,
         "ended_at": work.ended_at,
         "recorded_seconds": seconds,
-        "billable_seconds": seconds if billable else 0,
-        "non_billable_reason": "" if billable else reason,
+        "billable_seconds": paid,
+        "non_billable_reason": "" if paid == seconds and billable else reason,
         "work_type_id": work.work_type_id,
         "description": work.description.replace("\x00", "").strip(),
         "internal_note": work.internal_note.replace("\x00", "").strip(),

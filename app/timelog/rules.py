@@ -64,7 +64,8 @@ def in_hours(seconds: int) -> str:
 class Work:
     """What was worked, as it is told: a length, or when it began and ended (then less breaks).
 
-    `billable` None takes the work type's word for it; not billable needs a reason.
+    `billable` None takes the work type's word for it; not billable needs a reason. Of billable work
+    `billable_seconds` says how much, when it is not all of it.
     """
 
     seconds: int | None = None
@@ -73,6 +74,7 @@ class Work:
     work_date: date | None = None
     work_type_id: int | None = None
     billable: bool | None = None
+    billable_seconds: int | None = None
     reason: str = ""
     description: str = ""
     internal_note: str = ""

@@ -166,3 +166,29 @@ def test_the_amount_is_set_on_the_agency_page_and_emptied_again(month):
         data = {"nonce": new_nonce(), "name": "Fjord", "second_person_above": typed}
         assert admin.post("/settings/agency", data=data).status_code == 302
         assert one(make.Agency).second_person_above == kept
+
+
+def test_a_partly_billable_entry_stays_so_when_it_is_saved(month):
+    month.company(hours=(2,))
+    entry = entries_in()[0]
+    with unit_of_work():
+        row = db.session.get(make.TimeEntry, entry)
+        row.billable_seconds, row.non_billable_reason = 1800, "Half an hour of ours"
+    version = one(make.TimeEntry, id=entry).version
+    page = month.get(f"/time/{entry}").text
+    assert 'name="billable_time" value="0:30"' in page
+    sent = {
+        "time": "2:00",
+        "work_date": "2026-03-10",
+        "billable": "y",
+        "reason": "Half an hour of ours",
+    }
+    url = f"/time/{entry}"
+    too_much = month.post(url, **sent, billable_time="2:30", version=version)
+    assert too_much.status_code == 422
+    assert "write at most what was worked" in too_much.text
+    no_reason = month.post(url, **(sent | {"reason": ""}), billable_time="0:30", version=version)
+    assert no_reason.status_code == 422
+    assert month.post(url, **sent, billable_time="0:45", version=version).status_code == 302
+    kept = one(make.TimeEntry, id=entry)
+    assert (kept.billable_seconds, kept.non_billable_reason) == (2700, "Half an hour of ours")

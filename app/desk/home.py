@@ -9,6 +9,7 @@ from flask_login import current_user
 from app.core import clock, formats
 from app.core.security import may, requires
 from app.desk import blueprint, home_queries
+from app.desk.jobs import STATES
 from app.desk.shell import url_or_none
 from app.staff.queries import staff_of_user
 
@@ -49,11 +50,20 @@ def home() -> str:
     return render_template(
         "desk/home/index.html",
         figures=figures,
+        demo=home_queries.demo_job(),
+        job_states=STATES,
         tickets=home_queries.my_tickets(staff.id) if staff and may("see", "Tickets") else [],
         run=home_queries.last_run() if may("compile", "Invoices") else None,
         name=current_user.first_name,
         day=clock.today(),
     )
+
+
+@blueprint.get("/demo-loading")
+@requires("see", "Home")
+def demo_loading() -> str:
+    """How far the demo agency is loaded; the start page asks each second."""
+    return render_template("desk/home/demo.html", demo=home_queries.demo_job(), job_states=STATES)
 
 
 def _my_time(staff_id: int, today: date) -> list[Figure]:

@@ -16,6 +16,7 @@ from app.tickets.models import OPEN_CATEGORIES, Ticket
 from app.timelog.models import TimeEntry, Timer
 
 SHOWN = 8
+DEMO = "demo.load"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,15 @@ class Unbilled:
 def agency_zone() -> str:
     """The time zone of the agency."""
     return db.session.scalars(select(Agency.zone)).one()
+
+
+def demo_job() -> Row[Any] | None:
+    """The job that loads the demo agency, while it does or when it failed; None otherwise."""
+    return db.session.execute(
+        select(Job.id, Job.state, Job.done_steps, Job.total_steps, Job.note).where(
+            Job.dedupe_key == DEMO, Job.state != "done"
+        )
+    ).one_or_none()
 
 
 def tickets(staff_id: int | None, week_ago: Any) -> Row[Any]:

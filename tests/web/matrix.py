@@ -136,6 +136,7 @@ ROUTES = {
     "GET dashboards.index": "snyyy",
     "GET dashboards.rows": "snyyy",
     "GET dashboards.rows_file": "snyyy",
+    "GET desk.demo_loading": "syyyy",
     "GET desk.home": "syyyy",
     "GET desk.lookup": "syyyy",
     "GET desk.search": "syyyy",

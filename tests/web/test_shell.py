@@ -187,6 +187,25 @@ def test_the_start_page_fits_the_role(app):
     assert "The lift hums" not in billing
 
 
+def test_the_start_page_shows_how_far_the_demo_is_loaded(app):
+    agent = signed_in(app, person("Agent"))
+    assert "demo agency" not in text_of(agent.get("/"))
+    with unit_of_work():
+        job = jobs.post("demo.load", dedupe_key="demo.load")
+        row = db.session.get_one(Job, job)
+        row.state, row.done_steps, row.total_steps, row.note = "leased", 3, 14, "March"
+    page = text_of(agent.get("/"))
+    assert '<progress aria-label="The demo agency is being loaded" value="3" max="14">' in page
+    assert 'hx-get="/demo-loading"' in page
+    assert "3 of 14" in text_of(agent.get("/demo-loading"))
+    with unit_of_work():
+        db.session.execute(update(Job).values(state="done"))
+    part = text_of(agent.get("/demo-loading"))
+    assert "The demo agency is loaded" in part
+    assert "hx-get" not in part
+    assert "demo agency" not in text_of(agent.get("/"))
+
+
 def test_the_start_page_keeps_its_statements(app, statements):
     client = signed_in(app, person("Admin"))
     counts = []

@@ -74,6 +74,13 @@ def _database_url(value: str) -> str:
     return f"postgresql+psycopg://{rest}"
 
 
+def _mail_address(value: str) -> str:
+    local, _, domain = value.strip().rpartition("@")
+    if not local or not domain or any(sign.isspace() or sign in "<>," for sign in value.strip()):
+        raise ValueError("an e-mail address such as support@example.com is wanted")
+    return value.strip()
+
+
 def _address(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         url = value.strip().rstrip("/")
@@ -189,6 +196,22 @@ class Settings:
         "Sender of outgoing mail, as an address or `Name <address>`.",
         default="",
         shown="no-reply@ the host of PUBLIC_URL",
+    )
+    mail_reply_to: str = _key(
+        "MAIL_REPLY_TO",
+        "Address that is read by this installation (a mailbox of the desk): answers to ticket "
+        "mails go there, with a mark behind a plus sign. Empty: the address of the department's "
+        "mailbox, else of the first one.",
+        default="",
+        shown="a mailbox of the desk",
+        parse=_mail_address,
+    )
+    mail_trusted_receiver: str = _key(
+        "MAIL_TRUSTED_RECEIVER",
+        "Name by which your own mail server signs Authentication-Results. Only with it are "
+        "answers of staff accepted by mail; all others are held back.",
+        default="",
+        shown="staff answer on the desk only",
     )
     secret_key: str = _key(
         "SECRET_KEY",

@@ -14,7 +14,9 @@ from app.billing.models import BillingAccount, RateRule, Tax
 from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
 from app.core.db import db
 from app.core.models import Agency
+from app.core.sealing import seal
 from app.staff.models import Department, Staff
+from app.tickets.mail_models import Mailbox
 from app.tickets.models import Ticket, TicketStatus
 from app.timelog.models import TimeEntry, WorkType
 
@@ -58,6 +60,11 @@ def staff(name: str | None = None, **values: Any) -> Staff:
 
 def department(name: str | None = None) -> Department:
     return _saved(Department(name=name or f"Department {next(_next)}"))
+
+
+def mailbox(address: str, **values: Any) -> Mailbox:
+    given = {"host": "127.0.0.1", "user_name": address, "password": seal("x", purpose="mailbox")}
+    return _saved(Mailbox(address=address, **(given | values)))
 
 
 def work_type(name: str | None = None, **values: Any) -> WorkType:

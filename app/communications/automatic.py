@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.communications import headers
+from app.core.addresses import is_daemon
 
-DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "majordomo"})
-NEVER_READS = re.compile(r"(no-?reply|do-?not-?reply|bounces?|nobody)([+._-].*)?", re.IGNORECASE)
 BULK = frozenset({"bulk", "list", "junk", "auto_reply"})
 PRESENT = ("x-autoreply", "x-autorespond", "x-auto-response-suppress", "x-failed-recipients")
 INSTANCE = "x-tallydesk-instance"
@@ -40,7 +39,7 @@ def marks(fields: Headers, *, content_type: str, sender: str) -> tuple[str, ...]
         found.append("return-path: <>")
     if content_type == "multipart/report":
         found.append("content-type: multipart/report")
-    if sender.partition("@")[0].lower() in DAEMONS:
+    if is_daemon(sender):
         found.append(f"from: {sender}")
     return tuple(found)
 
@@ -55,12 +54,6 @@ def _telling(fields: Headers) -> list[tuple[str, str]]:
     return found + [("precedence", value) for value in written if value in BULK]
 
 
-def never_reads(address: str) -> bool:
-    """Whether nobody reads what is sent to this address (no-reply and the like)."""
-    local = address.partition("@")[0]
-    return local.lower() in DAEMONS or NEVER_READS.fullmatch(local) is not None
-
-
 def bounce(
     fields: Headers, *, content_type: str, report: str, returned: str, sender: str
 ) -> Bounce | None:
@@ -68,7 +61,7 @@ def bounce(
 
     `report` is the text of its delivery status, `returned` that of the mail sent back.
     """
-    from_daemon = sender.partition("@")[0].lower() in DAEMONS
+    from_daemon = is_daemon(sender)
     failed_header = fields.get("x-failed-recipients", ())
     if not report and not failed_header and not (from_daemon and returned):
         return None

@@ -164,7 +164,10 @@ class Contact(Stamped, Model):
 
 
 class ContactEmail(Stamped, Model):
-    """An address belongs to one person only; a person has one primary address."""
+    """An address belongs to one person only; a person has one primary address.
+
+    `bounced_at` says since when mails to it come back, `bounce_reason` with what words.
+    """
 
     __tablename__ = "contact_email"
     __table_args__ = (
@@ -182,6 +185,8 @@ class ContactEmail(Stamped, Model):
     address: Mapped[str] = mapped_column(CITEXT, unique=True)
     is_primary: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    bounced_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    bounce_reason: Mapped[str] = mapped_column(String(300), server_default="")
 
     contact: Mapped[Contact] = relationship(back_populates="emails")
 

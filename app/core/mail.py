@@ -5,11 +5,12 @@ recognisable as the same one. What a mail says is decided by the domains' `notif
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import parseaddr
 from functools import partial
 from typing import Any, Literal
 from unicodedata import category
@@ -20,12 +21,13 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import audit, jobs, wakeup
+from app.core import audit, jobs, mailer, wakeup
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import after_commit, db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Job, Mail
+from app.core.sealing import key_for
 
 SEND = "mail.send"
 UNDO = timedelta(seconds=10)
@@ -37,11 +39,12 @@ CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 class Letter:
     """One mail to one recipient, before it is posted.
 
-    `word` says whether the reader must do something. The `dedupe_key` names the occasion: a second
-    letter of the same key is not posted. `attachments` are {name, file_id} or {name, document_id}.
+    `word` says whether the reader must do something; what a person wrote has none, and is no
+    automatic mail. The `dedupe_key` names the occasion: a second letter of the same key is not
+    posted. `attachments` are {name, file_id} or {name, document_id}.
     """
 
-    word: Literal["ACTION", "Notification"]
+    word: Literal["ACTION", "Notification", ""]
     subject: str
     body: str
     recipient: str
@@ -51,6 +54,51 @@ class Letter:
     attachments: tuple[dict[str, Any], ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     about: tuple[str, int] | None = None
+    event_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What ties a mail to its ticket in the eyes of mail programs.
+
+    `root_id` is the Message-ID with which the ticket began, `parent_id` the one that is answered;
+    `reply_to` the address with the reader's mark in it, empty where no mailbox is read.
+    """
+
+    number: int
+    root_id: str
+    parent_id: str | None = None
+    reply_to: str = ""
+
+
+def stamped(letter: Letter, thread: Thread, *, agency: str) -> Letter:
+    """The letter as every mail of a ticket goes out; the only place that writes these headers.
+
+    In the agency's name, with the ticket's number in the subject, in the ticket's thread, and with
+    the address for answers.
+    """
+    parent = thread.parent_id or thread.root_id
+    headers = {
+        "From": from_header(agency),
+        "In-Reply-To": parent,
+        "References": " ".join(dict.fromkeys((thread.root_id, parent))),
+    }
+    if thread.reply_to:
+        headers["Reply-To"] = str(address(thread.reply_to, one_line(agency)))
+    subject = f"[#{thread.number}] {one_line(letter.subject)}"
+    return replace(letter, subject=subject, headers=letter.headers | headers)
+
+
+def from_header(agency: str) -> str:
+    """The sender of mails in the agency's name."""
+    configured = mailer.sender()
+    name, addr_spec = parseaddr(configured)
+    return str(address(addr_spec, name or one_line(agency)))
+
+
+def instance_mark() -> str:
+    """By which an installation knows its own mails again."""
+    return key_for("instance").hex()[:32]
 
 
 def address(addr_spec: str, name: str = "") -> Address:
@@ -102,7 +150,7 @@ def _rows(letters: Iterable[Letter]) -> list[dict[str, Any]]:
 
 
 def _row(letter: Letter) -> dict[str, Any]:
-    subject = f"{letter.word}: {letter.subject}"[:LONGEST_SUBJECT]
+    subject = ": ".join(filter(None, (letter.word, letter.subject)))[:LONGEST_SUBJECT]
     _refuse_line_breaks(letter, {"To": letter.recipient, "Subject": subject, **letter.headers})
     name = one_line(letter.recipient_name)
     state, reason, recipient = "queued", None, letter.recipient.strip()
@@ -123,6 +171,8 @@ def _row(letter: Letter) -> dict[str, Any]:
         "headers": letter.headers,
         "about_kind": kind,
         "about_id": about_id,
+        "event_id": letter.event_id,
+        "is_automatic": bool(letter.word),
         "state": state,
         "reason": reason,
     }
@@ -208,7 +258,8 @@ def resend(mail_id: int, actor: Actor, *, key: str) -> int:
 
 def _post_again(mail: Mail, dedupe_key: str) -> int:
     kept = ("recipient", "recipient_name", "subject", "body", "html", "attachments", "headers")
-    copy = {name: getattr(mail, name) for name in (*kept, "about_kind", "about_id")}
+    more = ("about_kind", "about_id", "event_id", "is_automatic")
+    copy = {name: getattr(mail, name) for name in (*kept, *more)}
     made = db.session.scalar(
         insert(Mail)
         .values(dedupe_key=dedupe_key, message_id=f"<{uuid4()}@{_own_host()}>", **copy)
@@ -234,6 +285,7 @@ class Outgoing:
     html: str | None
     headers: dict[str, str]
     attachments: list[dict[str, Any]]
+    is_automatic: bool
     created_at: datetime
 
 
@@ -262,16 +314,23 @@ def note(mail_id: int, state: str, reason: str | None = None) -> None:
 
 
 def compose(outgoing: Outgoing, *, sender: str, files: Iterable[tuple[str, bytes]]) -> EmailMessage:
-    """The message as it goes out: structured addresses, a stable id, an automatic mail's mark."""
+    """The message as it goes out: structured addresses, a stable id, an automatic mail's marks.
+
+    A letter's own From stands before the installation's `sender`.
+    """
     message = EmailMessage()
-    message["From"] = sender
+    message["From"] = outgoing.headers.get("From", sender)
     message["To"] = address(outgoing.recipient, outgoing.recipient_name)
     message["Subject"] = outgoing.subject
     message["Date"] = outgoing.created_at
     message["Message-ID"] = outgoing.message_id
-    message["Auto-Submitted"] = "auto-generated"
+    message["X-Tallydesk-Instance"] = instance_mark()
+    if outgoing.is_automatic:
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
     for name, value in outgoing.headers.items():
-        message[name] = value
+        if name != "From":
+            message[name] = value
     message.set_content(outgoing.body)
     if outgoing.html is not None:
         message.add_alternative(outgoing.html, subtype="html")

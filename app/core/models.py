@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Model, Stamped
 
 JOB_STATES = ("new", "leased", "done", "dead")
-MAIL_STATES = ("queued", "sent", "failed", "kept", "undone")
+MAIL_STATES = ("queued", "sent", "failed", "bounced", "kept", "undone")
 
 
 class Agency(Model):
@@ -125,15 +125,21 @@ class Mail(Stamped, Model):
     """One mail to one recipient: what was said and what became of it. A job row drives it.
 
     `attachments` are {name, file_id} or, for a document whose PDF may not exist yet,
-    {name, document_id}. `undone` is a mail that was called back before it was sent.
+    {name, document_id}. `undone` is a mail that was called back before it was sent, `bounced` one
+    that came back after it was. `is_automatic` tells what a machine wrote from what a person did;
+    `event_id` is the entry of a timeline that was mailed.
     """
 
     __tablename__ = "mail"
     __table_args__ = (
-        CheckConstraint("state in ('queued', 'sent', 'failed', 'kept', 'undone')", name="state"),
+        CheckConstraint(
+            "state in ('queued', 'sent', 'failed', 'bounced', 'kept', 'undone')", name="state"
+        ),
         CheckConstraint("recipient !~ '[\\r\\n]'", name="recipient"),
         CheckConstraint("subject !~ '[\\r\\n]'", name="subject"),
         Index("ix_mail_subject", "about_kind", "about_id"),
+        Index("ix_mail_recipient", "recipient", "created_at"),
+        Index("ix_mail_event_id", "event_id", postgresql_where=text("event_id is not null")),
     )
 
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -147,7 +153,9 @@ class Mail(Stamped, Model):
     headers: Mapped[dict[str, str]] = mapped_column(JSONB, server_default="{}")
     about_kind: Mapped[str | None] = mapped_column(String(30))
     about_id: Mapped[int | None] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(String(6), server_default="queued")
+    event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
+    is_automatic: Mapped[bool] = mapped_column(server_default=text("true"))
+    state: Mapped[str] = mapped_column(String(7), server_default="queued")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     reason: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

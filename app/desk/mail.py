@@ -17,6 +17,7 @@ STATE_WORDS = {
     "sent": "Sent",
     "failed": "Failed",
     "kept": "Kept",
+    "bounced": "Came back",
     "undone": "Called back",
 }
 

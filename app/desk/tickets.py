@@ -18,6 +18,7 @@ from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
 from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
+from app.desk.mailed import mailed
 from app.desk.posting import carry_out
 from app.staff import queries as staff_queries
 from app.tickets import bulk, commands, queries, rules
@@ -165,6 +166,7 @@ def _page(
             each for each in choices.statuses if rules.may_become(ticket.category, each["category"])
         ],
         events=events,
+        mailed=mailed(events),
         earlier=earlier,
         composed=composed,
         problems=problems,
@@ -191,10 +193,12 @@ def events(number: int) -> Any:
     if "HX-Request" not in request.headers:
         return redirect(url_for("tickets.show", number=number, earlier=before))
     ticket = queries.ticket(number)
+    earlier_ones = queries.page_of_events(ticket.id, before=before, most=EVENTS)
     return render_template(
         "desk/tickets/earlier.html",
         ticket=ticket,
-        events=queries.page_of_events(ticket.id, before=before, most=EVENTS),
+        events=earlier_ones,
+        mailed=mailed(earlier_ones),
         zone=own_zone(),
         now=clock.now(),
     )

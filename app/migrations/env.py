@@ -3,6 +3,7 @@
 from alembic import context
 
 from app.billing import models as billing_models  # noqa: F401
+from app.communications import models as communication_models  # noqa: F401
 from app.core import models as core_models  # noqa: F401
 from app.core.db import Model
 from app.imports import models as import_models  # noqa: F401

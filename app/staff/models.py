@@ -24,18 +24,21 @@ class Department(Stamped, Model):
     """A group of staff to whom tickets go.
 
     For `reopen_days` after a ticket was closed an answer of the client opens it again; a later
-    one begins a new ticket that follows it.
+    one begins a new ticket that follows it. With the `reply_mode` portal its mails ask for answers
+    there; one that comes by mail is taken all the same.
     """
 
     __tablename__ = "department"
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("reopen_days between 0 and 3650", name="reopen_days"),
+        CheckConstraint("reply_mode in ('mail', 'portal')", name="reply_mode"),
     )
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
     reopen_days: Mapped[int] = mapped_column(Integer, server_default="14")
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    reply_mode: Mapped[str] = mapped_column(String(6), server_default="mail")
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
     members: Mapped[list["Staff"]] = relationship(secondary="department_member", viewonly=True)

@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import client_rules, commands, queries, rules, timeline
+from app.tickets import client_rules, commands, notifications, queries, rules, timeline
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
 from app.tickets.subscribing import ensure_subscribed
@@ -48,7 +48,7 @@ def open_request(
     """Open a ticket as the contact who acts; without a company for their primary one.
 
     `notify` are contacts who follow it from the start. `more` goes into the message's payload
-    (mail: html, hidden parts). Raises `RuleError` with every reason at once.
+    (mail: hidden parts, ids). Raises `RuleError` with every reason at once.
     """
     contact_id = _contact_of(actor)
     problems = commands.sayable_problems(text, "description", files)
@@ -81,6 +81,7 @@ def open_request(
     ensure_subscribed(ticket, contact_id=contact_id, source="requester")
     for other in sorted(set(notify) - {contact_id}):
         ensure_subscribed(ticket, contact_id=other, source="colleague")
+    notifications.request_opened(ticket, actor=actor)
     return ticket
 
 
@@ -114,6 +115,8 @@ def reply_as_contact(
     )
     if reopens and ticket.category not in {"new", "open"}:
         commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
+    if reopens:
+        notifications.contact_wrote(ticket, event, actor=actor)
     return Answered(ticket, event)
 
 

@@ -14,7 +14,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
-from app.tickets import queries, rules, timeline
+from app.tickets import notifications, queries, rules, timeline
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 
 
@@ -92,7 +92,7 @@ def open_ticket(
 
 
 def reply(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
-    """Answer the client. A new ticket thereby becomes open.
+    """Answer the client, who is mailed. A new ticket thereby becomes open.
 
     Raises `RuleError` when there is nothing to say, or a file cannot be taken.
     """
@@ -100,6 +100,7 @@ def reply(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = 
     event = say(ticket, actor=actor, kind="message", text=text, files=files)
     if ticket.category == "new":
         set_status(ticket, actor=actor, status=queries.first_status("open"))
+    notifications.staff_replied(ticket, event, actor=actor)
     return event
 
 
@@ -121,7 +122,10 @@ def change_status(
     if ticket.status_id == status.id:
         return
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
-    set_status(ticket, actor=actor, status=status)
+    was_open = ticket.category not in rules.CLOSED
+    event = set_status(ticket, actor=actor, status=status)
+    if was_open and status.category in rules.CLOSED:
+        notifications.solved(ticket, event, actor=actor)
 
 
 def change_fields(
@@ -305,7 +309,7 @@ def _keep_files(event: Event, files: Sequence[Upload]) -> None:
     db.session.flush()
 
 
-def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
+def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
     """Write another status and its event; whether it may be was asked before."""
     before = db.session.get_one(TicketStatus, ticket.status_id)
     ticket.status_id, ticket.category = status.id, status.category
@@ -314,7 +318,8 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> None:
     elif ticket.closed_at is None:
         ticket.closed_at = clock.now()
     db.session.flush()
-    timeline.append(
+    db.session.expire(ticket, ["status"])
+    return timeline.append(
         ticket,
         actor=actor,
         kind="status",

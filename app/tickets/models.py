@@ -72,7 +72,7 @@ class Ticket(Stamped, Model):
 
     `last_seq` is raised under the row's lock and numbers the events. `closed_at` stands exactly
     while the status is resolved or completed. `follows_id` is the closed ticket that this one
-    takes up again.
+    takes up again; `mail_root` the Message-ID of the mail that opened it.
     """
 
     __tablename__ = "ticket"
@@ -130,6 +130,7 @@ class Ticket(Stamped, Model):
     status_id: Mapped[int] = mapped_column(ForeignKey("ticket_status.id"))
     category: Mapped[str] = mapped_column(String(10))
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    mail_root: Mapped[str | None] = mapped_column(String(998))
     priority: Mapped[str] = mapped_column(String(6), server_default="normal")
     origin: Mapped[str] = mapped_column(String(10), server_default="desk")
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

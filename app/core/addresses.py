@@ -1,0 +1,16 @@
+"""Mail addresses at which nobody reads; pure."""
+
+import re
+
+DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "majordomo"})
+NEVER_READS = re.compile(r"(no-?reply|do-?not-?reply|bounces?|nobody)([+._-].*)?", re.IGNORECASE)
+
+
+def is_daemon(address: str) -> bool:
+    """Whether mail systems write under this address, never people."""
+    return address.partition("@")[0].lower() in DAEMONS
+
+
+def never_reads(address: str) -> bool:
+    """Whether nobody reads what is sent to this address (no-reply and the like)."""
+    return is_daemon(address) or NEVER_READS.fullmatch(address.partition("@")[0]) is not None

@@ -1,0 +1,157 @@
+"""Who gets the mails of a ticket, and what was said on it before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from app.companies.models import Contact, ContactEmail, Membership
+from app.core.db import db
+from app.core.models import Mail
+from app.staff.models import Staff
+from app.tickets.mail_models import Mailbox, MailTemplate
+from app.tickets.mailtemplates import TEMPLATES
+from app.tickets.mailtext import Said
+from app.tickets.models import Event, Subscription, Ticket
+from app.tickets.queries import tree_of
+
+ACKNOWLEDGED = "acknowledged:"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody to whom a ticket's mails go."""
+
+    name: str
+    address: str
+    contact_id: int | None = None
+    staff_id: int | None = None
+
+
+def contacts_of(ticket: Ticket) -> list[Reader]:
+    """The requester and the contacts who follow.
+
+    As far as they still belong to the company's tree, are not muted and have an address.
+    """
+    follows = select(Subscription.contact_id).where(
+        Subscription.ticket_id == ticket.id, Subscription.contact_id.is_not(None)
+    )
+    members = select(Membership.contact_id).where(
+        Membership.company_id.in_(tree_of(ticket.company_id))
+    )
+    query = (
+        select(Contact.id, Contact.name, ContactEmail.address)
+        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(
+            or_(Contact.id == ticket.requester_id, Contact.id.in_(follows)),
+            Contact.id.in_(members),
+            Contact.id.not_in(follows.where(Subscription.muted_at.is_not(None))),
+            Contact.archived_at.is_(None),
+            ContactEmail.is_primary,
+        )
+        .order_by(Contact.id)
+    )
+    return [
+        Reader(row.name, str(row.address), contact_id=row.id) for row in db.session.execute(query)
+    ]
+
+
+def staff_of(ticket: Ticket) -> list[Reader]:
+    """Who works on the ticket or follows it, of the staff."""
+    follows = select(Subscription.staff_id).where(
+        Subscription.ticket_id == ticket.id,
+        Subscription.staff_id.is_not(None),
+        Subscription.muted_at.is_(None),
+    )
+    query = (
+        select(Staff.id, Staff.name, Staff.email)
+        .where(
+            or_(Staff.id == ticket.assignee_id, Staff.id.in_(follows)),
+            Staff.archived_at.is_(None),
+            Staff.email.is_not(None),
+        )
+        .order_by(Staff.id)
+    )
+    return [Reader(row.name, str(row.email), staff_id=row.id) for row in db.session.execute(query)]
+
+
+def said_before(ticket: Ticket, event: Event | None, most: int) -> list[Said]:
+    """The newest messages the client can see before an event, newest first."""
+    query = select(Event.actor_name, Event.at, Event.payload["text"].astext.label("text")).where(
+        Event.ticket_id == ticket.id, Event.kind == "message", Event.visibility == "client"
+    )
+    if event is not None:
+        query = query.where(Event.seq < event.seq)
+    rows = db.session.execute(query.order_by(Event.seq.desc()).limit(most))
+    return [Said(row.actor_name, row.at, row.text or "") for row in rows]
+
+
+def answered_id(ticket: Ticket) -> str | None:
+    """The Message-ID of the client's newest mail on the ticket."""
+    return db.session.scalar(
+        select(Event.payload["message_id"].astext)
+        .where(Event.ticket_id == ticket.id, Event.payload.has_key("message_id"))
+        .order_by(Event.seq.desc())
+        .limit(1)
+    )
+
+
+def template(kind: str) -> tuple[str, str]:
+    """Subject and text of a kind of mail: the agency's own words, else ours."""
+    row = db.session.execute(
+        select(MailTemplate.subject, MailTemplate.body).where(MailTemplate.kind == kind)
+    ).first()
+    return (row.subject, row.body) if row else (TEMPLATES[kind].subject, TEMPLATES[kind].body)
+
+
+def templates() -> dict[str, MailTemplate]:
+    """The agency's own words, by kind."""
+    return {row.kind: row for row in db.session.scalars(select(MailTemplate))}
+
+
+def acknowledged_since(address: str, since: datetime) -> int:
+    """How many acknowledgements went to an address."""
+    query = (
+        select(func.count())
+        .select_from(Mail)
+        .where(
+            Mail.recipient == address,
+            Mail.created_at > since,
+            Mail.dedupe_key.startswith(ACKNOWLEDGED),
+        )
+    )
+    return db.session.scalar(query) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail in which an entry of a timeline went out, and what became of it."""
+
+    id: int
+    recipient: str
+    state: str
+    reason: str
+
+
+def sent_of(event_ids: Sequence[int]) -> dict[int, list[Sent]]:
+    """The mails in which entries of a timeline went out, by entry."""
+    found: dict[int, list[Sent]] = {}
+    if not event_ids:
+        return found
+    columns = (Mail.event_id, Mail.id, Mail.recipient, Mail.state, Mail.reason)
+    query = select(*columns).where(Mail.event_id.in_(list(event_ids))).order_by(Mail.id)
+    for row in db.session.execute(query):
+        sent = Sent(row.id, row.recipient, row.state, row.reason or "")
+        found.setdefault(row.event_id or 0, []).append(sent)
+    return found
+
+
+def mailbox_address(department_id: int | None) -> str | None:
+    """The address of the mailbox that is read for a department, else of the first one."""
+    return db.session.scalar(
+        select(Mailbox.address)
+        .where(Mailbox.is_active)
+        .order_by((Mailbox.department_id == department_id).desc().nulls_last(), Mailbox.id)
+        .limit(1)
+    )

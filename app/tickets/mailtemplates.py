@@ -1,0 +1,111 @@
+"""What mails about tickets say, in words the agency may change; pure.
+
+A template is plain text with names in braces, such as {number}. Nothing in it is ever run.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PLACEHOLDER = re.compile(r"\{([^{}\n]{0,60})\}")
+NAMES = {
+    "number": "the ticket's number, such as 1042",
+    "subject": "the ticket's subject",
+    "company": "the client company",
+    "requester": "who asked",
+    "recipient": "who reads this mail",
+    "author": "who wrote the message",
+    "status": "the ticket's status",
+    "agency": "the agency's name",
+    "link": "the address of the request in the portal",
+}
+LONGEST_SUBJECT = 200
+LONGEST_BODY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A kind of mail: when it goes out, and what it says. {message} is where the message stands."""
+
+    kind: str
+    when: str
+    subject: str
+    body: str
+    needs_message: bool = False
+    is_automatic: bool = True
+
+
+MESSAGE = "message"
+TEMPLATES = {
+    each.kind: each
+    for each in (
+        Template(
+            "acknowledged",
+            "A request has come in by mail or portal",
+            "We have received your request: {subject}",
+            "Dear {recipient},\n\nwe have received your request and will answer here. "
+            "There is nothing for you to do.\n\nYou can see it at any time: {link}\n\n{agency}",
+        ),
+        Template(
+            "answered",
+            "Staff have written to the client",
+            "{subject}",
+            "{message}\n\n{author}\n{agency}",
+            needs_message=True,
+            is_automatic=False,
+        ),
+        Template(
+            "colleague",
+            "A colleague has written on a request that the reader follows",
+            "{subject}",
+            "{author} wrote:\n\n{message}",
+            needs_message=True,
+            is_automatic=False,
+        ),
+        Template(
+            "solved",
+            "A request is resolved or completed",
+            "{subject} is {status}",
+            "Dear {recipient},\n\nyour request is now {status}. If something is missing, answer "
+            "this mail and it is taken up again.\n\n{agency}",
+        ),
+        Template(
+            "told_staff",
+            "A client has written; to who works on it",
+            "{author} wrote: {subject}",
+            "{author} ({company}) wrote:\n\n{message}\n\n{link}",
+            needs_message=True,
+        ),
+    )
+}
+
+
+def problems(kind: str, subject: str, body: str) -> list[str]:
+    """What is wrong with the agency's words for a kind of mail, all of it at once."""
+    template = TEMPLATES[kind]
+    found = []
+    if not subject.strip() or "\n" in subject.strip():
+        found.append("The subject is empty or has several lines: write one line.")
+    if not body.strip():
+        found.append("The text is empty: write what the mail is to say.")
+    if len(subject) > LONGEST_SUBJECT:
+        found.append(f"The subject is too long: at most {LONGEST_SUBJECT} characters fit.")
+    if len(body) > LONGEST_BODY:
+        found.append(f"The text is too long: at most {LONGEST_BODY} characters fit.")
+    allowed = {*NAMES, MESSAGE} if template.needs_message else {*NAMES}
+    for where, text in (("subject", subject), ("text", body)):
+        names = allowed - {MESSAGE} if where == "subject" else allowed
+        unknown = sorted({name for name in PLACEHOLDER.findall(text) if name not in names})
+        found += [
+            f"The {where} names {{{name}}}, which there is not: use one of "
+            f"{', '.join(f'{{{each}}}' for each in sorted(names))}."
+            for name in unknown
+        ]
+    if template.needs_message and f"{{{MESSAGE}}}" not in body:
+        found.append("The text lacks {message}: without it nobody reads what was written.")
+    return found
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with its names replaced; what a value holds is never read as a name again."""
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)

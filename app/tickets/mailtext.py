@@ -1,0 +1,97 @@
+"""How a mail about a ticket is laid out, plain and as HTML, with what was said before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+
+from app.tickets import mailtemplates
+
+ABOVE = "Write your answer above this line"
+MOST_QUOTED = 5
+MOST_QUOTED_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something said before on the timeline, visible to the client."""
+
+    author: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that a mail's two parts are made of. `above` says that answers by mail are wanted."""
+
+    subject: str
+    body: str
+    values: Mapping[str, str]
+    message: str = ""
+    link: str = ""
+    above: bool = True
+    foot: str = ""
+    files: Sequence[str] = ()
+    history: Sequence[Said] = ()
+    zone: str = "UTC"
+
+
+def plain(page: Page) -> str:
+    """The text part."""
+    parts = [f"-- {ABOVE} --"] if page.above else []
+    parts.append(mailtemplates.filled(page.body, {**page.values, "message": page.message}))
+    if page.files:
+        parts.append(f"Files with this message: {', '.join(page.files)}")
+    parts.append("\n".join(filter(None, ("-- ", page.foot, page.link))))
+    parts += [
+        "\n".join([f"{_heading(said, page.zone)}", *(f"> {line}" for line in _lines(said.text))])
+        for said in page.history
+    ]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def html(page: Page) -> str:
+    """The HTML part; every value is escaped, nothing is fetched."""
+    template = current_app.jinja_env.get_template("mail/ticket.html")
+    return template.render(
+        subject=page.subject,
+        above=ABOVE if page.above else "",
+        blocks=_blocks(page),
+        files=page.files,
+        foot=page.foot,
+        link=page.link,
+        history=[
+            {"heading": _heading(said, page.zone), "lines": _lines(said.text)}
+            for said in page.history
+        ],
+    )
+
+
+def _blocks(page: Page) -> list[dict[str, Any]]:
+    before, marker, after = page.body.partition("{message}")
+    pieces = [(mailtemplates.filled(before, page.values), False)]
+    if marker:
+        pieces.append((page.message, True))
+        pieces.append((mailtemplates.filled(after, page.values), False))
+    return [
+        {
+            "is_message": is_message,
+            "paragraphs": [part.split("\n") for part in text.strip().split("\n\n")],
+        }
+        for text, is_message in pieces
+        if text.strip()
+    ]
+
+
+def _heading(said: Said, zone: str) -> str:
+    local = said.at.astimezone(ZoneInfo(zone))
+    return f"On {local:%Y-%m-%d} at {local:%H:%M}, {said.author} wrote:"
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    return lines if len(lines) <= MOST_QUOTED_LINES else [*lines[:MOST_QUOTED_LINES], "[…]"]

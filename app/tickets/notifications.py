@@ -1,0 +1,202 @@
+"""What the mails about tickets say and to whom they go; posted in the transaction they tell of.
+
+One row a recipient, never the author, never an internal note. Demo data is never mailed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.core import clock, mail, replytokens
+from app.core.addresses import never_reads
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.models import Agency
+from app.tickets import mail_queries as queries
+from app.tickets import mailtemplates, mailtext
+from app.tickets.mail_queries import Reader
+from app.tickets.models import Event, Ticket
+
+ABOUT = "ticket"
+DEMO = "demo"
+MOST_ACKNOWLEDGED = 5
+LARGEST_ATTACHED = 10 * 1024 * 1024
+QUIET = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Something to be mailed: its kind of mail, the entry it tells of, and who wrote it."""
+
+    kind: str
+    ticket: Ticket
+    event: Event | None = None
+    author: str = ""
+    key: str = ""
+
+
+def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
+    """Tell the client's people what staff wrote; returns how many mails are new."""
+    if _is_silent(event, actor):
+        return 0
+    occasion = Occasion("answered", ticket, event, event.actor_name)
+    return _post(occasion, queries.contacts_of(ticket))
+
+
+def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
+    """Tell the colleagues who follow, and the staff who work on it, what a contact wrote."""
+    if _is_silent(event, actor):
+        return 0
+    colleagues = [
+        reader for reader in queries.contacts_of(ticket) if reader.contact_id != event.contact_id
+    ]
+    posted = _post(Occasion("colleague", ticket, event, event.actor_name), colleagues)
+    told = Occasion("told_staff", ticket, event, event.actor_name)
+    return posted + _post(told, queries.staff_of(ticket))
+
+
+def request_opened(ticket: Ticket, *, actor: Actor) -> int:
+    """Acknowledge a request to who made it: once a ticket, few times an hour to one address."""
+    if actor.channel == DEMO or ticket.is_demo:
+        return 0
+    since = clock.now() - timedelta(hours=1)
+    readers = [
+        reader
+        for reader in queries.contacts_of(ticket)
+        if reader.contact_id == ticket.requester_id
+        and not never_reads(reader.address)
+        and queries.acknowledged_since(reader.address, since) < MOST_ACKNOWLEDGED
+    ]
+    key = f"{queries.ACKNOWLEDGED}{ticket.id}"
+    return _post(Occasion("acknowledged", ticket, key=key), readers)
+
+
+def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
+    """Tell the client's people that staff are done, unless the answer just sent says so."""
+    if actor.channel == DEMO or ticket.is_demo or actor.staff_id is None:
+        return 0
+    lately = db.session.scalar(
+        select(Event.id)
+        .where(
+            Event.ticket_id == ticket.id,
+            Event.kind == "message",
+            Event.staff_id == actor.staff_id,
+            Event.at > clock.now() - QUIET,
+        )
+        .limit(1)
+    )
+    if lately is not None:
+        return 0
+    return _post(Occasion("solved", ticket, event, actor.name), queries.contacts_of(ticket))
+
+
+def root_id(ticket: Ticket) -> str:
+    """The Message-ID under which mail programs gather the mails of a ticket."""
+    settings = current_app.extensions["settings"]
+    host = urlsplit(settings.public_url).hostname or "localhost"
+    mark = mail.instance_mark()[:12]
+    return ticket.mail_root or f"<ticket-{ticket.number}-{mark}@{host}>"
+
+
+def reply_address(ticket: Ticket) -> str:
+    """Where answers on a ticket are read: of its department, else of the desk; may be empty."""
+    configured: str = current_app.extensions["settings"].mail_reply_to
+    return configured or queries.mailbox_address(ticket.department_id) or ""
+
+
+def _is_silent(event: Event, actor: Actor) -> bool:
+    return actor.channel == DEMO or event.kind != "message" or event.visibility != "client"
+
+
+def _post(occasion: Occasion, readers: Sequence[Reader]) -> int:
+    if not readers:
+        return 0
+    agency = db.session.scalars(select(Agency)).one()
+    subject, body = queries.template(occasion.kind)
+    history = queries.said_before(occasion.ticket, occasion.event, mailtext.MOST_QUOTED)
+    thread = mail.Thread(
+        occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
+    )
+    return mail.post(
+        [_letter(occasion, reader, agency, (subject, body), history, thread) for reader in readers]
+    )
+
+
+def _letter(
+    occasion: Occasion,
+    reader: Reader,
+    agency: Agency,
+    words: tuple[str, str],
+    history: Sequence[mailtext.Said],
+    thread: mail.Thread,
+) -> mail.Letter:
+    ticket, event = occasion.ticket, occasion.event
+    values = _values(occasion, reader, agency)
+    base = reply_address(ticket)
+    by_portal = ticket.department is not None and ticket.department.reply_mode == "portal"
+    files = list(event.attachments) if event is not None else []
+    attached = files if sum(each.file.size for each in files) <= LARGEST_ATTACHED else []
+    page = mailtext.Page(
+        subject=mailtemplates.filled(words[0], values),
+        body=words[1],
+        values=values,
+        message=event.payload.get("text", "") if event is not None else "",
+        link=values["link"],
+        above=bool(base) and not by_portal,
+        foot=_foot(reader, answers_by_mail=bool(base) and not by_portal),
+        files=[each.name for each in files],
+        history=history,
+        zone=agency.zone,
+    )
+    template = mailtemplates.TEMPLATES[occasion.kind]
+    word: Literal["Notification", ""] = "Notification" if template.is_automatic else ""
+    key = occasion.key or f"{occasion.kind}:{event.id if event else ticket.id}"
+    letter = mail.Letter(
+        word=word,
+        subject=page.subject,
+        body=mailtext.plain(page),
+        html=mailtext.html(page),
+        recipient=reader.address,
+        recipient_name=reader.name,
+        dedupe_key=f"{key}:{reader.address}"[:200],
+        attachments=tuple({"name": each.name, "file_id": each.file_id} for each in attached),
+        about=(ABOUT, ticket.id),
+        event_id=event.id if event is not None else None,
+    )
+    token = replytokens.ReplyToken(ticket.number, reader.contact_id, reader.staff_id)
+    answers = replytokens.address(base, token) if base else ""
+    return mail.stamped(letter, _to(thread, answers), agency=agency.name)
+
+
+def _to(thread: mail.Thread, reply_to: str) -> mail.Thread:
+    return mail.Thread(thread.number, thread.root_id, thread.parent_id, reply_to)
+
+
+def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str]:
+    ticket = occasion.ticket
+    public = current_app.extensions["settings"].public_url.rstrip("/")
+    path = f"/tickets/{ticket.number}" if reader.staff_id else f"/portal/requests/{ticket.number}"
+    return {
+        "number": str(ticket.number),
+        "subject": ticket.subject,
+        "company": ticket.company.name,
+        "requester": ticket.requester.name if ticket.requester else "",
+        "recipient": reader.name,
+        "author": occasion.author,
+        "status": ticket.status.name,
+        "agency": agency.name,
+        "link": f"{public}{path}",
+    }
+
+
+def _foot(reader: Reader, *, answers_by_mail: bool) -> str:
+    if reader.staff_id is not None:
+        return "On the desk:"
+    if answers_by_mail:
+        return "Answer this mail, or look at the request in the portal:"
+    return "Please answer in the portal:"

@@ -1,0 +1,270 @@
+"""The mails about tickets: to whom, with which headers, in the transaction of what they tell."""
+
+from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+from sqlalchemy import select
+
+from app.communications.replytext import split
+from app.core import jobs, mail, replytokens
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.models import Mail
+from app.tickets import client_commands, commands, mailtemplates, queries
+from app.tickets.mail_models import Mailbox, MailTemplate
+from app.tickets.subscribing import ensure_subscribed, mute
+from jobs import load_handlers
+from tests import factories as make
+from tests.core.sink import running_sink
+
+BASE = "support@desk.example"
+
+
+@pytest.fixture
+def agent(app):
+    make.set_up_agency()
+    make.mailbox(BASE)
+    return Actor(name="Ada Berg", staff_id=make.staff("Ada Berg").id, channel="web")
+
+
+@pytest.fixture
+def client_company(agent):
+    return make.company("Northwind")
+
+
+@pytest.fixture
+def mira(client_company):
+    return make.contact(client_company, "Mira Lund")
+
+
+@pytest.fixture
+def ticket(client_company, mira):
+    return make.ticket(client_company, "Printer on fire", requester_id=mira.id)
+
+
+def mails() -> list[Mail]:
+    return list(db.session.scalars(select(Mail).order_by(Mail.id)))
+
+
+def address_of(contact) -> str:
+    return str(contact.emails[0].address)
+
+
+def by(contact) -> Actor:
+    return Actor(name=contact.name, contact_id=contact.id, channel="portal")
+
+
+def test_a_reply_goes_to_each_who_follows_and_to_nobody_else(agent, client_company, mira, ticket):
+    follows, muted, elsewhere = (make.contact(client_company) for _ in range(3))
+    stranger = make.contact(make.company("Other"))
+    for person in (follows, muted, stranger):
+        ensure_subscribed(ticket, contact_id=person.id, source="colleague")
+    mute(ticket, contact_id=muted.id, muted=True)
+    event = commands.reply(ticket, actor=agent, text="We are on it.")
+    assert {row.recipient for row in mails()} == {address_of(mira), address_of(follows)}
+    assert {row.event_id for row in mails()} == {event.id}
+    assert {row.state for row in mails()} == {"queued"}
+    assert address_of(elsewhere) not in {row.recipient for row in mails()}
+
+
+def test_an_internal_note_never_leaves(agent, ticket):
+    commands.add_note(ticket, actor=agent, text="The client is difficult.")
+    assert mails() == []
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    assert "difficult" not in "".join(f"{row.body}{row.html}" for row in mails())
+
+
+def test_what_a_person_writes_keeps_the_subject_and_is_no_automatic_mail(agent, ticket):
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    [row] = mails()
+    assert row.subject == f"[#{ticket.number}] Printer on fire"
+    assert not row.is_automatic
+    message = composed(row)
+    assert message["Auto-Submitted"] is None
+    assert message["From"] == "Fjord & Partners <no-reply@127.0.0.1>"
+    assert message["X-Tallydesk-Instance"] == mail.instance_mark()
+
+
+def test_automatic_mails_say_so(agent, ticket):
+    commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
+    [row] = mails()
+    assert row.subject.startswith(f"Notification: [#{ticket.number}] Printer on fire is ")
+    message = composed(row)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+
+
+def composed(row: Mail):
+    names = mail.Outgoing.__dataclass_fields__
+    outgoing = mail.Outgoing(**{name: getattr(row, name) for name in names})
+    sent = mail.compose(outgoing, sender="no-reply@x.example", files=())
+    return BytesParser(policy=policy.default).parsebytes(sent.as_bytes())
+
+
+def test_an_answer_and_its_status_are_one_mail(agent, ticket):
+    commands.reply(ticket, actor=agent, text="Done.")
+    commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
+    assert [row.subject for row in mails()] == [f"[#{ticket.number}] Printer on fire"]
+
+
+def test_the_reply_address_names_ticket_and_reader_and_cannot_be_forged(agent, mira, ticket):
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    address = composed(mails()[0])["Reply-To"].addresses[0].addr_spec
+    token = replytokens.read(address)
+    assert address.startswith("support+")
+    assert token == replytokens.ReplyToken(ticket.number, contact_id=mira.id)
+    for forged in (
+        address.replace(str(ticket.number), str(ticket.number + 1)),
+        address.replace(f"-c{mira.id}-", f"-s{mira.id}-"),
+        "support+1001-c1@desk.example",
+        BASE,
+    ):
+        assert replytokens.read(forged) is None
+
+
+def test_five_replies_are_one_thread_on_the_wire(app, agent, mira, ticket):
+    load_handlers()
+    ticket.mail_root = "<first@client.example>"
+    with running_sink() as sink:
+        app.extensions["settings"] = replace(app.extensions["settings"], smtp_url=sink.url)
+        try:
+            for number in range(5):
+                commands.reply(ticket, actor=agent, text=f"Answer {number}")
+                client_commands.reply_as_contact(
+                    ticket, actor=by(mira), text="ok", more={"message_id": f"<c{number}@x>"}
+                )
+            db.session.commit()
+            jobs.run_due()
+        finally:
+            app.extensions["settings"] = replace(app.extensions["settings"], smtp_url="")
+    assert len(sink.received) == 5
+    for message in sink.received:
+        assert message["References"].split()[0] == "<first@client.example>"
+        assert message["In-Reply-To"] == message["References"].split()[-1]
+        assert f"[#{ticket.number}]" in message["Subject"]
+        assert message.get_body(("plain",))
+        assert message.get_body(("html",))
+    assert len(set(sink.message_ids)) == 5
+    assert sink.received[4]["In-Reply-To"] == "<c3@x>"
+
+
+def test_the_history_holds_what_the_client_can_see(agent, mira, ticket):
+    client_commands.reply_as_contact(ticket, actor=by(mira), text="It burns & smokes <b>")
+    commands.add_note(ticket, actor=agent, text="internal matter")
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    row = mails()[-1]
+    assert "> It burns & smokes <b>" in row.body
+    assert "It burns &amp; smokes &lt;b&gt;" in row.html
+    assert "internal matter" not in row.body + row.html
+
+
+def test_our_own_mail_quoted_back_is_found_to_be_a_quote(agent, ticket):
+    commands.reply(ticket, actor=agent, text="Which printer?")
+    quoted = "\n".join(f"> {line}" for line in mails()[0].body.split("\n"))
+    found = split(f"The big one.\n\nOn Mon, 1 Jan 2026 at 10:00, Desk wrote:\n{quoted}")
+    assert found.visible == "The big one."
+    assert split(f"The big one.\n\n{mails()[0].body}").visible == "The big one."
+
+
+def test_a_colleague_and_the_staff_hear_of_a_client_s_answer_but_not_its_author(
+    agent, client_company, mira
+):
+    colleague = make.contact(client_company)
+    worker = make.staff("Bo", email="bo@agency.example")
+    ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)
+    ensure_subscribed(ticket, contact_id=colleague.id, source="colleague")
+    client_commands.reply_as_contact(ticket, actor=by(mira), text="Still burning.")
+    assert {row.recipient: row.is_automatic for row in mails()} == {
+        address_of(colleague): False,
+        "bo@agency.example": True,
+    }
+    token = replytokens.read(composed(mails()[-1])["Reply-To"].addresses[0].addr_spec)
+    assert token == replytokens.ReplyToken(ticket.number, staff_id=worker.id)
+
+
+def test_an_automatic_answer_of_a_client_tells_nobody(agent, client_company, mira):
+    worker = make.staff("Bo", email="bo@agency.example")
+    ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)
+    client_commands.reply_as_contact(ticket, actor=by(mira), text="I am away.", reopens=False)
+    assert mails() == []
+
+
+def test_a_request_is_acknowledged_once_and_not_endlessly(agent, mira):
+    for number in range(8):
+        client_commands.open_request(actor=by(mira), subject=f"Request {number}", text="help")
+    assert [row.subject.partition("]")[2] for row in mails()] == [
+        f" We have received your request: Request {number}" for number in range(5)
+    ]
+    assert all(row.is_automatic for row in mails())
+
+
+def test_portal_only_says_so_and_still_has_an_address(agent, client_company, mira):
+    portal_only = make.department()
+    portal_only.reply_mode = "portal"
+    ticket = make.ticket(client_company, requester_id=mira.id, department_id=portal_only.id)
+    commands.reply(ticket, actor=agent, text="See there.")
+    [row] = mails()
+    assert "Please answer in the portal" in row.body
+    assert "above this line" not in row.body
+    assert replytokens.read(row.headers["Reply-To"].partition("<")[2].strip(">")) is not None
+
+
+def test_a_refused_reply_mails_nothing(agent, ticket):
+    with pytest.raises(RuleError):
+        commands.reply(ticket, actor=agent, text="  ")
+    assert mails() == []
+
+
+def test_demo_data_is_never_mailed(agent, ticket):
+    commands.reply(ticket, actor=replace(agent, channel="demo"), text="Hello")
+    assert mails() == []
+
+
+def test_files_go_along(agent, ticket):
+    commands.reply(ticket, actor=agent, text="See", files=[commands.Upload("a.txt", b"hello")])
+    [row] = mails()
+    assert [each["name"] for each in row.attachments] == ["a.txt"]
+
+
+def test_the_agency_s_own_words_are_used(agent, ticket):
+    db.session.add(
+        MailTemplate(kind="answered", subject="About {number}", body="Hi {recipient}!\n\n{message}")
+    )
+    commands.reply(ticket, actor=agent, text="{agency} {{7*7}} {number}")
+    [row] = mails()
+    assert row.subject == f"[#{ticket.number}] About {ticket.number}"
+    assert "Hi Mira Lund!" in row.body
+    assert "{agency} {{7*7}} {number}" in row.body, "what a person writes is never a template"
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "body", "words"),
+    [
+        ("answered", "x", "no message", "{message}"),
+        ("answered", "{message}", "{message}", "The subject names {message}"),
+        ("acknowledged", "x", "{{config}}", "names {config}"),
+        ("acknowledged", "x", "{ticket.__class__}", "names {ticket.__class__}"),
+        ("acknowledged", "", "x", "subject is empty"),
+        ("acknowledged", "x", " ", "text is empty"),
+        ("solved", "x" * 201, "y" * 10_001, "at most"),
+    ],
+)
+def test_unusable_templates_are_refused_with_reasons(kind, subject, body, words):
+    assert words in " ".join(mailtemplates.problems(kind, subject, body))
+
+
+@pytest.mark.parametrize("template", mailtemplates.TEMPLATES.values(), ids=lambda each: each.kind)
+def test_our_own_templates_are_usable(template):
+    assert mailtemplates.problems(template.kind, template.subject, template.body) == []
+
+
+def test_the_mailbox_of_the_department_is_the_address(agent, client_company, mira):
+    of_billing = make.department("Billing desk")
+    make.mailbox("bills@desk.example", department_id=of_billing.id)
+    assert db.session.scalars(select(Mailbox.address)).all()
+    ticket = make.ticket(client_company, requester_id=mira.id, department_id=of_billing.id)
+    commands.reply(ticket, actor=agent, text="Hello")
+    assert "<bills+" in mails()[0].headers["Reply-To"]

@@ -1,0 +1,62 @@
+"""The ticket page says what became of each mail, and folds what a client's mail quotes."""
+
+import pytest
+
+from app.core.audit import Actor
+from app.core.db import db, unit_of_work
+from app.core.models import Mail
+from app.tickets import client_commands, commands
+from tests import factories as make
+from tests.web.people import person, signed_in
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def ticket(app):
+    with unit_of_work():
+        make.set_up_agency()
+        return make.ticket(make.company())
+
+
+def page_of(app, ticket, role: str) -> str:
+    found = signed_in(app, person(role)).get(f"/tickets/{ticket.number}")
+    assert found.status_code == 200
+    return found.get_data(as_text=True)
+
+
+def test_the_timeline_says_to_how_many_it_went_and_why_one_failed(app, ticket):
+    with unit_of_work():
+        event = commands.reply(ticket, actor=Actor(name="Ada"), text="We are on it.")
+        for number, state in enumerate(("sent", "sent", "failed")):
+            db.session.add(
+                Mail(
+                    dedupe_key=f"m{number}",
+                    message_id=f"<m{number}@x>",
+                    subject="x",
+                    body="x",
+                    recipient=f"p{number}@c.example",
+                    event_id=event.id,
+                    state=state,
+                    reason="550 no such user" if state == "failed" else None,
+                )
+            )
+    page = page_of(app, ticket, "Manager")
+    assert "Mailed to 2, failed 1" in page
+    assert "550 no such user" in page
+    assert page.count('href="/mail/') >= 3
+    assert 'href="/mail/1"' not in page_of(app, ticket, "Agent"), "agents have no mail pages"
+
+
+def test_quotes_of_a_client_s_mail_are_folded_not_lost(app, ticket):
+    with unit_of_work():
+        contact = make.contact(ticket.company)
+        client_commands.reply_as_contact(
+            ticket,
+            actor=Actor(name="Mira", contact_id=contact.id, channel="mail"),
+            text="Yes.",
+            more={"hidden": [{"rule": "quote", "text": "> <b>the old text</b>"}]},
+        )
+    page = page_of(app, ticket, "Agent")
+    assert "&gt; &lt;b&gt;the old text&lt;/b&gt;" in page
+    assert 'data-rule="quote"' in page

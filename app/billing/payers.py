@@ -84,7 +84,7 @@ class Payers:
     A company with dated rows is paid as they say, and by nobody in their gaps. Without any, a
     company pays for itself; a department or site is paid as its parent is. Nobody pays when the
     payer is archived. The days of the rows are the company's own; the zone of time is its payer's
-    (docs/decisions/0009). `zone` is the agency's.
+    (docs/decisions/0011). `zone` is the agency's.
     """
 
     def __init__(

@@ -38,6 +38,8 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "theme.js": (None, "theme.js"),
     "ticket.js": (None, "ticket.js"),
     "timer.js": (None, "timer.js"),
+    "portal.css": (None, "portal.css"),
+    "portal.js": (None, "portal.js"),
     "charts.js": (None, "charts.js"),
     "charts.css": (None, "charts.css"),
     "favicon.svg": (None, "favicon.svg"),

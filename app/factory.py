@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app import assets, desk, health
+from app import assets, desk, health, portal
 from app.billing import models as billing_models  # noqa: F401
 from app.billing import visibility as billing_visibility  # noqa: F401
 from app.communications import models as communication_models  # noqa: F401
@@ -109,4 +109,5 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
         )
         for screen in SCREENS:
             builder.add_view_no_menu(screen)
+        portal.init_app(app, builder.sm.limiter)
     return app

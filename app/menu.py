@@ -37,6 +37,7 @@ MENU = (
         (
             MenuItem("Companies", "building", "CompanyView.list", "see", "Companies"),
             MenuItem("Contacts", "people", "ContactView.list", "see", "Contacts"),
+            MenuItem("Registrations", "person-plus", "portal_access.waiting", "see", "Contacts"),
             MenuItem("Imports", "upload", "imports.index", "see", "Imports"),
         ),
     ),

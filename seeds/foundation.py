@@ -23,6 +23,7 @@ from app.staff.models import Staff
 from app.timelog.models import WorkType
 from seeds import names
 from seeds.demo import Year
+from seeds.portal import write_clients_access
 
 ACTOR = Actor(name="demo", channel="demo")
 SOURCE = "demo"
@@ -129,6 +130,7 @@ def write_clients(year: Year) -> None:
         )
         contact.is_demo, contact.source, contact.external_id = True, SOURCE, person_key(index)
     db.session.flush()
+    write_clients_access(ACTOR, PASSWORD)
 
 
 def write_prices(year: Year) -> None:

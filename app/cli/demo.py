@@ -24,7 +24,8 @@ def load(until: datetime | None, wait: bool) -> Answer:
     last_day = until.date() - timedelta(days=1) if until else None
     job_id = clearing.begin(current_app.extensions[INSTALLATION], last_day)
     if wait:  # else `run.py` says so, once it answers
-        progress("Sign in as manager, billing, agent or admin, each with the password demo.")
+        progress("Sign in as manager, billing, agent or admin, each with the password demo;")
+        progress("as a client at /portal/: client@fjord-dental.example, password demo too.")
     return carry_out(job_id, wait=wait)
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
-from app.companies import people, queries, rules
+from app.companies import accounts, people, queries, rules
 from app.companies.models import ADDRESS_PARTS, ROLES, Contact, Membership
 from app.companies.views import address_fields, chosen
 from app.core.acting import current_actor
@@ -117,7 +117,11 @@ class ContactView(DeskModelView):
         contact = people.contact_of(self._item(pk).id)
         self.update_redirect()
         return self.render_template(
-            self.show_template, contact=contact, roles=ROLE_CHOICES, parts=ADDRESS_PARTS
+            self.show_template,
+            contact=contact,
+            account=accounts.account_of(contact.id),
+            roles=ROLE_CHOICES,
+            parts=ADDRESS_PARTS,
         )
 
     @expose("/<int:pk>/archive", methods=["POST"])

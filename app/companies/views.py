@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
 from wtforms.validators import Optional
 
-from app.companies import commands, queries, rules
+from app.companies import commands, domains, queries, rules
 from app.companies.models import ADDRESS_PARTS, KINDS, Company
 from app.core import typed
 from app.core.acting import current_actor
@@ -132,6 +132,7 @@ class CompanyView(DeskModelView):
             people=queries.people_of(company.id),
             followers=queries.address_followers(company.id),
             bill_to=queries.bill_to_rows(company.id),
+            domains=domains.of_company(company.id),
             label=rules.label,
         )
 

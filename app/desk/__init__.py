@@ -18,6 +18,7 @@ PAGES = (
     "lookup",
     "mail",
     "presence",
+    "portal_access",
     "roles",
     "search",
     "settings",

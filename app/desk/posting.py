@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, request
 from flask_login import current_user
-from werkzeug.wrappers import Response
 
-from app.core import forms
-from app.core.db import unit_of_work
-from app.core.errors import NotFoundError, RuleError
+from app.core import posting
+from app.core.errors import RuleError
+from app.core.posting import Outcome, refused
 
-Outcome = tuple[str, str]
+__all__ = ["Outcome", "carry_out", "refused"]
 
 
 def carry_out(
@@ -20,33 +18,5 @@ def carry_out(
     back: str,
     again: Callable[[RuleError], Any] | None = None,
 ) -> Any:
-    """Run `action` in one unit of work under the form's nonce, then go where it leads.
-
-    `action` returns an address and what to tell the person. A second submit of the same form does
-    nothing and goes where the first one led. A refusal leaves nothing behind: the form is shown
-    `again` with what was typed, else every reason is told on the page `back`.
-    """
-    nonce = request.form.get(forms.FIELD, "")
-    try:
-        with unit_of_work():
-            location = forms.claim(nonce, user_id=current_user.id)
-            said = ""
-            if location is None:
-                location, said = action()
-                forms.settle(nonce, location)
-    except NotFoundError:
-        raise
-    except RuleError as error:
-        if again is not None:
-            return again(error)
-        return refused(error, back=back)
-    if said:
-        flash(said, "success")
-    return redirect(location)
-
-
-def refused(error: RuleError, *, back: str) -> Response:
-    """Tell every reason on another page."""
-    for problem in error.problems:
-        flash(problem, "danger")
-    return redirect(back)
+    """`app.core.posting.carry_out` for the user who is signed in."""
+    return posting.carry_out(action, person=current_user.id, back=back, again=again)

@@ -30,7 +30,10 @@ STOP_PATIENCE_SECONDS = 8.0
 HEALTH_EVERY_SECONDS = 10.0
 HEALTH_STRIKES = 3
 ANSWERS_WITHIN_SECONDS = 120.0
-DEMO_SIGN_INS = "Sign in as manager, billing, agent or admin, each with the password demo."
+DEMO_SIGN_INS = (
+    "Sign in as manager, billing, agent or admin, each with the password demo; as a client at\n"
+    "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too."
+)
 
 
 def supervise(settings: Settings, *, demo: bool) -> None:

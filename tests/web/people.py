@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
 
+from app.companies.account_models import PortalAccount
+from app.companies.models import Contact
 from app.core.credentials import EPOCH, epoch_of
 from app.core.db import db, unit_of_work
 from app.staff.accounts import add_user
@@ -45,5 +47,25 @@ def signed_in(app: Flask, user: User) -> Visitor:
         session["_user_id"] = str(user.id)
         session["_fresh"] = True
         session[EPOCH] = epoch_of(user.id)
+        session.permanent = True
+    return client
+
+
+def portal_account(contact: Contact, *, password_hash: str | None = None) -> PortalAccount:
+    """Access to the portal for a contact, saved."""
+    with unit_of_work():
+        account = PortalAccount(contact_id=contact.id, password=password_hash, epoch=1)
+        db.session.add(account)
+    return account
+
+
+def client_in(app: Flask, contact: Contact) -> Visitor:
+    """A browser in which this contact, who has access, is signed in to the portal."""
+    client = visitor(app)
+    with client.session_transaction("/portal/") as session:
+        session["contact"] = contact.id
+        session[EPOCH] = db.session.scalars(
+            select(PortalAccount.epoch).where(PortalAccount.contact_id == contact.id)
+        ).one()
         session.permanent = True
     return client

@@ -15,6 +15,7 @@ from app import menu, roles
 from app.billing.commands.payments import record_payment
 from app.billing.documents.stored import get_or_render
 from app.billing.models import BillingRun
+from app.companies.account_models import Registration
 from app.core import jobs
 from app.core.audit import SYSTEM
 from app.core.crud import DeskModelView
@@ -31,6 +32,8 @@ from tests.web.people import person, signed_in, visitor
 
 # Bearer tokens protect these; a browser never sends one by itself.
 WITHOUT_FORM_TOKEN = {"SecurityApi.login", "SecurityApi.refresh"}
+SIGNING_IN = {"AuthDBView.login", "door.sign_in"}
+SIGNING_OUT = {"AuthDBView.logout", "door.sign_out"}
 PUBLIC_FILES = {"static", "appbuilder.static", "assets.serve"}
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -78,6 +81,7 @@ def world(app):
         ticket = make.ticket(company, requester_id=contact.id)
         make.department()
         make.work_type()
+        db.session.add(Registration(email="ada@example.org", name="Ada", state="pending"))
         colleague = make.staff("Bea")
         tickets.attach(ticket, actor=SYSTEM, files=[tickets.Upload("a.txt", b"a")])
         make.entry(company, by=colleague, ticket_id=ticket.id, state="draft")
@@ -113,7 +117,9 @@ def test_every_route_has_a_row_and_every_row_a_route(application):
 
 def verdict(answer, route: Route) -> str:
     """The letter of the matrix that an answer deserves."""
-    asks = route.endpoint != "AuthDBView.logout" and "/login/" in (answer.location or "")
+    asks = route.endpoint not in SIGNING_OUT and any(
+        door in (answer.location or "") for door in ("/login/", "/portal/sign-in")
+    )
     if asks or answer.status_code == 401:
         return "s"
     return "n" if answer.status_code == 403 else "y"
@@ -129,7 +135,7 @@ def test_each_role_gets_what_the_matrix_says(world, role):
         client = signed_in(world, db.session.merge(user)) if user else visitor(world)
         answer = client.open(route.url, method=route.method)
         got = verdict(answer, route)
-        if route.endpoint == "AuthDBView.login" and expected == "p":
+        if route.endpoint in SIGNING_IN and expected == "p":
             got = "y"
         missing = answer.status_code == 404 and not row.endswith("?") and expected in "py"
         if got != expected.replace("p", "y") or answer.status_code in {405, 500} or missing:
@@ -204,7 +210,7 @@ def test_every_answer_has_the_headers(world, role):
     client = visitor(world) if role == "anonymous" else signed_in(world, person(role))
     wrong = []
     for route in routes_of(world):
-        if route.endpoint == "AuthDBView.logout":
+        if route.endpoint in SIGNING_OUT:
             continue
         answer = client.open(route.url, method=route.method)
         wrong += [f"{route.key}: {fault}" for fault in header_faults(answer, route, role)]
@@ -326,7 +332,8 @@ def test_no_page_is_without_a_guard(application):
     for endpoint, view in application.view_functions.items():
         blueprint = application.blueprints.get(endpoint.rpartition(".")[0])
         by_fab = blueprint is not None and blueprint.import_name.startswith("flask_appbuilder")
-        guarded = hasattr(view, "permission") or by_fab
+        by_portal = blueprint is not None and blueprint.name == "portal"
+        guarded = hasattr(view, "permission") or by_fab or by_portal
         assert guarded or endpoint in public | fab or view_is_fab(view), endpoint
 
 

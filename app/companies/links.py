@@ -1,0 +1,121 @@
+"""Mailed links: a secret that works once, within its time, for what it was made for."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import joinedload
+
+from app.companies.account_models import PortalToken
+from app.core import clock
+from app.core.db import db
+from app.core.errors import RuleError
+
+LIFETIMES = {
+    "invitation": timedelta(days=14),
+    "registration": timedelta(days=14),
+    "sign_in": timedelta(minutes=15),
+    "reset": timedelta(hours=1),
+    "email": timedelta(hours=24),
+}
+MOST_AN_HOUR = 5  # links of one purpose to one address
+LONGEST_SECRET = 100
+
+
+class SpentLinkError(RuleError):
+    """A link that was used or has expired; the page says what it was for and offers a new one."""
+
+
+def make(
+    purpose: str,
+    *,
+    email: str,
+    contact_id: int | None = None,
+    registration_id: int | None = None,
+    target: str = "",
+) -> str | None:
+    """Make a link and return its secret; older unused ones of the purpose are void.
+
+    None when this address had too many within the hour: then nothing is mailed.
+    """
+    since = clock.now() - timedelta(hours=1)
+    lately = db.session.scalar(
+        select(func.count())
+        .select_from(PortalToken)
+        .where(
+            PortalToken.email == email,
+            PortalToken.purpose == purpose,
+            PortalToken.created_at > since,
+        )
+    )
+    if lately is not None and lately >= MOST_AN_HOUR:
+        return None
+    if contact_id is not None:
+        void(contact_id, purpose)
+    secret = secrets.token_urlsafe(32)
+    db.session.add(
+        PortalToken(
+            hash=_hash(secret),
+            purpose=purpose,
+            contact_id=contact_id,
+            registration_id=registration_id,
+            email=email,
+            target=target,
+            expires_at=clock.now() + LIFETIMES[purpose],
+            created_at=clock.now(),
+        )
+    )
+    db.session.flush()
+    return secret
+
+
+def find(secret: str) -> PortalToken | None:
+    """The link of a secret, spent or not, with its owner; None when there never was such a one."""
+    return db.session.scalars(
+        select(PortalToken)
+        .where(PortalToken.hash == _hash(secret))
+        .options(joinedload(PortalToken.contact), joinedload(PortalToken.registration))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def is_live(link: PortalToken) -> bool:
+    """Whether a link still works."""
+    return link.used_at is None and link.expires_at > clock.now()
+
+
+def take(link: PortalToken) -> None:
+    """Use a link up, in the present unit of work; of any number at once one succeeds.
+
+    Raises `SpentLinkError` for all others.
+    """
+    won = db.session.scalar(
+        update(PortalToken)
+        .where(
+            PortalToken.id == link.id,
+            PortalToken.used_at.is_(None),
+            PortalToken.expires_at > clock.now(),
+        )
+        .values(used_at=clock.now())
+        .returning(PortalToken.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won is None:
+        raise SpentLinkError("This link was used already, or its time is over: ask for a new one.")
+
+
+def void(contact_id: int, *purposes: str) -> None:
+    """Make a contact's unused links of these purposes (all without any) worthless."""
+    query = update(PortalToken).where(
+        PortalToken.contact_id == contact_id, PortalToken.used_at.is_(None)
+    )
+    if purposes:
+        query = query.where(PortalToken.purpose.in_(purposes))
+    db.session.execute(
+        query.values(used_at=clock.now()).execution_options(synchronize_session=False)
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret[:LONGEST_SECRET].encode()).hexdigest()

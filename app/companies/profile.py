@@ -1,0 +1,98 @@
+"""What a contact changes of their own record: name, address, phone, e-mail, zone, language."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+
+from app.companies import account_letters, accounts, links, people, queries, rules
+from app.companies.account_models import PortalAccount
+from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+
+OWN_FIELDS = ("name", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
+LANGUAGES = (("en", "English"),)
+
+
+def rename(actor: Actor, contact: Contact, name: str) -> None:
+    """Write one's name as one wants it. Raises `RuleError`."""
+    people.change_contact(actor, contact, {"name": name})
+
+
+def change_profile(
+    actor: Actor, account: PortalAccount, given: Mapping[str, Any], *, language: str
+) -> None:
+    """Save a contact's own fields. With the company's address the own one stays, hidden.
+
+    Raises `RuleError` with every reason.
+    """
+    if language not in {code for code, _ in LANGUAGES}:
+        raise RuleError("Language: choose one of the list.")
+    wanted = {field: given[field] for field in OWN_FIELDS if field in given}
+    if wanted.get("use_company_address"):
+        wanted = {field: value for field, value in wanted.items() if field not in ADDRESS_PARTS}
+    people.change_contact(actor, account.contact, wanted)
+    account.language = language
+
+
+def ask_for(account: PortalAccount, new: str) -> None:
+    """Mail a link to a new address, which becomes the one in use when it is followed.
+
+    An address of somebody else is answered alike, and nothing is mailed. Raises `RuleError` for
+    what is no address, or the one in use.
+    """
+    addresses, problems = rules.cleaned_addresses([new])
+    if not addresses and not problems:
+        problems.append("E-mail: give the new address.")
+    if addresses and addresses[0] == accounts.primary_email(account.contact).casefold():
+        problems.append("E-mail: this is the address you use already.")
+    if problems:
+        raise RuleError(*problems)
+    address = addresses[0]
+    if queries.owners_of([address], but=account.contact_id):
+        return
+    secret = links.make("email", email=address, contact_id=account.contact_id)
+    if secret is not None:
+        account_letters.post_link(account.contact, address, secret, purpose="email")
+
+
+def make_primary(account: PortalAccount, address: str) -> None:
+    """Use a confirmed address from now on; sessions end and mailed links are void.
+
+    Raises `RuleError` when it became somebody else's meanwhile.
+    """
+    contact = account.contact
+    if queries.owners_of([address], but=contact.id):
+        raise RuleError("This address can no longer be used: choose another one.")
+    before = accounts.primary_email(contact)
+    for one in contact.emails:
+        one.is_primary = False
+    db.session.flush()  # two primaries are refused even for a moment
+    chosen = db.session.scalars(
+        select(ContactEmail).where(
+            ContactEmail.contact_id == contact.id, ContactEmail.address == address
+        )
+    ).one_or_none()
+    if chosen is None:
+        chosen = ContactEmail(contact_id=contact.id, address=address)
+        contact.emails.append(chosen)
+    chosen.is_primary, chosen.verified_at = True, clock.now()
+    accounts.end_sessions(account)
+    links.void(contact.id)
+    record(
+        accounts.acting(contact),
+        "portal.address",
+        kind="contact",
+        id=contact.id,
+        before={"email": before},
+        after={"email": address},
+    )
+
+
+def zones() -> list[str]:
+    """The IANA zones one can choose, by name."""
+    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

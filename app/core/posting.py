@@ -1,0 +1,58 @@
+"""How a page carries out what a person sent: once and whole, or not at all.
+
+Pages take `unit_of_work` from here; the session beneath it is not for them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, request
+from werkzeug.wrappers import Response
+
+from app.core import forms
+from app.core.db import unit_of_work
+from app.core.errors import NotFoundError, RuleError
+
+__all__ = ["Outcome", "carry_out", "refused", "unit_of_work"]
+
+Outcome = tuple[str, str]
+
+
+def carry_out(
+    action: Callable[[], Outcome],
+    *,
+    person: int,
+    back: str,
+    again: Callable[[RuleError], Any] | None = None,
+) -> Any:
+    """Run `action` in one unit of work under the form's nonce, then go where it leads.
+
+    `action` returns an address and what to tell the person. A second submit of the same form does
+    nothing and goes where the first one led. A refusal leaves nothing behind: the form is shown
+    `again` with what was typed, else every reason is told on the page `back`. `person` is a user's
+    id; contacts count below zero, so that nobody meets a form of the other kind.
+    """
+    nonce = request.form.get(forms.FIELD, "")
+    try:
+        with unit_of_work():
+            location = forms.claim(nonce, user_id=person)
+            said = ""
+            if location is None:
+                location, said = action()
+                forms.settle(nonce, location)
+    except NotFoundError:
+        raise
+    except RuleError as error:
+        if again is not None:
+            return again(error)
+        return refused(error, back=back)
+    if said:
+        flash(said, "success")
+    return redirect(location)
+
+
+def refused(error: RuleError, *, back: str) -> Response:
+    """Tell every reason on another page."""
+    for problem in error.problems:
+        flash(problem, "danger")
+    return redirect(back)

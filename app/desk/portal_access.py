@@ -1,0 +1,112 @@
+"""Who of the clients may come in: invitations, registrations that wait, domains of companies."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.companies import accounts, commands, domains, people, registrations
+from app.core import forms
+from app.core.acting import current_actor
+from app.core.db import unit_of_work
+from app.core.errors import RuleError
+from app.core.security import requires
+from app.desk.lookup_forms import looked_up
+from app.desk.posting import carry_out, refused
+
+DECIDED = 20
+blueprint = Blueprint("portal_access", __name__)
+
+
+@blueprint.get("/registrations")
+@requires("see", "Contacts")
+def waiting() -> str:
+    """Registrations that wait for a decision, each with the companies it may mean."""
+    pending = registrations.pending()
+    return render_template(
+        "desk/registrations.html",
+        pending=[
+            (one, domains.suggested(one.email, one.company_name), registrations.known_person(one))
+            for one in pending
+        ],
+        decided=registrations.decided(most=DECIDED),
+        nonce=forms.new_nonce,
+    )
+
+
+@blueprint.post("/registrations/<int:registration_id>/approve")
+@requires("edit", "Contacts")
+def approve(registration_id: int) -> Any:
+    """Let somebody in: to the company suggested, another one, or a new one."""
+    here = url_for("portal_access.waiting")
+
+    def act() -> tuple[str, str]:
+        new_name = request.form.get("new_name", "")
+        company_id = request.form.get("suggested", type=int)
+        if company_id is None and not new_name.strip():
+            company_id = looked_up("company")
+        done = registrations.approve(
+            current_actor(), registration_id, company_id=company_id, new_name=new_name
+        )
+        return here, f"{done.name} is invited."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/registrations/<int:registration_id>/reject")
+@requires("edit", "Contacts")
+def reject(registration_id: int) -> Any:
+    """Refuse somebody, who is told why."""
+    here = url_for("portal_access.waiting")
+
+    def act() -> tuple[str, str]:
+        done = registrations.reject(
+            current_actor(), registration_id, reason=request.form.get("reason", "")
+        )
+        return here, f"{done.name} is told that no account is opened."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/contacts/<int:pk>/portal")
+@requires("edit", "Contacts")
+def access(pk: int) -> Response:
+    """Invite a contact, or take the access away."""
+    here = url_for("ContactView.show", pk=pk, _anchor="portal")
+    try:
+        with unit_of_work():
+            contact = people.contact_of(pk)
+            if request.form.get("do") == "close":
+                accounts.close(current_actor(), contact)
+                said = f"{contact.name} can no longer sign in."
+            else:
+                accounts.invite(current_actor(), contact)
+                said = f"{contact.name} is invited: the mail is on its way."
+    except RuleError as error:
+        return refused(error, back=here)
+    flash(said, "success")
+    return redirect(here)
+
+
+@blueprint.post("/companies/<int:pk>/domains")
+@requires("edit", "Companies")
+def company_domains(pk: int) -> Response:
+    """Add a mail domain to a company, or remove one."""
+    here = url_for("CompanyView.show", pk=pk, _anchor="domains")
+    try:
+        with unit_of_work():
+            company = commands.company_of(pk)
+            gone = request.form.get("remove", type=int)
+            if gone is not None:
+                domains.remove(current_actor(), company, gone)
+            else:
+                domains.add(
+                    current_actor(),
+                    company,
+                    request.form.get("domain", ""),
+                    verified=request.form.get("verified") == "y",
+                )
+    except RuleError as error:
+        return refused(error, back=here)
+    flash("Saved.", "success")
+    return redirect(here)

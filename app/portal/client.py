@@ -1,0 +1,111 @@
+"""Who is signed in to the portal in this request."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flask import abort, g, redirect, request, session, url_for
+
+from app.companies import account_letters, accounts
+from app.companies.account_models import PortalAccount
+from app.companies.models import Contact
+from app.companies.visibility import viewer_of
+from app.core import clock
+from app.core.access import Viewer
+from app.core.audit import Actor
+from app.core.logs import request_id
+from app.core.models import Agency
+from app.portal import blueprint
+
+CONTACT = "contact"
+EPOCH = "epoch"
+
+
+@dataclass
+class Client:
+    """A signed-in contact, with their account and the agency they are a client of."""
+
+    account: PortalAccount
+    agency: Agency
+
+    @property
+    def contact(self) -> Contact:
+        return self.account.contact
+
+    @property
+    def id(self) -> int:
+        return self.account.contact_id
+
+    @property
+    def email(self) -> str:
+        return next((one.address for one in self.contact.emails if one.is_primary), "")
+
+    @property
+    def zone(self) -> str:
+        """The zone in which this person reads times."""
+        return self.contact.zone or self.agency.zone
+
+    @cached_property
+    def viewer(self) -> Viewer:
+        """What they may see."""
+        return viewer_of(self.id, today=clock.today(self.agency.zone))
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            name=self.contact.name,
+            channel=accounts.CHANNEL,
+            contact_id=self.id,
+            request_id=request_id(),
+        )
+
+
+def current_or_none() -> Client | None:
+    """The client of this request; asked once. None for everybody else, staff included."""
+    if "client" not in g:
+        contact_id, epoch = session.get(CONTACT), session.get(EPOCH)
+        found = None
+        if isinstance(contact_id, int) and request.path.startswith("/portal/"):
+            found = accounts.account_of_session(contact_id, epoch)
+        g.client = Client(*found) if found else None
+    client: Client | None = g.client
+    return client
+
+
+def current() -> Client:
+    """The client of this request, on pages that only they reach."""
+    found = current_or_none()
+    if found is None:
+        raise RuntimeError("no client is signed in")
+    return found
+
+
+def agency_name() -> str:
+    """The agency whose portal this is."""
+    found = current_or_none()
+    return found.agency.name if found else account_letters.agency_name()
+
+
+@blueprint.before_request
+def ensure_signed_in() -> Any:
+    """Send everybody else to sign in; what they meant to do leads them back afterwards."""
+    if current_or_none() is not None:
+        return None
+    if request.method == "GET":
+        return redirect(url_for("door.sign_in", next=request.full_path.rstrip("?")))
+    return abort(401)
+
+
+def begin_session(account: PortalAccount) -> None:
+    """Start a new session; nothing of the one before is carried over."""
+    session.clear()
+    session.permanent = True
+    session[CONTACT] = account.contact_id
+    session[EPOCH] = account.epoch
+    g.pop("client", None)
+
+
+def end_session() -> None:
+    """Sign this browser out."""
+    session.clear()
+    g.pop("client", None)

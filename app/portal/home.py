@@ -1,0 +1,26 @@
+"""The first page: what waits for the client, what is open, and who the agency is."""
+
+from typing import Any
+
+from flask import render_template
+
+from app.core import clock
+from app.portal import blueprint, client
+from app.tickets import client_queries
+
+MOST = 10
+
+
+@blueprint.get("/")
+def home() -> Any:
+    """What do you want from me? comes first."""
+    me = client.current()
+    tickets = client_queries.open_tickets(me.viewer, most=MOST)
+    return render_template(
+        "portal/home.html",
+        me=me,
+        waiting=[ticket for ticket in tickets if ticket.category == "waiting"],
+        others=[ticket for ticket in tickets if ticket.category != "waiting"],
+        now=clock.now(),
+        is_cut=len(tickets) == MOST,
+    )

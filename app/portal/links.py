@@ -1,0 +1,165 @@
+"""Mailed links. A GET only shows what a link would do; a POST does it, once."""
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+
+from app.companies import accounts, links, profile, registrations
+from app.companies.account_models import PortalToken
+from app.core.errors import RuleError
+from app.core.posting import unit_of_work
+from app.core.targets import local_or
+from app.portal import client, door
+
+# What a link was for, in words that fit after "This link was to".
+FOR = {
+    "invitation": "join the portal",
+    "registration": "confirm your e-mail address",
+    "sign_in": "sign you in",
+    "reset": "choose a new password",
+    "email": "confirm your new e-mail address",
+}
+
+
+@door.route("/link/<secret>", methods=["GET", "POST"])
+def follow(secret: str) -> Any:
+    """What the link is for, with one button; a spent one offers a new one."""
+    link = links.find(secret)
+    if link is None:
+        return render_template("portal/link_unknown.html"), 404
+    if not links.is_live(link):
+        return _spent(link, secret)
+    if request.method == "GET":
+        return _page(link, secret)
+    try:
+        return ACTIONS[link.purpose](link)
+    except links.SpentLinkError:
+        return _spent(link, secret)
+    except RuleError as error:
+        return _page(link, secret, error.problems), 422
+
+
+@door.post("/link/<secret>/again")
+def again(secret: str) -> Any:
+    """Mail a new link in place of a spent one; the answer is the same whatever becomes of it."""
+    link = links.find(secret)
+    if link is None:
+        abort(404)
+    with unit_of_work():
+        accounts.renew(link)
+    text = "If this access still stands, a new link is on its way to the address of the old one."
+    return render_template("portal/sent.html", text=text, email="")
+
+
+def _spent(link: PortalToken, secret: str) -> Any:
+    return (
+        render_template(
+            "portal/link_spent.html",
+            purpose=FOR[link.purpose],
+            is_used=link.used_at is not None,
+            secret=secret,
+            may_renew=link.contact_id is not None and link.purpose != "email",
+        ),
+        410,
+    )
+
+
+def _page(link: PortalToken, secret: str, problems: tuple[str, ...] = ()) -> str:
+    company = None
+    if link.registration is not None:
+        company = registrations.would_join(link.registration)
+    elif link.contact is not None and link.purpose == "invitation":
+        company = next((one.company for one in link.contact.memberships if one.is_primary), None)
+    return render_template(
+        f"portal/link_{link.purpose}.html",
+        link=link,
+        secret=secret,
+        company=company,
+        problems=problems,
+        typed=request.form,
+    )
+
+
+def _invitation(link: PortalToken) -> Any:
+    """Come in with a password of one's own, or without one by this link."""
+    password = request.form.get("password", "")
+    with unit_of_work():
+        links.take(link)
+        account = _account(link)
+        contact = account.contact
+        name = " ".join(request.form.get("name", "").split())
+        if name and name != contact.name:
+            profile.rename(accounts.acting(contact), contact, name)
+        if password or request.form.get("how") != "link":
+            accounts.set_password(account, password, email=link.email)
+        accounts.confirm_address(contact, link.email)
+        accounts.entered(account, how="joined")
+    client.begin_session(account)
+    return redirect(_target(link))
+
+
+def _sign_in(link: PortalToken) -> Any:
+    with unit_of_work():
+        links.take(link)
+        account = _account(link)
+        accounts.confirm_address(account.contact, link.email)
+        accounts.entered(account, how="sign_in_link")
+    client.begin_session(account)
+    return redirect(_target(link))
+
+
+def _reset(link: PortalToken) -> Any:
+    with unit_of_work():
+        links.take(link)
+        account = _account(link)
+        accounts.set_password(account, request.form.get("password", ""), email=link.email)
+        accounts.confirm_address(account.contact, link.email)
+        accounts.entered(account, how="reset")
+    client.begin_session(account)
+    flash("Your new password is set. You are signed out everywhere else.", "success")
+    return redirect(_target(link))
+
+
+def _registration(link: PortalToken) -> Any:
+    with unit_of_work():
+        account = registrations.confirm(link, password=request.form.get("password") or None)
+        if account is not None:
+            accounts.entered(account, how="joined")
+    if account is None:
+        return render_template("portal/registered.html", registration=link.registration)
+    client.begin_session(account)
+    flash("Welcome. Your account is open.", "success")
+    return redirect(url_for("portal.home"))
+
+
+def _email(link: PortalToken) -> Any:
+    with unit_of_work():
+        links.take(link)
+        account = _account(link)
+        profile.make_primary(account, link.email)
+        accounts.entered(account, how="address")
+    client.begin_session(account)
+    flash("Your new e-mail address is confirmed. Sign in with it from now on.", "success")
+    return redirect(url_for("portal.profile"))
+
+
+def _account(link: PortalToken) -> accounts.PortalAccount:
+    """The open account a link belongs to; a link of somebody who may not come in is spent."""
+    account = accounts.account_of(link.contact_id) if link.contact_id else None
+    if account is None or account.closed_at is not None or account.contact.archived_at is not None:
+        raise links.SpentLinkError("This access no longer stands.")
+    return account
+
+
+def _target(link: PortalToken) -> str:
+    target = local_or(link.target, url_for("portal.home"))
+    return target if target.startswith("/portal/") else url_for("portal.home")
+
+
+ACTIONS = {
+    "invitation": _invitation,
+    "sign_in": _sign_in,
+    "reset": _reset,
+    "registration": _registration,
+    "email": _email,
+}

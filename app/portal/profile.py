@@ -1,0 +1,106 @@
+"""One's own record: name, address, phone, e-mail, password, language, time zone."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+
+from app.companies import accounts, people
+from app.companies import profile as own
+from app.companies.models import ADDRESS_PARTS
+from app.core import forms
+from app.core.errors import RuleError
+from app.core.posting import unit_of_work
+from app.portal import blueprint, client
+from app.portal.posting import carry_out
+
+WRONG = "The present password is not right: type it again, or sign out and choose a new one."
+
+
+@blueprint.route("/profile", methods=["GET", "POST"])
+def profile() -> Any:
+    """Name, phone, address, language and zone."""
+    me = client.current()
+    if request.method == "GET":
+        return _page(me)
+
+    def save() -> tuple[str, str]:
+        form = request.form
+        given: dict[str, Any] = {
+            field: form[field]
+            for field in ("name", "phone", "zone", *ADDRESS_PARTS)
+            if field in form
+        }
+        given["use_company_address"] = form.get("use_company_address", "yes") == "yes"
+        own.change_profile(me.actor, me.account, given, language=form.get("language", "en"))
+        return url_for("portal.profile"), "Saved."
+
+    return carry_out(
+        save,
+        back=url_for("portal.profile"),
+        again=lambda error: (_page(me, error.problems, typed=request.form), 422),
+    )
+
+
+@blueprint.post("/profile/email")
+def change_email() -> Any:
+    """Mail a link to the new address; until it is followed the present one stays."""
+    me = client.current()
+
+    def ask() -> tuple[str, str]:
+        own.ask_for(me.account, request.form.get("email", ""))
+        return url_for("portal.profile"), (
+            "If the address can be used, a link is on its way to it. Until you follow it your "
+            "present address stays."
+        )
+
+    return carry_out(ask, back=url_for("portal.profile"))
+
+
+@blueprint.post("/profile/password")
+def change_password() -> Any:
+    """A new password; every other session ends."""
+    me = client.current()
+    here = url_for("portal.profile")
+    if me.account.password is not None:
+        present = accounts.verified(me.email, request.form.get("present", ""))
+        if present is None or present.contact_id != me.id:
+            flash(WRONG, "danger")
+            return redirect(here)
+    try:
+        with unit_of_work():
+            accounts.set_password(me.account, request.form.get("password", ""), email=me.email)
+    except RuleError as error:
+        for problem in error.problems:
+            flash(problem, "danger")
+        return redirect(here)
+    client.begin_session(me.account)
+    flash("Your new password is set. You are signed out everywhere else.", "success")
+    return redirect(here)
+
+
+@blueprint.post("/profile/sign-out-everywhere")
+def sign_out_everywhere() -> Any:
+    """End all sessions but this one."""
+    me = client.current()
+    with unit_of_work():
+        accounts.end_sessions(me.account)
+    client.begin_session(me.account)
+    flash("You are signed out everywhere else.", "success")
+    return redirect(url_for("portal.profile"))
+
+
+def _page(me: client.Client, problems: tuple[str, ...] = (), typed: Any = None) -> str:
+    contact = people.contact_of(me.id)
+    return render_template(
+        "portal/profile.html",
+        me=me,
+        contact=contact,
+        company=next((one.company for one in contact.memberships if one.is_primary), None),
+        places=contact.memberships,
+        parts_of_address=ADDRESS_PARTS,
+        zones=own.zones(),
+        languages=own.LANGUAGES,
+        typed=typed or {},
+        problems=problems,
+        nonce=forms.new_nonce,
+    )

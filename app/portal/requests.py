@@ -1,0 +1,205 @@
+"""Support requests: the list, one of them, and what a client does with it."""
+
+from typing import Any
+
+from flask import make_response, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response
+
+from app.core import clock, filetypes, forms, storage
+from app.core.errors import RuleError
+from app.portal import blueprint, client
+from app.portal.posting import carry_out
+from app.tickets import client_commands, client_queries, subscribing
+from app.tickets.client_rules import SCORES
+from app.tickets.commands import Upload
+from app.tickets.models import Ticket
+from app.timelog.queries import time_on
+
+EVENTS = 50
+MOST_PAGES = 10_000
+LONGEST_ID = 18
+
+
+def uploads(files: list[FileStorage]) -> list[Upload]:
+    """The files that were chosen; a field left empty comes as a file without a name."""
+    found = []
+    for file in files:
+        if file.filename:
+            content = file.read()
+            found.append(Upload(file.filename, content, filetypes.of(content)))
+    return found
+
+
+def chosen_ids(name: str) -> list[int]:
+    """The ids of ticked boxes."""
+    texts = request.form.getlist(name)
+    return [int(text) for text in texts if text.isdecimal() and len(text) <= LONGEST_ID]
+
+
+@blueprint.get("/requests/")
+def requests() -> Any:
+    """The list in one of its views; the filters stand in the address."""
+    me = client.current()
+    view = request.args.get("status", "open")
+    wanted = client_queries.Wanted(
+        view=view if view in client_queries.VIEWS else "open",
+        mine=request.args.get("whose") == "mine",
+        words=request.args.get("q", ""),
+        page=min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES),
+    )
+    return render_template(
+        "portal/requests.html",
+        me=me,
+        wanted=wanted,
+        found=client_queries.listed(me.viewer, wanted),
+        now=clock.now(),
+    )
+
+
+@blueprint.get("/requests/<int:number>")
+def request_page(number: int) -> Any:
+    """One request. `?earlier=<seq>` shows the messages before that one."""
+    return _page(number, earlier=request.args.get("earlier", type=int))
+
+
+def _page(
+    number: int, *, earlier: int | None = None, text: str = "", problems: tuple[str, ...] = ()
+) -> str:
+    me = client.current()
+    ticket = client_queries.ticket(me.viewer, number)
+    followers = client_queries.followers(me.viewer, ticket.id)
+    there = {one.contact_id for one in followers} | {ticket.requester_id}
+    return render_template(
+        "portal/request.html",
+        me=me,
+        ticket=ticket,
+        events=client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS),
+        most=EVENTS,
+        earlier=earlier,
+        followers=followers,
+        own=next((one for one in followers if one.contact_id == me.id), None),
+        colleagues=[one for one in client_queries.colleagues(me.viewer) if one[0] not in there],
+        follows_is_seen=bool(
+            ticket.follows and client_queries.sees(me.viewer, ticket.follows.number)
+        ),
+        now=clock.now(),
+        rating=client_queries.rating(me.viewer, ticket.id),
+        may_reopen=client_commands.may_reopen(ticket),
+        seconds=time_on(ticket.id) if me.agency.portal_shows_time else None,
+        scores=SCORES,
+        text=text,
+        problems=problems,
+        nonce=forms.new_nonce,
+    )
+
+
+@blueprint.post("/requests/<int:number>/answer")
+def answer(number: int) -> Any:
+    """Write on a request; a closed one opens again, or goes on as a new one."""
+    me = client.current()
+    text = request.form.get("text", "")
+
+    def act() -> tuple[str, str]:
+        ticket = client_queries.ticket(me.viewer, number, lock=True)
+        answered = client_commands.reply_as_contact(
+            ticket, actor=me.actor, text=text, files=uploads(request.files.getlist("files"))
+        )
+        there = url_for("portal.request_page", number=answered.ticket.number)
+        if answered.is_new:
+            return there, (
+                f"Request #{number} was closed a while ago; your message is now request "
+                f"#{answered.ticket.number}, which follows it."
+            )
+        return f"{there}#answer", "Your message is sent."
+
+    return carry_out(
+        act,
+        back=url_for("portal.request_page", number=number),
+        again=lambda error: (_page(number, text=text, problems=error.problems), 422),
+    )
+
+
+@blueprint.post("/requests/<int:number>/solved")
+def solved(number: int) -> Any:
+    """Say that it is solved."""
+
+    def do(me: client.Client, ticket: Ticket) -> str:
+        client_commands.solve_as_contact(ticket, actor=me.actor)
+        return "Thank you. The request is closed."
+
+    return _change(number, do)
+
+
+@blueprint.post("/requests/<int:number>/reopen")
+def reopen(number: int) -> Any:
+    """Say that it is not solved after all."""
+
+    def do(me: client.Client, ticket: Ticket) -> str:
+        client_commands.reopen_as_contact(ticket, actor=me.actor)
+        return "The request is open again. Tell us what is still not right."
+
+    return _change(number, do)
+
+
+@blueprint.post("/requests/<int:number>/rate")
+def rate(number: int) -> Any:
+    """Say how the result was."""
+
+    def do(me: client.Client, ticket: Ticket) -> str:
+        client_commands.rate_as_contact(
+            ticket,
+            actor=me.actor,
+            score=request.form.get("score", 0, type=int),
+            text=request.form.get("comment", ""),
+        )
+        return "Thank you for telling us."
+
+    return _change(number, do)
+
+
+@blueprint.post("/requests/<int:number>/followers")
+def follow(number: int) -> Any:
+    """Add or remove colleagues, and one's own mails."""
+
+    def do(me: client.Client, ticket: Ticket) -> str:
+        form = request.form
+        for gone in chosen_ids("remove"):
+            subscribing.unsubscribe(ticket, actor=me.actor, contact_id=gone)
+        for new in chosen_ids("add"):
+            subscribing.subscribe(ticket, actor=me.actor, contact_id=new, source="colleague")
+        if form.get("mails") in {"on", "off"}:
+            subscribing.mute(ticket, contact_id=me.id, muted=form["mails"] == "off")
+        elif not (chosen_ids("add") or chosen_ids("remove")):
+            raise RuleError("Nobody is chosen: tick a colleague.")
+        return "Saved."
+
+    return _change(number, do)
+
+
+def _change(number: int, do: Any) -> Any:
+    me = client.current()
+    here = url_for("portal.request_page", number=number)
+
+    def act() -> tuple[str, str]:
+        ticket = client_queries.ticket(me.viewer, number, lock=True)
+        said = do(me, ticket)
+        still = client_queries.sees(me.viewer, number)
+        return (here if still else url_for("portal.requests")), said
+
+    return carry_out(act, back=here)
+
+
+@blueprint.get("/files/<int:attachment_id>")
+def file(attachment_id: int) -> Response:
+    """A file as a download: typed by its bytes, never shown in the page's place, never run."""
+    found = client_queries.attachment(client.current().viewer, attachment_id)
+    content = storage.read(found.file)
+    response = make_response(content)
+    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    response.headers.set("Content-Type", filetypes.of(content))
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; frame-ancestors 'none'; sandbox"
+    )
+    return response

@@ -1,0 +1,53 @@
+"""The tabs of the portal as data: shown where this installation and this person have the pages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import current_app, request, url_for
+
+from app.core.access import Viewer
+from app.portal import client
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: its page, and who has a use for it. `parts` are endpoints that stand under it."""
+
+    label: str
+    icon: str
+    endpoint: str
+    parts: tuple[str, ...] = ()
+    is_for: Callable[[Viewer], bool] | None = None
+
+
+TABS = (
+    Tab("Home", "house", "portal.home"),
+    Tab("Requests", "inbox", "portal.requests", ("portal.request_page", "portal.new_request")),
+    Tab(
+        "Billing",
+        "receipt",
+        "portal.invoices",
+        ("portal.invoice", "portal.statement"),
+        lambda viewer: bool(viewer.pays_for),
+    ),
+    Tab("Meetings", "calendar-week", "portal.meetings"),
+    Tab("Me", "person-circle", "portal.profile"),
+)
+
+
+def shown() -> list[tuple[str, str, str, bool]]:
+    """Label, icon, address and whether it is the present one, of each tab that leads somewhere."""
+    found = client.current_or_none()
+    if found is None:
+        return []
+    return [
+        (
+            tab.label,
+            tab.icon,
+            url_for(tab.endpoint),
+            request.endpoint in (tab.endpoint, *tab.parts),
+        )
+        for tab in TABS
+        if tab.endpoint in current_app.view_functions
+        and (tab.is_for is None or tab.is_for(found.viewer))
+    ]

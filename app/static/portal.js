@@ -1,0 +1,34 @@
+// The portal without scripts works too: this adds pasted screenshots, themes and dismissing.
+(() => {
+  // A picture pasted anywhere on a page with a form for files joins those chosen.
+  const form = document.querySelector("[data-paste-files]");
+  if (form) {
+    const input = document.getElementById(form.dataset.pasteFiles);
+    document.addEventListener("paste", (event) => {
+      const pasted = [...event.clipboardData.files];
+      if (!pasted.length) return;
+      event.preventDefault();
+      const all = new DataTransfer();
+      [...input.files, ...pasted].forEach((file) => all.items.add(file));
+      input.files = all.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
+  for (const box of document.querySelectorAll("[data-themes]")) {
+    box.hidden = false;
+    for (const button of box.querySelectorAll("[data-theme]")) {
+      const mark = () => {
+        button.setAttribute("aria-pressed", String(window.deskTheme.get() === button.dataset.theme));
+      };
+      button.addEventListener("click", () => window.deskTheme.set(button.dataset.theme));
+      document.addEventListener("desk:theme", mark);
+      mark();
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    event.target.closest("[data-dismiss-notice]")?.closest(".notice").remove();
+  });
+  document.querySelector("[data-focus-first]")?.focus();
+})();

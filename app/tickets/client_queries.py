@@ -1,0 +1,225 @@
+"""What the portal shows of tickets. Each takes the viewer first; a foreign row is not found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from app.companies.models import Company, Contact, Membership
+from app.companies.queries import escaped
+from app.companies.visibility import may_sign_in
+from app.core.access import Viewer, scoped
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.tickets.models import (
+    OPEN_CATEGORIES,
+    Attachment,
+    Event,
+    Rating,
+    Subscription,
+    Ticket,
+)
+from app.tickets.queries import LONGEST_NUMBER
+
+# The views of the list, by the category of a ticket; without a word, all.
+VIEWS: dict[str, tuple[str, ...]] = {
+    "waiting": ("waiting",),
+    "open": OPEN_CATEGORIES,
+    "completed": ("resolved", "completed"),
+    "all": (),
+}
+MOST_PEOPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the list is wanted: its view, only one's own or all one sees, words, page."""
+
+    view: str = "open"
+    mine: bool = False
+    words: str = ""
+    page: int = 1
+    size: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of tickets, and how many each view holds."""
+
+    tickets: Sequence[Ticket]
+    counts: dict[str, int]
+    pages: int
+
+
+def listed(viewer: Viewer, wanted: Wanted) -> Listed:
+    """The list, the latest first: always the same two statements."""
+    by_category = _counts(viewer, wanted)
+    counts = {
+        view: sum(count for name, count in by_category.items() if name in (found or by_category))
+        for view, found in VIEWS.items()
+    }
+    query = _narrowed(scoped(Ticket, viewer), viewer, wanted)
+    if categories := VIEWS[wanted.view]:
+        query = query.where(Ticket.category.in_(categories))
+    rows = db.session.scalars(
+        query.options(
+            joinedload(Ticket.company), joinedload(Ticket.requester), joinedload(Ticket.assignee)
+        )
+        .order_by(Ticket.last_event_at.desc(), Ticket.id.desc())
+        .limit(wanted.size)
+        .offset((wanted.page - 1) * wanted.size)
+    ).all()
+    return Listed(rows, counts, max(1, -(-counts[wanted.view] // wanted.size)))
+
+
+def _counts(viewer: Viewer, wanted: Wanted) -> dict[str, int]:
+    query = _narrowed(scoped(Ticket, viewer), viewer, wanted).with_only_columns(
+        Ticket.category, func.count()
+    )
+    rows = db.session.execute(query.group_by(Ticket.category)).all()
+    return {row[0]: row[1] for row in rows}
+
+
+def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]:
+    if wanted.mine:
+        query = query.where(is_own(viewer))
+    text = wanted.words.strip()[:200]
+    if not text:
+        return query
+    found: list[ColumnElement[bool]] = [Ticket.subject.ilike(f"%{escaped(text)}%")]
+    digits = text.removeprefix("#")
+    if digits.isdecimal() and len(digits) < LONGEST_NUMBER:
+        found.append(Ticket.number == int(digits))
+    said = scoped(Event, viewer).with_only_columns(Event.ticket_id)
+    message = Event.payload["text"].as_string().ilike(f"%{escaped(text)}%")
+    found.append(Ticket.id.in_(said.where(Event.kind == "message", message)))
+    return query.where(or_(*found))
+
+
+def is_own(viewer: Viewer) -> ColumnElement[bool]:
+    """Whether a ticket is one's own: asked by oneself, or followed."""
+    followed = select(Subscription.ticket_id).where(Subscription.contact_id == viewer.id)
+    return or_(Ticket.requester_id == viewer.id, Ticket.id.in_(followed))
+
+
+def open_tickets(viewer: Viewer, *, most: int) -> list[Ticket]:
+    """One's own open tickets, those that wait for the client first, then the latest."""
+    return list(
+        db.session.scalars(
+            scoped(Ticket, viewer)
+            .where(Ticket.category.in_(OPEN_CATEGORIES), is_own(viewer))
+            .options(
+                joinedload(Ticket.company),
+                joinedload(Ticket.requester),
+                joinedload(Ticket.assignee),
+            )
+            .order_by(
+                (Ticket.category == "waiting").desc(),
+                Ticket.last_event_at.desc(),
+                Ticket.id.desc(),
+            )
+            .limit(most)
+        )
+    )
+
+
+def ticket(viewer: Viewer, number: int, *, lock: bool = False) -> Ticket:
+    """The ticket of a number with all that its page names. Raises `NotFoundError`.
+
+    With `lock` its row is held until the end of the unit of work.
+    """
+    query = (
+        scoped(Ticket, viewer)
+        .where(Ticket.number == number)
+        .options(
+            joinedload(Ticket.company),
+            joinedload(Ticket.requester),
+            joinedload(Ticket.department),
+            joinedload(Ticket.assignee),
+            joinedload(Ticket.follows),
+        )
+    )
+    if lock:
+        query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFoundError(f"There is no request #{number}.")
+    return found
+
+
+def sees(viewer: Viewer, number: int) -> bool:
+    """Whether the viewer (still) sees the ticket of a number."""
+    query = scoped(Ticket, viewer).with_only_columns(Ticket.id).where(Ticket.number == number)
+    return db.session.scalar(query) is not None
+
+
+def events(viewer: Viewer, ticket_id: int, *, before: int | None, most: int) -> list[Event]:
+    """The newest `most` events before seq `before` with their files, oldest first."""
+    newest = scoped(Event, viewer).with_only_columns(Event.id).where(Event.ticket_id == ticket_id)
+    if before is not None:
+        newest = newest.where(Event.seq < before)
+    newest = newest.order_by(Event.seq.desc()).limit(most)
+    rows = db.session.scalars(
+        select(Event)
+        .where(Event.id.in_(newest))
+        .options(joinedload(Event.attachments).joinedload(Attachment.file))
+        .order_by(Event.seq)
+    )
+    return list(rows.unique())
+
+
+def attachment(viewer: Viewer, attachment_id: int) -> Attachment:
+    """A file with its bytes' row. Raises `NotFoundError`."""
+    found = db.session.scalars(
+        scoped(Attachment, viewer)
+        .where(Attachment.id == attachment_id)
+        .options(joinedload(Attachment.file))
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such file.")
+    return found
+
+
+def followers(viewer: Viewer, ticket_id: int) -> list[Subscription]:
+    """The contacts who follow a ticket, by name."""
+    return list(
+        db.session.scalars(
+            scoped(Subscription, viewer)
+            .where(Subscription.ticket_id == ticket_id)
+            .join(Contact, Contact.id == Subscription.contact_id)
+            .options(contains_eager(Subscription.contact))
+            .order_by(Contact.name, Contact.id)
+        )
+    )
+
+
+def colleagues(viewer: Viewer) -> list[tuple[int, str]]:
+    """Id and name of the people near who use the portal, oneself left out, by name."""
+    member = and_(Membership.contact_id == Contact.id, Membership.company_id.in_(viewer.near))
+    rows = db.session.execute(
+        scoped(Contact, viewer)
+        .with_only_columns(Contact.id, Contact.name)
+        .where(Contact.id != viewer.id, may_sign_in(), select(1).where(member).exists())
+        .order_by(Contact.name, Contact.id)
+        .limit(MOST_PEOPLE)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def companies(viewer: Viewer) -> list[tuple[int, str]]:
+    """Id and name of the companies one can ask for, by name."""
+    rows = db.session.execute(
+        scoped(Company, viewer)
+        .with_only_columns(Company.id, Company.name)
+        .where(Company.archived_at.is_(None))
+        .order_by(Company.name, Company.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def rating(viewer: Viewer, ticket_id: int) -> Rating | None:
+    """How a ticket that the viewer sees was rated."""
+    seen = scoped(Ticket, viewer).with_only_columns(Ticket.id).where(Ticket.id == ticket_id)
+    return db.session.scalars(select(Rating).where(Rating.ticket_id.in_(seen))).one_or_none()

@@ -1,0 +1,417 @@
+"""Coming in: invitation, registration, password, mailed links; and staying out."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.companies import accounts, domains, registrations
+from app.companies.account_models import PortalAccount, PortalToken, Registration
+from app.companies.models import Contact, ContactEmail, Membership
+from app.core import clock
+from app.core.audit import SYSTEM
+from app.core.credentials import MOST_FAILURES
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.factory import create_app
+from tests import factories as make
+from tests.conftest import TESTING
+from tests.portal.acting import STAFF, link_in, mails, sent
+from tests.portal.conftest import PASSWORD
+from tests.web.people import client_in, person, signed_in, visitor
+
+NEW = "harbour-candle-violin"
+
+
+def email_of(contact: Contact) -> str:
+    return db.session.scalars(
+        select(ContactEmail.address).where(ContactEmail.contact_id == contact.id)
+    ).first()
+
+
+def text_of(answer) -> str:
+    return answer.get_data(as_text=True)
+
+
+def sign_in(browser, email, password=PASSWORD, **query):
+    return browser.post(
+        "/portal/sign-in", data={"email": email, "password": password}, query_string=query
+    )
+
+
+def is_in(browser) -> bool:
+    return browser.get("/portal/").status_code == 200
+
+
+@pytest.fixture
+def browser(app):
+    return visitor(app)
+
+
+@pytest.fixture
+def guest(app, northwind):
+    """Somebody of Northwind without access."""
+    with unit_of_work():
+        return make.contact(northwind.company, "Gil Guest")
+
+
+def invite(contact: Contact, target: str = "") -> str:
+    with unit_of_work():
+        accounts.invite(STAFF, db.session.merge(contact), target=target)
+    return link_in(mails()[-1])
+
+
+def test_an_invitation_leads_in_and_to_what_it_was_about(guest, northwind, browser):
+    link = invite(guest, f"/portal/requests/{northwind.ticket.number}")
+    mail = mails()[-1]
+    assert mail.subject.startswith("ACTION: Join the portal of Fjord & Partners for Northwind Ltd")
+    assert "Ann Agent" in mail.body
+    page = text_of(browser.get(link))
+    assert "You are joining Northwind Ltd" in page
+    assert 'value="Gil Guest"' in page
+    answer = browser.post(link, data={"name": "Gil Gast", "password": NEW})
+    assert answer.location == f"/portal/requests/{northwind.ticket.number}"
+    assert is_in(browser)
+    assert db.session.get(Contact, guest.id, populate_existing=True).name == "Gil Gast"
+    assert sign_in(visitor(browser.application), email_of(guest), NEW).location == "/portal/"
+
+
+def test_one_may_come_in_without_a_password(guest, browser):
+    assert browser.post(invite(guest), data={"how": "link", "name": "Gil"}).status_code == 302
+    assert is_in(browser)
+
+
+def test_looking_at_a_link_uses_nothing_up(guest, browser):
+    link = invite(guest)
+    for _ in range(3):
+        browser.get(link)
+    assert not is_in(browser)
+    assert browser.post(link, data={"password": NEW}).status_code == 302
+
+
+def test_a_weak_password_is_refused_and_the_link_stays(guest, browser):
+    link = invite(guest)
+    answer = browser.post(link, data={"password": "short"})
+    assert answer.status_code == 422
+    assert "at least 12 characters" in text_of(answer)
+    assert browser.post(link, data={"password": NEW}).status_code == 302
+
+
+def test_a_spent_link_says_what_it_was_for_and_mails_a_new_one(guest, browser):
+    link = invite(guest)
+    browser.post(link, data={"how": "link"})
+    late = visitor(browser.application)
+    page = late.get(link)
+    assert page.status_code == 410
+    assert "join the portal" in text_of(page)
+    before = len(mails())
+    answer = late.post(f"{link}/again")
+    assert "If this access still stands" in text_of(answer)
+    assert len(mails()) == before + 1
+    assert late.get(link_in(mails()[-1])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("purpose", "hours"), [("invitation", 14 * 24), ("sign_in", 0.25), ("reset", 1)]
+)
+def test_links_live_as_long_as_they_say(northwind, browser, purpose, hours):
+    if purpose == "invitation":
+        link = invite(northwind.mira)
+    else:
+        with unit_of_work():
+            accounts.mail_link(email_of(northwind.mira), purpose)
+        link = link_in(mails()[-1])
+    now = clock.now()
+    with clock.frozen(now + timedelta(hours=hours) - timedelta(seconds=20)):
+        assert browser.get(link).status_code == 200
+    with clock.frozen(now + timedelta(hours=hours, seconds=20)):
+        assert browser.get(link).status_code == 410
+        assert browser.post(link, data={"password": NEW}).status_code == 410
+
+
+def test_of_twenty_uses_at_once_one_succeeds(app, northwind):
+    with unit_of_work():
+        accounts.mail_link(email_of(northwind.mira), "sign_in")
+    link = link_in(mails()[-1])
+    db.session.remove()
+
+    def use(_):
+        with app.app_context():
+            try:
+                return visitor(app).post(link).status_code
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(8) as threads:
+        codes = list(threads.map(use, range(20)))
+    assert sorted(codes) == [302] + [410] * 19
+
+
+def test_only_a_hash_of_a_link_is_kept(guest):
+    secret = invite(guest).rpartition("/")[2]
+    assert secret not in db.session.scalars(select(PortalToken.hash)).all()
+
+
+def test_password_signs_in_to_the_page_that_was_wanted(northwind, browser):
+    asked = browser.get(f"/portal/requests/{northwind.ticket.number}")
+    assert asked.status_code == 302
+    answer = browser.post(
+        asked.location, data={"email": email_of(northwind.mira).upper(), "password": PASSWORD}
+    )
+    assert answer.location == f"/portal/requests/{northwind.ticket.number}"
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "/users/", "/%09/evil"]
+)
+def test_signing_in_never_leads_elsewhere(northwind, browser, target):
+    assert sign_in(browser, email_of(northwind.mira), next=target).location == "/portal/"
+
+
+def without_marks(answer) -> str:
+    """A page without what differs from one rendering to the next, and what the visitor typed."""
+    page = re.sub(r'(nonce|value|content)="[^"]*"', "", text_of(answer))
+    return re.sub(r"[\w.-]+@[\w.-]+", "", page)
+
+
+def test_no_answer_tells_whether_an_address_is_known(northwind, guest, browser):
+    known, unknown = email_of(northwind.mira), "nobody@example.com"
+    forms = (
+        ("/portal/sign-in", lambda email: {"email": email, "password": "not this one"}),
+        ("/portal/sign-in/link", lambda email: {"email": email}),
+        ("/portal/forgotten", lambda email: {"email": email}),
+        (
+            "/portal/register",
+            lambda email: {"email": email, "name": "Mira", "company": "Northwind Ltd"},
+        ),
+    )
+    for path, fields in forms:
+        answers = [
+            visitor(browser.application).post(path, data=fields(email))
+            for email in (known, unknown, email_of(guest))
+        ]
+        assert len({answer.status_code for answer in answers}) == 1, path
+        assert len({without_marks(answer) for answer in answers}) == 1, path
+
+
+def test_an_account_rests_after_ten_wrong_tries(northwind, browser):
+    email = email_of(northwind.mira)
+    for _ in range(MOST_FAILURES):
+        assert sign_in(browser, email, "not this one").status_code == 401
+    assert sign_in(browser, email).status_code == 401
+    with unit_of_work():
+        db.session.execute(
+            update(PortalAccount).values(blocked_until=clock.now() - timedelta(seconds=1))
+        )
+    assert sign_in(browser, email).status_code == 302
+
+
+def test_the_door_is_limited(app, northwind, settings):
+    limited = create_app(settings, overrides=TESTING | {"RATELIMIT_ENABLED": True})
+    browser = visitor(limited)
+    codes = [sign_in(browser, "x@example.com", "y").status_code for _ in range(11)]
+    assert (codes[0], codes[-1]) == (401, 429)
+    with limited.app_context():
+        db.engine.dispose()
+
+
+def test_a_forgotten_password_is_chosen_anew_and_other_sessions_end(app, northwind, browser):
+    other = client_in(app, northwind.mira)
+    browser.post("/portal/forgotten", data={"email": email_of(northwind.mira)})
+    link = link_in(mails()[-1])
+    assert browser.post(link, data={"password": NEW}).status_code == 302
+    assert is_in(browser)
+    assert not is_in(other)
+    fresh = visitor(app)
+    assert sign_in(fresh, email_of(northwind.mira)).status_code == 401
+    assert sign_in(fresh, email_of(northwind.mira), NEW).status_code == 302
+
+
+def test_links_are_void_once_the_password_changes(northwind, browser):
+    with unit_of_work():
+        accounts.mail_link(email_of(northwind.mira), "sign_in")
+    link = link_in(mails()[-1])
+    with unit_of_work():
+        account = accounts.account_of(northwind.mira.id)
+        accounts.set_password(account, NEW, email="x@example.com")
+    assert browser.post(link).status_code == 410
+
+
+def test_links_begin_with_the_public_url_whatever_host_is_asked(northwind, browser):
+    browser.post(
+        "/portal/forgotten",
+        data={"email": email_of(northwind.mira)},
+        headers={"Host": "localhost", "X-Forwarded-Host": "evil.example"},
+    )
+    assert "http://127.0.0.1:8080/portal/link/" in mails()[-1].body
+
+
+def test_a_new_session_at_sign_in_and_none_after_signing_out(app, northwind, browser):
+    with browser.session_transaction("/portal/") as session:
+        session["planted"] = "y"
+    sign_in(browser, email_of(northwind.mira))
+    with browser.session_transaction("/portal/") as session:
+        assert "planted" not in session
+        kept = dict(session)
+    browser.post("/portal/sign-out")
+    assert not is_in(browser)
+    with browser.session_transaction("/portal/") as session:
+        session.update(kept)
+    with unit_of_work():
+        accounts.end_sessions(accounts.account_of(northwind.mira.id))
+    assert not is_in(browser)
+
+
+def test_eight_hours_without_a_click_end_a_session(app, northwind, monkeypatch):
+    browser = client_in(app, northwind.mira)
+    cookie = browser.get_cookie("portal", path="/portal/")
+    assert timedelta(hours=7, minutes=59) < cookie.expires - clock.now() <= timedelta(hours=8)
+    assert cookie.http_only
+    assert cookie.same_site == "Lax"
+
+
+def test_access_that_is_taken_away_ends_at_once(app, northwind):
+    browser = client_in(app, northwind.mira)
+    with unit_of_work():
+        accounts.close(STAFF, db.session.merge(northwind.mira))
+    assert not is_in(browser)
+    assert sign_in(browser, email_of(northwind.mira)).status_code == 401
+    before = len(mails())
+    browser.post("/portal/sign-in/link", data={"email": email_of(northwind.mira)})
+    assert len(mails()) == before
+
+
+def test_clients_and_staff_are_separate_kinds(app, northwind):
+    client = client_in(app, northwind.mira)
+    for path in ("/", "/tickets/", "/contacts/list/", "/users/", "/api/v1/_openapi"):
+        answer = client.get(path)
+        assert answer.status_code == 401 or "/login/" in answer.location, path
+    admin = signed_in(app, person("Admin"))
+    assert not is_in(admin)
+    with client.session_transaction("/") as session:
+        session["contact"], session["epoch"] = northwind.mira.id, 1
+    assert client.get("/tickets/").status_code == 302
+    with admin.session_transaction("/portal/") as session:
+        session["_user_id"], session["epoch"] = "1", 1
+    assert not is_in(admin)
+
+
+def register(browser, email="ada@harbour.example", **more):
+    fields = {"email": email, "name": "Ada Berg", "company": "Harbour AS", "phone": "12", **more}
+    return browser.post("/portal/register", data=fields)
+
+
+def test_a_verified_domain_lets_in_after_the_mail_is_confirmed(northwind, browser):
+    with unit_of_work():
+        domains.add(STAFF, db.session.merge(northwind.company), "harbour.example", verified=True)
+    register(browser, use_company_address="no", street="2 Quay", city="Bergen")
+    link = link_in(mails()[-1])
+    assert "You are joining Northwind Ltd" in text_of(browser.get(link))
+    assert db.session.scalar(select(Contact.id).where(Contact.name == "Ada Berg")) is None
+    assert browser.post(link, data={"password": NEW}).location == "/portal/"
+    assert is_in(browser)
+    ada = db.session.scalars(select(Contact).where(Contact.name == "Ada Berg")).one()
+    assert (ada.use_company_address, ada.city, ada.phone) == (False, "Bergen", "12")
+    assert db.session.scalars(
+        select(Membership.role).where(Membership.contact_id == ada.id)
+    ).all() == ["requester"]
+
+
+def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser):
+    with unit_of_work():
+        domains.add(STAFF, db.session.merge(northwind.company), "harbour.example", verified=False)
+    register(browser)
+    answer = browser.post(link_in(mails()[-1]))
+    assert "Your address is confirmed" in text_of(answer)
+    assert not is_in(browser)
+    agent = signed_in(app, person("Agent"))
+    page = text_of(agent.get("/registrations"))
+    assert "Approve for Northwind Ltd" in page
+    one = db.session.scalars(select(Registration.id)).one()
+    agent.post(f"/registrations/{one}/approve", data=sent(suggested=str(northwind.company.id)))
+    assert browser.post(link_in(mails()[-1]), data={"password": NEW}).status_code == 302
+    assert is_in(browser)
+    again = agent.post(
+        f"/registrations/{one}/approve", data=sent(suggested=str(northwind.company.id))
+    )
+    assert "approved already" in text_of(agent.get(again.location))
+
+
+def test_a_registration_can_make_a_company_or_be_refused(app, northwind, browser):
+    agent = signed_in(app, person("Agent"))
+    for email in ("ada@one.example", "eve@two.example"):
+        register(browser, email)
+        browser.post(link_in(mails()[-1]))
+    first, second = db.session.scalars(select(Registration.id).order_by(Registration.id)).all()
+    agent.post(f"/registrations/{first}/approve", data=sent(new_name="Harbour AS"))
+    place = db.session.scalars(select(Membership).order_by(Membership.id.desc()).limit(1)).one()
+    assert place.company.name == "Harbour AS"
+    agent.post(f"/registrations/{second}/reject", data=sent(reason=""))
+    db.session.rollback()
+    assert db.session.get(Registration, second).state == "pending"
+    agent.post(f"/registrations/{second}/reject", data=sent(reason="We do not know you."))
+    assert "We do not know you." in mails()[-1].body
+    assert mails()[-1].recipient == "eve@two.example"
+
+
+def test_somebody_whose_access_was_taken_away_waits_for_staff(northwind, browser):
+    with unit_of_work():
+        domains.add(STAFF, db.session.merge(northwind.company), "example.com", verified=True)
+        accounts.close(STAFF, db.session.merge(northwind.mira))
+    register(browser, email_of(northwind.mira))
+    browser.post(link_in(mails()[-1]))
+    assert not is_in(browser)
+    assert db.session.scalars(select(Registration.state)).all() == ["pending"]
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "GMX.de", "not a domain", "localhost"])
+def test_free_mail_and_nonsense_are_no_domains_of_a_company(northwind, domain):
+    with pytest.raises(RuleError):
+        domains.add(STAFF, northwind.company, domain, verified=True)
+
+
+def test_a_domain_is_one_company_s(northwind):
+    domains.add(STAFF, northwind.company, "harbour.example", verified=True)
+    with pytest.raises(RuleError, match="Northwind"):
+        domains.add(STAFF, make.company("Rival"), "Harbour.example", verified=True)
+
+
+def test_nobody_is_flooded_with_mails(northwind, browser):
+    for _ in range(9):
+        browser.post("/portal/forgotten", data={"email": email_of(northwind.mira)})
+    assert len(mails()) == 5
+
+
+def test_every_reason_is_said_at_once(browser, northwind):
+    answer = register(browser, "nonsense", name="", company="")
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert all(words in page for words in ("nonsense", "give a name", "for whom you work"))
+
+
+def test_staff_invite_and_take_away_on_the_contact_s_page(app, northwind, guest):
+    agent = signed_in(app, person("Agent"))
+    page = f"/contacts/show/{guest.id}"
+    assert "Invite to the portal" in text_of(agent.get(page))
+    agent.post(f"/contacts/{guest.id}/portal")
+    assert mails()[-1].recipient == email_of(guest)
+    assert "has not signed in yet" in text_of(agent.get(page))
+    agent.post(f"/contacts/{guest.id}/portal", data={"do": "close"})
+    assert "The access was taken away" in text_of(agent.get(page))
+
+
+def test_invitations_need_a_company_and_an_address(app):
+    with unit_of_work():
+        lone = Contact(name="Lone", name_key="lone")
+        db.session.add(lone)
+    with pytest.raises(RuleError) as refused:
+        accounts.invite(SYSTEM, lone)
+    assert len(refused.value.problems) == 2
+
+
+def test_registrations_are_matched_by_name_too(northwind):
+    found = domains.suggested("ada@gmail.com", "NORTHWIND  ltd")
+    assert [company.name for company in found] == ["Northwind Ltd"]
+    assert registrations.pending() == []

@@ -1,0 +1,231 @@
+"""What a client does on the pages, and what each answers."""
+
+import pytest
+from sqlalchemy import select
+
+from app.core.db import db, unit_of_work
+from app.tickets import commands
+from app.tickets.models import Event, Rating, Subscription, Ticket
+from tests import factories as make
+from tests.portal.acting import STAFF, sent
+from tests.web.people import client_in, visitor
+
+PAGES = ("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile")
+
+
+@pytest.fixture
+def mira(app, northwind):
+    return client_in(app, northwind.mira)
+
+
+def text_of(answer) -> str:
+    return answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_for_clients_who_are_in(app, mira, path):
+    assert mira.get(path).status_code == 200
+    answer = visitor(app).get(path)
+    assert answer.status_code == 302
+    assert answer.location.startswith("/portal/sign-in?next=/portal/")
+
+
+def test_home_begins_with_what_waits_for_the_client(app, northwind, mira):
+    with unit_of_work():
+        waits = make.ticket(
+            northwind.company, "Which colour?", category="waiting", requester_id=northwind.mira.id
+        )
+        make.ticket(northwind.company, "Somebody else's")
+    page = text_of(mira.get("/portal/"))
+    waiting, _, rest = page.partition("Your open requests")
+    assert waits.subject in waiting
+    assert northwind.ticket.subject in rest
+    assert "Somebody else" not in page
+    assert "Fjord &amp; Partners" in page
+
+
+def test_the_list_counts_its_views_and_finds_words_of_messages(northwind, mira):
+    with unit_of_work():
+        make.ticket(
+            northwind.company, "Done long ago", category="completed", requester_id=northwind.mira.id
+        )
+    page = text_of(mira.get("/portal/requests/"))
+    assert [f'{view} <span class="count">{n}<' in page for view, n in VIEWS] == [True] * 3
+    assert "Waiting for you" not in page
+    assert "Done long ago" not in page
+    assert "Done long ago" in text_of(mira.get("/portal/requests/?status=completed"))
+    for words in ("since Monday", "contact form", str(northwind.ticket.number)):
+        assert northwind.ticket.subject in text_of(
+            mira.get("/portal/requests/", query_string={"q": words})
+        )
+    assert "Nothing fits" in text_of(mira.get("/portal/requests/?q=zebra"))
+
+
+VIEWS = (("Open", 1), ("Completed", 1), ("All", 2))
+
+
+def test_a_manager_sees_the_requests_of_the_company(app, northwind):
+    page = text_of(client_in(app, northwind.una).get("/portal/requests/"))
+    assert northwind.ticket.subject in page
+    assert northwind.ticket.subject not in text_of(
+        client_in(app, northwind.una).get("/portal/requests/?whose=mine")
+    )
+    assert northwind.ticket.subject not in text_of(
+        client_in(app, northwind.bo).get("/portal/requests/")
+    )
+
+
+def test_a_request_is_opened_once_with_files_and_colleagues(northwind, mira):
+    form = sent(
+        subject="Slow mail",
+        text="It takes an hour.",
+        urgency="high",
+        notify=[str(northwind.bo.id)],
+        files=(make_file(), "slow.png"),
+    )
+    answers = []
+    for _ in range(2):
+        form["files"] = (make_file(), "slow.png")
+        answers.append(mira.post("/portal/requests/new", data=form))
+    assert answers[0].location == answers[1].location
+    tickets = db.session.scalars(select(Ticket).where(Ticket.subject == "Slow mail")).all()
+    assert [(one.priority, one.company_id) for one in tickets] == [("high", northwind.company.id)]
+    followers = db.session.scalars(
+        select(Subscription.contact_id).where(Subscription.ticket_id == tickets[0].id)
+    )
+    assert set(followers) == {northwind.mira.id, northwind.bo.id}
+    assert "slow.png" in text_of(mira.get(answers[0].location))
+
+
+def make_file():
+    from io import BytesIO
+
+    return BytesIO(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_refused_form_keeps_what_was_typed(northwind, mira):
+    answer = mira.post("/portal/requests/new", data=sent(subject="", text="Everything is off."))
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "The subject is empty" in page
+    assert "Everything is off." in page
+    assert "<title>Error: " in page
+
+
+def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):
+    with unit_of_work():
+        rival = make.company("Rival")
+    answer = mira.post(
+        "/portal/requests/new", data=sent(subject="x", text="y", company=str(rival.id))
+    )
+    assert answer.status_code == 422
+    assert db.session.scalar(select(Ticket.id).where(Ticket.company_id == rival.id)) is None
+
+
+def test_answer_solve_rate_and_open_again(northwind, mira):
+    at = f"/portal/requests/{northwind.ticket.number}"
+    assert mira.post(f"{at}/answer", data=sent(text="One more thing.")).status_code == 302
+    assert "One more thing." in text_of(mira.get(at))
+    mira.post(f"{at}/solved", data=sent())
+    page = text_of(mira.get(at))
+    assert "How was the result?" in page
+    assert "Still not right?" in page
+    mira.post(f"{at}/rate", data=sent(score="4", comment="Quick."))
+    assert db.session.scalars(select(Rating.score)).all() == [4]
+    page = text_of(mira.get(at))
+    assert "rated the result: good" in page
+    assert "How was the result?" not in page
+    mira.post(f"{at}/reopen", data=sent())
+    assert "opened it again" in text_of(mira.get(at))
+
+
+def test_what_is_internal_never_shows(northwind, mira):
+    with unit_of_work():
+        ticket = db.session.get(Ticket, northwind.ticket.id)
+        commands.add_note(ticket, actor=STAFF, text="He always says that")
+        commands.reply(ticket, actor=STAFF, text="We are on it")
+        commands.change_fields(ticket, actor=STAFF, changes={"priority": "low"})
+    page = text_of(mira.get(f"/portal/requests/{northwind.ticket.number}"))
+    assert "We are on it" in page
+    assert "He always says that" not in page
+
+
+def test_colleagues_are_added_and_removed_and_mails_muted(app, northwind, mira):
+    at = f"/portal/requests/{northwind.ticket.number}"
+    bo = client_in(app, northwind.bo)
+    assert bo.get(at).status_code == 404
+    mira.post(f"{at}/followers", data=sent(add=str(northwind.bo.id)))
+    assert bo.get(at).status_code == 200
+    bo.post(f"{at}/followers", data=sent(mails="off"))
+    assert "Send me its mails again" in text_of(bo.get(at))
+    answer = bo.post(f"{at}/followers", data=sent(remove=str(northwind.bo.id)))
+    assert answer.location == "/portal/requests/"
+    assert bo.get(at).status_code == 404
+
+
+def test_files_are_downloads_typed_by_their_bytes(app, northwind, mira):
+    with unit_of_work():
+        ticket = db.session.get(Ticket, northwind.ticket.id)
+        event = commands.reply(
+            ticket,
+            actor=STAFF,
+            text="",
+            files=[
+                commands.Upload("a.svg", b"<svg onload='alert(1)'>", "image/svg+xml"),
+                commands.Upload("b.png", b"\x89PNG\r\n\x1a\n", "text/html"),
+            ],
+        )
+        note = commands.add_note(ticket, actor=STAFF, text="", files=[commands.Upload("c", b"c")])
+        svg, png = (one.id for one in event.attachments)
+        inside = note.attachments[0].id
+    kinds = []
+    for file in (svg, png):
+        answer = mira.get(f"/portal/files/{file}")
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        kinds.append(answer.content_type)
+    assert kinds == ["application/octet-stream", "image/png"]
+    assert mira.get(f"/portal/files/{inside}").status_code == 404
+    assert client_in(app, northwind.bo).get(f"/portal/files/{png}").status_code == 404
+
+
+def test_time_is_shown_where_the_agency_allows_it(northwind, mira):
+    with unit_of_work():
+        make.entry(northwind.company, by=make.staff(), seconds=4500, ticket_id=northwind.ticket.id)
+    at = f"/portal/requests/{northwind.ticket.number}"
+    assert "Time spent" not in text_of(mira.get(at))
+    with unit_of_work():
+        make.set_up_agency(portal_shows_time=True)
+    page = text_of(mira.get(at))
+    assert "Time spent" in page
+    assert "1:15" in page
+
+
+@pytest.mark.parametrize("messages", [0, 120])
+def test_the_page_of_a_request_asks_at_most_eight_things(northwind, mira, statements, messages):
+    with unit_of_work():
+        ticket = db.session.get(Ticket, northwind.ticket.id)
+        for number in range(messages):
+            commands.reply(
+                ticket, actor=STAFF, text=f"no {number}", files=[commands.Upload("a", b"a")]
+            )
+    at = f"/portal/requests/{northwind.ticket.number}"
+    with statements() as asked:
+        page = text_of(mira.get(at))
+    queries = [one for one in asked if not one.lower().startswith(("begin", "commit", "rollback"))]
+    assert len(queries) <= 8, queries
+    assert ("Earlier messages" in page) is (messages > 50)
+
+
+def test_long_histories_can_be_read_to_their_beginning(northwind, mira):
+    with unit_of_work():
+        ticket = db.session.get(Ticket, northwind.ticket.id)
+        for number in range(60):
+            commands.reply(ticket, actor=STAFF, text=f"no {number}.")
+    at = f"/portal/requests/{northwind.ticket.number}"
+    assert "Nothing arrives" not in text_of(mira.get(at))
+    first = db.session.scalars(
+        select(Event.seq).where(Event.payload["text"].as_string() == "no 10.")
+    ).one()
+    assert "Nothing arrives" in text_of(mira.get(f"{at}?earlier={first}"))

@@ -1,0 +1,104 @@
+"""One's own record."""
+
+import pytest
+from sqlalchemy import select
+
+from app.companies.models import Contact, ContactEmail
+from app.core.db import db, unit_of_work
+from tests import factories as make
+from tests.portal.acting import link_in, mails, sent
+from tests.portal.conftest import PASSWORD
+from tests.portal.test_door import NEW, email_of, is_in, sign_in, text_of
+from tests.web.people import client_in, visitor
+
+
+@pytest.fixture
+def mira(app, northwind):
+    return client_in(app, northwind.mira)
+
+
+def contact(northwind) -> Contact:
+    return db.session.get(Contact, northwind.mira.id, populate_existing=True)
+
+
+def test_name_phone_zone_and_an_own_address(northwind, mira):
+    mira.post(
+        "/portal/profile",
+        data=sent(
+            name="Mira K", phone="+47 1", zone="Europe/Oslo", use_company_address="no", city="Moss"
+        ),
+    )
+    saved = contact(northwind)
+    assert (saved.name, saved.phone, saved.zone) == ("Mira K", "+47 1", "Europe/Oslo")
+    assert (saved.use_company_address, saved.city) == (False, "Moss")
+    mira.post("/portal/profile", data=sent(name="Mira K", use_company_address="yes", city=""))
+    saved = contact(northwind)
+    assert (saved.use_company_address, saved.city) == (True, "Moss")
+    page = text_of(mira.get("/portal/profile"))
+    assert "1 Pier Road" in page
+    assert "From company record: Northwind Ltd" in page
+
+
+def test_nothing_but_the_own_fields_can_be_sent(northwind, mira):
+    mira.post(
+        "/portal/profile",
+        data=sent(name="Mira", title="CEO", external_id="x", archived_at="2020-01-01", version="9"),
+    )
+    saved = contact(northwind)
+    assert (saved.title, saved.external_id, saved.archived_at) == (None, None, None)
+
+
+def test_a_refused_profile_keeps_what_was_typed(mira):
+    answer = mira.post("/portal/profile", data=sent(name="", zone="Mars/Base", phone="77"))
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "Mars/Base" in page
+    assert 'value="77"' in page
+
+
+def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, mira):
+    old = email_of(northwind.mira)
+    other = client_in(app, northwind.mira)
+    mira.post("/portal/profile/email", data=sent(email="Mira@New.example"))
+    assert mails()[-1].recipient == "mira@new.example"
+    assert sign_in(visitor(app), old).status_code == 302
+    link = link_in(mails()[-1])
+    browser = visitor(app)
+    browser.get(link)
+    assert sign_in(visitor(app), old).status_code == 302
+    assert browser.post(link).location == "/portal/profile"
+    assert sign_in(visitor(app), "mira@new.example").status_code == 302
+    assert not is_in(other)
+    rows = db.session.execute(
+        select(ContactEmail.address, ContactEmail.is_primary).where(
+            ContactEmail.contact_id == northwind.mira.id
+        )
+    )
+    assert {tuple(row) for row in rows} == {(old, False), ("mira@new.example", True)}
+
+
+def test_somebody_else_s_address_is_answered_alike_and_not_mailed(northwind, mira):
+    before = len(mails())
+    with unit_of_work():
+        eve = make.contact(make.company("Rival"), "Eve")
+    first = mira.post("/portal/profile/email", data=sent(email=email_of(eve)))
+    page = text_of(mira.get(first.location))
+    assert "If the address can be used" in page
+    assert "Eve" not in page
+    assert len(mails()) == before
+
+
+def test_a_new_password_asks_for_the_present_one_and_ends_other_sessions(app, northwind, mira):
+    other = client_in(app, northwind.mira)
+    mira.post("/portal/profile/password", data={"present": "wrong", "password": NEW})
+    assert is_in(other)
+    mira.post("/portal/profile/password", data={"present": PASSWORD, "password": NEW})
+    assert is_in(mira)
+    assert not is_in(other)
+    assert sign_in(visitor(app), email_of(northwind.mira), NEW).status_code == 302
+
+
+def test_signing_out_everywhere_keeps_this_browser(app, northwind, mira):
+    other = client_in(app, northwind.mira)
+    mira.post("/portal/profile/sign-out-everywhere")
+    assert (is_in(mira), is_in(other)) == (True, False)

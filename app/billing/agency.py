@@ -42,6 +42,7 @@ class Particulars:
     time_approval: str | None = None
     incomplete_payer: str | None = None
     second_person_above: int | None = None
+    portal_shows_time: bool | None = None
 
 
 def the_agency() -> Agency:

@@ -30,6 +30,7 @@ def shown() -> dict[str, str]:
     year = clock.today(agency.zone).year
     kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days", "second_person_above")}
     kept["next_number"] = next_invoice_number(year)
+    kept["portal_time"] = "show" if agency.portal_shows_time else "hide"
     return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
 
 

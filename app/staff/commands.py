@@ -13,6 +13,7 @@ from app.imports.values import fold_name
 from app.staff.models import Department, DepartmentMember, Staff
 
 LONGEST_NAME = 200
+LONGEST_REOPEN = 3650  # days
 WEEK = 7 * 86_400
 
 
@@ -81,6 +82,23 @@ def rename_department(department: Department, *, actor: Actor, name: str) -> Non
         id=department.id,
         before={"name": before},
         after={"name": department.name},
+    )
+
+
+def set_reopen_days(department: Department, *, actor: Actor, days: int) -> None:
+    """For how many days after closing an answer opens a ticket again. Raises `RuleError`."""
+    if not 0 <= days <= LONGEST_REOPEN:
+        raise RuleError(f"Days to reopen: {days}; give 0 to {LONGEST_REOPEN} days.")
+    if department.reopen_days == days:
+        return
+    before, department.reopen_days = department.reopen_days, days
+    record(
+        actor,
+        "department.reopen_days",
+        kind="department",
+        id=department.id,
+        before={"days": before},
+        after={"days": days},
     )
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import selectinload
-from wtforms import BooleanField, DecimalField, SelectMultipleField, StringField
+from wtforms import BooleanField, DecimalField, IntegerField, SelectMultipleField, StringField
 from wtforms.validators import Optional
 
 from app.core.acting import current_actor
@@ -108,18 +108,24 @@ class DepartmentView(DeskModelView):
     edit_title, show_title = "Change department", "Department"
     base_order = ("name", "asc")
     list_columns = ["name", "members", "archived_at"]
-    show_columns = ["name", "members", "archived_at"]
+    show_columns = ["name", "members", "reopen_days", "archived_at"]
     order_columns = ["name"]
     search_columns = ["name"]
-    label_columns = {"archived_at": "State"}
+    label_columns = {"archived_at": "State", "reopen_days": "Days to reopen"}
     formatters_columns = {
         "archived_at": in_use,
         "members": lambda rows: ", ".join(row.name for row in rows),
     }
-    add_columns = ["name", "people"]
+    add_columns = ["name", "people", "reopen_days"]
     edit_columns = [*add_columns, "archived"]
     add_form_extra_fields = {
         "name": StringField("Name"),
+        "reopen_days": IntegerField(
+            "Days to reopen",
+            default=14,
+            description="So long an answer of the client opens a closed ticket again; a later one "
+            "begins a new ticket.",
+        ),
         "people": SelectMultipleField(
             "Members", choices=_people, coerce=int, validators=[Optional()]
         ),
@@ -133,19 +139,28 @@ class DepartmentView(DeskModelView):
         """Mark the members, and the state."""
         department = self._item(pk)
         form.people.data = [person.id for person in department.members]
+        form.reopen_days.data = department.reopen_days
         form.archived.data = department.archived_at is not None
 
     def create(self, values: dict[str, Any]) -> Department:
         actor = current_actor()
         department = commands.add_department(actor=actor, name=values["name"] or "")
         commands.set_members(department, actor=actor, staff_ids=values["people"] or [])
+        _set_reopen_days(department, values)
         return department
 
     def change(self, item: Department, values: dict[str, Any]) -> None:
         actor = current_actor()
         commands.rename_department(item, actor=actor, name=values["name"] or "")
         commands.set_members(item, actor=actor, staff_ids=values["people"] or [])
+        _set_reopen_days(item, values)
         if values["archived"] and item.archived_at is None:
             commands.archive_department(item, actor=actor)
         elif not values["archived"] and item.archived_at is not None:
             commands.restore_department(item, actor=actor)
+
+
+def _set_reopen_days(department: Department, values: dict[str, Any]) -> None:
+    days = values.get("reopen_days")
+    if days is not None:
+        commands.set_reopen_days(department, actor=current_actor(), days=days)

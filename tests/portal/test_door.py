@@ -284,11 +284,11 @@ def test_access_that_is_taken_away_ends_at_once(app, northwind):
 
 
 def test_clients_and_staff_are_separate_kinds(app, northwind):
+    admin = signed_in(app, person("Admin"))
     client = client_in(app, northwind.mira)
     for path in ("/", "/tickets/", "/contacts/list/", "/users/", "/api/v1/_openapi"):
         answer = client.get(path)
         assert answer.status_code == 401 or "/login/" in answer.location, path
-    admin = signed_in(app, person("Admin"))
     assert not is_in(admin)
     with client.session_transaction("/") as session:
         session["contact"], session["epoch"] = northwind.mira.id, 1

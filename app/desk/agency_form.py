@@ -1,5 +1,6 @@
 """The fields that say who the agency is: read and checked alike by set-up and by settings."""
 
+from typing import Any
 from zoneinfo import available_timezones
 
 from flask import request
@@ -50,7 +51,9 @@ def save(actor: Actor) -> None:
         except ValueError:
             label = name.replace("_", " ").capitalize()
             problems.append(f"{label}: {text[:40]} is no whole number, or too large.")
-    texts = {name: request.form[name] for name in TEXTS if name in request.form}
+    texts: dict[str, Any] = {name: request.form[name] for name in TEXTS if name in request.form}
+    if "portal_time" in request.form:
+        texts["portal_shows_time"] = request.form["portal_time"] == "show"
     try:
         change_agency(
             Particulars(

@@ -5,7 +5,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from app.companies import accounts, links, profile, registrations
-from app.companies.account_models import PortalToken
+from app.companies.account_models import PortalAccount, PortalToken
 from app.core.errors import RuleError
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
@@ -143,7 +143,7 @@ def _email(link: PortalToken) -> Any:
     return redirect(url_for("portal.profile"))
 
 
-def _account(link: PortalToken) -> accounts.PortalAccount:
+def _account(link: PortalToken) -> PortalAccount:
     """The open account a link belongs to; a link of somebody who may not come in is spent."""
     account = accounts.account_of(link.contact_id) if link.contact_id else None
     if account is None or account.closed_at is not None or account.contact.archived_at is not None:

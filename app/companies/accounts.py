@@ -206,8 +206,9 @@ def verified(email: str, password: str) -> PortalAccount | None:
     matches = check_password_hash(stored or FAKE_HASH, password[:LONGEST])
     if account is None or stored is None or not matches:
         return None
-    with unit_of_work():
-        forget_tries(account)
+    if account.totp_secret is None:  # else the count goes on with the codes
+        with unit_of_work():
+            forget_tries(account)
     return account
 
 

@@ -13,7 +13,16 @@ blueprint = Blueprint("portal", __name__, url_prefix="/portal")
 door = Blueprint("door", __name__, url_prefix="/portal")
 
 # Modules with routes on one of the blueprints above.
-PAGES = ("signin", "links", "register", "home", "requests", "requests_new", "profile")
+PAGES = (
+    "signin",
+    "code",
+    "links",
+    "register",
+    "home",
+    "requests",
+    "requests_new",
+    "profile",
+)
 DOOR_RATE = "10 per minute"
 
 

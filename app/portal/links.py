@@ -9,7 +9,7 @@ from app.companies.account_models import PortalAccount, PortalToken
 from app.core.errors import RuleError
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
-from app.portal import client, door
+from app.portal import client, code, door
 
 # What a link was for, in words that fit after "This link was to".
 FOR = {
@@ -93,9 +93,7 @@ def _invitation(link: PortalToken) -> Any:
         if password or request.form.get("how") != "link":
             accounts.set_password(account, password, email=link.email)
         accounts.confirm_address(contact, link.email)
-        accounts.entered(account, how="joined")
-    client.begin_session(account)
-    return redirect(_target(link))
+    return code.enter(account, how="joined", target=_target(link))
 
 
 def _sign_in(link: PortalToken) -> Any:
@@ -103,9 +101,7 @@ def _sign_in(link: PortalToken) -> Any:
         links.take(link)
         account = _account(link)
         accounts.confirm_address(account.contact, link.email)
-        accounts.entered(account, how="sign_in_link")
-    client.begin_session(account)
-    return redirect(_target(link))
+    return code.enter(account, how="sign_in_link", target=_target(link))
 
 
 def _reset(link: PortalToken) -> Any:
@@ -114,10 +110,8 @@ def _reset(link: PortalToken) -> Any:
         account = _account(link)
         accounts.set_password(account, request.form.get("password", ""), email=link.email)
         accounts.confirm_address(account.contact, link.email)
-        accounts.entered(account, how="reset")
-    client.begin_session(account)
     flash("Your new password is set. You are signed out everywhere else.", "success")
-    return redirect(_target(link))
+    return code.enter(account, how="reset", target=_target(link))
 
 
 def _registration(link: PortalToken) -> Any:
@@ -137,10 +131,8 @@ def _email(link: PortalToken) -> Any:
         links.take(link)
         account = _account(link)
         profile.make_primary(account, link.email)
-        accounts.entered(account, how="address")
-    client.begin_session(account)
     flash("Your new e-mail address is confirmed. Sign in with it from now on.", "success")
-    return redirect(url_for("portal.profile"))
+    return code.enter(account, how="address", target=url_for("portal.profile"))
 
 
 def _account(link: PortalToken) -> PortalAccount:

@@ -8,10 +8,9 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 
 from app.companies import accounts
-from app.companies.account_models import PortalAccount
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
-from app.portal import client, door
+from app.portal import client, code, door
 
 REFUSED = (
     "This address and password do not fit together. After ten wrong tries an account rests for"
@@ -40,18 +39,10 @@ def sign_in() -> Any:
     if request.method == "POST":
         account = accounts.verified(email, request.form.get("password", ""))
         if account is not None:
-            return enter(account, how="sign_in", target=wanted_page())
+            return code.enter(account, how="sign_in", target=wanted_page())
         flash(REFUSED, "warning")
         status = 401
     return render_template("portal/sign_in.html", email=email), status
-
-
-def enter(account: PortalAccount, *, how: str, target: str) -> Any:
-    """Begin a session for somebody who proved who they are."""
-    with unit_of_work():
-        accounts.entered(account, how=how)
-    client.begin_session(account)
-    return redirect(target)
 
 
 @door.post("/sign-in/link")

@@ -31,7 +31,7 @@ TABS = (
         lambda viewer: bool(viewer.pays_for),
     ),
     Tab("Meetings", "calendar-week", "portal.meetings"),
-    Tab("Me", "person-circle", "portal.profile"),
+    Tab("Me", "person-circle", "portal.profile", ("portal.code_setup",)),
 )
 
 

@@ -379,9 +379,10 @@ def test_a_domain_is_one_company_s(northwind):
 
 
 def test_nobody_is_flooded_with_mails(northwind, browser):
+    before = len(mails())
     for _ in range(9):
         browser.post("/portal/forgotten", data={"email": email_of(northwind.mira)})
-    assert len(mails()) == 5
+    assert len(mails()) == before + 5
 
 
 def test_every_reason_is_said_at_once(browser, northwind):

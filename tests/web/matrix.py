@@ -169,6 +169,8 @@ ROUTES = {
     "POST portal_access.approve": "syyyy",
     "POST portal_access.company_domains": "syyyy",
     "POST portal_access.reject": "syyyy",
+    "GET door.code": "ppppp",
+    "POST door.code": "ppppp",
     "GET door.follow": "ppppp?",  # the secret of a link nobody has
     "POST door.follow": "ppppp?",
     "POST door.again": "ppppp?",
@@ -181,6 +183,8 @@ ROUTES = {
     "POST door.sign_in": "ppppp",
     "POST door.sign_out": "ppppp",
     # staff are nobody in the portal
+    "GET portal.code_setup": "sssss",
+    "POST portal.code_setup": "sssss",
     "GET portal.file": "sssss",
     "GET portal.home": "sssss",
     "GET portal.new_request": "sssss",
@@ -262,4 +266,28 @@ ROUTES = {
     "POST timers.seen": "syyyy",
     "POST timers.start": "syyyy",
     "POST timers.stop": "syyyy?",
+}
+
+# What each page of the portal answers to a requester and a manager of company A with ids of their
+# own, and to that requester with ids of company B: y answered, n not found, - has no id.
+PORTAL_ORDER = ("requester", "manager", "foreign")
+PORTAL_ROUTES = {
+    "GET portal.code_setup": "yy-",
+    "POST portal.code_setup": "yy-",
+    "GET portal.file": "yyn",
+    "GET portal.home": "yy-",
+    "GET portal.new_request": "yy-",
+    "GET portal.profile": "yy-",
+    "GET portal.request_page": "yyn",
+    "GET portal.requests": "yy-",
+    "POST portal.answer": "yyn",
+    "POST portal.change_email": "yy-",
+    "POST portal.change_password": "yy-",
+    "POST portal.follow": "yyn",
+    "POST portal.new_request": "yy-",
+    "POST portal.profile": "yy-",
+    "POST portal.rate": "yyn",
+    "POST portal.reopen": "yyn",
+    "POST portal.sign_out_everywhere": "yy-",
+    "POST portal.solved": "yyn",
 }

@@ -1,0 +1,265 @@
+"""A client's ways through the portal in a real browser, with and without scripts."""
+
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from app.companies import accounts, domains
+from app.companies.account_models import PortalAccount, Registration
+from app.companies.models import Contact
+from app.core.db import db
+from app.core.models import Mail
+from app.tickets import client_commands, commands
+from app.tickets.models import Attachment, Event, Rating, Ticket
+from tests import factories as make
+from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
+from tests.portal.acting import STAFF, acting, link_in
+
+pytestmark = pytest.mark.browser
+PNG = b"\x89PNG\r\n\x1a\n"
+NEW = "harbour-candle-violin"
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Two colleagues of Northwind; the first asked for something and was answered."""
+
+    mira: int
+    bo: int
+    email: str
+    number: int
+
+
+@pytest.fixture
+def clients(live) -> Clients:
+    with live.database():
+        company = make.company("Northwind Ltd", billing_street="1 Pier Road", billing_city="Oslo")
+        mira, bo = make.contact(company, "Mira Krog"), make.contact(company, "Bo Lund")
+        for contact in (mira, bo):
+            account = PortalAccount(contact_id=contact.id, password=make.PASSWORD_HASH, epoch=1)
+            db.session.add(account)
+        db.session.flush()
+        ticket = client_commands.open_request(
+            actor=acting(mira), subject="The contact form is broken", text="Since Monday."
+        )
+        commands.reply(ticket, actor=STAFF, text="Which browser do you use?")
+        commands.set_status(ticket, actor=STAFF, status=make.status("waiting"))
+        return Clients(mira.id, bo.id, mira.emails[0].address, ticket.number)
+
+
+@pytest.fixture
+def portal(live, clients, open_page):
+    """A function that opens a page on which Mira is signed in."""
+
+    def opened(**how) -> Page:
+        page = open_page(**how)
+        page.goto(f"{live.url}/portal/sign-in")
+        page.get_by_label("E-mail", exact=True).fill(clients.email)
+        page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("heading", name="Hello Mira Krog").wait_for()
+        return page
+
+    return opened
+
+
+def last_link(live) -> str:
+    with live.database():
+        mail = db.session.scalars(select(Mail).order_by(Mail.id.desc()).limit(1)).one()
+        return live.url + link_in(mail)
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_from_the_invitation_to_the_request_in_two_clicks(
+    live, clients, open_page, width, javascript
+):
+    with live.database():
+        guest = make.contact(db.session.get(Contact, clients.bo).memberships[0].company, "Gil")
+        accounts.invite(STAFF, guest, target="/portal/requests/new")
+    page = open_page(width=width, javascript=javascript)
+    page.goto(last_link(live))
+    page.get_by_role("heading", name="You are joining Northwind Ltd").wait_for()
+    if javascript:
+        expect(page.get_by_label("Choose a password")).to_be_focused()
+        assert_accessible(page)
+    page.get_by_label("Choose a password").fill(NEW)
+    page.get_by_role("button", name="Join", exact=True).click()
+    page.get_by_role("heading", name="New support request").wait_for()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_registering_and_being_let_in_by_the_domain(live, clients, open_page, javascript):
+    with live.database():
+        company = db.session.get(Contact, clients.bo).memberships[0].company
+        domains.add(STAFF, company, "harbour.example", verified=True)
+    page = open_page(width="phone", javascript=javascript)
+    page.goto(f"{live.url}/portal/register")
+    page.get_by_label("Work e-mail").fill("ada@harbour.example")
+    page.get_by_label("Your name").fill("Ada Berg")
+    page.get_by_label("Company", exact=True).fill("Northwind")
+    expect(page.get_by_label("Street", exact=True)).to_be_hidden()
+    page.get_by_label("No", exact=True).check()
+    page.get_by_label("City").fill("Bergen")
+    if javascript:
+        assert_accessible(page)
+    page.get_by_role("button", name="Register").click()
+    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.goto(last_link(live))
+    page.get_by_role("button", name="Confirm and come in").click()
+    page.get_by_role("heading", name="Hello Ada Berg").wait_for()
+
+
+def test_staff_approve_a_registration_in_one_click(live, clients, desk):
+    with live.database():
+        db.session.add(
+            Registration(
+                email="ada@example.com", name="Ada", company_name="northwind ltd", state="pending"
+            )
+        )
+    page = desk("Agent")
+    page.goto(f"{live.url}/registrations")
+    assert_accessible(page)
+    page.get_by_role("button", name="Approve for Northwind Ltd").click()
+    page.get_by_text("Ada is invited.").wait_for()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
+    page = portal(width=width, javascript=javascript)
+    page.get_by_role("link", name="New request").first.click()
+    page.get_by_label("Subject").fill("The shop is slow")
+    page.get_by_label("Description").fill("It takes a minute.")
+    page.get_by_label("Works with trouble").check()
+    page.get_by_label("Screenshots and documents").set_input_files(
+        {"name": "slow.png", "mimeType": "image/png", "buffer": PNG}
+    )
+    page.get_by_text("Also notify colleagues").click()
+    page.get_by_label("Bo Lund").check()
+    if javascript:
+        assert_accessible(page)
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("heading", name="The shop is slow").wait_for()
+    with live.database():
+        ticket = db.session.scalars(
+            select(Ticket).where(Ticket.subject == "The shop is slow")
+        ).one()
+        assert (ticket.priority, ticket.origin) == ("high", "portal")
+        assert db.session.scalars(select(Attachment.name)).all() == ["slow.png"]
+    with page.expect_download() as download:
+        page.get_by_role("link", name="slow.png").click()
+    assert download.value.suggested_filename == "slow.png"
+
+
+def test_a_pasted_screenshot_joins_the_files(live, clients, portal):
+    page = portal()
+    page.goto(f"{live.url}/portal/requests/new")
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "pasted.png", { type: "image/png" }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+    }""")
+    page.get_by_text("pasted.png").wait_for()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_answering_closing_and_rating(live, clients, portal, width, javascript):
+    page = portal(width=width, javascript=javascript)
+    page.get_by_role("link", name="The contact form is broken").click()
+    page.get_by_text("Which browser do you use?").wait_for()
+    page.get_by_text("Waiting for you").first.wait_for()
+    page.get_by_label("Your message").fill("The newest one.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("Your message is sent.").wait_for()
+    with live.database():
+        found = db.session.scalars(select(Ticket).where(Ticket.number == clients.number)).one()
+        assert found.category == "open"
+        last = db.session.scalars(
+            select(Event).where(Event.kind == "message").order_by(Event.id.desc()).limit(1)
+        ).one()
+        assert (last.payload["text"], last.contact_id) == ("The newest one.", clients.mira)
+    page.get_by_role("button", name="Solved, close it").click()
+    page.get_by_role("heading", name="How was the result?").wait_for()
+    page.get_by_label("Very good").check()
+    page.get_by_role("button", name="Send rating").click()
+    page.get_by_text("Thank you for telling us.").wait_for()
+    with live.database():
+        assert db.session.scalars(select(Rating.score)).all() == [5]
+
+
+def test_a_colleague_is_brought_in_without_scripts(live, clients, portal):
+    page = portal(width="phone", javascript=False)
+    page.goto(f"{live.url}/portal/requests/{clients.number}")
+    page.get_by_text("Add colleagues").click()
+    page.get_by_label("Bo Lund").check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name="Remove Bo Lund").wait_for()
+
+
+PAGES = (
+    "/portal/",
+    "/portal/requests/",
+    "/portal/requests/?status=all&q=zebra",
+    "/portal/requests/new",
+    "/portal/profile",
+    "/portal/profile/code",
+)
+DOORS = ("/portal/sign-in", "/portal/forgotten", "/portal/register", "/portal/link/none")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(w, t) for w in WIDTHS for t in ("light", "dark")])
+def test_every_page_is_accessible(live, clients, portal, open_page, width, theme):
+    page = portal(width=width, theme=theme)
+    for path in (*PAGES, f"/portal/requests/{clients.number}"):
+        page.goto(live.url + path)
+        assert_accessible(page)
+    stranger = open_page(width=width, theme=theme)
+    for path in DOORS:
+        stranger.goto(live.url + path)
+        assert_accessible(stranger)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_errors_are_accessible_too(live, clients, portal, width, theme):
+    page = portal(width=width, theme=theme)
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("Subject").fill(" ")
+    page.get_by_label("Description").fill(" ")
+    page.get_by_role("button", name="Send request").click()
+    expect(page.get_by_text("The subject is empty")).to_be_visible()
+    assert_accessible(page)
+    page.goto(f"{live.url}/portal/requests/999999")
+    assert_accessible(page)
+
+
+def test_the_tabs_are_at_the_thumb_and_large_enough(live, clients, portal):
+    page = portal(width="phone")
+    tabs = page.get_by_role("navigation", name="Portal").get_by_role("link")
+    assert [tab.inner_text() for tab in tabs.all()] == ["Home", "Requests", "Me"]
+    for tab in tabs.all():
+        box = tab.bounding_box()
+        assert box["height"] >= 44
+        assert box["y"] + box["height"] > 780
+
+
+def test_what_others_wrote_does_nothing_in_the_browser(live, clients, portal):
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>javascript:alert(3)"
+    with live.database():
+        ticket = db.session.scalars(select(Ticket).where(Ticket.number == clients.number)).one()
+        ticket.subject = hostile
+        commands.reply(
+            ticket,
+            actor=STAFF,
+            text=hostile,
+            files=[commands.Upload('"><img src=x onerror=alert(4)>.svg', b"<svg/>")],
+        )
+        db.session.get(Contact, clients.bo).name = hostile
+    page = portal()
+    page.on("dialog", lambda _dialog: pytest.fail("a script ran"))
+    for path in (*PAGES, f"/portal/requests/{clients.number}"):
+        page.goto(live.url + path)
+    assert page.locator("img[src=x]").count() == 0

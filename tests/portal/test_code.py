@@ -1,0 +1,94 @@
+"""The second step of signing in."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from app.companies import accounts
+from app.companies.account_models import PortalAccount
+from app.core import clock, totp
+from app.core.credentials import MOST_FAILURES
+from app.core.db import db, unit_of_work
+from tests.portal.acting import link_in, mails
+from tests.portal.test_door import email_of, is_in, sign_in, text_of
+from tests.web.people import client_in, visitor
+
+
+def code_of(secret: str, *, later: int = 0) -> str:
+    return totp.code_at(secret, totp.step_at(clock.now()) + later)
+
+
+@pytest.fixture
+def secret(app, northwind) -> str:
+    """The secret of Mira, who has set up a code."""
+    browser = client_in(app, northwind.mira)
+    page = text_of(browser.get("/portal/profile/code"))
+    found = re.search(r'class="secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")
+    assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
+    answer = browser.post("/portal/profile/code", data={"code": code_of(found, later=-1)})
+    assert answer.location == "/portal/profile"
+    assert is_in(browser)
+    return found
+
+
+def test_the_secret_is_stored_sealed(secret):
+    stored = db.session.scalars(
+        select(PortalAccount.totp_secret).where(PortalAccount.totp_secret.is_not(None))
+    ).one()
+    assert secret not in stored
+
+
+def test_the_password_alone_lets_nobody_in(app, northwind, secret):
+    browser = visitor(app)
+    answer = sign_in(browser, email_of(northwind.mira), next="/portal/profile")
+    assert answer.location == "/portal/sign-in/code"
+    assert not is_in(browser)
+    assert browser.post("/portal/sign-in/code", data={"code": "000000"}).status_code == 401
+    answer = browser.post("/portal/sign-in/code", data={"code": code_of(secret)})
+    assert answer.location == "/portal/profile"
+    assert is_in(browser)
+
+
+def test_nor_does_a_mailed_link(app, northwind, secret):
+    with unit_of_work():
+        accounts.mail_link(email_of(northwind.mira), "sign_in")
+    browser = visitor(app)
+    assert browser.post(link_in(mails()[-1])).location == "/portal/sign-in/code"
+    assert not is_in(browser)
+
+
+def test_a_code_works_once(app, northwind, secret):
+    code = code_of(secret)
+    for status in (302, 401):
+        browser = visitor(app)
+        sign_in(browser, email_of(northwind.mira))
+        assert browser.post("/portal/sign-in/code", data={"code": code}).status_code == status
+
+
+def test_codes_are_not_to_be_guessed(app, northwind, secret):
+    browser = visitor(app)
+    sign_in(browser, email_of(northwind.mira))
+    for _ in range(MOST_FAILURES):
+        browser.post("/portal/sign-in/code", data={"code": "000000"})
+    assert browser.post("/portal/sign-in/code", data={"code": code_of(secret)}).status_code == 401
+
+
+def test_the_password_does_not_begin_the_count_anew(app, northwind, secret):
+    for _ in range(MOST_FAILURES):
+        browser = visitor(app)
+        sign_in(browser, email_of(northwind.mira))
+        browser.post("/portal/sign-in/code", data={"code": "000000"})
+    assert sign_in(visitor(app), email_of(northwind.mira)).status_code == 401
+
+
+def test_without_the_first_step_there_is_no_second(app, northwind, secret):
+    answer = visitor(app).post("/portal/sign-in/code", data={"code": code_of(secret)})
+    assert answer.location == "/portal/sign-in"
+
+
+def test_it_is_switched_off_by_a_code(app, northwind, secret):
+    browser = client_in(app, northwind.mira)
+    assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
+    browser.post("/portal/profile/code", data={"code": code_of(secret)})
+    assert sign_in(visitor(app), email_of(northwind.mira)).location == "/portal/"

@@ -1,0 +1,151 @@
+"""A client reads, changes or infers nothing of another company."""
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from app.core.db import db
+from tests.portal.acting import sent
+from tests.portal.two_companies import MARK, Side, mark, newest_ids, side
+from tests.web.matrix import PORTAL_ORDER, PORTAL_ROUTES
+from tests.web.people import client_in
+from tests.web.test_matrix import fingerprint
+
+LINK = re.compile(r'(?:href|action|formaction|src)="([^"]+)"')
+SEARCHES = ("zzcanary", "Beta", "@b.example", "%", "_", "'", "\\", "zzc")
+
+
+@pytest.fixture
+def two(app) -> tuple[Side, Side]:
+    mine = side("Alpha")
+    before = newest_ids()
+    theirs = side("Beta", file=MARK)
+    marked = mark(before)
+    must = {"company.name", "contact.name", "ticket.subject", "event.payload", "attachment.name"}
+    assert must <= marked
+    assert len(marked) > 50
+    return mine, theirs
+
+
+def urls(app, of: Side) -> list[tuple[str, str, str]]:
+    """Method, endpoint and address of every page of the portal, with ids of this side."""
+    values = {"number": of.ticket.number, "attachment_id": of.attachment_id}
+    found = []
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            if rule.endpoint.startswith("portal."):
+                parts = {part: values[part] for part in rule.arguments}
+                url = app.url_map.bind("localhost").build(rule.endpoint, parts)
+                found += [(m, rule.endpoint, url) for m in rule.methods - {"HEAD", "OPTIONS"}]
+    return sorted(found)
+
+
+def test_every_page_of_the_portal_has_a_row(app):
+    rules = {
+        f"{method} {rule.endpoint}"
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("portal.")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert rules == PORTAL_ROUTES.keys()
+
+
+@pytest.mark.parametrize("kind", PORTAL_ORDER)
+def test_each_kind_gets_what_the_matrix_says(app, two, kind):
+    mine, theirs = two
+    contact = mine.manager if kind == "manager" else mine.requester
+    wrong = []
+    for method, endpoint, url in urls(app, theirs if kind == "foreign" else mine):
+        expected = PORTAL_ROUTES[f"{method} {endpoint}"][PORTAL_ORDER.index(kind)]
+        answer = client_in(app, contact).open(
+            url, method=method, data=sent() if method == "POST" else None
+        )
+        got = "n" if answer.status_code == 404 else "y"
+        if expected != "-" and (got != expected or answer.status_code >= 500):
+            wrong.append(f"{method} {endpoint}: {expected} expected, got {answer.status_code}")
+        if MARK in answer.get_data(as_text=True):
+            wrong.append(f"{method} {endpoint}: shows company B")
+        db.session.expire_all()
+    assert wrong == []
+
+
+def test_no_page_changes_anything_by_being_looked_at(app, two):
+    mine, _ = two
+    browser = client_in(app, mine.requester)
+    db.session.rollback()
+    before = fingerprint()
+    for method, _, url in urls(app, mine):
+        if method == "GET":
+            browser.get(url)
+    for path in ("sign-in", "forgotten", "register", "link/none"):
+        browser.get(f"/portal/{path}")
+    assert fingerprint() == before
+
+
+def crawled(browser, starts: list[str], most: int = 400) -> dict[str, str]:
+    """Address and answer (headers and body) of all that can be reached by links and forms."""
+    seen: dict[str, str] = {}
+    todo = list(starts)
+    while todo and len(seen) < most:
+        url = todo.pop()
+        if url in seen:
+            continue
+        answer = browser.get(url)
+        seen[url] = f"{answer.headers}\n{answer.get_data(as_text=True)}"
+        for found in LINK.findall(seen[url]):
+            target = urlsplit(unescape(found))
+            if not target.netloc and target.path.startswith("/portal/"):
+                todo.append(target.path + (f"?{target.query}" if target.query else ""))
+    return seen
+
+
+@pytest.mark.parametrize("kind", ["requester", "manager"])
+def test_a_crawl_of_all_that_a_reaches_meets_nothing_of_b(app, two, kind):
+    mine, theirs = two
+    browser = client_in(app, getattr(mine, kind))
+    starts = ["/portal/", "/portal/requests/?status=all", "/portal/requests/new", "/portal/profile"]
+    starts += [f"/portal/requests/?status=all&q={word}" for word in SEARCHES]
+    starts += [f"/portal/requests/{theirs.ticket.number}", f"/portal/files/{theirs.attachment_id}"]
+    starts += [f"/portal/requests/{number}" for number in (0, 10**17, "x")]
+    pages = crawled(browser, starts)
+    assert len(pages) > 20
+    assert any("Alpha has a question" in page for page in pages.values())
+    assert [url for url, page in pages.items() if MARK in page] == []
+
+
+def test_forms_with_ids_of_b_are_refused_without_a_word_of_b(app, two):
+    mine, theirs = two
+    browser = client_in(app, mine.requester)
+    at = f"/portal/requests/{mine.ticket.number}"
+    before = rows_of(theirs)
+    for path, fields in (
+        ("/portal/requests/new", {"subject": "x", "text": "y", "company": str(theirs.company_id)}),
+        (
+            "/portal/requests/new",
+            {"subject": "x", "text": "y", "notify": [str(theirs.requester.id)]},
+        ),
+        (f"{at}/followers", {"add": str(theirs.requester.id)}),
+        (f"{at}/followers", {"remove": str(theirs.manager.id)}),
+        ("/portal/profile", {"name": "R", "id": str(theirs.requester.id), "contact_id": "9"}),
+    ):
+        answer = browser.post(path, data=sent(**fields))
+        assert MARK not in answer.get_data(as_text=True), path
+        assert MARK not in browser.get(answer.location or path).get_data(as_text=True), path
+    assert rows_of(theirs) == before
+
+
+def rows_of(theirs: Side) -> list:
+    db.session.rollback()
+    return [
+        db.session.execute(text(query), {"id": key}).all()
+        for query, key in (
+            ("select * from ticket where company_id = :id", theirs.company_id),
+            ("select * from contact where id = :id", theirs.requester.id),
+            ("select * from ticket_subscription where ticket_id = :id", theirs.ticket.id),
+            ("select * from ticket_subscription where contact_id = :id", theirs.requester.id),
+            ("select * from event where ticket_id = :id", theirs.ticket.id),
+        )
+    ]

@@ -1,11 +1,14 @@
 """`flask mail`: read one raw message, or take it in."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
-from app.cli.base import Answer, DeskGroup, file_argument
+from app.cli.base import Answer, DeskGroup, carry_out, file_argument
+from app.communications import inbox
 from app.communications import parse as parsing
 from app.communications.replytext import split
+from app.core.db import unit_of_work
 
 COMMAND = DeskGroup("mail", help="Mail: parse, ingest.")
 
@@ -29,6 +32,17 @@ def parse(file: Path) -> Answer:
         "automatic": bool(found.automatic),
         "bounce": found.bounce is not None,
     }
+
+
+@COMMAND.command("ingest")
+def ingest() -> Answer:
+    """Take in one raw message from standard input, as if a mailbox had brought it."""
+    raw = sys.stdin.buffer.read()
+    with unit_of_work():
+        received_id = inbox.store(raw)
+    with unit_of_work():
+        job_id = inbox.job_of(received_id)
+    return carry_out(job_id)
 
 
 def _attachment(part: parsing.Part) -> dict[str, Any]:

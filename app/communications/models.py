@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     String,
     Text,
     text,
@@ -76,6 +77,7 @@ class Received(Stamped, Model):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     problem: Mapped[str] = mapped_column(Text, server_default="")
+    replays: Mapped[int] = mapped_column(Integer, server_default="0")
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     file: Mapped[StoredFile] = relationship()

@@ -44,6 +44,7 @@ def open_request(
     origin: str = "portal",
     follows_id: int | None = None,
     more: Mapping[str, Any] | None = None,
+    acknowledges: bool = True,
 ) -> Ticket:
     """Open a ticket as the contact who acts; without a company for their primary one.
 
@@ -81,7 +82,8 @@ def open_request(
     ensure_subscribed(ticket, contact_id=contact_id, source="requester")
     for other in sorted(set(notify) - {contact_id}):
         ensure_subscribed(ticket, contact_id=other, source="colleague")
-    notifications.request_opened(ticket, actor=actor)
+    if acknowledges:
+        notifications.request_opened(ticket, actor=actor)
     return ticket
 
 

@@ -91,13 +91,22 @@ def open_ticket(
     return ticket
 
 
-def reply(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
+def reply(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    text: str,
+    files: Sequence[Upload] = (),
+    more: Mapping[str, Any] | None = None,
+) -> Event:
     """Answer the client, who is mailed. A new ticket thereby becomes open.
+
+    `more` goes into the message's payload (mail: hidden parts, ids).
 
     Raises `RuleError` when there is nothing to say, or a file cannot be taken.
     """
     ensure_sayable(text, "reply", files)
-    event = say(ticket, actor=actor, kind="message", text=text, files=files)
+    event = say(ticket, actor=actor, kind="message", text=text, files=files, more=more)
     if ticket.category == "new":
         set_status(ticket, actor=actor, status=queries.first_status("open"))
     notifications.staff_replied(ticket, event, actor=actor)

@@ -1,0 +1,201 @@
+"""Writing a mail where it belongs: as a message, as a new ticket, as a note about it."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.communications import forwarding, headers, queries
+from app.communications.matching import Target
+from app.communications.models import Received
+from app.communications.parse import Parsed
+from app.communications.replytext import split
+from app.communications.senders import contact_for
+from app.companies.models import Contact, ContactEmail
+from app.companies.visibility import people_near
+from app.core import clock
+from app.core.audit import SYSTEM, Actor
+from app.core.db import db
+from app.staff.models import Staff
+from app.tickets import client_commands, commands, rules, timeline
+from app.tickets.commands import Upload
+from app.tickets.models import Event, Ticket
+from app.tickets.subscribing import ensure_subscribed
+
+CHANNEL = "mail"
+MOST_RECIPIENTS = 50
+MOST_FILES = 50
+LONGEST_HELD = 1000
+SAFE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
+NO_TEXT = "(This mail holds no text.)"
+NO_SUBJECT = "(no subject)"
+boxes = headers.mailboxes
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where a mail went."""
+
+    ticket: Ticket
+    event_id: int | None
+    contact_id: int | None
+    is_new: bool
+
+
+def safe_id(message_id: str | None) -> str | None:
+    """A Message-ID that may stand in headers of ours, else None."""
+    return message_id if message_id and SAFE_ID.fullmatch(message_id) else None
+
+
+def file(found: Received, parsed: Parsed, target: Target | None) -> Filed:
+    """Write a mail on its ticket, or open a new one. Raises `RuleError` when a rule refuses."""
+    if target is None:
+        return _open(found, parsed)
+    ticket = db.session.get_one(
+        Ticket, target.ticket_id, with_for_update=True, populate_existing=True
+    )
+    staff = queries.staff_by_address(parsed.sender.address)
+    if staff is not None and not target.takes_part:
+        return _by_staff(ticket, staff, found, parsed)
+    return _by_contact(ticket, found, parsed)
+
+
+def _by_staff(ticket: Ticket, staff: Staff, found: Received, parsed: Parsed) -> Filed:
+    text, more, files = _content(found, parsed)
+    actor = Actor(name=staff.name, staff_id=staff.id, user_id=staff.user_id, channel=CHANNEL)
+    event = commands.reply(ticket, actor=actor, text=text, files=files, more=more)
+    return Filed(ticket, event.id, None, is_new=False)
+
+
+def _by_contact(ticket: Ticket, found: Received, parsed: Parsed) -> Filed:
+    contact = contact_for(parsed.sender, company_id=None)
+    text, more, files = _content(found, parsed)
+    answered = client_commands.reply_as_contact(
+        ticket,
+        actor=_actor(contact),
+        text=text,
+        files=files,
+        more=more,
+        reopens=not parsed.automatic,
+    )
+    return Filed(answered.ticket, answered.event.id, contact.id, answered.is_new)
+
+
+def _open(found: Received, parsed: Parsed) -> Filed:
+    sender, subject = parsed.sender, parsed.subject
+    is_staff = queries.staff_by_address(sender.address) is not None
+    original = forwarding.original_sender(parsed.text, parsed.subject)
+    if is_staff and original is not None:
+        sender, subject = original, forwarding.plain_subject(subject)
+    company = queries.company_of_domain(sender.address)
+    contact = contact_for(sender, company_id=company.id if company else None, needs_company=True)
+    text, more, files = _content(found, parsed, whole=is_staff)
+    ticket = client_commands.open_request(
+        actor=_actor(contact),
+        subject=rules.clean_line(subject)[: rules.LONGEST_SUBJECT] or NO_SUBJECT,
+        text=text,
+        files=files,
+        department_id=found.mailbox.department_id if found.mailbox else None,
+        origin=CHANNEL,
+        more=more,
+        acknowledges=not parsed.automatic,
+    )
+    ticket.mail_root = safe_id(parsed.message_id)
+    _let_colleagues_follow(ticket, parsed)
+    event_id = db.session.scalar(
+        select(Event.id).where(Event.ticket_id == ticket.id).order_by(Event.seq).limit(1)
+    )
+    return Filed(ticket, event_id, contact.id, is_new=True)
+
+
+def _actor(contact: Contact) -> Actor:
+    return Actor(name=contact.name, contact_id=contact.id, channel=CHANNEL)
+
+
+def _content(
+    found: Received, parsed: Parsed, *, whole: bool = False
+) -> tuple[str, dict[str, Any], list[Upload]]:
+    """Text, the rest of the payload, and the files of a mail, as far as a timeline takes them."""
+    parts = split(parsed.text)
+    visible = parsed.text.strip() if whole else parts.visible
+    hidden = () if whole else parts.hidden
+    files, left_out = _files(parsed)
+    text = visible or ("" if files else NO_TEXT)
+    if len(text) > rules.LONGEST_TEXT - LONGEST_HELD:
+        text = text[: rules.LONGEST_TEXT - LONGEST_HELD]
+        left_out.append("the rest of the text")
+    if left_out:
+        text = f"{text}\n\n[Not shown here, but kept in the raw mail: {', '.join(left_out)}]"
+    more: dict[str, Any] = {"received": found.id}
+    if hidden:
+        more["hidden"] = [
+            {"rule": each.rule, "text": each.text[: rules.LONGEST_TEXT]} for each in hidden
+        ]
+    if found.message_id:
+        more["message_id"] = found.message_id
+    return text.strip(), more, files
+
+
+def _files(parsed: Parsed) -> tuple[list[Upload], list[str]]:
+    files: list[Upload] = []
+    left_out: list[str] = []
+    for part in parsed.attachments:
+        if not part.content:
+            continue
+        if len(part.content) > rules.LARGEST_FILE or len(files) >= MOST_FILES:
+            left_out.append(rules.file_name(part.name)[:100])
+            continue
+        files.append(Upload(part.name, part.content, part.media_type))
+    return files, left_out[:20]
+
+
+def _let_colleagues_follow(ticket: Ticket, parsed: Parsed) -> None:
+    """Who got a copy and is a colleague with access to the portal follows the ticket."""
+    copied = {box.address for box in (*parsed.to, *parsed.cc)[:MOST_RECIPIENTS]}
+    known = queries.contacts_among(copied)
+    if not known:
+        return
+    near = people_near(ticket.company_id).where(Contact.id.in_(known))
+    for contact_id in sorted(set(db.session.scalars(near)) - {ticket.requester_id}):
+        ensure_subscribed(ticket, contact_id=contact_id, source="cc")
+
+
+def note_held_back(found: Received, parsed: Parsed, target: Target) -> None:
+    """Tell staff on the ticket that a mail to it waits for them; clients never see it."""
+    ticket = db.session.get_one(Ticket, target.ticket_id)
+    who = f"{parsed.sender.name} <{parsed.sender.address}>".strip()
+    text = (
+        f"A mail of {who} is held back, as its sender has no proven part in this ticket. "
+        f"It says:\n\n{split(parsed.text).visible[:LONGEST_HELD]}"
+    )
+    timeline.append(
+        ticket,
+        actor=replace(SYSTEM, name="Mail", channel=CHANNEL),
+        kind="note",
+        payload={"text": text, "received": found.id, "is_held_back": True},
+    )
+
+
+def mark_bounced(parsed: Parsed) -> None:
+    """Write on the mail that came back, and on its address, that it did; forged reports do nothing.
+
+    Only a report that names a mail of ours and its recipient counts.
+    """
+    report = parsed.bounce
+    if report is None or not report.is_final or report.original_id is None:
+        return
+    sent = queries.sent_mail(report.original_id)
+    if sent is None or sent.state not in {"sent", "kept"}:
+        return
+    failed = {address.lower() for address in report.recipients}
+    if failed and sent.recipient.lower() not in failed:
+        return
+    sent.state = "bounced"
+    sent.reason = f"It came back: {report.status or 'refused by the other side'}."
+    db.session.execute(
+        update(ContactEmail)
+        .where(ContactEmail.address == sent.recipient)
+        .values(bounced_at=clock.now(), bounce_reason=sent.reason[:300])
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,209 @@
+"""Deciding on a mail that came, and filing it: one transaction, whichever way it came in."""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+
+from app.communications import authentication, filing, forwarding, inbox, matching, parse, queries
+from app.communications.automatic import INSTANCE
+from app.communications.matching import Decision, Facts, Sender, Target
+from app.communications.models import Received
+from app.communications.parse import Parsed
+from app.core import clock, mail, replytokens
+from app.core.audit import Actor, record
+from app.core.errors import RuleError
+from app.tickets.models import Ticket
+from app.tickets.queries import belongs
+
+UNDECIDED = ("new", "claimed", "failed")
+STATES = {"ticket": "done", "reply": "done", "ignored": "ignored", "quarantined": "quarantined"}
+Step = Callable[[], AbstractContextManager[Any]]
+
+
+def take_in(received_id: int, *, step: Step) -> dict[str, Any]:
+    """Decide on a stored mail and file it; returns {outcome, ticket, rule}.
+
+    `step` opens a unit of work. Done twice it is done once: what is decided stays. A mail that a
+    rule refuses to file is held back with the reason; any other error marks it as failed.
+    """
+    with step():
+        found = queries.locked(received_id)
+        if found.state not in UNDECIDED:
+            return answer(found)
+        found.state = "claimed"
+        raw = inbox.raw_of(found)
+    parsed = parse.parse(raw)
+    try:
+        with step():
+            _decide(queries.locked(received_id), parsed)
+    except RuleError as error:
+        with step():
+            _hold_back(queries.locked(received_id), str(error))
+    except Exception as error:
+        with step():
+            found = queries.locked(received_id)
+            if found.state in UNDECIDED:
+                found.state, found.problem = "failed", f"{type(error).__name__}: {error}"[:2000]
+        raise
+    with step():
+        return answer(queries.received(received_id))
+
+
+def answer(found: Received) -> dict[str, Any]:
+    """What became of a mail, as the command line tells it."""
+    number = found.ticket.number if found.ticket else None
+    return {"outcome": found.outcome or found.state, "ticket": number, "rule": found.rule}
+
+
+def accept(received_id: int, *, actor: Actor) -> Ticket:
+    """File a mail that was held back or ignored, as staff say that it belongs there.
+
+    Raises `RuleError` when it is filed already, or there is no sender to file it under.
+    """
+    found = queries.locked(received_id)
+    if found.state not in inbox.REPLAYABLE:
+        raise RuleError(f"Mail {received_id} is filed already.")
+    parsed = parse.parse(inbox.raw_of(found))
+    _describe(found, parsed)
+    decision = _accepted(found, _facts(found, parsed), actor)
+    record(actor, "received_mail.accept", kind="received_mail", id=received_id)
+    return _file(found, parsed, decision)
+
+
+def _accepted(found: Received, facts: Facts, actor: Actor) -> Decision:
+    """The decision of a person: to the ticket it names, else a new one."""
+    if not facts.sender.address:
+        raise RuleError("The mail names no sender's address: open a ticket by hand instead.")
+    target = next(iter(facts.targets), None)
+    step = matching.Step("accepted", f"{actor.name} accepted it.")
+    steps = (*(matching.Step(**each) for each in found.steps), step)
+    return Decision("reply" if target else "ticket", "accepted", steps, target)
+
+
+def _decide(found: Received, parsed: Parsed) -> None:
+    if found.state not in UNDECIDED:
+        return
+    _describe(found, parsed)
+    queries.lock_words(found.sender, found.message_id or "")
+    decision = matching.decide(_facts(found, parsed))
+    if decision.outcome in {"ticket", "reply"}:
+        _file(found, parsed, decision)
+        return
+    if decision.rule == "bounce":
+        filing.mark_bounced(parsed)
+    if decision.rule in {"stranger", "staff-not-proved"} and decision.target is not None:
+        filing.note_held_back(found, parsed, decision.target)
+    if decision.target is not None:
+        found.ticket_id = decision.target.ticket_id
+    _write(found, decision)
+
+
+def _file(found: Received, parsed: Parsed, decision: Decision) -> Ticket:
+    filed = filing.file(found, parsed, decision.target)
+    found.ticket_id, found.event_id = filed.ticket.id, filed.event_id
+    found.contact_id = filed.contact_id
+    outcome = "ticket" if filed.is_new else decision.outcome
+    _write(found, Decision(outcome, decision.rule, decision.steps, decision.target))
+    return filed.ticket
+
+
+def _write(found: Received, decision: Decision) -> None:
+    found.outcome, found.rule = decision.outcome, decision.rule
+    found.state, found.problem = STATES[decision.outcome], ""
+    found.steps = [asdict(step) for step in decision.steps]
+    found.decided_at = clock.now()
+
+
+def _hold_back(found: Received, reason: str) -> None:
+    if found.state not in UNDECIDED:
+        return
+    _write(found, Decision("quarantined", "refused", (matching.Step("refused", reason),)))
+    found.problem = reason
+
+
+def _describe(found: Received, parsed: Parsed) -> None:
+    """Keep what lists and later decisions ask of a mail."""
+    found.sender = parsed.sender.address[:254]
+    found.sender_name = parsed.sender.name[:300]
+    found.subject = parsed.subject[:300]
+    found.sent_at = parsed.date
+    found.message_id = filing.safe_id(parsed.message_id)
+    content = f"{parsed.sender.address}\n{parsed.subject}\n{parsed.text}"
+    found.content_hash = hashlib.sha256(content.encode()).hexdigest()
+
+
+def _facts(found: Received, parsed: Parsed) -> Facts:
+    sender = _sender(parsed)
+    marks = parsed.automatic
+    own = parsed.headers.get(INSTANCE, ())
+    original = forwarding.original_sender(parsed.text, parsed.subject)
+    company = None if sender.contact_id else queries.company_of_domain(sender.address)
+    since = clock.now() - timedelta(hours=1)
+    return Facts(
+        sender=sender,
+        marks=marks,
+        is_own=any(value.strip() == mail.instance_mark() for value in own)
+        or (parsed.message_id is not None and queries.sent_mail(parsed.message_id) is not None),
+        from_own_address=sender.address.lower() in queries.own_addresses(),
+        is_duplicate=queries.twin_of(found) is not None,
+        is_bounce=parsed.bounce is not None,
+        targets=_targets(parsed, sender),
+        recent_tickets=queries.opened_since(sender.address, since),
+        forwards=original.address if original else "",
+        domain_company=company.name if company else "",
+    )
+
+
+def _sender(parsed: Parsed) -> Sender:
+    address = parsed.sender.address
+    contact, staff = queries.contact_by_address(address), queries.staff_by_address(address)
+    receiver: str = current_app.extensions["settings"].mail_trusted_receiver
+    return Sender(
+        address=address,
+        contact_id=contact.id if contact else None,
+        staff_id=staff.id if staff else None,
+        is_archived=contact is not None and contact.archived_at is not None,
+        verdict=authentication.verdict(parsed.headers, sender=address, receiver=receiver),
+        is_single=parsed.senders == 1,
+    )
+
+
+def _targets(parsed: Parsed, sender: Sender) -> tuple[Target, ...]:
+    """The tickets that a mail points to, the surest way first, each once."""
+    found: dict[int, Target] = {}
+    recipients = [box.address for box in (*parsed.to, *parsed.cc)]
+    recipients += [
+        box.address
+        for name in ("delivered-to", "x-original-to")
+        for value in parsed.headers.get(name, ())
+        for box in filing.boxes(value)
+    ]
+    for recipient in recipients[: filing.MOST_RECIPIENTS]:
+        token = replytokens.read(recipient)
+        if token is not None:
+            _add(found, queries.ticket_by_number(token.number), "token", sender)
+    ids = (*parsed.in_reply_to, *reversed(parsed.references))
+    _add(found, queries.ticket_by_ids(ids), "message-id", sender)
+    for number in matching.tags(parsed.subject)[:3]:
+        _add(found, queries.ticket_by_number(number), "subject", sender)
+    return tuple(found.values())
+
+
+def _add(
+    found: dict[int, Target], ticket: Ticket | None, how: matching.How, sender: Sender
+) -> None:
+    if ticket is None or ticket.id in found:
+        return
+    contact_id = sender.contact_id
+    found[ticket.id] = Target(
+        ticket.id,
+        ticket.number,
+        how,
+        takes_part=contact_id is not None and queries.takes_part(ticket, contact_id),
+        same_company=contact_id is not None and belongs(contact_id, ticket.company_id),
+    )

@@ -1,0 +1,92 @@
+"""Taking mails in: the raw bytes are stored and committed before anything is decided."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.communications import queries
+from app.communications.models import Received
+from app.core import jobs, storage
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.models import StoredFile
+
+TAKE_IN = "communications.take_in"
+MEDIA_TYPE = "message/rfc822"
+REPLAYABLE = ("ignored", "quarantined", "failed")
+
+
+def store(
+    raw: bytes,
+    *,
+    mailbox_id: int | None = None,
+    uid_validity: int | None = None,
+    uid: int | None = None,
+) -> int:
+    """Keep a raw mail with the job that decides on it; returns its id.
+
+    The same mail of the same mailbox is stored once, however often it is handed in. Raises
+    `RuleError` when there is nothing, or the disk is full.
+    """
+    if not raw.strip():
+        raise RuleError("The message is empty: give the raw mail, headers and all.")
+    sha256 = storage.write(raw)
+    file_id = storage.register(sha256, size=len(raw), media_type=MEDIA_TYPE)
+    made = db.session.scalar(
+        insert(Received)
+        .values(
+            mailbox_id=mailbox_id,
+            uid_validity=uid_validity,
+            uid=uid,
+            sha256=sha256,
+            file_id=file_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(Received.id)
+    )
+    if made is None:
+        return _known(sha256, mailbox_id, uid_validity, uid)
+    jobs.post(TAKE_IN, {"received_id": made}, dedupe_key=f"received:{made}")
+    return made
+
+
+def _known(sha256: str, mailbox_id: int | None, uid_validity: int | None, uid: int | None) -> int:
+    same_mailbox = Received.mailbox_id.is_not_distinct_from(mailbox_id)
+    query = select(Received.id).where(same_mailbox)
+    if uid is None:
+        query = query.where(Received.sha256 == sha256, Received.uid.is_(None))
+    else:
+        query = query.where(Received.uid_validity == uid_validity, Received.uid == uid)
+    return db.session.scalars(query).one()
+
+
+def job_of(received_id: int) -> int:
+    """The job that decides on a mail: the first one, or that of its last replay."""
+    found = queries.received(received_id)
+    suffix = f":{found.replays}" if found.replays else ""
+    return jobs.post(
+        TAKE_IN, {"received_id": received_id}, dedupe_key=f"received:{received_id}{suffix}"
+    )
+
+
+def replay(received_id: int, *, actor: Actor) -> int:
+    """Decide on a mail anew, as if it had just come; returns the id of the job.
+
+    Raises `RuleError` for one that is filed already: it would be there twice.
+    """
+    found = queries.locked(received_id)
+    if found.state not in REPLAYABLE:
+        raise RuleError(
+            f"Mail {received_id} is {'filed already' if found.state == 'done' else 'in work'}: "
+            "only one that was ignored, held back or failed can be decided anew."
+        )
+    record(actor, "received_mail.replay", kind="received_mail", id=received_id)
+    found.state, found.outcome, found.rule, found.steps = "new", "", "", []
+    found.problem, found.replays = "", found.replays + 1
+    db.session.flush()
+    return job_of(received_id)
+
+
+def raw_of(found: Received) -> bytes:
+    """The raw bytes of a mail that came. Raises `RuleError` when they are gone or damaged."""
+    return storage.read(db.session.get_one(StoredFile, found.file_id))

@@ -1,0 +1,204 @@
+"""What the decision on a mail rests on, and what its pages show."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import exists, func, or_, select, text
+
+from app.communications.models import Received
+from app.companies.account_models import CompanyDomain
+from app.companies.models import Company, Contact, ContactEmail
+from app.core import mail, mailer
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.core.models import Mail
+from app.staff.models import Staff
+from app.tickets.mail_models import Mailbox
+from app.tickets.models import Subscription, Ticket
+
+ROOT = re.compile(r"<ticket-(\d{1,18})-([0-9a-f]{12})@")
+PAGE = 50
+
+
+def received(received_id: int) -> Received:
+    """The mail of an id, or `NotFoundError`."""
+    found = db.session.get(Received, received_id)
+    if found is None:
+        raise NotFoundError(f"No mail {received_id} has come in.")
+    return found
+
+
+def locked(received_id: int) -> Received:
+    """The mail of an id as it is now, its row locked until the end of the unit of work."""
+    found = db.session.get(Received, received_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFoundError(f"No mail {received_id} has come in.")
+    return found
+
+
+def lock_words(*words: str) -> None:
+    """Let mails that share a sender or a Message-ID be decided one after the other."""
+    for word in sorted({each.lower() for each in words if each}):
+        db.session.execute(
+            text("select pg_advisory_xact_lock(hashtextextended(:word, 0))"), {"word": word}
+        )
+
+
+def contact_by_address(address: str) -> Contact | None:
+    """The contact to whom an address belongs."""
+    return db.session.scalars(
+        select(Contact)
+        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(ContactEmail.address == address)
+    ).one_or_none()
+
+
+def staff_by_address(address: str) -> Staff | None:
+    """The member of staff to whom an address belongs, unless they have left."""
+    return db.session.scalars(
+        select(Staff).where(Staff.email == address, Staff.archived_at.is_(None))
+    ).one_or_none()
+
+
+def own_addresses() -> set[str]:
+    """The addresses under which this desk itself writes and reads, in small letters."""
+    read = {str(each).lower() for each in db.session.scalars(select(Mailbox.address))}
+    configured: str = current_app.extensions["settings"].mail_reply_to
+    return read | {configured.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
+
+
+def ticket_by_number(number: int) -> Ticket | None:
+    """The ticket of a number."""
+    return db.session.scalars(select(Ticket).where(Ticket.number == number)).one_or_none()
+
+
+def ticket_by_ids(ids: Sequence[str]) -> Ticket | None:
+    """The ticket to which one of these message ids belongs, sent or received; first ids first."""
+    for message_id in ids:
+        written = ROOT.match(message_id)
+        if written and written[2] == mail.instance_mark()[:12]:
+            return ticket_by_number(int(written[1]))
+    if not ids:
+        return None
+    sent = select(Mail.message_id, Mail.about_id.label("ticket_id")).where(
+        Mail.message_id.in_(ids), Mail.about_kind == "ticket"
+    )
+    came = select(Received.message_id, Received.ticket_id).where(
+        Received.message_id.in_(ids),
+        Received.ticket_id.is_not(None),
+        Received.outcome.in_(("ticket", "reply")),
+    )
+    tickets = {row.message_id: row.ticket_id for row in db.session.execute(sent.union_all(came))}
+    for message_id in ids:
+        if message_id in tickets:
+            return db.session.get(Ticket, tickets[message_id])
+    return None
+
+
+def takes_part(ticket: Ticket, contact_id: int) -> bool:
+    """Whether a contact is the requester of a ticket, or follows it."""
+    follows = exists().where(
+        Subscription.ticket_id == ticket.id, Subscription.contact_id == contact_id
+    )
+    return ticket.requester_id == contact_id or bool(db.session.scalar(select(follows)))
+
+
+def opened_since(sender: str, since: datetime) -> int:
+    """How many tickets a sender opened by mail."""
+    query = select(func.count()).where(
+        Received.sender == sender, Received.outcome == "ticket", Received.decided_at > since
+    )
+    return db.session.scalar(query) or 0
+
+
+def twin_of(found: Received) -> int | None:
+    """An earlier mail with the same Message-ID and the same content."""
+    if found.message_id is None:
+        return None
+    return db.session.scalar(
+        select(Received.id)
+        .where(
+            Received.message_id == found.message_id,
+            Received.content_hash == found.content_hash,
+            Received.id != found.id,
+            Received.outcome != "",
+        )
+        .order_by(Received.id)
+        .limit(1)
+    )
+
+
+def company_of_domain(address: str) -> Company | None:
+    """The company whose verified domain an address is in."""
+    domain = address.rpartition("@")[2]
+    return db.session.scalars(
+        select(Company)
+        .join(CompanyDomain, CompanyDomain.company_id == Company.id)
+        .where(
+            CompanyDomain.domain == domain,
+            CompanyDomain.verified_at.is_not(None),
+            CompanyDomain.auto_attach,
+            Company.archived_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def contacts_among(addresses: Collection[str]) -> list[int]:
+    """The contacts to whom some of these addresses belong."""
+    if not addresses:
+        return []
+    return list(
+        db.session.scalars(
+            select(ContactEmail.contact_id).where(ContactEmail.address.in_(list(addresses)))
+        )
+    )
+
+
+def sent_mail(message_id: str) -> Mail | None:
+    """The mail we sent under a Message-ID."""
+    return db.session.scalars(select(Mail).where(Mail.message_id == message_id)).one_or_none()
+
+
+def listed(*, state: str = "", text: str = "", page: int = 1) -> tuple[list[Received], bool]:
+    """Mails that came, newest first, of a state and whose sender or subject holds `text`."""
+    query = _filtered(select(Received), text)
+    if state:
+        query = query.where(Received.state == state)
+    query = query.order_by(Received.id.desc()).limit(PAGE + 1).offset((page - 1) * PAGE)
+    rows = list(db.session.scalars(query))
+    return rows[:PAGE], len(rows) > PAGE
+
+
+def counts(text: str = "") -> dict[str, int]:
+    """How many mails that came are in each state."""
+    query = select(Received.state, func.count().label("count")).group_by(Received.state)
+    return {row.state: row.count for row in db.session.execute(_filtered(query, text))}
+
+
+def _filtered(query: Any, text: str) -> Any:
+    if not text:
+        return query
+    return query.where(
+        or_(
+            Received.sender.icontains(text, autoescape=True),
+            Received.sender_name.icontains(text, autoescape=True),
+            Received.subject.icontains(text, autoescape=True),
+        )
+    )
+
+
+def mailboxes() -> list[Mailbox]:
+    """The mailboxes that are read, by address."""
+    return list(db.session.scalars(select(Mailbox).order_by(Mailbox.address)))
+
+
+def mailbox(mailbox_id: int) -> Mailbox:
+    """The mailbox of an id, or `NotFoundError`."""
+    found = db.session.get(Mailbox, mailbox_id)
+    if found is None:
+        raise NotFoundError(f"There is no mailbox {mailbox_id}.")
+    return found

@@ -3,6 +3,10 @@
 Read from the same settings as everything else; run.py adds the socket it already holds.
 """
 
+import time
+from importlib import import_module
+from threading import Thread
+
 from config import Settings
 
 QUIET_LOGGERS = ("alembic", "flask_appbuilder", "flask_wtf", "rq")
@@ -33,3 +37,18 @@ logconfig_dict = {
         "gunicorn.access": {"level": "CRITICAL", "propagate": False},
     },
 }
+
+PAUSE = 2.0  # seconds for the first pages, which are asked for as soon as the server answers
+HEAVY = ("pandas",)
+
+
+def warm_up(pause: float = PAUSE) -> None:
+    """Load what the first dashboard would wait for: half a second of its processor time."""
+    time.sleep(pause)
+    for name in HEAVY:
+        import_module(name)
+
+
+def post_worker_init(_worker: object) -> None:
+    """Let gunicorn answer at once, and load the heavy libraries beside it."""
+    Thread(target=warm_up, name="warm-up", daemon=True).start()

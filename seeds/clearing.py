@@ -61,6 +61,7 @@ DELETES = (
     f"timer where staff_id in {DEMO_STAFF} or ticket_id in {DEMO_TICKETS}",
     f"attachment where event_id in {DEMO_EVENTS}",
     f"event where ticket_id in {DEMO_TICKETS}",
+    f"ticket_link where ticket_id in {DEMO_TICKETS} or other_id in {DEMO_TICKETS}",
     f"ticket where company_id in {DEMO_COMPANIES}",
     "membership where contact_id in (select id from contact where is_demo)",
     "contact_email where contact_id in (select id from contact where is_demo)",

@@ -14,6 +14,7 @@ from app.core.db import db
 from app.staff.models import Department, Staff
 from app.tickets import queries as ticket_queries
 from app.tickets.models import OPEN_CATEGORIES, PRIORITIES, Ticket, TicketStatus
+from app.tickets.queue_models import SavedView
 from app.timelog.models import TimeEntry
 from app.timelog.queries import ALLOCATION, is_live
 
@@ -40,6 +41,7 @@ class Filters:
     assignee: int | None = None
     priority: str = ""
     company: int | None = None
+    saved: int | None = None
     oldest: bool = False
     after: str = ""
     before: str = ""
@@ -76,10 +78,11 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether anything but the view is asked for."""
-        return bool(self.q or self.priority or any(getattr(self, name) for name in NUMBERS))
+        return bool(self.q or self.priority or any(getattr(self, name) for name in NARROWING))
 
 
-NUMBERS = ("status", "department", "assignee", "company")
+NARROWING = ("status", "department", "assignee", "company")
+NUMBERS = (*NARROWING, "saved")
 LARGEST_ID = 2**62
 
 
@@ -166,8 +169,15 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
         .outerjoin(Contact, Contact.id == Ticket.requester_id)
         .outerjoin(Staff, Staff.id == Ticket.assignee_id)
         .outerjoin(Department, Department.id == Ticket.department_id)
-        .where(*_view(filters.view, staff_id))
+        .where(*conditions(filters, staff_id))
     )
+    narrowed: Select[Any] = query
+    return narrowed
+
+
+def conditions(filters: Filters, staff_id: int | None) -> list[ColumnElement[bool]]:
+    """What a ticket must be to stand in the queue under these filters."""
+    found = [*_view(filters.view, staff_id)]
     for column, value in (
         (Ticket.status_id, filters.status),
         (Ticket.department_id, filters.department),
@@ -176,11 +186,10 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
         (Ticket.priority, filters.priority or None),
     ):
         if value is not None:
-            query = query.where(column == value)
+            found.append(column == value)
     if filters.q:
-        query = query.where(ticket_queries.answers_to(filters.q))
-    narrowed: Select[Any] = query
-    return narrowed
+        found.append(ticket_queries.answers_to(filters.q))
+    return found
 
 
 def _view(view: str, staff_id: int | None) -> tuple[ColumnElement[bool], ...]:
@@ -219,20 +228,23 @@ class Choices:
     """What stands in the filters and the bulk bar, and the number beside each view."""
 
     counts: Mapping[str, int]
+    saved: Mapping[int, int]
     statuses: Sequence[tuple[int, str]]
     staff: Sequence[tuple[int, str]]
     departments: Sequence[tuple[int, str]]
     company: str | None
 
 
-def choices(filters: Filters, *, staff_id: int | None) -> Choices:
-    """Counts and choices in one statement."""
+def choices(filters: Filters, *, staff_id: int | None, views: Sequence[SavedView] = ()) -> Choices:
+    """Counts, those of the saved views included, and choices; in one statement."""
     counts = [
         select(func.count()).select_from(Ticket).where(*_view(view, staff_id)).scalar_subquery()
         for view in VIEWS
     ]
+    saved = [_count_of(Filters.of(_texts(view.address)), staff_id) for view in views]
     row = db.session.execute(
         select(
+            *(count.label(f"saved_{view.id}") for view, count in zip(views, saved, strict=True)),
             *(count.label(f"count_{view}") for view, count in zip(VIEWS, counts, strict=True)),
             pairs(TicketStatus.id, TicketStatus.name, TicketStatus.position).label("statuses"),
             pairs(Staff.id, Staff.name, Staff.name, Staff.archived_at.is_(None)).label("staff"),
@@ -247,11 +259,21 @@ def choices(filters: Filters, *, staff_id: int | None) -> Choices:
     ).one()
     return Choices(
         {view: getattr(row, f"count_{view}") for view in VIEWS},
+        {view.id: getattr(row, f"saved_{view.id}") for view in views},
         [tuple(pair) for pair in row.statuses],
         [tuple(pair) for pair in row.staff],
         [tuple(pair) for pair in row.departments],
         row.company,
     )
+
+
+def _texts(address: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in address.items()}
+
+
+def _count_of(filters: Filters, staff_id: int | None) -> ColumnElement[int]:
+    rows = select(func.count()).select_from(Ticket).where(*conditions(filters, staff_id))
+    return rows.scalar_subquery()
 
 
 def pairs(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, not_, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
 from app.billing.models import EntryValue
 from app.companies.models import Company, Contact, ContactEmail, Membership
@@ -12,7 +12,9 @@ from app.core.db import db
 from app.core.models import Agency
 from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.staff.models import Department, Staff
+from app.tickets.canned import usable
 from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
+from app.tickets.queue_models import CannedReply, TicketLink
 from app.timelog.models import TimeEntry, WorkType
 from app.timelog.presence_queries import others_of
 
@@ -30,6 +32,9 @@ class Rail:
     email: str | None
     zone: str
     others: Sequence[Mapping[str, Any]]
+    linked: Sequence[Mapping[str, Any]]
+    merged_into: int | None
+    merged_from: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class Choices:
     departments: Sequence[tuple[int, str]]
     contacts: Sequence[tuple[int, str]]
     work_types: Sequence[Mapping[str, Any]]
+    replies: Sequence[tuple[int, str]]
 
 
 def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Rail, Choices]:
@@ -62,6 +68,12 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             .scalar_subquery()
             .label("zone"),
             _others_here(ticket, staff_id).label("others"),
+            _linked(ticket).label("linked"),
+            _merged_into(ticket).label("merged_into"),
+            _merged_from(ticket).label("merged_from"),
+            pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
+                "replies"
+            ),
             _statuses().label("statuses"),
             pairs(
                 Staff.id,
@@ -87,6 +99,9 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.email,
         row.zone,
         row.others,
+        row.linked,
+        row.merged_into,
+        row.merged_from,
     )
     return rail, Choices(
         row.statuses,
@@ -94,6 +109,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         [tuple(pair) for pair in row.departments],
         [tuple(pair) for pair in row.contacts],
         row.work_types,
+        [tuple(pair) for pair in row.replies],
     )
 
 
@@ -125,6 +141,37 @@ def _others_here(ticket: Ticket, staff_id: int | None) -> Any:
     rows = others_of(ticket.id, staff_id=staff_id).subquery()
     each = func.jsonb_build_object("name", rows.c.name, "writing", rows.c.writing)
     return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
+
+
+def _linked(ticket: Ticket) -> Any:
+    other = Ticket.__table__.alias()
+    rows = (
+        select(other.c.number, other.c.subject, other.c.category)
+        .join(
+            TicketLink,
+            or_(
+                and_(TicketLink.ticket_id == ticket.id, TicketLink.other_id == other.c.id),
+                and_(TicketLink.other_id == ticket.id, TicketLink.ticket_id == other.c.id),
+            ),
+        )
+        .order_by(other.c.number)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        *("number", rows.c.number, "subject", rows.c.subject, "category", rows.c.category)
+    )
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
+
+
+def _merged_into(ticket: Ticket) -> Any:
+    other = Ticket.__table__.alias()
+    return select(other.c.number).where(other.c.id == ticket.merged_into_id).scalar_subquery()
+
+
+def _merged_from(ticket: Ticket) -> Any:
+    other = Ticket.__table__.alias()
+    numbers = select(func.jsonb_agg(other.c.number)).where(other.c.merged_into_id == ticket.id)
+    return func.coalesce(numbers.scalar_subquery(), func.jsonb_build_array())
 
 
 def _others_open(ticket: Ticket) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
 from markupsafe import escape
 from werkzeug.wrappers import Response
 
@@ -12,16 +13,17 @@ from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.core.targets import local_or
+from app.desk import canned, ticket_facts
 from app.desk import price as price_words
 from app.desk import queue as queue_page
-from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
 from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.mailed import mailed
 from app.desk.posting import carry_out
+from app.roles import ROLES
 from app.staff import queries as staff_queries
-from app.tickets import bulk, commands, queries, rules
+from app.tickets import bulk, commands, queries, rules, saved_views, undoing
 from app.tickets.models import PRIORITIES, Ticket
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
@@ -32,20 +34,33 @@ blueprint = Blueprint("tickets", __name__)
 
 @blueprint.get("/tickets/")
 @requires("see", "Tickets")
-def queue() -> str:
-    """The queue in one of its views, narrowed by the filters of the address."""
+def queue() -> Any:
+    """The queue in one of its views, narrowed by the filters of the address.
+
+    The bare address leads to the view with which the person's role begins, if it has one.
+    """
     filters = queue_page.Filters.of(request.args)
     found = worker()
     staff_id = found.staff_id if found else None
+    saved = saved_views.of(staff_id)
+    first = saved_views.default_of(saved, {role.name for role in current_user.roles})
+    if first is not None and not request.args:
+        return redirect(url_for("tickets.queue", **first.address, saved=first.id))
     return render_template(
         "desk/tickets/queue.html",
         filters=filters,
         views=queue_page.VIEWS,
         page=queue_page.page(filters, staff_id=staff_id),
-        choices=queue_page.choices(filters, staff_id=staff_id),
+        choices=queue_page.choices(filters, staff_id=staff_id, views=saved),
+        saved=saved,
+        chosen=next((view for view in saved if view.id == filters.saved), None),
+        roles=[*ROLES],
+        undo=request.args.get("undo", type=int),
+        undo_seconds=undoing.SECONDS,
         priorities=PRIORITIES,
         zone=own_zone(),
         nonce=forms.new_nonce(),
+        new_nonce=forms.new_nonce,
         staff_id=staff_id,
         may_edit=may("edit", "Tickets"),
         now=clock.now(),
@@ -62,9 +77,26 @@ def change_many() -> Any:
         ids = [found for text in request.form.getlist("ticket") if (found := chosen_id(text))]
         if not ids:
             raise RuleError("No ticket is ticked: tick those to change.")
-        return back, _told(_change_many(ids))
+        result = _change_many(ids)
+        there = f"{back}{'&' if '?' in back else '?'}undo={result.undo_id}"
+        return there if result.undo_id else back, _told(result)
 
     return carry_out(change, back=back)
+
+
+@blueprint.post("/tickets/bulk/<int:change_id>/undo")
+@requires("edit", "Tickets")
+def undo(change_id: int) -> Any:
+    """Put the tickets of one's own bulk change back as they were, for some seconds."""
+    back = local_or(request.form.get("back"), url_for("tickets.queue"))
+
+    def act() -> tuple[str, str]:
+        done = undoing.undo(change_id, actor=desk_actor())
+        said = f"Undone: {done.restored} ticket{'' if done.restored == 1 else 's'} as before."
+        kept = ", ".join(done.kept)
+        return back, f"{said} Changed by somebody since, and left alone: {kept}." if kept else said
+
+    return carry_out(act, back=back)
 
 
 def _change_many(ids: list[int]) -> bulk.Bulk:
@@ -162,6 +194,7 @@ def _page(
         ticket=ticket,
         rail=rail,
         choices=choices,
+        reply=_canned(ticket) if composed is None else "",
         next_statuses=[
             each for each in choices.statuses if rules.may_become(ticket.category, each["category"])
         ],
@@ -183,6 +216,12 @@ def _page(
         new_nonce=forms.new_nonce,
         now=clock.now(),
     )
+
+
+def _canned(ticket: Ticket) -> str:
+    """The canned reply that the address asks for: the way of those without scripts."""
+    reply_id = request.args.get("canned", type=int)
+    return canned.filled(reply_id, ticket) if reply_id and may("edit", "Tickets") else ""
 
 
 @blueprint.get("/tickets/<int:number>/events")

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.imports.values import fold_name
-from app.staff.models import Department, DepartmentMember, Staff
+from app.staff.models import ASSIGN_MODES, Department, DepartmentMember, Staff
 
 LONGEST_NAME = 200
 LONGEST_REOPEN = 3650  # days
@@ -114,22 +115,41 @@ def restore_department(department: Department, *, actor: Actor) -> None:
     record(actor, "department.restore", kind="department", id=department.id)
 
 
-def set_members(department: Department, *, actor: Actor, staff_ids: Sequence[int]) -> None:
-    """Say who works in a department; exactly these."""
-    db.session.execute(
-        delete(DepartmentMember).where(DepartmentMember.department_id == department.id)
+def set_assign_mode(department: Department, *, actor: Actor, mode: str) -> None:
+    """Say who gets a new ticket of a department that names nobody (a key of `ASSIGN_MODES`)."""
+    if mode not in ASSIGN_MODES:
+        raise RuleError(f"{mode!r} is no way to assign: choose one of {', '.join(ASSIGN_MODES)}.")
+    if department.assign_mode == mode:
+        return
+    record(
+        actor,
+        "department.assign_mode",
+        kind="department",
+        id=department.id,
+        before={"mode": department.assign_mode},
+        after={"mode": mode},
     )
-    rows = [
-        {"department_id": department.id, "staff_id": staff_id} for staff_id in sorted({*staff_ids})
-    ]
+    department.assign_mode = mode
+
+
+def set_members(department: Department, *, actor: Actor, staff_ids: Sequence[int]) -> None:
+    """Say who works in a department; exactly these. Who stays keeps their turn."""
+    wanted = sorted({*staff_ids})
+    db.session.execute(
+        delete(DepartmentMember).where(
+            DepartmentMember.department_id == department.id,
+            DepartmentMember.staff_id.not_in(wanted),
+        )
+    )
+    rows = [{"department_id": department.id, "staff_id": staff_id} for staff_id in wanted]
     if rows:
-        db.session.execute(insert(DepartmentMember).values(rows))
+        db.session.execute(insert(DepartmentMember).values(rows).on_conflict_do_nothing())
     record(
         actor,
         "department.members",
         kind="department",
         id=department.id,
-        after={"staff": sorted({*staff_ids})},
+        after={"staff": wanted},
     )
 
 

@@ -19,10 +19,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
 
+ASSIGN_MODES = {
+    "manual": "By hand",
+    "round_robin": "Members in turn",
+    "least_loaded": "Who has the fewest open tickets",
+}
+
 
 class Department(Stamped, Model):
     """A group of staff to whom tickets go.
 
+    `assign_mode` says who gets a new ticket that names nobody: nobody yet ("manual"), its members
+    in turn ("round_robin"), or the member with the fewest open tickets ("least_loaded").
     For `reopen_days` after a ticket was closed an answer of the client opens it again; a later
     one begins a new ticket that follows it. With the `reply_mode` portal its mails ask for answers
     there; one that comes by mail is taken all the same.
@@ -32,12 +40,16 @@ class Department(Stamped, Model):
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("reopen_days between 0 and 3650", name="reopen_days"),
+        CheckConstraint(
+            "assign_mode in ('manual', 'round_robin', 'least_loaded')", name="assign_mode"
+        ),
         CheckConstraint("reply_mode in ('mail', 'portal')", name="reply_mode"),
     )
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
     reopen_days: Mapped[int] = mapped_column(Integer, server_default="14")
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    assign_mode: Mapped[str] = mapped_column(String(12), server_default="manual")
     reply_mode: Mapped[str] = mapped_column(String(6), server_default="mail")
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
@@ -79,7 +91,7 @@ class Staff(Stamped, Model):
 
 
 class DepartmentMember(Model):
-    """Who works in which department."""
+    """Who works in which department, and when they were last given a ticket by its turn."""
 
     __tablename__ = "department_member"
     __table_args__ = (UniqueConstraint("department_id", "staff_id"),)
@@ -87,3 +99,4 @@ class DepartmentMember(Model):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"))
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    last_assigned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

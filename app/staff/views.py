@@ -4,13 +4,21 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import selectinload
-from wtforms import BooleanField, DecimalField, IntegerField, SelectMultipleField, StringField
+from wtforms import (
+    BooleanField,
+    DecimalField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.staff import commands, queries
-from app.staff.models import Department, Staff
+from app.staff.models import ASSIGN_MODES, Department, Staff
 
 HOUR = 3600
 
@@ -107,16 +115,21 @@ class DepartmentView(DeskModelView):
     list_title, add_title = "Departments", "New department"
     edit_title, show_title = "Change department", "Department"
     base_order = ("name", "asc")
-    list_columns = ["name", "members", "archived_at"]
-    show_columns = ["name", "members", "reopen_days", "archived_at"]
+    list_columns = ["name", "members", "assign_mode", "archived_at"]
+    show_columns = ["name", "members", "assign_mode", "reopen_days", "archived_at"]
     order_columns = ["name"]
     search_columns = ["name"]
-    label_columns = {"archived_at": "State", "reopen_days": "Days to reopen"}
+    label_columns = {
+        "archived_at": "State",
+        "assign_mode": "New tickets go to",
+        "reopen_days": "Days to reopen",
+    }
     formatters_columns = {
         "archived_at": in_use,
+        "assign_mode": ASSIGN_MODES.__getitem__,
         "members": lambda rows: ", ".join(row.name for row in rows),
     }
-    add_columns = ["name", "people", "reopen_days"]
+    add_columns = ["name", "people", "assign_mode", "reopen_days"]
     edit_columns = [*add_columns, "archived"]
     add_form_extra_fields = {
         "name": StringField("Name"),
@@ -129,6 +142,13 @@ class DepartmentView(DeskModelView):
         "people": SelectMultipleField(
             "Members", choices=_people, coerce=int, validators=[Optional()]
         ),
+        "assign_mode": SelectField(
+            "New tickets go to",
+            choices=[SelectChoice(mode, words) for mode, words in ASSIGN_MODES.items()],
+            default="manual",
+            validate_choice=False,  # the command does
+            description="Of tickets that name nobody.",
+        ),
     }
     edit_form_extra_fields = {
         **add_form_extra_fields,
@@ -138,6 +158,7 @@ class DepartmentView(DeskModelView):
     def prefill_form(self, form: Any, pk: Any) -> None:
         """Mark the members, and the state."""
         department = self._item(pk)
+        form.assign_mode.data = department.assign_mode
         form.people.data = [person.id for person in department.members]
         form.reopen_days.data = department.reopen_days
         form.archived.data = department.archived_at is not None
@@ -147,6 +168,7 @@ class DepartmentView(DeskModelView):
         department = commands.add_department(actor=actor, name=values["name"] or "")
         commands.set_members(department, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(department, values)
+        commands.set_assign_mode(department, actor=actor, mode=values["assign_mode"] or "manual")
         return department
 
     def change(self, item: Department, values: dict[str, Any]) -> None:
@@ -154,6 +176,7 @@ class DepartmentView(DeskModelView):
         commands.rename_department(item, actor=actor, name=values["name"] or "")
         commands.set_members(item, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(item, values)
+        commands.set_assign_mode(item, actor=actor, mode=values["assign_mode"] or item.assign_mode)
         if values["archived"] and item.archived_at is None:
             commands.archive_department(item, actor=actor)
         elif not values["archived"] and item.archived_at is not None:

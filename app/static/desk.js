@@ -253,3 +253,8 @@ registerKeys();
 $$(".notice").forEach(leaveLater);
 document.querySelector("[data-focus-first]")?.focus();
 window.desk = { notify, ask, openDrawer, addKey };
+
+// What may be done for some seconds only goes away after them.
+for (const part of document.querySelectorAll("[data-gone-after]")) {
+  setTimeout(() => part.remove(), Number(part.dataset.goneAfter) * 1000);
+}

@@ -42,6 +42,21 @@
   text.addEventListener("input", () => sessionStorage.setItem(key, text.value));
   form.addEventListener("submit", () => sessionStorage.setItem(`${key}:sent`, "1"));
 
+  form.addEventListener("click", (event) => {
+    const canned = event.target.closest("[data-canned]");
+    if (!canned) return;
+    event.preventDefault();
+    canned.closest("details").open = false;
+    fetch(canned.dataset.canned)
+      .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer)))
+      .then((words) => {
+        text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
+        text.dispatchEvent(new Event("input"));
+        text.focus();
+      })
+      .catch(() => window.location.assign(canned.href));
+  });
+
   const kind = form.querySelector("[name=work_type]");
   const billable = form.querySelector("[name=billable]");
   kind?.addEventListener("change", () => {

@@ -14,7 +14,7 @@ from app.core.bulk import copy_rows
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
-from app.tickets import queries, rules, timeline
+from app.tickets import queries, rules, timeline, undoing
 from app.tickets.models import Event, Ticket, TicketStatus
 
 EVENT = (
@@ -107,10 +107,11 @@ def tell_many(told: Sequence[tuple[int, PastEvent]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """What a bulk change did: how many changed, and why the others did not."""
+    """What a bulk change did: how many changed, why the others did not, and how to undo it."""
 
     changed: int
     skipped: Sequence[str]
+    undo_id: int | None = None
 
 
 def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | None) -> Bulk:
@@ -136,15 +137,16 @@ def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | N
         )
         for ticket in changing
     ]
+    undo_id = undoing.keep(changing, actor=actor)
     queries.write_many([t.id for t in changing], {"assignee_id": assignee_id})
     _finish(notes, actor=actor, action="tickets.assign_many", after={"assignee_id": assignee_id})
-    return Bulk(len(changing), [])
+    return Bulk(len(changing), [], undo_id)
 
 
 def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketStatus) -> Bulk:
     """Give tickets one status; a ticket that may not take it is skipped, and the reason told."""
     names = {row.id: row.name for row in queries.statuses()}
-    notes, skipped = [], []
+    notes, skipped, changing = [], [], []
     for ticket in queries.locked_by_id(ticket_ids):
         if ticket.status_id == status.id:
             continue
@@ -154,6 +156,8 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
         reopened = rules.is_reopening(ticket.category, status.category)
         payload = {"from": names[ticket.status_id], "to": status.name, "reopened": reopened}
         notes.append(timeline.Note(ticket.id, "status", payload, "client"))
+        changing.append(ticket)
+    undo_id = undoing.keep(changing, actor=actor)
     queries.write_many(
         [note.ticket_id for note in notes],
         {
@@ -163,7 +167,7 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
         },
     )
     _finish(notes, actor=actor, action="tickets.status_many", after={"status": status.name})
-    return Bulk(len(notes), skipped)
+    return Bulk(len(notes), skipped, undo_id)
 
 
 def _finish(

@@ -14,7 +14,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
-from app.tickets import notifications, queries, rules, timeline
+from app.tickets import assigning, notifications, queries, rules, timeline
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 
 
@@ -45,6 +45,8 @@ def open_ticket(
 ) -> Ticket:
     """Open a ticket. Without a company it takes the requester's primary one.
 
+    Without an assignee the department's way of assigning chooses one, if it has any.
+
     Raises `RuleError` with every reason at once: no subject, no company, a requester of somebody
     else, an archived company or person, an unknown priority.
     """
@@ -66,6 +68,8 @@ def open_ticket(
         problems += rules.text_problems(message, "message")
     if problems:
         raise RuleError(*problems)
+    if assignee_id is None and department_id is not None:
+        assignee_id = assigning.next_in(department_id)
     status = queries.first_status("new")
     ticket = Ticket(
         subject=subject,

@@ -115,6 +115,12 @@ class Ticket(Stamped, Model):
             "follows_id",
             postgresql_where=text("follows_id is not null"),
         ),
+        Index(
+            "ix_ticket_merged_into_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id is not null"),
+        ),
+        CheckConstraint("merged_into_id <> id", name="merged"),
         # room on the page, so that numbering an event does not touch ten indexes
         {"postgresql_with": {"fillfactor": 75}},
     )
@@ -131,6 +137,7 @@ class Ticket(Stamped, Model):
     category: Mapped[str] = mapped_column(String(10))
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     mail_root: Mapped[str | None] = mapped_column(String(998))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     priority: Mapped[str] = mapped_column(String(6), server_default="normal")
     origin: Mapped[str] = mapped_column(String(10), server_default="desk")
     due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -148,7 +155,12 @@ class Ticket(Stamped, Model):
     department: Mapped[Department | None] = relationship()
     assignee: Mapped[Staff | None] = relationship()
     status: Mapped[TicketStatus] = relationship()
-    follows: Mapped["Ticket | None"] = relationship(remote_side="Ticket.id")
+    follows: Mapped["Ticket | None"] = relationship(
+        remote_side="Ticket.id", foreign_keys="Ticket.follows_id"
+    )
+    merged_into: Mapped["Ticket | None"] = relationship(
+        remote_side="Ticket.id", foreign_keys="Ticket.merged_into_id"
+    )
 
     __mapper_args__ = {"version_id_col": version}
 

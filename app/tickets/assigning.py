@@ -1,0 +1,48 @@
+"""Who of a department gets a new ticket that names nobody."""
+
+from sqlalchemy import func, select, update
+
+from app.core import clock
+from app.core.db import db
+from app.staff.models import Department, DepartmentMember, Staff
+from app.tickets.models import OPEN_CATEGORIES, Ticket
+
+
+def next_in(department_id: int) -> int | None:
+    """Take the next of a department by its mode; None where tickets are assigned by hand.
+
+    The department's row is locked, so that two tickets at once go to two people. A tie in the
+    number of open tickets goes to who has waited longest.
+    """
+    mode = db.session.scalar(
+        select(Department.assign_mode).where(Department.id == department_id).with_for_update()
+    )
+    if mode not in {"round_robin", "least_loaded"}:
+        return None
+    waited = (DepartmentMember.last_assigned_at.asc().nulls_first(), DepartmentMember.staff_id)
+    load = (
+        select(func.count())
+        .where(
+            Ticket.assignee_id == DepartmentMember.staff_id,
+            Ticket.category.in_(OPEN_CATEGORIES),
+        )
+        .correlate(DepartmentMember)
+        .scalar_subquery()
+    )
+    staff_id = db.session.scalar(
+        select(DepartmentMember.staff_id)
+        .join(Staff, Staff.id == DepartmentMember.staff_id)
+        .where(DepartmentMember.department_id == department_id, Staff.archived_at.is_(None))
+        .order_by(*((load, *waited) if mode == "least_loaded" else waited))
+        .limit(1)
+    )
+    if staff_id is not None:
+        db.session.execute(
+            update(DepartmentMember)
+            .where(
+                DepartmentMember.department_id == department_id,
+                DepartmentMember.staff_id == staff_id,
+            )
+            .values(last_assigned_at=clock.now())
+        )
+    return staff_id

@@ -1,0 +1,136 @@
+"""Two tickets become one, or are linked. The caller opens the unit of work.
+
+A merged ticket keeps its number, its timeline and its time; it is closed and leads to the other.
+Whoever asked or followed there follows here, so that nobody loses sight of their request.
+"""
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets import queries, rules, timeline
+from app.tickets.models import Subscription, Ticket
+from app.tickets.queue_models import TicketLink
+
+LONGEST_CHAIN = 50
+
+
+def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
+    """Merge `duplicate` into another ticket; both are locked by the caller, in order of id.
+
+    Raises `RuleError` for a ticket into itself, one merged before, and companies that have
+    nothing to do with each other.
+    """
+    problems = _merge_problems(duplicate, into)
+    if problems:
+        raise RuleError(*problems)
+    _take_followers(duplicate, into)
+    before = duplicate.status.name
+    done = queries.first_status("completed")
+    duplicate.merged_into_id = into.id
+    duplicate.status_id, duplicate.category = done.id, done.category
+    duplicate.closed_at = duplicate.closed_at or clock.now()
+    db.session.flush()
+    _tell(duplicate, "Merged into", into, actor=actor)
+    if before != done.name:
+        timeline.append(
+            duplicate,
+            actor=actor,
+            kind="status",
+            payload={"from": before, "to": done.name, "reopened": False},
+            visibility="client",
+        )
+    _tell(into, "Merged from", duplicate, actor=actor)
+    record(
+        actor, "ticket.merge", kind="ticket", id=duplicate.id, after={"merged_into": into.number}
+    )
+
+
+def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
+    if duplicate.id == into.id:
+        return ["A ticket cannot be merged into itself: give the number of the other one."]
+    problems = [
+        f"#{ticket.number} is merged into another ticket already: open that one."
+        for ticket in (duplicate, into)
+        if ticket.merged_into_id is not None
+    ]
+    tree = set(db.session.scalars(queries.tree_of(into.company_id)))
+    if duplicate.company_id not in tree:
+        problems.append(
+            f"#{duplicate.number} is of {duplicate.company} and #{into.number} of {into.company}, "
+            "which have nothing to do with each other: their clients would see each other's "
+            "requests. Link the tickets instead."
+        )
+    return problems
+
+
+def _take_followers(duplicate: Ticket, into: Ticket) -> None:
+    """Let requester and followers of the one follow the other; who is muted stays muted."""
+    held = db.session.scalars(
+        select(Subscription).where(Subscription.ticket_id == duplicate.id)
+    ).all()
+    rows = [(each.contact_id, each.staff_id, each.source, each.muted_at) for each in held]
+    if duplicate.requester_id not in {None, *(row[0] for row in rows)}:
+        rows.append((duplicate.requester_id, None, "staff", None))
+    names = ("contact_id", "staff_id", "source", "muted_at")
+    wanted = [
+        {"ticket_id": into.id, **dict(zip(names, row, strict=True))}
+        for row in rows
+        if row[0] is None or row[0] != into.requester_id
+    ]
+    if wanted:
+        db.session.execute(insert(Subscription).values(wanted).on_conflict_do_nothing())
+
+
+def link(ticket: Ticket, other: Ticket, *, actor: Actor) -> None:
+    """Note that two tickets have to do with each other. Twice is once."""
+    if ticket.id == other.id:
+        raise RuleError("A ticket cannot be linked to itself: give the number of the other one.")
+    first, second = sorted((ticket.id, other.id))
+    made = db.session.scalar(
+        insert(TicketLink)
+        .values(ticket_id=first, other_id=second)
+        .on_conflict_do_nothing()
+        .returning(TicketLink.id)
+    )
+    if made is not None:
+        _tell(ticket, "Linked to", other, actor=actor)
+        _tell(other, "Linked to", ticket, actor=actor)
+        record(actor, "ticket.link", kind="ticket", id=ticket.id, after={"other": other.number})
+
+
+def unlink(ticket: Ticket, other: Ticket, *, actor: Actor) -> None:
+    """Take a link away; without one nothing happens."""
+    first, second = sorted((ticket.id, other.id))
+    gone = db.session.scalar(
+        delete(TicketLink)
+        .where(TicketLink.ticket_id == first, TicketLink.other_id == second)
+        .returning(TicketLink.id)
+    )
+    if gone is not None:
+        record(actor, "ticket.unlink", kind="ticket", id=ticket.id, before={"other": other.number})
+
+
+def final(ticket: Ticket) -> Ticket:
+    """The ticket that a merged one leads to in the end; itself when it was never merged."""
+    for _ in range(LONGEST_CHAIN):
+        if ticket.merged_into_id is None:
+            break
+        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
+    return ticket
+
+
+def number_of(typed: str) -> int:
+    """The number in what was typed, such as 1044 or #1044. Raises `RuleError`."""
+    digits = rules.clean_line(typed).removeprefix("#")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= queries.LONGEST_NUMBER):
+        raise RuleError(f"“{typed[:40]}” is no ticket number: write it as 1044.")
+    return int(digits)
+
+
+def _tell(ticket: Ticket, what: str, other: Ticket, *, actor: Actor) -> None:
+    change = {"field": what, "from": None, "to": f"#{other.number}"}
+    timeline.append(ticket, actor=actor, kind="field", payload={"changes": [change]})

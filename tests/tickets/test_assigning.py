@@ -1,0 +1,84 @@
+"""Who of a department gets a new ticket that names nobody."""
+
+import pytest
+from sqlalchemy import insert, update
+
+from app.core import clock
+from app.core.audit import Actor
+from app.core.db import db
+from app.staff import commands as staff
+from app.staff.models import DepartmentMember, Staff
+from app.tickets import commands
+from tests import factories as make
+
+ACTOR = Actor(name="Ada")
+
+
+@pytest.fixture
+def company(app):
+    return make.company("Fjord")
+
+
+@pytest.fixture
+def desk(app):
+    """A department of three."""
+    people = [make.staff(name) for name in ("Ana", "Bo", "Cy")]
+    department = make.department("Support")
+    db.session.execute(
+        insert(DepartmentMember).values(
+            [{"department_id": department.id, "staff_id": person.id} for person in people]
+        )
+    )
+    return department, people
+
+
+def given(company, department, count, **values):
+    return [
+        commands.open_ticket(
+            actor=ACTOR,
+            subject="S",
+            company_id=company.id,
+            department_id=department.id,
+            **values,
+        ).assignee_id
+        for _ in range(count)
+    ]
+
+
+def test_by_hand_nobody_is_chosen(company, desk):
+    assert given(company, desk[0], 2) == [None, None]
+
+
+def test_members_come_in_turn_and_the_archived_are_passed_over(company, desk):
+    department, people = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    ids = [person.id for person in people]
+    assert given(company, department, 4) == [*ids, ids[0]]
+    db.session.execute(update(Staff).where(Staff.id == ids[1]).values(archived_at=clock.now()))
+    assert given(company, department, 2) == [ids[2], ids[0]]
+
+
+def test_a_named_assignee_is_left_and_takes_no_turn(company, desk):
+    department, people = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    assert given(company, department, 1, assignee_id=people[2].id) == [people[2].id]
+    assert given(company, department, 1) == [people[0].id]
+
+
+def test_the_least_loaded_gets_it_closed_tickets_do_not_count(company, desk):
+    department, (ana, bo, cy) = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="least_loaded")
+    for person, count in ((ana, 2), (bo, 1)):
+        for _ in range(count):
+            make.ticket(company, assignee_id=person.id)
+    for _ in range(3):
+        make.ticket(company, "Done", category="completed", assignee_id=cy.id)
+    assert given(company, department, 3) == [cy.id, bo.id, cy.id]
+
+
+def test_who_stays_a_member_keeps_the_turn(company, desk):
+    department, (ana, bo, _) = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    assert given(company, department, 1) == [ana.id]
+    staff.set_members(department, actor=ACTOR, staff_ids=[ana.id, bo.id])
+    assert given(company, department, 2) == [bo.id, ana.id]

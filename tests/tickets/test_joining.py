@@ -1,0 +1,107 @@
+"""Tickets merged and linked; who sees them afterwards."""
+
+import pytest
+from sqlalchemy import select
+
+from app.companies.visibility import viewer_of
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets import joining, queries, subscribing
+from app.tickets.models import Event, Subscription, Ticket
+from app.tickets.queue_models import TicketLink
+from app.tickets.visibility import sees
+from tests import factories as make
+
+ACTOR = Actor(name="Ada")
+
+
+@pytest.fixture
+def fjord(app):
+    return make.company("Fjord")
+
+
+def asked_by(company, name):
+    person = make.contact(company, name)
+    return person, make.ticket(company, f"Of {name}", requester_id=person.id)
+
+
+def followers(ticket):
+    rows = db.session.scalars(select(Subscription).where(Subscription.ticket_id == ticket.id))
+    return {row.contact_id: row.muted_at is not None for row in rows}
+
+
+def told(ticket):
+    rows = db.session.scalars(
+        select(Event).where(Event.ticket_id == ticket.id, Event.kind == "field")
+    )
+    return [(row.payload["changes"][0]["field"], row.payload["changes"][0]["to"]) for row in rows]
+
+
+def test_a_merged_ticket_closes_keeps_its_number_and_leads_to_the_other(fjord):
+    (_, duplicate), (_, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    joining.merge(duplicate, into, actor=ACTOR)
+    assert (duplicate.category, duplicate.merged_into_id) == ("completed", into.id)
+    assert duplicate.closed_at is not None
+    assert joining.final(duplicate) is into
+    assert queries.ticket(duplicate.number) is duplicate
+    assert told(duplicate) == [("Merged into", f"#{into.number}")]
+    assert told(into) == [("Merged from", f"#{duplicate.number}")]
+
+
+def test_requester_and_followers_come_along_and_who_is_muted_stays_so(fjord):
+    (bo, duplicate), (cy, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    quiet = make.contact(fjord, "Di")
+    subscribing.ensure_subscribed(duplicate, contact_id=quiet.id, source="colleague")
+    subscribing.mute(duplicate, contact_id=quiet.id, muted=True)
+    subscribing.ensure_subscribed(duplicate, contact_id=cy.id, source="colleague")
+    joining.merge(duplicate, into, actor=ACTOR)
+    assert followers(into) == {bo.id: False, quiet.id: True}
+
+
+def test_a_chain_of_merges_leads_to_its_end(fjord):
+    tickets = [asked_by(fjord, name)[1] for name in ("Bo", "Cy", "Di")]
+    joining.merge(tickets[0], tickets[1], actor=ACTOR)
+    joining.merge(tickets[1], tickets[2], actor=ACTOR)
+    assert joining.final(tickets[0]) is tickets[2]
+
+
+def test_what_may_not_be_merged(fjord):
+    (_, one), (_, two) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    (_, strange) = asked_by(make.company("Quay"), "Di")
+    with pytest.raises(RuleError, match="into itself"):
+        joining.merge(one, one, actor=ACTOR)
+    with pytest.raises(RuleError, match="see each other's"):
+        joining.merge(one, strange, actor=ACTOR)
+    joining.merge(one, two, actor=ACTOR)
+    with pytest.raises(RuleError, match=f"#{one.number} is merged"):
+        joining.merge(two, one, actor=ACTOR)
+
+
+def test_links_are_noted_once_on_both_and_taken_away(fjord):
+    (_, one), (_, two) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    joining.link(one, two, actor=ACTOR)
+    joining.link(two, one, actor=ACTOR)
+    assert len(db.session.scalars(select(TicketLink)).all()) == 1
+    assert told(one) == [("Linked to", f"#{two.number}")]
+    assert told(two) == [("Linked to", f"#{one.number}")]
+    joining.unlink(two, one, actor=ACTOR)
+    assert not db.session.scalars(select(TicketLink)).all()
+
+
+@pytest.mark.parametrize("typed", ["", "#", "12a", "-1", "1" * 30, "１２"])
+def test_what_is_no_number_is_refused(typed):
+    with pytest.raises(RuleError, match="no ticket number"):
+        joining.number_of(typed)
+
+
+def test_both_requesters_see_the_ticket_that_is_left(fjord):
+    (bo, duplicate), (cy, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    seen = {
+        name: select(Ticket.id).where(Ticket.id == into.id, sees(viewer_of(person.id)))
+        for name, person in (("Bo", bo), ("Cy", cy))
+    }
+    assert db.session.scalars(seen["Bo"]).all() == []
+    joining.merge(duplicate, into, actor=ACTOR)
+    for each in seen.values():
+        assert db.session.scalars(each).all() == [into.id]

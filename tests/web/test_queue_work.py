@@ -1,0 +1,209 @@
+"""Working the queue: saved views, undo of a bulk change, canned replies, merging by page."""
+
+import re
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.core import clock, forms
+from app.core.db import db, unit_of_work
+from app.tickets.models import Ticket
+from app.tickets.queue_models import BulkChange, CannedReply, SavedView
+from tests import factories as make
+from tests.web.people import person, signed_in
+
+
+@pytest.fixture
+def agent(app):
+    with unit_of_work():
+        make.set_up_agency()
+    user = person("Agent")
+    return signed_in(app, user), make.staff_of(user).id
+
+
+@pytest.fixture
+def browser(agent):
+    return agent[0]
+
+
+@pytest.fixture
+def fjord(app, agent):
+    with unit_of_work():
+        return make.company("Fjord Dental")
+
+
+@contextmanager
+def fresh():
+    db.session.rollback()
+    db.session.expire_all()
+    yield db.session
+
+
+def post(browser, url, **data):
+    return browser.post(url, data={"nonce": forms.new_nonce(), **data})
+
+
+def page_of(browser, url):
+    return browser.get(url).get_data(as_text=True)
+
+
+def tab(page, name):
+    """The number beside a view of the queue."""
+    found = re.search(rf">\s*{name}\s*<[^>]*>\s*(\d+)", page)
+    return int(found[1]) if found else None
+
+
+def test_a_view_is_saved_counted_and_opened(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        for priority in ("urgent", "urgent", "low"):
+            make.ticket(fjord, priority=priority)
+    answer = post(browser, "/tickets/views", name="Urgent ones", view="open", priority="urgent")
+    with fresh():
+        view = db.session.scalars(select(SavedView)).one()
+    assert (view.staff_id, view.address) == (own, {"view": "open", "priority": "urgent"})
+    assert f"saved={view.id}" in answer.location
+    page = page_of(browser, answer.location)
+    assert tab(page, "Urgent ones") == 2
+    assert page.count('class="ticket-row"') == 2
+    assert "is deleted" in page_of(
+        browser, post(browser, f"/tickets/views/{view.id}", do="delete").location
+    )
+    assert "Urgent ones" not in page_of(browser, "/tickets/?view=open")
+
+
+def test_own_views_are_for_their_owner_and_shared_ones_for_all(app, browser, fjord):
+    post(browser, "/tickets/views", name="Mine alone", view="open", priority="low")
+    post(browser, "/tickets/views", name="For all", view="open", priority="high", shared="y")
+    other = signed_in(app, person("Manager"))
+    page = page_of(other, "/tickets/")
+    assert "For all" in page
+    assert "Mine alone" not in page
+    reader = signed_in(app, person("Billing"))
+    refused = post(reader, "/tickets/views", name="B", view="open", shared="y")
+    assert "may not change views" in page_of(reader, refused.location)
+    with fresh():
+        own = db.session.scalars(select(SavedView).where(SavedView.staff_id.is_not(None))).one()
+    assert (
+        other.post(f"/tickets/views/{own.id}", data={"nonce": forms.new_nonce()}).status_code == 404
+    )
+
+
+def test_a_role_begins_with_its_view(app, browser, fjord):
+    post(browser, "/tickets/views", name="All high", view="open", priority="high", shared="y")
+    with fresh():
+        view = db.session.scalars(select(SavedView)).one()
+    post(browser, f"/tickets/views/{view.id}", do="default", role="Agent")
+    assert f"saved={view.id}" in browser.get("/tickets/").location
+    assert signed_in(app, person("Manager")).get("/tickets/").status_code == 200
+    assert browser.get("/tickets/?view=mine").status_code == 200
+    post(browser, f"/tickets/views/{view.id}", do="default", role="Nobody")
+    assert "There is no role Nobody" in page_of(browser, "/tickets/?view=mine")
+
+
+@pytest.mark.parametrize("views", [1, 10])
+def test_views_cost_no_statement_each(browser, fjord, statements, views):
+    for number in range(views):
+        post(browser, "/tickets/views", name=f"View {number}", view="open", priority="high")
+    page_of(browser, "/tickets/?view=mine")
+    with statements() as asked:
+        page_of(browser, "/tickets/?view=mine")
+    assert len(asked) <= 6, asked
+
+
+def bulk(browser, tickets, **data):
+    return post(browser, "/tickets/bulk", ticket=[each.id for each in tickets], **data)
+
+
+def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        tickets = [make.ticket(fjord) for _ in range(3)]
+        numbers = [ticket.number for ticket in tickets]
+    answer = bulk(browser, tickets, do="mine", back="/tickets/?view=open")
+    change = int(re.search(r"undo=(\d+)", answer.location)[1])
+    assert "can be undone" in page_of(browser, answer.location)
+    with unit_of_work():
+        db.session.execute(
+            update(Ticket).where(Ticket.number == numbers[2]).values(version=Ticket.version + 1)
+        )
+    done = post(browser, f"/tickets/bulk/{change}/undo", back="/tickets/?view=open")
+    said = page_of(browser, done.location)
+    assert "Undone: 2 tickets as before" in said
+    assert f"#{numbers[2]}" in said
+    with fresh():
+        owners = dict(db.session.execute(select(Ticket.number, Ticket.assignee_id)).all())
+    assert owners == {numbers[0]: None, numbers[1]: None, numbers[2]: own}
+    again = post(browser, f"/tickets/bulk/{change}/undo")
+    assert "undone already" in page_of(browser, again.location)
+
+
+def test_a_closed_ticket_is_open_again_after_the_undo_and_late_is_too_late(agent, fjord):
+    browser, _ = agent
+    with unit_of_work():
+        tickets = [make.ticket(fjord) for _ in range(2)]
+        done = make.status("completed").id
+    answer = bulk(browser, tickets[:1], do="status", status=done)
+    change = int(re.search(r"undo=(\d+)", answer.location)[1])
+    post(browser, f"/tickets/bulk/{change}/undo")
+    with fresh():
+        first = db.session.get_one(Ticket, tickets[0].id)
+        assert (first.category, first.closed_at) == ("open", None)
+    answer = bulk(browser, tickets[1:], do="status", status=done)
+    change = int(re.search(r"undo=(\d+)", answer.location)[1])
+    with unit_of_work():
+        long_ago = clock.now() - timedelta(seconds=21)
+        db.session.execute(update(BulkChange).values(created_at=long_ago))
+    late = post(browser, f"/tickets/bulk/{change}/undo")
+    assert "too late" in page_of(browser, late.location)
+    with fresh():
+        assert db.session.get_one(Ticket, tickets[1].id).category == "completed"
+
+
+def test_nobody_undoes_for_somebody_else(app, agent, fjord):
+    browser, _ = agent
+    with unit_of_work():
+        ticket = make.ticket(fjord)
+    answer = bulk(browser, [ticket], do="mine")
+    change = re.search(r"undo=(\d+)", answer.location)[1]
+    other = signed_in(app, person("Manager"))
+    assert post(other, f"/tickets/bulk/{change}/undo").status_code == 404
+
+
+def test_a_canned_reply_is_written_used_and_deleted(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        asker = make.contact(fjord, "Bo <b>Berg</b>")
+        number = make.ticket(fjord, requester_id=asker.id).number
+    wrong = post(browser, "/canned/", name="Thanks", text="Dear {secret}")
+    assert wrong.status_code == 422
+    assert "There is no placeholder {secret}" in wrong.get_data(as_text=True)
+    post(browser, "/canned/", name="Thanks", text="Dear {requester}, #{number}.")
+    with fresh():
+        reply = db.session.scalars(select(CannedReply)).one()
+    assert reply.staff_id == own
+    filled = browser.get(f"/tickets/{number}/canned/{reply.id}")
+    assert filled.mimetype == "text/plain"
+    assert filled.get_data(as_text=True) == f"Dear Bo <b>Berg</b>, #{number}."
+    page = page_of(browser, f"/tickets/{number}?canned={reply.id}")
+    assert f"Dear Bo &lt;b&gt;Berg&lt;/b&gt;, #{number}.</textarea>" in page
+    post(browser, "/canned/", reply=reply.id, do="delete")
+    assert "No canned replies yet" in page_of(browser, "/canned/")
+
+
+def test_merging_and_linking_by_page(browser, fjord):
+    with unit_of_work():
+        one, two, three = (make.ticket(fjord, f"T{n}").number for n in range(3))
+    here = f"/tickets/{one}"
+    post(browser, f"{here}/links", other=f"#{three}")
+    assert f'href="/tickets/{three}"' in page_of(browser, here)
+    assert f'href="/tickets/{one}"' in page_of(browser, f"/tickets/{three}")
+    merged = post(browser, f"{here}/merge", other=str(two))
+    assert merged.location == f"/tickets/{two}"
+    assert f'Merged into this one: <a href="{here}"' in page_of(browser, merged.location)
+    assert "This ticket is merged into" in page_of(browser, here)
+    wrong = post(browser, f"/tickets/{two}/merge", other="x")
+    assert "is no ticket number" in page_of(browser, wrong.location)
+    assert post(browser, f"/tickets/{two}/merge", other="999999").status_code == 404

@@ -24,6 +24,7 @@ from app.desk import role_words
 from app.factory import create_app
 from app.imports import commands as imports
 from app.tickets import commands as tickets
+from app.tickets.queue_models import CannedReply
 from tests import factories as make
 from tests.billing.issued import issued
 from tests.conftest import ROOT, TESTING
@@ -97,6 +98,7 @@ def world(app):
         document = issued(account)
         db.session.add(BillingRun(through=document.through, state="ready"))
         make.rate()
+        db.session.add(CannedReply(name="Thanks", text="Thank you."))
         imports.upload(SYSTEM, "companies", b"Name\nBo", file_name="a.csv")
         record_payment(
             SYSTEM,

@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from app.companies import links, registrations
 from app.core import housekeeping, jobs
 from app.timelog import presence
 
 
 @jobs.handler("maintenance.clean")
 def clean(running: jobs.Running) -> dict[str, Any]:
-    """Delete old scheduled jobs and their rows, files that no row names, visits long over."""
+    """Delete old jobs and their rows, files that no row names, visits long over, worn-out links."""
     with running.step(note="old jobs"):
         forgotten = housekeeping.forget_scheduled_jobs()
     with running.step(note="files without a row"):
         removed = housekeeping.remove_unnamed_files()
     with running.step(note="visits of tickets"):
         visits = presence.forget()
-    return {"visits": visits, "jobs": forgotten, "files": removed}
+    with running.step(note="links and registrations that nobody followed"):
+        late = links.forget() + registrations.forget()
+    return {"links": late, "visits": visits, "jobs": forgotten, "files": removed}

@@ -3,8 +3,11 @@
 The link stands in the mail alone: of its secret only a hash is kept beside it.
 """
 
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import Literal
 
+from flask import current_app
 from sqlalchemy import select
 
 from app.companies.models import Contact
@@ -15,86 +18,82 @@ from app.core.public_links import public_url
 
 LINK = "/portal/link/"
 ABOUT = "contact"
-# purpose -> subject, what the mail says, how long the link works
-TEXTS = {
-    "sign_in": (
-        "Sign in to the portal of {agency}",
-        "here is the link you asked for. It signs you in without a password.",
-        "It works once, within 15 minutes.",
-    ),
-    "reset": (
-        "Choose a new password for the portal of {agency}",
-        "follow this link to choose a new password.",
-        "It works once, within one hour. Your old password stays until then.",
-    ),
-    "email": (
-        "Confirm your new e-mail address",
-        "follow this link to make this address the one you sign in with at {agency}.",
-        "It works once, within 24 hours.",
-    ),
-    "registration": (
-        "Confirm your e-mail address for {agency}",
-        "thank you for asking for an account. Follow this link to confirm your address.",
-        "It works once, within 14 days.",
-    ),
-}
 NOT_YOU = "If you did not ask for this, leave it: nothing happens without the link."
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a mail with a link reads; {agency} is filled in."""
+
+    subject: str
+    why: str
+    button: str
+    how_long: str
+
+
+WORDINGS = {
+    "sign_in": Wording(
+        "Sign in to the portal of {agency}",
+        "here is the link you asked for. It signs you in without a password.",
+        "Sign in",
+        "It works once, within 15 minutes.",
+    ),
+    "reset": Wording(
+        "Choose a new password for the portal of {agency}",
+        "follow this link to choose a new password. Your old one stays until then.",
+        "Choose a new password",
+        "It works once, within one hour.",
+    ),
+    "email": Wording(
+        "Confirm your new e-mail address",
+        "follow this link to make this address the one you sign in with at {agency}.",
+        "Use this address",
+        "It works once, within 24 hours.",
+    ),
+    "registration": Wording(
+        "Confirm your e-mail address for {agency}",
+        "thank you for asking for an account. Follow this link to confirm your address.",
+        "Confirm the address",
+        "It works once, within 14 days.",
+    ),
+}
+
+
 def post_invitation(contact: Contact, email: str, secret: str, *, invited_by: str) -> None:
-    """Invite a contact; the subject says who invites and for which company."""
+    """Invite a contact; the mail says who invites and for which company."""
     agency = agency_name()
-    company = next((one.company.name for one in contact.memberships if one.is_primary), "")
+    company = next((one.company.name for one in contact.memberships if one.is_primary), agency)
+    company = mail.one_line(company)
     who = f"{mail.one_line(invited_by)} of {agency} invites" if invited_by else f"{agency} invites"
-    _post(
-        word="ACTION",
-        subject=f"Join the portal of {agency} for {mail.one_line(company)}",
-        lines=(
-            (
-                f"{who} you to the client portal, where you see and answer the requests of"
-                f" {mail.one_line(company)}."
-            ),
-            "Follow this link to choose a password and come in:",
-            public_url(LINK + secret),
-            "It works once, within 14 days.",
-        ),
-        contact_name=contact.name,
-        email=email,
-        secret=secret,
-        about=(ABOUT, contact.id),
+    wording = Wording(
+        f"Join the portal of {agency} for {company}",
+        f"{who} you to the client portal, where you see and answer the requests of {company}.",
+        "Join",
+        "The link works once, within 14 days.",
     )
+    _post(wording, contact.name, email, secret, about=(ABOUT, contact.id))
 
 
 def post_link(contact: Contact, email: str, secret: str, *, purpose: str) -> None:
-    """Mail a link of one of the purposes of `TEXTS` to a contact."""
-    _post_text(purpose, contact.name, email, secret, about=(ABOUT, contact.id))
+    """Mail a link of one of the purposes of `WORDINGS` to a contact."""
+    _post(WORDINGS[purpose], contact.name, email, secret, about=(ABOUT, contact.id), foot=NOT_YOU)
 
 
 def post_registration(name: str, email: str, secret: str, registration_id: int) -> None:
     """Ask somebody who registered to confirm the address."""
-    _post_text("registration", name, email, secret, about=("registration", registration_id))
-
-
-def post_known(contact: Contact, email: str, secret: str) -> None:
-    """Tell somebody who registered though they have an account how to come in."""
-    _post_text("sign_in", contact.name, email, secret, about=(ABOUT, contact.id))
+    about = ("registration", registration_id)
+    _post(WORDINGS["registration"], name, email, secret, about=about, foot=NOT_YOU)
 
 
 def post_rejection(name: str, email: str, reason: str, registration_id: int) -> None:
     """Tell somebody that no account is opened, and why."""
-    agency = agency_name()
-    _post(
-        word="Notification",
-        subject=f"Your registration with {agency}",
-        lines=(
-            f"we could not open an account for you: {mail.one_line(reason)}",
-            "Answer this mail if you think that is wrong.",
-        ),
-        contact_name=name,
-        email=email,
-        secret=f"rejected:{registration_id}",
-        about=("registration", registration_id),
+    wording = Wording(
+        "Your registration with {agency}",
+        f"we could not open an account for you: {mail.one_line(reason)}",
+        "",
+        "Answer this mail if you think that is wrong.",
     )
+    _post(wording, name, email, "", about=("registration", registration_id))
 
 
 def agency_name() -> str:
@@ -102,39 +101,32 @@ def agency_name() -> str:
     return mail.one_line(db.session.scalars(select(Agency.name)).one())
 
 
-def _post_text(purpose: str, name: str, email: str, secret: str, *, about: tuple[str, int]) -> None:
-    agency = agency_name()
-    subject, why, how_long = (text.format(agency=agency) for text in TEXTS[purpose])
-    _post(
-        word="ACTION",
-        subject=subject,
-        lines=(why, public_url(LINK + secret), how_long, NOT_YOU),
-        contact_name=name,
-        email=email,
-        secret=secret,
-        about=about,
-    )
-
-
 def _post(
-    *,
-    word: str,
-    subject: str,
-    lines: tuple[str, ...],
-    contact_name: str,
+    wording: Wording,
+    name: str,
     email: str,
     secret: str,
+    *,
     about: tuple[str, int],
+    foot: str = "",
 ) -> None:
-    name = mail.one_line(contact_name)
-    body = "\n\n".join((f"Dear {name},", *lines, agency_name()))
+    agency, name = agency_name(), mail.one_line(name)
+    link = public_url(LINK + secret) if secret else ""
+    why = wording.why.replace("{agency}", agency)
+    parts = (f"Dear {name},", why, link, wording.how_long, foot, agency)
+    word: Literal["ACTION", "Notification"] = "ACTION" if secret else "Notification"
+    key = sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}"
+    page = current_app.jinja_env.get_template("mail/access.html").render(
+        name=name, why=why, link=link, wording=wording, foot=foot, agency=agency
+    )
     letter = mail.Letter(
-        word="ACTION" if word == "ACTION" else "Notification",
-        subject=subject,
-        body=body + "\n",
+        word=word,
+        subject=wording.subject.replace("{agency}", agency),
+        body="\n\n".join(filter(None, parts)) + "\n",
+        html=page,
         recipient=email,
         recipient_name=name,
-        dedupe_key=f"portal:{sha256(secret.encode()).hexdigest()[:40]}",
+        dedupe_key=f"portal:{key}",
         about=about,
     )
     mail.post([letter])

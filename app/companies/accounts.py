@@ -3,7 +3,6 @@
 The caller opens the unit of work, but for `verified`, which counts each try by itself.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, or_, select, update
@@ -13,7 +12,7 @@ from werkzeug.security import check_password_hash
 from app.companies import account_letters, links
 from app.companies.account_models import PortalAccount, PortalToken
 from app.companies.models import Contact, ContactEmail
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.credentials import BLOCK, FAKE_HASH, MOST_FAILURES, hashed
 from app.core.db import db, unit_of_work
@@ -22,7 +21,7 @@ from app.core.models import Agency
 from app.core.passwords import LONGEST, problems_with
 
 CHANNEL = "portal"
-STEADY = timedelta(minutes=1)  # the last sign-in is written at most so often
+LINK_JOB = "portal.link"
 
 
 def acting(contact: Contact) -> Actor:
@@ -148,11 +147,13 @@ def set_password(account: PortalAccount, password: str, *, email: str) -> None:
     record(acting(account.contact), "portal.password", kind="contact", id=account.contact_id)
 
 
-def mail_link(email: str, purpose: str, *, target: str = "") -> None:
-    """Mail a link to sign in or to choose a new password, where there is an account; else nothing.
+def ask_for_link(email: str, purpose: str, *, target: str = "") -> None:
+    """Have a link mailed by a job, so that the answer takes as long whoever is known."""
+    jobs.post(LINK_JOB, {"email": email, "purpose": purpose, "target": target})
 
-    Whoever asks is told the same either way.
-    """
+
+def mail_link(email: str, purpose: str, *, target: str = "") -> None:
+    """Mail a link to sign in or to choose a new password; nothing where there is no account."""
     account = account_at(email)
     if account is None:
         return
@@ -201,8 +202,8 @@ def verified(email: str, password: str) -> PortalAccount | None:
     """
     usable = len(password) <= LONGEST and "\0" not in email and password.strip("\0") != ""
     account = account_at(email) if usable else None
-    counted = count_try(account)
-    stored = account.password if account is not None and counted else None
+    password_hash = account.password if account is not None else None  # read before the commit
+    stored = password_hash if count_try(account) else None
     matches = check_password_hash(stored or FAKE_HASH, password[:LONGEST])
     if account is None or stored is None or not matches:
         return None

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import joinedload
 
 from app.companies.account_models import PortalToken
@@ -21,6 +21,7 @@ LIFETIMES = {
 }
 MOST_AN_HOUR = 5  # links of one purpose to one address
 LONGEST_SECRET = 100
+KEPT = timedelta(days=30)  # after the end, so that a late click reads what the link was for
 
 
 class SpentLinkError(RuleError):
@@ -115,6 +116,12 @@ def void(contact_id: int, *purposes: str) -> None:
     db.session.execute(
         query.values(used_at=clock.now()).execution_options(synchronize_session=False)
     )
+
+
+def forget() -> int:
+    """Delete links that have long been worthless; returns how many."""
+    old = delete(PortalToken).where(PortalToken.expires_at < clock.now() - KEPT)
+    return db.session.execute(old).rowcount
 
 
 def _hash(secret: str) -> str:

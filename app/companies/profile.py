@@ -9,13 +9,14 @@ from sqlalchemy import select
 from app.companies import account_letters, accounts, links, people, queries, rules
 from app.companies.account_models import PortalAccount
 from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 
 OWN_FIELDS = ("name", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
 LANGUAGES = (("en", "English"),)
+JOB = "portal.address"
 
 
 def rename(actor: Actor, contact: Contact, name: str) -> None:
@@ -40,10 +41,10 @@ def change_profile(
 
 
 def ask_for(account: PortalAccount, new: str) -> None:
-    """Mail a link to a new address, which becomes the one in use when it is followed.
+    """Have a job mail a link to a new address, which is used from when that is followed on.
 
-    An address of somebody else is answered alike, and nothing is mailed. Raises `RuleError` for
-    what is no address, or the one in use.
+    An address of somebody else is answered alike. Raises `RuleError` for what is no address, or
+    the one in use.
     """
     addresses, problems = rules.cleaned_addresses([new])
     if not addresses and not problems:
@@ -52,10 +53,15 @@ def ask_for(account: PortalAccount, new: str) -> None:
         problems.append("E-mail: this is the address you use already.")
     if problems:
         raise RuleError(*problems)
-    address = addresses[0]
-    if queries.owners_of([address], but=account.contact_id):
+    jobs.post(JOB, {"contact": account.contact_id, "email": addresses[0]})
+
+
+def mail_link(contact_id: int, address: str) -> None:
+    """Mail the link that confirms a new address, unless it is somebody else's."""
+    account = accounts.account_of(contact_id)
+    if account is None or queries.owners_of([address], but=contact_id):
         return
-    secret = links.make("email", email=address, contact_id=account.contact_id)
+    secret = links.make("email", email=address, contact_id=contact_id)
     if secret is not None:
         account_letters.post_link(account.contact, address, secret, purpose="email")
 

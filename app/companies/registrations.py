@@ -6,24 +6,25 @@ Nothing an outsider is told depends on whether an address is known.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
 from app.companies import account_letters, accounts, domains, links, people, rules
 from app.companies.account_models import PortalAccount, PortalToken, Registration
 from app.companies.commands import company_of, create_company
 from app.companies.models import ADDRESS_PARTS, Company, Contact, ContactEmail
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 
 GIVEN = ("phone", "use_company_address", *ADDRESS_PARTS)
 LONGEST_REASON = 300
+JOB = "portal.register"
 
 
 def register(*, email: str, name: str, company_name: str, given: Mapping[str, Any]) -> None:
-    """Take a registration and mail the link that confirms it; a known person gets one to sign in.
+    """Take a registration, and have a job mail the link that confirms it.
 
     Raises `RuleError` with every reason, none of which depends on who is known.
     """
@@ -41,21 +42,31 @@ def register(*, email: str, name: str, company_name: str, given: Mapping[str, An
         problems.append("Company: the name is too long; shorten it.")
     if problems:
         raise RuleError(*problems)
-    address = addresses[0]
-    if accounts.account_at(address) is not None:
-        accounts.mail_link(address, "sign_in")
-        return
     registration = Registration(
-        email=address,
+        email=addresses[0],
         name=values.pop("name"),
         company_name=company,
         given={field: value for field, value in values.items() if value not in (None, "")},
     )
     db.session.add(registration)
     db.session.flush()
-    secret = links.make("registration", email=address, registration_id=registration.id)
+    jobs.post(JOB, {"registration": registration.id})
+
+
+def answer(registration_id: int) -> None:
+    """Mail the link that confirms a registration; a known person gets one to sign in instead."""
+    registration = db.session.get(Registration, registration_id)
+    if registration is None or registration.state != "unconfirmed":
+        return
+    if accounts.account_at(registration.email) is not None:
+        accounts.mail_link(registration.email, "sign_in")
+        db.session.delete(registration)
+        return
+    secret = links.make("registration", email=registration.email, registration_id=registration.id)
     if secret is not None:
-        account_letters.post_registration(registration.name, address, secret, registration.id)
+        account_letters.post_registration(
+            registration.name, registration.email, secret, registration.id
+        )
 
 
 def would_join(registration: Registration) -> Company | None:
@@ -156,6 +167,15 @@ def known_person(registration: Registration) -> Contact | None:
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(ContactEmail.address == registration.email)
     ).one_or_none()
+
+
+def forget() -> int:
+    """Delete registrations that nobody confirmed in their time; returns how many."""
+    old = delete(Registration).where(
+        Registration.state == "unconfirmed",
+        Registration.created_at < clock.now() - links.LIFETIMES["registration"] - links.KEPT,
+    )
+    return db.session.execute(old).rowcount
 
 
 def _undecided(registration_id: int) -> Registration:

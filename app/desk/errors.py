@@ -18,10 +18,6 @@ TEXTS = {
         "That request could not be read",
         "The page may have been open for too long. Go back, reload it and send it again.",
     ),
-    401: (
-        "You are signed out",
-        "The page was open for too long. Sign in again in another tab, then go back and send it.",
-    ),
     403: (
         "This is not yours to open",
         "Your role does not include this page. An admin can change what your role may do.",

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import abort, g, redirect, request, session, url_for
+from flask import g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFError
 
 from app.companies import account_letters, accounts
 from app.companies.account_models import PortalAccount
@@ -15,10 +17,13 @@ from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.logs import request_id
 from app.core.models import Agency
+from app.core.targets import is_local
 from app.portal import blueprint
 
 CONTACT = "contact"
 EPOCH = "epoch"
+# Fields whose text is given back when a form comes too late.
+TYPED = {"subject": "Subject", "text": "Message", "comment": "Comment"}
 
 
 @dataclass
@@ -93,7 +98,27 @@ def ensure_signed_in() -> Any:
         return None
     if request.method == "GET":
         return redirect(url_for("door.sign_in", next=request.full_path.rstrip("?")))
-    return abort(401)
+    return too_late(), 401
+
+
+@blueprint.errorhandler(CSRFError)
+def form_of_another_session(_error: CSRFError) -> Any:
+    return too_late(), 400
+
+
+def too_late() -> str:
+    """Give back what was typed into a form whose session is over; nothing typed is lost."""
+    is_in = current_or_none() is not None
+    there = urlsplit(request.referrer or "").path
+    target = there if there.startswith("/portal/") and is_local(there) else url_for("portal.home")
+    return render_template(
+        "portal/too_late.html",
+        is_in=is_in,
+        target=target if is_in else url_for("door.sign_in", next=target),
+        written=[
+            (label, request.form[name]) for name, label in TYPED.items() if request.form.get(name)
+        ],
+    )
 
 
 def begin_session(account: PortalAccount) -> None:

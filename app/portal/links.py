@@ -58,6 +58,7 @@ def _spent(link: PortalToken, secret: str) -> Any:
             purpose=FOR[link.purpose],
             is_used=link.used_at is not None,
             secret=secret,
+            asks_again=link.purpose == "registration" and link.used_at is None,
             may_renew=link.contact_id is not None and link.purpose != "email",
         ),
         410,

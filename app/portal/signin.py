@@ -62,7 +62,7 @@ def forgotten() -> Any:
 def _mail(purpose: str) -> Any:
     email = request.form.get("email", "").strip()[:LONGEST_EMAIL]
     with unit_of_work():
-        accounts.mail_link(email, purpose, target=wanted_page())
+        accounts.ask_for_link(email, purpose, target=wanted_page())
     return render_template("portal/sent.html", text=SENT[purpose], email=email)
 
 

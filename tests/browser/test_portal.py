@@ -15,7 +15,7 @@ from app.tickets import client_commands, commands
 from app.tickets.models import Attachment, Event, Rating, Ticket
 from tests import factories as make
 from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
-from tests.portal.acting import STAFF, acting, link_in
+from tests.portal.acting import STAFF, acting, carry_out_jobs, link_in
 
 pytestmark = pytest.mark.browser
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -66,6 +66,8 @@ def portal(live, clients, open_page):
 
 
 def last_link(live) -> str:
+    with live.app.app_context():
+        carry_out_jobs()
     with live.database():
         mail = db.session.scalars(select(Mail).order_by(Mail.id.desc()).limit(1)).one()
         return live.url + link_in(mail)

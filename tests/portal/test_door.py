@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.companies import accounts, domains, registrations
+from app.companies import accounts, domains, links, registrations
 from app.companies.account_models import PortalAccount, PortalToken, Registration
 from app.companies.models import Contact, ContactEmail, Membership
 from app.core import clock
@@ -176,24 +176,34 @@ def without_marks(answer) -> str:
     return re.sub(r"[\w.-]+@[\w.-]+", "", page)
 
 
-def test_no_answer_tells_whether_an_address_is_known(northwind, guest, browser):
-    known, unknown = email_of(northwind.mira), "nobody@example.com"
-    forms = (
-        ("/portal/sign-in", lambda email: {"email": email, "password": "not this one"}),
-        ("/portal/sign-in/link", lambda email: {"email": email}),
-        ("/portal/forgotten", lambda email: {"email": email}),
-        (
-            "/portal/register",
-            lambda email: {"email": email, "name": "Mira", "company": "Northwind Ltd"},
-        ),
-    )
-    for path, fields in forms:
-        answers = [
-            visitor(browser.application).post(path, data=fields(email))
-            for email in (known, unknown, email_of(guest))
-        ]
-        assert len({answer.status_code for answer in answers}) == 1, path
-        assert len({without_marks(answer) for answer in answers}) == 1, path
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("sign-in", {"password": "not this one"}),
+        ("sign-in/link", {}),
+        ("forgotten", {}),
+        ("register", {"name": "Mira", "company": "Northwind Ltd"}),
+    ],
+)
+def test_no_answer_tells_whether_an_address_is_known(
+    app, northwind, guest, statements, path, fields
+):
+    """Neither by what it says nor by what it does."""
+    answers, works = [], []
+    for email in (email_of(northwind.mira), "nobody@example.com", email_of(guest)):
+        with statements() as asked:
+            answers.append(visitor(app).post(f"/portal/{path}", data={"email": email, **fields}))
+        works.append(len(asked))
+    assert len({answer.status_code for answer in answers}) == 1
+    assert len({without_marks(answer) for answer in answers}) == 1
+    assert len(set(works)) == 1, works
+
+
+def test_somebody_known_who_registers_gets_a_link_to_sign_in(northwind, browser):
+    register(browser, email_of(northwind.mira))
+    assert "Sign in to the portal" in mails()[-1].subject
+    assert browser.post(link_in(mails()[-1])).location == "/portal/"
+    assert db.session.scalars(select(Registration.id)).all() == []
 
 
 def test_an_account_rests_after_ten_wrong_tries(northwind, browser):
@@ -206,6 +216,33 @@ def test_an_account_rests_after_ten_wrong_tries(northwind, browser):
             update(PortalAccount).values(blocked_until=clock.now() - timedelta(seconds=1))
         )
     assert sign_in(browser, email).status_code == 302
+
+
+def test_of_many_wrong_tries_at_once_ten_count(app, northwind):
+    email = email_of(northwind.mira)
+    db.session.remove()
+
+    def attempt(_):
+        with app.app_context():
+            try:
+                return sign_in(visitor(app), email, "not this one").status_code
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(attempt, range(20))) == {401}
+    assert db.session.scalars(select(PortalAccount.failed_logins)).all().count(MOST_FAILURES) == 1
+    assert sign_in(visitor(app), email).status_code == 401
+
+
+def test_worn_out_links_and_registrations_go_away(northwind, guest, browser):
+    invite(guest)
+    register(browser)
+    mails()
+    with clock.frozen(clock.now() + timedelta(days=43)), unit_of_work():
+        assert (links.forget(), registrations.forget()) == (0, 0)
+    with clock.frozen(clock.now() + timedelta(days=45)), unit_of_work():
+        assert (links.forget(), registrations.forget()) == (2, 1)
 
 
 def test_the_door_is_limited(app, northwind, settings):

@@ -218,6 +218,21 @@ def test_the_page_of_a_request_asks_at_most_eight_things(northwind, mira, statem
     assert ("Earlier messages" in page) is (messages > 50)
 
 
+@pytest.mark.parametrize("path", ["/portal/", "/portal/requests/", "/portal/requests/new"])
+def test_lists_ask_as_much_for_many_requests_as_for_few(northwind, mira, statements, path):
+    works = []
+    for count in (0, 30):
+        with unit_of_work():
+            for _ in range(count):
+                person = make.contact(northwind.company)
+                make.ticket(northwind.company, requester_id=northwind.mira.id)
+                make.ticket(northwind.company, requester_id=person.id)
+        with statements() as asked:
+            assert mira.get(path).status_code == 200
+        works.append(len(asked))
+    assert works[0] == works[1] <= 8
+
+
 def test_long_histories_can_be_read_to_their_beginning(northwind, mira):
     with unit_of_work():
         ticket = db.session.get(Ticket, northwind.ticket.id)
@@ -229,3 +244,16 @@ def test_long_histories_can_be_read_to_their_beginning(northwind, mira):
         select(Event.seq).where(Event.payload["text"].as_string() == "no 10.")
     ).one()
     assert "Nothing arrives" in text_of(mira.get(f"{at}?earlier={first}"))
+
+
+def test_what_was_typed_is_given_back_when_the_session_is_over(app, northwind):
+    at = f"/portal/requests/{northwind.ticket.number}"
+    answer = visitor(app).post(
+        f"{at}/answer",
+        data=sent(text="Two pages of <b>prose</b>"),
+        headers={"Referer": f"http://localhost{at}"},
+    )
+    assert answer.status_code == 401
+    page = text_of(answer)
+    assert "Two pages of &lt;b&gt;prose&lt;/b&gt;" in page
+    assert f"/portal/sign-in?next={at}" in page

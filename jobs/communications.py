@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.communications import inbound, inbox
+from app.communications import inbound, inbox, mailboxes
 from app.core.jobs import Running, handler
 
 
@@ -10,3 +10,16 @@ from app.core.jobs import Running, handler
 def take_in(running: Running) -> dict[str, Any]:
     """Decide on one mail and file it."""
     return inbound.take_in(running.payload["received_id"], step=running.step)
+
+
+@handler("communications.look")
+def look(running: Running) -> dict[str, Any]:
+    """Have every mailbox read, by a job each."""
+    with running.step():
+        return {"mailboxes": len(mailboxes.post_reading())}
+
+
+@handler(mailboxes.READ)
+def read(running: Running) -> dict[str, Any]:
+    """Take in what is new in one mailbox."""
+    return mailboxes.read(running.payload["mailbox_id"], step=running.step)

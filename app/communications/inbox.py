@@ -31,6 +31,8 @@ def store(
     if not raw.strip():
         raise RuleError("The message is empty: give the raw mail, headers and all.")
     sha256 = storage.write(raw)
+    if uid is not None and (same := _same_bytes(sha256, mailbox_id)) is not None:
+        return same  # the server numbered its mails anew
     file_id = storage.register(sha256, size=len(raw), media_type=MEDIA_TYPE)
     made = db.session.scalar(
         insert(Received)
@@ -48,6 +50,14 @@ def store(
         return _known(sha256, mailbox_id, uid_validity, uid)
     jobs.post(TAKE_IN, {"received_id": made}, dedupe_key=f"received:{made}")
     return made
+
+
+def _same_bytes(sha256: str, mailbox_id: int | None) -> int | None:
+    return db.session.scalar(
+        select(Received.id)
+        .where(Received.mailbox_id == mailbox_id, Received.sha256 == sha256)
+        .limit(1)
+    )
 
 
 def _known(sha256: str, mailbox_id: int | None, uid_validity: int | None, uid: int | None) -> int:

@@ -52,6 +52,7 @@ class Received(Stamped, Model):
             unique=True,
             postgresql_where=text("uid is null"),
         ),
+        Index("ix_received_mail_sha256", "sha256"),
         Index("ix_received_mail_message_id", "message_id"),
         Index("ix_received_mail_state", "state", "id"),
         Index("ix_received_mail_ticket_id", "ticket_id"),

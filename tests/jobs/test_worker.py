@@ -18,7 +18,7 @@ from app.core.db import unit_of_work
 from app.runtime.broker import broker_command, broker_program, broker_url, wait_for_broker
 from app.runtime.postgres import libpq_url
 from config import Settings
-from jobs.schedule import Every, post_due
+from jobs.schedule import EVERY, Every, post_due
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_redis = pytest.mark.skipif(broker_program() is None, reason="no Redis program here")
@@ -124,7 +124,11 @@ def test_a_rung_worker_wakes_at_once_and_polls_when_redis_is_gone(table, start, 
     with subprocess.Popen(command) as broker:
         assert wait_for_broker(settings, seconds=10)
         worker = start(REDIS_URL=broker_url(settings))
-        until(lambda: table.ask("SELECT count(*) FROM schedule WHERE job_id IS NOT NULL") == 1)
+        until(
+            lambda: (
+                table.ask("SELECT count(*) FROM schedule WHERE job_id IS NOT NULL") >= len(EVERY)
+            )
+        )
         until(lambda: table.ask("SELECT count(*) FROM job WHERE state <> 'done'") == 0)
         broker.send_signal(signal.SIGKILL)
     job = table.post("test.quick")

@@ -1,14 +1,17 @@
-"""Merging a ticket into another, and links between tickets, from the ticket's page."""
+"""Merging a ticket into another, splitting one, and links, from the ticket's page."""
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
+from app.core import formats, forms
+from app.core.errors import RuleError
 from app.core.security import requires
-from app.desk.at_desk import desk_actor
+from app.desk.at_desk import desk_actor, own_zone
 from app.desk.posting import carry_out
 from app.tickets import joining, queries
 from app.tickets.models import Ticket
+from app.timelog import splitting
 
 blueprint = Blueprint("joining", __name__)
 
@@ -49,3 +52,50 @@ def link(number: int) -> Any:
         return here, f"#{other.number} is linked."
 
     return carry_out(act, back=here)
+
+
+@blueprint.get("/tickets/<int:number>/split")
+@requires("edit", "Tickets")
+def split(number: int) -> str:
+    """Choose what belongs to a ticket of its own."""
+    return _split_form(number)
+
+
+@blueprint.post("/tickets/<int:number>/split")
+@requires("edit", "Tickets")
+def split_post(number: int) -> Any:
+    """Open the new ticket and take the chosen part along."""
+
+    def act() -> tuple[str, str]:
+        done = splitting.split(
+            queries.locked(number),
+            actor=desk_actor(),
+            subject=request.form.get("subject", ""),
+            seqs={int(seq) for seq in request.form.getlist("event") if seq.isdecimal()},
+        )
+        said = f"Ticket #{done.ticket.number} is split off #{number}."
+        if done.moved_seconds:
+            said += f" {formats.hours(done.moved_seconds)} h moved."
+        if done.stayed:
+            entries = "entry" if done.stayed == 1 else "entries"
+            said += f" {done.stayed} billed {entries} stayed."
+        return url_for("tickets.show", number=done.ticket.number), said
+
+    def again(error: RuleError) -> tuple[str, int]:
+        return _split_form(number, error.problems), 422
+
+    return carry_out(act, back=url_for("joining.split", number=number), again=again)
+
+
+def _split_form(number: int, problems: tuple[str, ...] = ()) -> str:
+    ticket = queries.ticket(number)
+    return render_template(
+        "desk/tickets/split.html",
+        ticket=ticket,
+        events=splitting.choices(ticket.id),
+        ticked=request.form.getlist("event"),
+        subject=request.form.get("subject", ""),
+        problems=problems,
+        zone=own_zone(),
+        nonce=forms.new_nonce(),
+    )

@@ -150,6 +150,9 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
     for ticket in queries.locked_by_id(ticket_ids):
         if ticket.status_id == status.id:
             continue
+        if ticket.merged_into_id is not None:
+            skipped.append(f"#{ticket.number} is merged")
+            continue
         if not rules.may_become(ticket.category, status.category):
             skipped.append(f"#{ticket.number} is {names[ticket.status_id]}")
             continue

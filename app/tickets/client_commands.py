@@ -16,7 +16,15 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import client_rules, commands, notifications, queries, rules, timeline
+from app.tickets import (
+    client_rules,
+    commands,
+    joining,
+    notifications,
+    queries,
+    rules,
+    timeline,
+)
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
 from app.tickets.subscribing import ensure_subscribed
@@ -99,10 +107,13 @@ def reply_as_contact(
     """Answer on a ticket as the contact who acts.
 
     What waited for the client is open again, and so is a closed ticket within its department's
-    days; after them a new ticket that follows it takes the answer. With `reopens` false (an
-    automatic mail) nothing changes but the timeline. Raises `RuleError`.
+    days; after them a new ticket that follows it takes the answer. What was merged is answered
+    where it was merged into. With `reopens` false (an automatic mail) nothing changes but the
+    timeline. Raises `RuleError`.
     """
     contact_id = _contact_of(actor)
+    if ticket.merged_into_id is not None:
+        ticket = queries.locked(joining.final(ticket).number)
     commands.ensure_sayable(text, "message", files)
     if ticket.category in rules.CLOSED and reopens and not may_reopen(ticket):
         return _follow_up(ticket, actor=actor, text=text, files=files, more=more)
@@ -166,6 +177,10 @@ def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
     _contact_of(actor)
     if ticket.category not in rules.CLOSED:
         return
+    if ticket.merged_into_id is not None:
+        raise RuleError(
+            f"Request #{ticket.number} goes on as #{joining.final(ticket).number}: write there."
+        )
     if not may_reopen(ticket):
         raise RuleError(
             f"Request #{ticket.number} was closed too long ago to be opened again: "

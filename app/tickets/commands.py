@@ -134,6 +134,8 @@ def change_status(
     ensure_fresh(ticket, version)
     if ticket.status_id == status.id:
         return
+    if ticket.merged_into_id is not None:
+        raise RuleError(f"#{ticket.number} is merged into another ticket: go on there.")
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
     was_open = ticket.category not in rules.CLOSED
     event = set_status(ticket, actor=actor, status=status)

@@ -244,6 +244,8 @@ ROUTES = {
     "GET canned.index": "synyy",
     "GET canned.text": "synyy",
     "POST canned.save": "synyy",
+    "GET joining.split": "synyy",
+    "POST joining.split_post": "synyy",
     "POST joining.link": "synyy",
     "POST joining.merge": "synyy",
     "POST saved_views.change": "syyyy?",

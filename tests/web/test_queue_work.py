@@ -207,3 +207,19 @@ def test_merging_and_linking_by_page(browser, fjord):
     wrong = post(browser, f"/tickets/{two}/merge", other="x")
     assert "is no ticket number" in page_of(browser, wrong.location)
     assert post(browser, f"/tickets/{two}/merge", other="999999").status_code == 404
+
+
+def test_a_ticket_is_split_by_page(browser, fjord):
+    with unit_of_work():
+        number = make.ticket(fjord, "Two things").number
+    post(browser, f"/tickets/{number}/say", kind="note", text="About the printer")
+    page = page_of(browser, f"/tickets/{number}/split")
+    assert "About the printer" in page
+    refused = post(browser, f"/tickets/{number}/split", subject="Printer")
+    assert refused.status_code == 422
+    assert "Nothing is chosen" in refused.get_data(as_text=True)
+    seq = re.search(r'name="event" value="(\d+)"', page)[1]
+    done = post(browser, f"/tickets/{number}/split", subject="Printer", event=seq)
+    page = page_of(browser, done.location)
+    assert f"is split off #{number}" in page
+    assert f'href="/tickets/{number}#e{seq}"' in page

@@ -3,6 +3,7 @@
 `docs/admin/settings.md` is written from this file by `python -m docs.settings`.
 """
 
+import base64
 import ipaddress
 import os
 import secrets
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 SHORTEST_SECRET = 32
+VAULT_KEY_BYTES = 32
 # Keys printed in tutorials and in other projects' examples: whoever knows them can forge sessions.
 KNOWN_SECRETS = frozenset(
     {
@@ -79,6 +81,23 @@ def _mail_address(value: str) -> str:
     if not local or not domain or any(sign.isspace() or sign in "<>," for sign in value.strip()):
         raise ValueError("an e-mail address such as support@example.com is wanted")
     return value.strip()
+
+
+def _vault_keys(value: str) -> tuple[str, ...]:
+    keys = _words(value)
+    for key in keys:
+        try:
+            known = len(base64.urlsafe_b64decode(key)) == VAULT_KEY_BYTES
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError("each key is 32 random bytes in URL-safe base64 (44 characters)")
+    return keys
+
+
+def new_vault_key() -> str:
+    """A key for the vault."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(VAULT_KEY_BYTES)).decode("ascii")
 
 
 def _address(*schemes: str) -> Callable[[str], str]:
@@ -229,6 +248,16 @@ class Settings:
         parse=_words,
         secret=True,
     )
+    vault_keys: tuple[str, ...] = _key(
+        "VAULT_KEYS",
+        "Keys that seal the logins of clients, separated by commas: the first seals, all open. "
+        "Empty: one is generated once and kept in DATA_DIR/vault_keys. Several hosts need the "
+        "same ones; without them the logins are lost.",
+        default=(),
+        shown="generated",
+        parse=_vault_keys,
+        secret=True,
+    )
     files_dir: Path | None = _key(
         "FILES_DIR",
         "Folder of attachments, logos and PDFs. Several hosts need one that they share.",
@@ -335,6 +364,15 @@ class Settings:
         """Return SECRET_KEY, else the key generated on the first call and kept in DATA_DIR."""
         return self.secret_key or _kept_secret(self.data_dir / "secret_key")
 
+    def vault_key_list(self) -> tuple[str, ...]:
+        """Return VAULT_KEYS, else those kept in DATA_DIR; the first is made on the first call."""
+        return self.vault_keys or tuple(_kept_secret(self.vault_file, new_vault_key).split())
+
+    @property
+    def vault_file(self) -> Path:
+        """Where the keys of the vault are kept that VAULT_KEYS does not give, newest first."""
+        return self.data_dir / "vault_keys"
+
 
 def _text_of(name: str, secret: bool, source: Mapping[str, str]) -> str:
     text = source.get(name, "").strip()
@@ -348,14 +386,14 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
     """Read a secret of this installation, made once; two processes end with the same one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(secrets.token_urlsafe(48))
+            stream.write(make())
             stream.flush()
             os.fsync(stream.fileno())
         try:

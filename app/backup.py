@@ -1,4 +1,4 @@
-"""Backup and restore: one file with the database, the files, the signing key and a manifest.
+"""Backup and restore: one file with the database, the files, the keys and a manifest.
 
 The dump and the manifest's figures are of one snapshot, so that a restore can be checked against
 them to the cent. Files are stored before the rows that name them: copied after the dump, none
@@ -31,7 +31,8 @@ from app.runtime.postgres import EXTENSIONS, libpq_url, postgres_programs
 from config import Settings
 
 FORMAT = 1
-MANIFEST, DUMP, KEY, FILES = "manifest.json", "database.dump", "secret_key", "files/"
+MANIFEST, DUMP, FILES = "manifest.json", "database.dump", "files/"
+KEYS = ("secret_key", "vault_keys")  # as they are called in the data directory and in Settings
 Manifest = dict[str, Any]
 
 TABLES = text(
@@ -147,9 +148,9 @@ def _pack(settings: Settings, target: Path, dump: Path, manifest: Manifest) -> N
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
         _add_text(archive, MANIFEST, json.dumps(manifest, indent=1))
         archive.add(dump, DUMP)
-        key = settings.data_dir / KEY
-        if key.exists():
-            archive.add(key, KEY)
+        for name in KEYS:
+            if (settings.data_dir / name).exists():
+                archive.add(settings.data_dir / name, name)
         for sha256 in db.session.scalars(select(StoredFile.sha256).order_by(StoredFile.sha256)):
             path = storage.path_of(sha256)
             if path.exists():
@@ -201,10 +202,11 @@ def _unpack(settings: Settings, archive: tarfile.TarFile, manifest: Manifest, fo
     _load(dump, folder)
     for name in files:
         storage.write(_member(archive, name).read())
-    if KEY in archive.getnames() and not settings.secret_key:
-        key = settings.data_dir / KEY
-        key.write_bytes(_member(archive, KEY).read())
-        key.chmod(0o600)
+    for name in set(KEYS) & set(archive.getnames()):
+        if not getattr(settings, name):
+            key = settings.data_dir / name
+            key.write_bytes(_member(archive, name).read())
+            key.chmod(0o600)
 
 
 def _load(dump: Path, folder: Path) -> None:

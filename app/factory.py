@@ -24,6 +24,7 @@ from app.staff import models as staff_models  # noqa: F401
 from app.tickets import importer as ticket_importer  # noqa: F401
 from app.tickets import visibility as ticket_visibility  # noqa: F401
 from app.timelog import importer as time_importer  # noqa: F401
+from app.vault import models as vault_models  # noqa: F401
 from config import Settings
 
 MAX_BODY = 25 * 1024 * 1024

@@ -57,6 +57,7 @@ DELETES = (
     ),
     f"billing_account where payer_id in {DEMO_COMPANIES}",
     f"time_entry where company_id in {DEMO_COMPANIES}",
+    f"credential where company_id in {DEMO_COMPANIES}",
     f"presence where staff_id in {DEMO_STAFF} or ticket_id in {DEMO_TICKETS}",
     f"timer where staff_id in {DEMO_STAFF} or ticket_id in {DEMO_TICKETS}",
     f"attachment where event_id in {DEMO_EVENTS}",

@@ -8,6 +8,7 @@ from app.core import models as core_models  # noqa: F401
 from app.core.db import Model
 from app.imports import models as import_models  # noqa: F401
 from app.staff import models as staff_models  # noqa: F401
+from app.vault import models as vault_models  # noqa: F401
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -25,6 +25,7 @@ from app.companies.models import Company, Contact
 from app.core.db import Model, Stamped
 from app.core.models import StoredFile
 from app.staff.models import Department, Staff
+from app.tickets.request_models import FormVersion, RequestType
 
 CATEGORIES = ("new", "open", "waiting", "resolved", "completed")
 OPEN_CATEGORIES = ("new", "open", "waiting")
@@ -43,6 +44,7 @@ EVENT_KINDS = (
     "meeting",
     "call",
     "rating",
+    "login",
 )
 SUBSCRIPTION_SOURCES = ("requester", "colleague", "self", "staff", "cc")
 
@@ -72,7 +74,8 @@ class Ticket(Stamped, Model):
 
     `last_seq` is raised under the row's lock and numbers the events. `closed_at` stands exactly
     while the status is resolved or completed. `follows_id` is the closed ticket that this one
-    takes up again; `mail_root` the Message-ID of the mail that opened it.
+    takes up again; `mail_root` the Message-ID of the mail that opened it. `answers` are those to
+    the form of its request type, in the version it was asked with.
     """
 
     __tablename__ = "ticket"
@@ -121,6 +124,10 @@ class Ticket(Stamped, Model):
             postgresql_where=text("merged_into_id is not null"),
         ),
         CheckConstraint("merged_into_id <> id", name="merged"),
+        *(
+            Index(f"ix_ticket_{column}", column, postgresql_where=text(f"{column} is not null"))
+            for column in ("request_type_id", "form_version_id")
+        ),
         # room on the page, so that numbering an event does not touch ten indexes
         {"postgresql_with": {"fillfactor": 75}},
     )
@@ -147,6 +154,9 @@ class Ticket(Stamped, Model):
     source: Mapped[str | None] = mapped_column(String(60))
     external_id: Mapped[str | None] = mapped_column(String(200))
     extra: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    request_type_id: Mapped[int | None] = mapped_column(ForeignKey("request_type.id"))
+    form_version_id: Mapped[int | None] = mapped_column(ForeignKey("form_version.id"))
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
@@ -155,6 +165,8 @@ class Ticket(Stamped, Model):
     department: Mapped[Department | None] = relationship()
     assignee: Mapped[Staff | None] = relationship()
     status: Mapped[TicketStatus] = relationship()
+    request_type: Mapped[RequestType | None] = relationship()
+    form_version: Mapped[FormVersion | None] = relationship()
     follows: Mapped["Ticket | None"] = relationship(
         remote_side="Ticket.id", foreign_keys="Ticket.follows_id"
     )
@@ -172,14 +184,15 @@ class Event(Model):
     """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
 
     `payload` by kind: message and note {text, html}; status {from, to}; field {changes};
-    time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text}.
+    time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text};
+    login {text, reason}, never what the login holds.
     """
 
     __tablename__ = "event"
     __table_args__ = (
         CheckConstraint(
             "kind in ('message', 'note', 'time', 'status', 'field', 'file', 'money', 'sla',"
-            " 'estimate', 'action', 'meeting', 'call', 'rating')",
+            " 'estimate', 'action', 'meeting', 'call', 'rating', 'login')",
             name="kind",
         ),
         CheckConstraint("visibility in ('client', 'internal')", name="visibility"),

@@ -8,7 +8,17 @@ from app.core.access import Viewer, scope_of
 from app.tickets.models import Attachment, Event, Subscription, Ticket
 
 # What a client reads of a timeline; billing and fields speak of it elsewhere, in their own words.
-CLIENT_KINDS = ("message", "status", "file", "estimate", "action", "meeting", "call", "rating")
+CLIENT_KINDS = (
+    "message",
+    "status",
+    "file",
+    "estimate",
+    "action",
+    "meeting",
+    "call",
+    "rating",
+    "login",
+)
 
 
 def sees(viewer: Viewer) -> ColumnElement[bool]:

@@ -1,0 +1,137 @@
+"""What a contact has begun to write is kept until it is sent. The caller opens the unit of work.
+
+A login is never part of a draft.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core import storage
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets import intake, request_queries, rules
+from app.tickets.commands import Upload
+from app.tickets.request_models import Draft, DraftFile
+
+NAMES = ("type", "company", "subject", "text", "urgency")
+LONGEST = 100_000  # characters of one answer, as of a message
+MOST_ANSWERS = 2 * intake.MOST_FIELDS
+MOST_FILES = 20
+LARGEST_SUM = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of files that were sent: those that are in, and why others are not."""
+
+    files: Sequence[DraftFile]
+    problems: Sequence[str]
+
+
+def save(contact_id: int, sent: Mapping[str, str], *, notify: Collection[int] = ()) -> Draft:
+    """Keep what is typed; answers to fields that are not shown now stay for when they are again."""
+    typed: dict[str, Any] = {
+        name: text.replace("\x00", "")[:LONGEST]
+        for name, text in sent.items()
+        if name in NAMES or _is_field(name)
+    }
+    draft = _draft(contact_id)
+    together = {**draft.typed, **typed, "notify": sorted(notify)}
+    draft.typed = dict(list(together.items())[-MOST_ANSWERS:])
+    draft.saved_at = func.clock_timestamp()
+    db.session.flush()
+    return draft
+
+
+def _is_field(name: str) -> bool:
+    key = name.removeprefix(intake.PREFIX)
+    return key != name and intake.KEY.fullmatch(key) is not None
+
+
+def _draft(contact_id: int) -> Draft:
+    """The contact's draft, begun where there is none, its row locked."""
+    db.session.execute(
+        insert(Draft)
+        .values(contact_id=contact_id)
+        .on_conflict_do_nothing(index_elements=["contact_id"])
+    )
+    found = request_queries.draft_of(contact_id, lock=True)
+    if found is None:
+        raise RuntimeError("a draft that was just begun is gone")
+    return found
+
+
+def add_files(contact_id: int, files: Sequence[Upload], *, key: str = "") -> Taken:
+    """Take files in before the request is sent; each refused one is told by name."""
+    draft = _draft(contact_id)
+    taken, problems = [], []
+    total = sum(one.file.size for one in draft.files)
+    for number, file in enumerate(files, start=len(draft.files) + 1):
+        total += len(file.content)
+        faults = rules.file_problems(file.name, len(file.content))
+        if not faults and (number > MOST_FILES or total > LARGEST_SUM):
+            faults = [
+                (
+                    f"{rules.file_name(file.name)} is one too many: a request takes {MOST_FILES} "
+                    f"files of {LARGEST_SUM // 1024**2} MB in all. Send it as a message afterwards."
+                )
+            ]
+        if faults:
+            problems += faults
+            continue
+        kept = DraftFile(
+            draft_id=draft.id,
+            file_id=storage.put(file.content, media_type=file.media_type[:100]),
+            name=rules.file_name(file.name),
+            key=key[:40],
+        )
+        db.session.add(kept)
+        taken.append(kept)
+    db.session.flush()
+    return Taken(taken, problems)
+
+
+def remove_file(contact_id: int, file_id: int) -> None:
+    """Take a file out again; one that is not there is not missed."""
+    draft = request_queries.draft_of(contact_id, lock=True)
+    for one in draft.files if draft else ():
+        if one.id == file_id:
+            db.session.delete(one)
+    db.session.flush()
+
+
+def keep_only(contact_id: int, file_ids: Collection[int]) -> None:
+    """Drop the files that are no longer ticked."""
+    draft = request_queries.draft_of(contact_id, lock=True)
+    for one in draft.files if draft else ():
+        if one.id not in file_ids:
+            db.session.delete(one)
+    db.session.flush()
+
+
+def uploads_of(draft: Draft | None, wanted: Collection[int]) -> dict[str, list[Upload]]:
+    """The wanted files of a draft by the field they answer. Raises `RuleError` for lost bytes."""
+    found: dict[str, list[Upload]] = {}
+    problems: list[str] = []
+    for one in draft.files if draft else ():
+        if one.id not in wanted:
+            continue
+        try:
+            content = storage.read(one.file)
+        except RuleError:
+            problems.append(f"{one.name} did not arrive whole: remove it and choose it again.")
+            continue
+        found.setdefault(one.key, []).append(Upload(one.name, content, one.file.media_type))
+    if problems:
+        raise RuleError(*problems)
+    return found
+
+
+def clear(contact_id: int) -> None:
+    """Forget what was begun: it is sent, or not wanted any more."""
+    db.session.execute(delete(Draft).where(Draft.contact_id == contact_id))
+    db.session.expire_all()

@@ -1,0 +1,250 @@
+"""From the kind of a request to its fields: one definition for form, check, storage and display.
+
+A form is a list of fields in order. A field may be shown, or be required, only where an earlier
+choice was answered in a certain way; the server decides that, whatever the browser showed. Pure.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+KINDS = {
+    "text": "One line of text",
+    "long": "Several lines of text",
+    "choice": "A choice",
+    "date": "A date",
+    "number": "A number",
+    "file": "A file",
+    "secret": "A login (kept in the vault)",
+}
+KEPT = ("text", "long", "choice", "date", "number")  # whose answer stands on the ticket itself
+PREFIX = "field-"  # of the names in a browser's form
+LONGEST_LINE, LONGEST_TEXT = 500, 20_000
+MOST_FIELDS, MOST_OPTIONS = 50, 50
+KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+NUMBER = re.compile(r"-?\d{1,12}([.,]\d{1,6})?")
+HANDED_OVER = "Handed over; kept in the vault"
+
+Raw = Mapping[str, str]
+Answers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Holds where the choice `key` was answered with one of `options`."""
+
+    key: str
+    options: tuple[str, ...]
+
+    def holds(self, answers: Mapping[str, str]) -> bool:
+        return answers.get(self.key) in self.options
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form.
+
+    Without `visible_if` it is always shown; `required` stands over `required_if`. Staff see every
+    answer, clients those of `portal_visible` fields.
+    """
+
+    key: str
+    kind: str
+    label: str
+    help: str = ""
+    options: tuple[str, ...] = ()
+    required: bool = False
+    required_if: Condition | None = None
+    visible_if: Condition | None = None
+    portal_visible: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name in a browser's form."""
+        return PREFIX + self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A field that the answers so far bring up."""
+
+    field: Field
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was answered, hidden fields dropped; and every fault as (name of the field, text)."""
+
+    answers: Answers
+    faults: tuple[tuple[str, str], ...]
+    shown: tuple[Shown, ...]
+
+
+def fields_from(stored: Iterable[Mapping[str, Any]]) -> tuple[Field, ...]:
+    """The fields of a stored version."""
+    return tuple(
+        Field(
+            **{
+                **one,
+                "options": tuple(one.get("options", ())),
+                "required_if": _condition(one.get("required_if")),
+                "visible_if": _condition(one.get("visible_if")),
+            }
+        )
+        for one in stored
+    )
+
+
+def _condition(stored: Mapping[str, Any] | None) -> Condition | None:
+    return Condition(stored["key"], tuple(stored["options"])) if stored else None
+
+
+def stored(fields: Iterable[Field]) -> list[dict[str, Any]]:
+    """The fields as JSON."""
+    return [
+        {
+            "key": one.key,
+            "kind": one.kind,
+            "label": one.label,
+            "help": one.help,
+            "options": list(one.options),
+            "required": one.required,
+            "required_if": _stored(one.required_if),
+            "visible_if": _stored(one.visible_if),
+            "portal_visible": one.portal_visible,
+        }
+        for one in fields
+    ]
+
+
+def _stored(condition: Condition | None) -> dict[str, Any] | None:
+    return {"key": condition.key, "options": list(condition.options)} if condition else None
+
+
+def fields_for(fields: Sequence[Field], answers: Raw) -> list[Shown]:
+    """The fields that these answers bring up. An answer to a hidden field brings up nothing."""
+    shown: list[Shown] = []
+    seen: Answers = {}
+    for one in fields:
+        if one.visible_if and not one.visible_if.holds(seen):
+            continue
+        if one.kind == "choice" and answers.get(one.key):
+            seen[one.key] = answers[one.key]
+        needed = one.required or bool(one.required_if and one.required_if.holds(seen))
+        shown.append(Shown(one, needed))
+    return shown
+
+
+def read(fields: Sequence[Field], raw: Raw, *, given: Collection[str] = ()) -> Reading:
+    """What was sent for these fields. `given` are the keys of files and logins that came along."""
+    shown = fields_for(fields, {key: text.strip() for key, text in raw.items()})
+    answers: Answers = {}
+    faults: list[tuple[str, str]] = []
+    for each in shown:
+        one = each.field
+        if one.kind not in KEPT:
+            if each.is_required and one.key not in given:
+                wanted = "choose a file" if one.kind == "file" else "fill in the login"
+                faults.append((one.name, f"{one.label}: {wanted}."))
+            continue
+        text, fault = _answer(one, raw.get(one.key, ""))
+        if fault:
+            faults.append((one.name, f"{one.label}: {fault}"))
+        elif text:
+            answers[one.key] = text
+        elif each.is_required:
+            verb = "choose one" if one.kind == "choice" else "fill this in"
+            faults.append((one.name, f"{one.label}: {verb}."))
+    return Reading(answers, tuple(faults), tuple(shown))
+
+
+def _answer(one: Field, raw: str) -> tuple[str, str]:
+    """The answer as it is kept, and what is wrong with it."""
+    text = raw.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").strip()
+    if one.kind != "long":
+        text = " ".join(text.split())
+    if not text:
+        return "", ""
+    longest = LONGEST_TEXT if one.kind == "long" else LONGEST_LINE
+    if len(text) > longest:
+        return "", f"at most {longest} characters fit, this has {len(text)}."
+    return CHECKS[one.kind](one, text) if one.kind in CHECKS else (text, "")
+
+
+def _choice(one: Field, text: str) -> tuple[str, str]:
+    return (text, "") if text in one.options else ("", "choose one of the list.")
+
+
+def _date(_: Field, text: str) -> tuple[str, str]:
+    try:
+        return date.fromisoformat(text).isoformat(), ""
+    except ValueError:
+        return "", f"{text[:40]!r} is no date; write it like 2026-11-30."
+
+
+def _number(_: Field, text: str) -> tuple[str, str]:
+    try:
+        if NUMBER.fullmatch(text):
+            return f"{Decimal(text.replace(',', '.')):f}", ""
+    except InvalidOperation:
+        pass
+    return "", f"{text[:40]!r} is no number; write it like 12 or 12.5."
+
+
+CHECKS = {"choice": _choice, "date": _date, "number": _number}
+
+
+def display(fields: Sequence[Field], answers: Raw, *, for_client: bool) -> list[tuple[str, str]]:
+    """Label and text of each answer, in the form's order; logins only say that they are there."""
+    pairs = []
+    for each in fields_for(fields, answers):
+        one = each.field
+        text = answers.get(one.key, "")
+        if one.kind == "secret" and text:
+            text = HANDED_OVER
+        if text and (one.portal_visible or not for_client):
+            pairs.append((one.label, text))
+    return pairs
+
+
+def definition_problems(fields: Sequence[Field]) -> list[str]:
+    """What is wrong with a form, in words, all of it at once."""
+    problems = []
+    if len(fields) > MOST_FIELDS:
+        problems.append(f"A form has at most {MOST_FIELDS} fields, this has {len(fields)}.")
+    choices: dict[str, tuple[str, ...]] = {}
+    keys: set[str] = set()
+    for one in fields:
+        problems += [f"{one.label or one.key}: {text}" for text in _field_problems(one, choices)]
+        if one.key in keys:
+            problems.append(f"{one.label}: another field has the key {one.key}; give it its own.")
+        keys.add(one.key)
+        if one.kind == "choice":
+            choices[one.key] = one.options
+    return problems
+
+
+def _field_problems(one: Field, choices: Mapping[str, tuple[str, ...]]) -> list[str]:
+    found = []
+    if not one.label.strip() or len(one.label) > LONGEST_LINE:
+        found.append(f"its label is empty or longer than {LONGEST_LINE} characters.")
+    if not KEY.fullmatch(one.key):
+        found.append("its key may hold small letters, digits and _, and begins with a letter.")
+    if one.kind not in KINDS:
+        found.append(f"{one.kind} is no kind of field.")
+    if one.kind == "choice" and not 1 <= len(set(one.options)) == len(one.options) <= MOST_OPTIONS:
+        found.append(f"give 1 to {MOST_OPTIONS} different options.")
+    if any(len(option) > LONGEST_LINE for option in one.options):
+        found.append(f"an option has at most {LONGEST_LINE} characters.")
+    for condition in (one.visible_if, one.required_if):
+        if condition is None:
+            continue
+        if condition.key not in choices:
+            found.append("its condition names no choice that stands above it.")
+        elif not condition.options or set(condition.options) - set(choices[condition.key]):
+            found.append("its condition names options that the choice above does not have.")
+    return found

@@ -1,0 +1,182 @@
+"""What an admin does with kinds of requests. The caller opens the unit of work around them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.staff.models import Department
+from app.tickets import intake, request_queries, rules
+from app.tickets.intake import Condition, Field
+from app.tickets.request_models import FormVersion, RequestType
+
+LONGEST = {"name": 100, "help": 300, "next_text": 500}
+LABELS = {"name": "Name", "help": "Explanation", "next_text": "What happens next"}
+
+
+def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
+    """Add a kind of request with an empty form. Raises `RuleError` with every reason at once."""
+    wanted = _checked(values, None)
+    last = db.session.scalar(select(func.max(RequestType.position)))
+    kind = RequestType(position=0 if last is None else last + 1, **wanted)
+    db.session.add(kind)
+    db.session.flush()
+    db.session.add(FormVersion(request_type_id=kind.id, number=1, fields=[]))
+    db.session.flush()
+    record(actor, "request_type.create", kind="request_type", id=kind.id, after=wanted)
+    return kind
+
+
+def change_type(kind: RequestType, *, actor: Actor, values: Mapping[str, Any]) -> None:
+    """Change name, texts, department, place or who may choose it. Raises `RuleError`."""
+    wanted = _checked(values, kind)
+    before = {name: getattr(kind, name) for name in wanted}
+    if before == wanted:
+        return
+    for name, value in wanted.items():
+        setattr(kind, name, value)
+    db.session.flush()
+    record(
+        actor, "request_type.change", kind="request_type", id=kind.id, before=before, after=wanted
+    )
+
+
+def archive_type(kind: RequestType, *, actor: Actor, restore: bool = False) -> None:
+    """Take a kind out of the choice, or put it back; its tickets keep it."""
+    if (kind.archived_at is None) == restore:
+        return
+    kind.archived_at = None if restore else clock.now()
+    action = "request_type.restore" if restore else "request_type.archive"
+    record(actor, action, kind="request_type", id=kind.id)
+
+
+def save_fields(type_id: int, *, actor: Actor, fields: Sequence[Field]) -> FormVersion:
+    """Give a type these fields: in place while no ticket has the newest version, else as the next.
+
+    Raises `RuleError` with everything that is wrong with them.
+    """
+    form = request_queries.form_of(type_id, lock="change")
+    problems = intake.definition_problems(fields)
+    if problems:
+        raise RuleError(*problems)
+    wanted = intake.stored(fields)
+    version = form.version
+    if version.fields == wanted:
+        return version
+    before = version.fields
+    if request_queries.is_used(version.id):
+        version = FormVersion(request_type_id=type_id, number=version.number + 1)
+        db.session.add(version)
+    version.fields = wanted
+    db.session.flush()
+    record(
+        actor,
+        "request_type.fields",
+        kind="request_type",
+        id=type_id,
+        before={"fields": before},
+        after={"fields": wanted, "version": version.number},
+    )
+    return version
+
+
+def _checked(values: Mapping[str, Any], kind: RequestType | None) -> dict[str, Any]:
+    wanted = dict(values)
+    problems = []
+    for name in LONGEST.keys() & wanted.keys():
+        wanted[name] = rules.clean_line(wanted[name])
+        if len(wanted[name]) > LONGEST[name]:
+            problems.append(f"{LABELS[name]}: at most {LONGEST[name]} characters fit.")
+    if "name" in wanted or kind is None:
+        problems += _name_problems(wanted.get("name", ""), kind)
+    if (department_id := wanted.get("department_id")) is not None:
+        department = db.session.get(Department, department_id)
+        if department is None or department.archived_at is not None:
+            problems.append("The department is not one of those in use: choose another.")
+    if problems:
+        raise RuleError(*problems)
+    return wanted
+
+
+def _name_problems(name: str, kind: RequestType | None) -> list[str]:
+    if not name:
+        return ["Name: say in a few words what such a request is about."]
+    same = select(RequestType.id).where(func.lower(RequestType.name) == name.lower())
+    if kind is not None:
+        same = same.where(RequestType.id != kind.id)
+    if db.session.scalar(same) is not None:
+        return [f"There is a kind of request called {name} already: choose another name."]
+    return []
+
+
+_BROKEN = Condition("scope", ("Several of us", "Everybody"))
+DEFAULTS: tuple[tuple[str, str, str, tuple[Field, ...]], ...] = (
+    (
+        "Something is broken",
+        "It worked before, or does not do what it should.",
+        "We look at it and write to you, by mail and here, as soon as we know more.",
+        (
+            Field("where", "text", "Where does it happen?", "A page, a program, a device."),
+            Field(
+                "scope",
+                "choice",
+                "Who is affected?",
+                options=("Only me", *_BROKEN.options),
+                required=True,
+            ),
+            Field("since", "date", "Since when?", visible_if=_BROKEN),
+            Field(
+                "access",
+                "secret",
+                "A login we need to look at it",
+                "Only if we need one. It is encrypted and never mailed.",
+            ),
+        ),
+    ),
+    (
+        "A question",
+        "How something is done, or what is possible.",
+        "Somebody who knows answers you, by mail and here.",
+        (),
+    ),
+    (
+        "A change or new work",
+        "Something to add, change or build.",
+        "We tell you what it takes; what has a price is offered to you before we begin.",
+        (
+            Field(
+                "kind",
+                "choice",
+                "What is it?",
+                options=("A change to something we have", "Something new"),
+                required=True,
+            ),
+            Field(
+                "what",
+                "text",
+                "What should change?",
+                "A page, a program, a device.",
+                visible_if=Condition("kind", ("A change to something we have",)),
+                required_if=Condition("kind", ("A change to something we have",)),
+            ),
+            Field("wanted", "date", "When do you need it?"),
+            Field("budget", "number", "Is there a budget?", portal_visible=True),
+        ),
+    ),
+)
+
+
+def ensure_defaults(actor: Actor) -> None:
+    """Write the kinds a new agency begins with, where there are none yet."""
+    if db.session.scalar(select(RequestType.id).limit(1)) is not None:
+        return
+    for name, help_, next_text, fields in DEFAULTS:
+        kind = create_type(
+            actor=actor, values={"name": name, "help": help_, "next_text": next_text}
+        )
+        if fields:
+            save_fields(kind.id, actor=actor, fields=fields)

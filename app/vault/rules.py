@@ -1,0 +1,42 @@
+"""What may be handed over as a login; pure."""
+
+from urllib.parse import urlsplit
+
+LONGEST_LABEL, LONGEST_URL, LONGEST_PART = 200, 1000, 10_000
+SHORTEST_REASON, LONGEST_REASON = 5, 300
+
+
+def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[str]:
+    """What is wrong with a login, in words. `parts` are what is sealed, the secret second."""
+    found = []
+    if not label.strip():
+        found.append("The login has no name: say what it is for, such as “Website admin”.")
+    if len(label) > LONGEST_LABEL:
+        found.append(f"The login's name has at most {LONGEST_LABEL} characters.")
+    if len(url) > LONGEST_URL or (url and not _is_address(url)):
+        found.append("The login's address is not one that can be opened: write https://…")
+    if not parts[1]:
+        found.append("The login has no password: write it into its own field.")
+    if any(len(part) > LONGEST_PART for part in parts):
+        found.append(f"A part of the login is longer than {LONGEST_PART} characters.")
+    return found
+
+
+def _is_address(url: str) -> bool:
+    """Whether it is a web, ssh or ftp address, or a bare host. Only web addresses become links."""
+    if any(sign.isspace() for sign in url):
+        return False
+    try:
+        scheme = urlsplit(url).scheme if "://" in url else ""
+    except ValueError:
+        return False
+    return (
+        scheme in {"", "http", "https", "ssh", "sftp", "ftp", "ftps"} and "javascript:" not in url
+    )
+
+
+def reason_problems(reason: str) -> list[str]:
+    """What is wrong with the reason for opening a login."""
+    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
+        return [f"Say why you open it, in {SHORTEST_REASON} to {LONGEST_REASON} characters."]
+    return []

@@ -5,9 +5,11 @@ from typing import Any
 
 from app.billing.commands.compile import compile_run
 from app.billing.commands.issue import issue_run
+from app.billing.commands.telling import TELL, tell_tickets
 from app.billing.commands.values import unbilled_ids, value_entries
 from app.billing.prove import prove
 from app.companies.repricing import REVALUE
+from app.core.audit import Actor
 from app.core.jobs import Running, handler
 
 VALUED_AT_ONCE = 5_000
@@ -23,6 +25,14 @@ def compile_(running: Running) -> dict[str, Any]:
 def issue(running: Running) -> dict[str, Any]:
     """Issue what still holds of the run in the payload."""
     return issue_run(running)
+
+
+@handler(TELL)
+def tell(running: Running) -> dict[str, Any]:
+    """Tell the tickets of the invoices in the payload, in one step."""
+    with running.step():
+        told = tell_tickets(running.payload["documents"], actor=Actor(*running.payload["actor"]))
+    return {"told": told}
 
 
 @handler("billing.value")

@@ -45,6 +45,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is long, so that no worker is left alone with it at the end.
+
+    Crash tests fork; a process that has drawn a PDF has threads which its forks would wait for in
+    vain, so they come before all that draws.
+    """
+    first = {"crash": 0, "statemachine": 1, "browser": 2}
+    items.sort(key=lambda item: first.get(item.path.parent.name, 3))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to live the same examples again."""
     terminalreporter.write_line(f"state machine seed: TALLYDESK_SEED={SEED}")

@@ -1,6 +1,6 @@
 """What the invoice pages ask: documents, what is left to pay, their entries and payments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -23,6 +23,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import AuditLog
 from app.staff.models import Staff
+from app.tickets.models import Event
 from app.timelog.models import TimeEntry
 
 PAGE = 50
@@ -332,3 +333,28 @@ def history(document_id: int) -> list[AuditLog]:
         AuditLog.object_kind == "document", AuditLog.object_id == document_id
     )
     return list(db.session.scalars(query.order_by(AuditLog.id)))
+
+
+def billed_tickets(document_ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """(ticket, document, number) of the tickets whose time the documents bill."""
+    query = (
+        select(TimeEntry.ticket_id, Document.id, Document.number)
+        .join(Allocation, Allocation.entry_id == TimeEntry.id)
+        .join(DocumentLine, DocumentLine.id == Allocation.line_id)
+        .join(Document, Document.id == DocumentLine.document_id)
+        .where(Document.id.in_(list(document_ids)), TimeEntry.ticket_id.is_not(None))
+        .distinct()
+        .order_by(Document.id, TimeEntry.ticket_id)
+    )
+    return [(row[0], row[1], row[2]) for row in db.session.execute(query)]
+
+
+def told_tickets(ticket_ids: Iterable[int], document_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """(ticket, document) where the ticket speaks of the document already."""
+    named = Event.payload["document"].as_integer()
+    query = select(Event.ticket_id, named).where(
+        Event.ticket_id.in_(list(ticket_ids)),
+        Event.kind == "money",
+        named.in_(list(document_ids)),
+    )
+    return {(row[0], row[1]) for row in db.session.execute(query)}

@@ -13,6 +13,7 @@ from app.billing import prove as proof
 from app.billing import queries, runs
 from app.billing.commands import compile as compiling
 from app.billing.commands import credit, issue, payments
+from app.billing.commands.telling import TELL
 from app.billing.documents import stored
 from app.cli.base import (
     ACTOR,
@@ -120,7 +121,7 @@ def issue_(run: int, company: str | None, on: date | None, no_mail: bool, wait: 
 
 def _draw(document_ids: list[int]) -> None:
     """See to it that documents have their PDF: by the workers' own jobs, then what is left."""
-    carry_out_due(stored.RENDER)
+    carry_out_due(stored.RENDER, TELL)
     for document_id in document_ids:
         stored.get_or_render(document_id)
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from app.billing import ledger, queries
 from app.billing.commands.payments import find_document
+from app.billing.commands.telling import tell_tickets
 from app.billing.documents.content import DocumentContent, seal
 from app.billing.documents.reading import content_of
 from app.billing.documents.stored import post_renders
@@ -229,6 +230,7 @@ def _reopen_extras(invoice_id: int) -> None:
 def _tell(
     actor: Actor, invoice: Document, document_id: int, number: str, entries: Sequence[TimeEntry]
 ) -> None:
+    tell_tickets([invoice.id], actor=actor)
     tickets = sorted({entry.ticket_id for entry in entries if entry.ticket_id})
     said = f"Invoice {invoice.number} is voided by credit note {number}"
     timeline.note_money_event(

@@ -1,7 +1,7 @@
 """Issue what a run has compiled: numbers, documents, allocations, postings, all or nothing.
 
-A chunk is one transaction. It locks the run's rows, then entries by id, tickets, accounts, and the
-series last; compiles again and issues only accounts whose preview still holds.
+A chunk is one transaction. It locks the run's rows, then entries by id, accounts, and the series
+last; compiles again and issues only accounts whose preview still holds.
 """
 
 import json
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.billing import ledger, queries, second_person
 from app.billing.commands.compile import find_run
+from app.billing.commands.telling import post_telling
 from app.billing.compilation import (
     MOST_ACCOUNTS,
     MOST_ENTRIES,
@@ -40,8 +41,6 @@ from app.core.db import db, with_retry
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
 from app.core.models import Agency
-from app.tickets import timeline
-from app.tickets.timeline import MoneyNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +224,10 @@ def _write(
 ) -> list[int]:
     """Everything an issued invoice is, for a chunk of them."""
     previews = [preview for _, preview in holding]
-    tickets = {ticket for preview in previews for ticket in preview.tickets}
     seller = seller_of(facts.agency)
     ids = reserve_ids("document", len(previews))
     line_count = sum(len(preview.compiled.document.lines) for preview in previews)
     line_ids = iter(reserve_ids("document_line", line_count))
-    ledger.lock_tickets(tickets)
     ledger.lock_accounts([row.account_id for row, _ in holding])
     faultpoint("billing.issue.locked")
     numbers = take_numbers("invoice", len(previews), on=order.on)
@@ -247,20 +244,13 @@ def _write(
     ledger.write_journals(_journals(order, previews, ids))
     _mark_rows([row.id for row, _ in holding], ids)
     _mark_extras(previews, ids)
-    timeline.note_money_event(
-        [
-            MoneyNote(ticket, f"Billed on invoice {numbers.number(offset)}", document)
-            for offset, (preview, document) in enumerate(zip(previews, ids, strict=True))
-            for ticket in sorted(preview.tickets)
-        ],
-        actor=order.actor,
-    )
     ledger.write_audit(
         order.actor,
         "issue",
         [(document, {"number": numbers.number(n)}) for n, document in enumerate(ids)],
     )
     jobs.post(RENDER, {"document_ids": ids}, created_by=order.actor.user_id, total_steps=len(ids))
+    post_telling(ids, order.actor)
     if order.mail:
         post_documents(ids)
     faultpoint("billing.issue.posted")

@@ -40,6 +40,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "timer.js": (None, "timer.js"),
     "portal.css": (None, "portal.css"),
     "portal.js": (None, "portal.js"),
+    "request.js": (None, "request.js"),
     "charts.js": (None, "charts.js"),
     "charts.css": (None, "charts.css"),
     "favicon.svg": (None, "favicon.svg"),

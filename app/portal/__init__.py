@@ -21,6 +21,7 @@ PAGES = (
     "home",
     "requests",
     "requests_new",
+    "logins",
     "profile",
 )
 DOOR_RATE = "10 per minute"

@@ -10,11 +10,12 @@ from app.core import clock, filetypes, forms, storage
 from app.core.errors import RuleError
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
-from app.tickets import client_commands, client_queries, subscribing
+from app.tickets import client_commands, client_queries, request_queries, subscribing
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
 from app.timelog.queries import time_on
+from app.vault import queries as vault
 
 EVENTS = 50
 MOST_PAGES = 10_000
@@ -86,6 +87,8 @@ def _page(
         now=clock.now(),
         rating=client_queries.rating(me.viewer, ticket.id),
         may_reopen=client_commands.may_reopen(ticket),
+        answers=request_queries.answers_of(ticket, for_client=True),
+        logins=vault.of_ticket(ticket.id, ticket.company_id),
         seconds=time_on(ticket.id) if me.agency.portal_shows_time else None,
         scores=SCORES,
         text=text,

@@ -1,16 +1,91 @@
-"""A new support request."""
+"""A new support request: what it is about decides what is asked; nothing typed is lost."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 
-from app.core import forms
+from app.core import forms, typed
 from app.core.errors import RuleError
+from app.core.posting import unit_of_work
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
-from app.tickets import client_commands, client_queries
+from app.tickets import client_queries, drafts, intake, request_queries, requesting
 from app.tickets.client_rules import URGENCIES
+from app.tickets.commands import Upload
+from app.tickets.request_queries import Form
+from app.tickets.requesting import Login, NewRequest
+from app.vault import sealing
+from app.vault.sealing import Secret
+
+FILES = "files"  # the form's own choice of files; a field's has a dash and its key behind it
+
+
+@dataclass
+class Sent:
+    """What a browser sent, read once: its texts, and the new files by key of their field."""
+
+    form: Any
+    files: dict[str, list[Upload]]
+    keep: set[int]
+
+    @classmethod
+    def of_request(cls) -> "Sent":
+        files = {
+            name.removeprefix(FILES).removeprefix("-"): uploads(request.files.getlist(name))
+            for name in request.files
+            if name == FILES or name.startswith(f"{FILES}-")
+        }
+        return cls(request.form, files, set(chosen_ids("keep")))
+
+    @property
+    def type_id(self) -> int | None:
+        return typed.id_of(self.form.get("type", ""))
+
+    def request(self, me: client.Client) -> NewRequest:
+        """The request as it is to be sent, with the files that were in before."""
+        draft = request_queries.draft_of(me.id)
+        files = drafts.uploads_of(draft, self.keep)
+        for key, new in self.files.items():
+            files.setdefault(key, []).extend(new)
+        urgency = self.form.get("urgency", "normal")
+        return NewRequest(
+            subject=self.form.get("subject", ""),
+            text=self.form.get("text", ""),
+            type_id=self.type_id,
+            company_id=_company(me),
+            priority=urgency if urgency in {key for key, _, _ in URGENCIES} else "normal",
+            raw={
+                name.removeprefix(intake.PREFIX): text
+                for name, text in self.form.items()
+                if name.startswith(intake.PREFIX)
+            },
+            files=files,
+            logins=_logins(self.form, me),
+            notify=chosen_ids("notify"),
+        )
+
+
+def _logins(form: Any, me: client.Client) -> dict[str, Login]:
+    found = {}
+    for name in form:
+        if name.startswith("login-") and name.endswith("-secret"):
+            stem = name.removesuffix("secret")
+            given = {part: form.get(stem + part, "").strip() for part in ("url", "user", "note")}
+            secret = form[name] or _carried(form.get(f"{stem}carried", ""), me)
+            key = stem.removeprefix("login-").removesuffix("-")
+            found[key] = Login(Secret(given["user"], secret, given["note"]), given["url"])
+    return found
+
+
+def _carried(sealed: str, me: client.Client) -> str:
+    """A password that was typed before the form came back: it went along sealed, for them alone."""
+    try:
+        found = sealing.unseal(sealed) if sealed else None
+    except RuleError:
+        return ""
+    return found.secret if found and found.user == str(me.id) else ""
 
 
 @blueprint.route("/requests/new", methods=["GET", "POST"])
@@ -18,28 +93,97 @@ def new_request() -> Any:
     """The form, and what it opens: a request of one's own, for a company of one's own."""
     me = client.current()
     if request.method == "GET":
-        return _form(me)
+        return _page(me)
+    sent = Sent.of_request()
+    if request.form.get("step") == "continue":
+        _keep(me, sent)
+        return redirect(url_for("portal.new_request", _anchor="request-fields"))
 
     def open_it() -> tuple[str, str]:
-        urgency = request.form.get("urgency", "normal")
-        ticket = client_commands.open_request(
-            actor=me.actor,
-            subject=request.form.get("subject", ""),
-            text=request.form.get("text", ""),
-            company_id=_company(me),
-            priority=urgency if urgency in {key for key, _, _ in URGENCIES} else "normal",
-            files=uploads(request.files.getlist("files")),
-            notify=chosen_ids("notify"),
-        )
-        return url_for("portal.request_page", number=ticket.number), (
-            f"Request #{ticket.number} is with us. You can add to it here at any time."
-        )
+        ticket = requesting.send(sent.request(me), actor=me.actor)
+        return url_for("portal.request_sent", number=ticket.number), ""
 
     return carry_out(
         open_it,
         back=url_for("portal.new_request"),
-        again=lambda error: (_form(me, error.problems), 422),
+        again=lambda error: (_again(me, sent, error), 422),
     )
+
+
+def _keep(me: client.Client, sent: Sent) -> list[str]:
+    """Keep what is typed and the new files; returns why a file was not taken."""
+    problems: list[str] = []
+    with unit_of_work():
+        drafts.save(me.id, sent.form, notify=chosen_ids("notify"))
+        drafts.keep_only(me.id, sent.keep)
+        for key, files in sent.files.items():
+            if files:
+                problems += drafts.add_files(me.id, files, key=key).problems
+    return problems
+
+
+def _again(me: client.Client, sent: Sent, error: RuleError) -> str:
+    """The form with all that is wrong; good files stay, the others are told by name."""
+    faults = list(getattr(error, "faults", [("", text) for text in error.problems]))
+    told = {text for _, text in faults}
+    faults += [("", text) for text in _keep(me, sent) if text not in told]
+    return _page(me, faults)
+
+
+@blueprint.get("/requests/new/fields")
+def request_fields() -> str:
+    """The questions of one kind, as a part of the form."""
+    type_id = typed.id_of(request.args.get("type", ""))
+    form = next((one for one in request_queries.offered() if one.type.id == type_id), None)
+    if form is None:
+        return ""
+    draft = request_queries.draft_of(client.current().id)
+    return render_template(
+        "portal/request_fields.html",
+        form=form,
+        typed=draft.typed if draft else {},
+        given={},
+        carried={},
+        kept=draft.files if draft else [],
+        faults={},
+    )
+
+
+@blueprint.post("/requests/draft")
+def save_draft() -> Any:
+    """Keep what is typed; asked every few seconds by the page."""
+    me = client.current()
+    with unit_of_work():
+        drafts.save(me.id, request.form, notify=chosen_ids("notify"))
+    return {"saved": True}
+
+
+@blueprint.post("/requests/draft/files")
+def add_draft_file() -> Any:
+    """Take one file in while the form is still being written."""
+    me = client.current()
+    files = uploads(request.files.getlist(FILES))
+    with unit_of_work():
+        taken = drafts.add_files(me.id, files, key=request.form.get("key", ""))
+        kept = [{"id": one.id, "name": one.name} for one in taken.files]
+    return {"files": kept, "problems": list(taken.problems)}, 200 if kept else 422
+
+
+@blueprint.post("/requests/draft/discard")
+def discard_draft() -> Any:
+    """Begin anew."""
+    me = client.current()
+    with unit_of_work():
+        drafts.clear(me.id)
+    return redirect(url_for("portal.new_request"))
+
+
+@blueprint.get("/requests/<int:number>/sent")
+def request_sent(number: int) -> str:
+    """What a request that was sent is called, and what happens next."""
+    me = client.current()
+    ticket = client_queries.ticket(me.viewer, number)
+    return render_template("portal/request_sent.html", me=me, ticket=ticket)
 
 
 def _company(me: client.Client) -> int | None:
@@ -53,15 +197,40 @@ def _company(me: client.Client) -> int | None:
     return chosen
 
 
-def _form(me: client.Client, problems: tuple[str, ...] = ()) -> str:
+def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str:
+    draft = request_queries.draft_of(me.id)
+    given = request.form if faults else {}
+    written = draft.typed if draft else {}
+    offered = _recent_first(request_queries.offered(), me)
+    type_id = typed.id_of(str(written.get("type", request.args.get("type", ""))))
+    by_field: dict[str, list[str]] = {}
+    for name, text in faults or ():
+        by_field.setdefault(name, []).append(text)
     return render_template(
         "portal/request_new.html",
         me=me,
+        offered=offered,
+        form=next((one for one in offered if one.type.id == type_id), None),
         companies=client_queries.companies(me.viewer),
         colleagues=client_queries.colleagues(me.viewer),
         urgencies=URGENCIES,
-        typed=request.form,
-        ticked=set(chosen_ids("notify")),
-        problems=problems,
+        draft=draft,
+        typed=written,
+        given=given,
+        carried={
+            key: sealing.seal(Secret(str(me.id), login.secret.secret))
+            for key, login in _logins(given, me).items()
+            if login.secret.secret
+        },
+        kept=draft.files if draft else [],
+        faults=by_field,
+        problems=faults or [],
         nonce=forms.new_nonce(),
     )
+
+
+def _recent_first(offered: list[Form], me: client.Client) -> list[Form]:
+    """The kinds that this client's companies asked with last stand first."""
+    recent = request_queries.recent_types(me.viewer.company_ids)
+    places = {type_id: place for place, type_id in enumerate(recent)}
+    return sorted(offered, key=lambda one: places.get(one.type.id, len(places)))

@@ -22,7 +22,12 @@ class Tab:
 
 TABS = (
     Tab("Home", "house", "portal.home"),
-    Tab("Requests", "inbox", "portal.requests", ("portal.request_page", "portal.new_request")),
+    Tab(
+        "Requests",
+        "inbox",
+        "portal.requests",
+        ("portal.request_page", "portal.new_request", "portal.request_sent"),
+    ),
     Tab(
         "Billing",
         "receipt",

@@ -139,6 +139,8 @@ def ticket(viewer: Viewer, number: int, *, lock: bool = False) -> Ticket:
             joinedload(Ticket.department),
             joinedload(Ticket.assignee),
             joinedload(Ticket.follows),
+            joinedload(Ticket.request_type),
+            joinedload(Ticket.form_version),
         )
     )
     if lock:

@@ -133,6 +133,12 @@ def test_staff_approve_a_registration_in_one_click(live, clients, desk):
 def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
     page = portal(width=width, javascript=javascript)
     page.get_by_role("link", name="New request").first.click()
+    page.get_by_label("Something is broken").check()
+    if not javascript:
+        page.get_by_role("button", name="Show its questions").click()
+    page.get_by_label("Several of us").check()
+    page.get_by_label("Since when?").fill("2026-11-20")
+    page.get_by_label("Password").fill("hunter-canary")
     page.get_by_label("Subject").fill("The shop is slow")
     page.get_by_label("Description").fill("It takes a minute.")
     page.get_by_label("Works with trouble").check()
@@ -142,9 +148,17 @@ def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
     page.get_by_text("Also notify colleagues").click()
     page.get_by_label("Bo Lund").check()
     if javascript:
+        page.get_by_label("slow.png").wait_for()
         assert_accessible(page)
-    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("button", name="Send request").dblclick()
+    page.get_by_role("heading", name="is with us").wait_for()
+    if javascript:
+        assert_accessible(page)
+    page.get_by_role("link", name="See the request").click()
     page.get_by_role("heading", name="The shop is slow").wait_for()
+    page.get_by_text("what was asked").click()
+    page.get_by_text("Several of us").wait_for()
+    assert "hunter-canary" not in page.content()
     with live.database():
         ticket = db.session.scalars(
             select(Ticket).where(Ticket.subject == "The shop is slow")
@@ -156,6 +170,51 @@ def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
     assert download.value.suggested_filename == "slow.png"
 
 
+def test_a_plain_request_takes_two_clicks_beyond_typing(live, clients, portal):
+    """What it is about, and send; a pasted screenshot needs none."""
+    page = portal(width="phone")
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("A question").check()
+    page.get_by_label("Subject").fill("Which plan?")
+    page.get_by_label("Description").fill("Which one do we have?")
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("heading", name="is with us").wait_for()
+
+
+def test_a_draft_outlives_the_page_and_the_session(live, clients, portal):
+    page = portal(width="phone")
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("A change or new work").check()
+    page.get_by_label("Something new").check()
+    page.get_by_label("What should change?").wait_for(state="hidden")
+    page.get_by_label("Subject").fill("A new logo")
+    page.get_by_label("Screenshots and documents").set_input_files(
+        [
+            {"name": "logo.png", "mimeType": "image/png", "buffer": PNG},
+            {"name": "empty.png", "mimeType": "image/png", "buffer": b""},
+        ]
+    )
+    page.get_by_text("empty.png is empty").wait_for()
+    page.get_by_label("Description").fill("Blue, please.")
+    page.get_by_label("Subject").focus()
+    page.get_by_text("Draft saved").wait_for()
+    page.context.clear_cookies()
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("E-mail", exact=True).fill(clients.email)
+    page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("You began this on").wait_for()
+    expect(page.get_by_label("Subject")).to_have_value("A new logo")
+    expect(page.get_by_label("Description")).to_have_value("Blue, please.")
+    expect(page.get_by_label("Something new")).to_be_checked()
+    expect(page.get_by_label("logo.png")).to_be_checked()
+    assert_accessible(page)
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("heading", name="is with us").wait_for()
+    page.goto(f"{live.url}/portal/requests/new")
+    expect(page.get_by_label("Subject")).to_have_value("")
+
+
 def test_a_pasted_screenshot_joins_the_files(live, clients, portal):
     page = portal()
     page.goto(f"{live.url}/portal/requests/new")
@@ -164,7 +223,7 @@ def test_a_pasted_screenshot_joins_the_files(live, clients, portal):
         data.items.add(new File(["x"], "pasted.png", { type: "image/png" }));
         document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
     }""")
-    page.get_by_text("pasted.png").wait_for()
+    page.get_by_label("pasted.png").wait_for()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -209,6 +268,7 @@ PAGES = (
     "/portal/requests/new",
     "/portal/profile",
     "/portal/profile/code",
+    "/portal/logins",
 )
 DOORS = ("/portal/sign-in", "/portal/forgotten", "/portal/register", "/portal/link/none")
 
@@ -229,10 +289,12 @@ def test_every_page_is_accessible(live, clients, portal, open_page, width, theme
 def test_errors_are_accessible_too(live, clients, portal, width, theme):
     page = portal(width=width, theme=theme)
     page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("Something is broken").check()
+    page.get_by_label("Only me").check()
     page.get_by_label("Subject").fill(" ")
     page.get_by_label("Description").fill(" ")
     page.get_by_role("button", name="Send request").click()
-    expect(page.get_by_text("The subject is empty")).to_be_visible()
+    expect(page.get_by_text("The subject is empty").first).to_be_visible()
     assert_accessible(page)
     page.goto(f"{live.url}/portal/requests/999999")
     assert_accessible(page)

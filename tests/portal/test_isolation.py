@@ -25,6 +25,7 @@ def two(app) -> tuple[Side, Side]:
     theirs = side("Beta", file=MARK)
     marked = mark(before)
     must = {"company.name", "contact.name", "ticket.subject", "event.payload", "attachment.name"}
+    must |= {"credential.label", "request_draft.typed"}
     assert must <= marked
     assert len(marked) > 50
     return mine, theirs
@@ -32,7 +33,11 @@ def two(app) -> tuple[Side, Side]:
 
 def urls(app, of: Side) -> list[tuple[str, str, str]]:
     """Method, endpoint and address of every page of the portal, with ids of this side."""
-    values = {"number": of.ticket.number, "attachment_id": of.attachment_id}
+    values = {
+        "number": of.ticket.number,
+        "attachment_id": of.attachment_id,
+        "credential_id": of.credential_id,
+    }
     found = []
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -6,11 +6,15 @@ from sqlalchemy import select
 from app.core.db import db, unit_of_work
 from app.tickets import commands
 from app.tickets.models import Event, Rating, Subscription, Ticket
+from app.tickets.request_models import RequestType
 from tests import factories as make
 from tests.portal.acting import STAFF, sent
 from tests.web.people import client_in, visitor
 
-PAGES = ("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile")
+PAGES = (
+    *("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile"),
+    "/portal/logins",
+)
 
 
 @pytest.fixture
@@ -77,6 +81,7 @@ def test_a_manager_sees_the_requests_of_the_company(app, northwind):
 
 def test_a_request_is_opened_once_with_files_and_colleagues(northwind, mira):
     form = sent(
+        type=str(kind_of("A question")),
         subject="Slow mail",
         text="It takes an hour.",
         urgency="high",
@@ -94,7 +99,13 @@ def test_a_request_is_opened_once_with_files_and_colleagues(northwind, mira):
         select(Subscription.contact_id).where(Subscription.ticket_id == tickets[0].id)
     )
     assert set(followers) == {northwind.mira.id, northwind.bo.id}
-    assert "slow.png" in text_of(mira.get(answers[0].location))
+    assert f"#{tickets[0].number}" in text_of(mira.get(answers[0].location))
+    page = text_of(mira.get(f"/portal/requests/{tickets[0].number}"))
+    assert "slow.png" in page
+
+
+def kind_of(name):
+    return db.session.scalars(select(RequestType.id).where(RequestType.name == name)).one()
 
 
 def make_file():

@@ -11,8 +11,9 @@ from app.companies import accounts, domains, registrations
 from app.companies.models import Contact
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
-from app.tickets import client_commands, commands
+from app.tickets import client_commands, commands, drafts, logins
 from app.tickets.models import Attachment, Ticket
+from app.vault.sealing import Secret
 from tests import factories as make
 from tests.billing.issued import issued
 from tests.portal.acting import STAFF, acting
@@ -32,6 +33,7 @@ class Side:
     ticket: Ticket
     attachment_id: int
     document_id: int
+    credential_id: int
 
 
 def side(name: str, *, file: str = "") -> Side:
@@ -63,7 +65,11 @@ def side(name: str, *, file: str = "") -> Side:
         attachment = (
             db.session.query(Attachment).join(Attachment.event).filter_by(ticket_id=ticket.id).one()
         )
-        return Side(company.id, requester, manager, ticket, attachment.id, document.id)
+        drafts.save(requester.id, {"subject": name})
+        login = logins.hand_over(
+            ticket, actor=acting(requester), label=name, url="", secret=Secret(name, name)
+        )
+        return Side(company.id, requester, manager, ticket, attachment.id, document.id, login.id)
 
 
 def newest_ids() -> dict[str, int]:

@@ -1,0 +1,58 @@
+"""Logins that clients hand over: listed by name, removable, never shown again."""
+
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from app.core import forms
+from app.portal import blueprint, client
+from app.portal.posting import carry_out
+from app.tickets import client_queries, logins
+from app.vault import queries
+from app.vault.sealing import Secret
+
+
+@blueprint.get("/logins")
+def logins_page() -> str:
+    """One's own logins; those of the company for who manages it."""
+    me = client.current()
+    return render_template(
+        "portal/logins.html", me=me, logins=queries.seen_by(me.viewer), nonce=forms.new_nonce
+    )
+
+
+@blueprint.post("/requests/<int:number>/logins")
+def hand_over(number: int) -> Any:
+    """Give the agency a login with a request."""
+    me = client.current()
+    form = request.form
+    here = url_for("portal.request_page", number=number)
+
+    def keep() -> tuple[str, str]:
+        ticket = client_queries.ticket(me.viewer, number, lock=True)
+        made = logins.hand_over(
+            ticket,
+            actor=me.actor,
+            label=form.get("label", ""),
+            url=form.get("url", ""),
+            secret=Secret(
+                form.get("user", "").strip(), form.get("secret", ""), form.get("note", "")
+            ),
+        )
+        return f"{here}#answer", f"The login “{made.label}” is in the vault."
+
+    return carry_out(keep, back=f"{here}#answer")
+
+
+@blueprint.post("/logins/<int:credential_id>/remove")
+def remove_login(credential_id: int) -> Any:
+    """Erase a login."""
+    me = client.current()
+    back = url_for("portal.logins_page")
+
+    def remove() -> tuple[str, str]:
+        found = queries.credential_of(me.viewer, credential_id)
+        logins.remove_login(found, actor=me.actor)
+        return back, f"The login “{found.label}” is erased."
+
+    return carry_out(remove, back=back)

@@ -1,0 +1,167 @@
+// The form for a new request: questions that follow its kind, a draft that is kept while one types,
+// files sent at once with their progress. Without this script the form works in two steps.
+(() => {
+  const form = document.querySelector("[data-request]");
+  if (!form) return;
+  const fields = document.getElementById("request-fields");
+  const state = form.querySelector("[data-draft-state]");
+  const csrf = form.querySelector("[name=csrf_token]")?.value ?? "";
+  const answers = new Map();
+  const LARGEST = 25 * 1024 * 1024;
+  let waiting;
+  let saving;
+  let uploading = 0;
+  let isSent = false;
+  form.querySelector("[data-continue]")?.remove();
+
+  // Questions of the chosen kind; what was answered before is put back where it fits again.
+  const remember = () => {
+    for (const input of fields.querySelectorAll("[name^='field-'], [name^='login-']")) {
+      if (input.type !== "radio" || input.checked) answers.set(input.name, input.value);
+    }
+  };
+  const recall = () => {
+    for (const input of fields.querySelectorAll("[name^='field-'], [name^='login-']")) {
+      if (!answers.has(input.name)) continue;
+      if (input.type === "radio") input.checked = input.value === answers.get(input.name);
+      else input.value = answers.get(input.name);
+    }
+  };
+  const showAsked = () => {
+    const given = new Map();
+    for (const part of fields.querySelectorAll(".asked")) {
+      const { if: key, is } = part.dataset;
+      part.hidden = Boolean(key) && !JSON.parse(is).includes(given.get(key));
+      part.querySelector(".only-if")?.setAttribute("hidden", "");
+      if (part.hidden) continue;
+      for (const input of part.querySelectorAll("input[type=radio]:checked, select")) {
+        given.set(input.name, input.value);
+      }
+    }
+  };
+  const bring = async (type) => {
+    remember();
+    const reply = await fetch(`${form.dataset.fields}?type=${encodeURIComponent(type)}`);
+    if (!reply.ok || form.elements.type.value !== type) return;
+    fields.innerHTML = await reply.text();
+    recall();
+    showAsked();
+    fields.querySelectorAll("[data-toggle-password]").forEach(toggler);
+  };
+  const toggler = (button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const secret = document.getElementById(button.dataset.togglePassword);
+      secret.type = secret.type === "password" ? "text" : "password";
+      button.setAttribute("aria-pressed", String(secret.type === "text"));
+    });
+  };
+
+  // The draft. A login is never part of it.
+  const tell = (text) => { state.textContent = text; };
+  const save = async () => {
+    clearTimeout(waiting);
+    if (isSent) return;
+    const data = new FormData(form);
+    for (const name of [...data.keys()]) {
+      if (name.startsWith("login-") || name.startsWith("files") || name === "nonce") data.delete(name);
+    }
+    saving?.abort();
+    saving = new AbortController();
+    try {
+      const reply = await fetch(form.dataset.save, { method: "POST", body: data, signal: saving.signal });
+      if (reply.ok) tell(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+      else tell("The draft is not saved: your session has ended. Sign in on another page, then go on here.");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      tell("The draft is not saved yet: no connection. Trying again.");
+      waiting = setTimeout(save, 5000);
+    }
+  };
+  const soon = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(save, 2000);
+  };
+
+  // Files go at once, one by one; each says how far it is, and why when it is refused.
+  const send = (file, list, key) => new Promise((done) => {
+    const row = document.createElement("li");
+    const label = document.createElement("label");
+    const name = document.createElement("span");
+    const bar = document.createElement("progress");
+    label.className = "person";
+    name.textContent = file.name;
+    bar.max = 1;
+    bar.setAttribute("aria-label", `Sending ${file.name}`);
+    label.append(name, bar);
+    row.append(label);
+    list.append(row);
+    const end = (text) => {
+      bar.remove();
+      uploading -= 1;
+      if (text) {
+        row.className = "field-error";
+        row.textContent = text;
+      }
+      done();
+    };
+    uploading += 1;
+    if (file.size > LARGEST) {
+      end(`${file.name} has ${(file.size / 1048576).toFixed(1)} MB, a file may have at most 25 MB: split or compress it.`);
+      return;
+    }
+    const data = new FormData();
+    data.append("csrf_token", csrf);
+    data.append("key", key);
+    data.append("files", file);
+    const request = new XMLHttpRequest();
+    request.open("POST", form.dataset.upload);
+    request.upload.addEventListener("progress", (event) => { bar.value = event.loaded / event.total; });
+    request.addEventListener("error", () => end(`${file.name} was not sent: no connection. Choose it again.`));
+    request.addEventListener("load", () => {
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { /* not an answer of ours */ }
+      const kept = answer.files?.[0];
+      if (!kept) {
+        end(answer.problems?.join(" ") || `${file.name} was not taken: reload the page and choose it again.`);
+        return;
+      }
+      const box = document.createElement("input");
+      Object.assign(box, { type: "checkbox", name: "keep", value: kept.id, checked: true, className: "form-check-input" });
+      name.textContent = kept.name;
+      label.prepend(box);
+      end("");
+    });
+    request.send(data);
+  });
+  const take = async (input) => {
+    const files = [...input.files];
+    const key = input.dataset.key ?? "";
+    const list = form.querySelector(`[data-kept="${key}"]`);
+    input.value = "";
+    input.closest("[data-drop]")?.querySelector(".drop-files")?.replaceChildren();
+    for (const file of files) await send(file, list, key);
+    if (form.dataset.waits && !uploading) form.requestSubmit();
+  };
+
+  form.addEventListener("input", soon);
+  form.addEventListener("focusout", () => { if (waiting) save(); });
+  form.addEventListener("change", (event) => {
+    const input = event.target;
+    if (input.type === "file") take(input);
+    if (input.name === "type") bring(input.value);
+    if (input.name?.startsWith("field-")) showAsked();
+  });
+  form.addEventListener("submit", (event) => {
+    if (uploading) {
+      event.preventDefault();
+      form.dataset.waits = "yes";
+      tell("A file is still on its way; the request is sent as soon as it is in.");
+      return;
+    }
+    isSent = true;
+    saving?.abort();
+    clearTimeout(waiting);
+  });
+  showAsked();
+})();

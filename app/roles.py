@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Mail": ("see", "resend"),
     "Settings": ("see", "edit"),
     "Departments": ("see", "create", "edit"),
+    "Promises": ("see", "edit"),
     "Staff": ("see", "create", "edit"),
     "Users": CRUD,
     "Roles": ("see", "edit"),
@@ -64,6 +65,7 @@ ROLES: dict[str, Pairs] = {
             _only("Jobs", "see"),
             _only("Mail", "see"),
             _only("Departments", "see"),
+            _only("Promises", "see", "edit"),
             _only("Staff", "see"),
         )
     ),

@@ -33,6 +33,7 @@ class Every:
 DAY = timedelta(days=1)
 EVERY = [
     Every("communications.look", timedelta(minutes=1)),
+    Every("promises.warn", timedelta(minutes=1)),
     Every("maintenance.clean", DAY, after=timedelta(hours=2)),
 ]
 

@@ -18,6 +18,7 @@ from app.core.sealing import seal
 from app.staff.models import Department, Staff
 from app.tickets.mail_models import Mailbox
 from app.tickets.models import Ticket, TicketStatus
+from app.tickets.sla_models import BusinessCalendar, BusinessHours, SlaPolicy
 from app.timelog.models import TimeEntry, WorkType
 
 _next = count(1)
@@ -60,6 +61,13 @@ def staff(name: str | None = None, **values: Any) -> Staff:
 
 def department(name: str | None = None) -> Department:
     return _saved(Department(name=name or f"Department {next(_next)}"))
+
+
+def policy(name: str = "Usual", **values: Any) -> SlaPolicy:
+    """A policy whose calendar is open on Mondays from nine to five."""
+    calendar = _saved(BusinessCalendar(name=f"{name} hours", zone="UTC"))
+    _saved(BusinessHours(calendar_id=calendar.id, weekday=0, opens=540, closes=1020))
+    return _saved(SlaPolicy(name=name, calendar_id=calendar.id, **values))
 
 
 def mailbox(address: str, **values: Any) -> Mailbox:

@@ -21,6 +21,7 @@ PAGES = (
     "mail",
     "portal_access",
     "presence",
+    "promises",
     "roles",
     "saved_views",
     "search",

@@ -15,6 +15,7 @@ from app.staff.models import Department, Staff
 from app.tickets import queries as ticket_queries
 from app.tickets.models import OPEN_CATEGORIES, PRIORITIES, Ticket, TicketStatus
 from app.tickets.queue_models import SavedView
+from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry
 from app.timelog.queries import ALLOCATION, is_live
 
@@ -144,7 +145,7 @@ def _key_of(text: str) -> tuple[datetime, int] | None:
 
 def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     parent = aliased(Company)
-    query: Any = (  # sixteen columns of fifteen types: more than its type can say
+    query: Any = (  # seventeen columns of sixteen types: more than its type can say
         select(
             Ticket.id,
             Ticket.number,
@@ -162,6 +163,7 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
             Staff.name.label("assignee"),
             Department.name.label("department"),
             unbilled_seconds().label("unbilled"),
+            promise(Ticket.id).label("promise"),
         )
         .join(TicketStatus, TicketStatus.id == Ticket.status_id)
         .join(Company, Company.id == Ticket.company_id)

@@ -21,6 +21,7 @@ RESOURCES = {
     "Mail": "Outgoing mail",
     "Settings": "Agency and settings",
     "Departments": "Departments",
+    "Promises": "Promised times",
     "Staff": "Staff",
     "Users": "Users and sign-ins",
     "Roles": "Roles",

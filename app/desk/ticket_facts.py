@@ -15,6 +15,7 @@ from app.staff.models import Department, Staff
 from app.tickets.canned import usable
 from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
 from app.tickets.queue_models import CannedReply, TicketLink
+from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry, WorkType
 from app.timelog.presence_queries import others_of
 
@@ -35,6 +36,7 @@ class Rail:
     linked: Sequence[Mapping[str, Any]]
     merged_into: int | None
     merged_from: Sequence[int]
+    promise: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
                 "replies"
             ),
+            promise(Ticket.id).label("promise"),
             _statuses().label("statuses"),
             pairs(
                 Staff.id,
@@ -102,6 +105,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.linked,
         row.merged_into,
         row.merged_from,
+        row.promise,
     )
     return rail, Choices(
         row.statuses,

@@ -13,7 +13,7 @@ from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.core.targets import local_or
-from app.desk import canned, ticket_facts
+from app.desk import canned, promise_words, ticket_facts
 from app.desk import price as price_words
 from app.desk import queue as queue_page
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
@@ -64,6 +64,7 @@ def queue() -> Any:
         staff_id=staff_id,
         may_edit=may("edit", "Tickets"),
         now=clock.now(),
+        promised=promise_words.chip,
     )
 
 
@@ -215,6 +216,7 @@ def _page(
         nonce=forms.new_nonce(),
         new_nonce=forms.new_nonce,
         now=clock.now(),
+        promised=promise_words.chip,
     )
 
 

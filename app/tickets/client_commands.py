@@ -23,6 +23,7 @@ from app.tickets import (
     notifications,
     queries,
     rules,
+    sla_clocks,
     timeline,
 )
 from app.tickets.commands import Upload
@@ -129,6 +130,7 @@ def reply_as_contact(
     if reopens and ticket.category not in {"new", "open"}:
         commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
     if reopens:
+        sla_clocks.asked(ticket.id)
         notifications.contact_wrote(ticket, event, actor=actor)
     return Answered(ticket, event)
 

@@ -14,7 +14,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
-from app.tickets import assigning, notifications, queries, rules, timeline
+from app.tickets import assigning, notifications, queries, rules, sla_clocks, timeline
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 
 
@@ -91,6 +91,7 @@ def open_ticket(
     db.session.flush()
     if message.strip() or files:
         say(ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id)
+    sla_clocks.opened(ticket.id)
     record(actor, "ticket.open", kind="ticket", id=ticket.id, after={"subject": subject})
     return ticket
 
@@ -113,6 +114,8 @@ def reply(
     event = say(ticket, actor=actor, kind="message", text=text, files=files, more=more)
     if ticket.category == "new":
         set_status(ticket, actor=actor, status=queries.first_status("open"))
+    if actor.staff_id is not None:
+        sla_clocks.answered(ticket.id)
     notifications.staff_replied(ticket, event, actor=actor)
     return event
 
@@ -191,6 +194,8 @@ def write_fields(ticket: Ticket, *, actor: Actor, changed: Mapping[str, tuple[An
         setattr(ticket, name, after)
     db.session.flush()
     timeline.append(ticket, actor=actor, kind="field", payload={"changes": told})
+    if PROMISED & changed.keys():
+        sla_clocks.changed([ticket.id])
     record(
         actor,
         "ticket.change",
@@ -230,6 +235,8 @@ FIELDS = {
     "priority": "Priority",
     "due_at": "Due",
 }
+PROMISED = {"company_id", "department_id", "priority"}
+"""The fields that decide what is promised."""
 REFERENCES = {
     "requester_id": Contact,
     "department_id": Department,
@@ -334,7 +341,7 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
         ticket.closed_at = clock.now()
     db.session.flush()
     db.session.expire(ticket, ["status"])
-    return timeline.append(
+    event = timeline.append(
         ticket,
         actor=actor,
         kind="status",
@@ -346,6 +353,8 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
         visibility="client",
         contact_id=actor.contact_id,
     )
+    sla_clocks.changed([ticket.id])
+    return event
 
 
 def _shown(name: str, value: Any) -> str | None:

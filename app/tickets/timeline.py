@@ -68,7 +68,8 @@ with wanted as (
   select ticket_id, kind, visibility, at, payload,
          row_number() over (partition by ticket_id order by position) as nth,
          count(*) over (partition by ticket_id) as count,
-         max(at) filter (where kind <> 'money') over (partition by ticket_id) as last_at
+         max(at) filter (where kind not in ('money', 'sla'))
+           over (partition by ticket_id) as last_at
   from rows from (json_to_recordset(cast(:notes as json)) as (
          ticket_id bigint, kind text, visibility text, at timestamptz, payload jsonb))
        with ordinality as given(ticket_id, kind, visibility, at, payload, position)
@@ -92,7 +93,7 @@ from wanted join raised on raised.id = wanted.ticket_id
 def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
     """Append events to any number of tickets in one statement, tickets locked in order of id.
 
-    Billing a ticket is no work on it: money events leave its place in the queues alone.
+    Billing a ticket, or warning of it, is no work on it: such events leave its place in the queues.
     """
     if not notes:
         return

@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.tickets import queries, timeline
+from app.tickets import queries, sla_clocks, timeline
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange
 
@@ -87,5 +87,6 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
     db.session.flush()
     told = {"changes": [{"field": "Bulk change", "from": None, "to": "undone"}]}
     timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
+    sla_clocks.changed(restored)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})
     return Undone(len(restored), kept)

@@ -20,6 +20,7 @@ VALUES: dict[str, object] = {
     "reply_id": 1,
     "view_id": 1,
     "batch_id": 1,
+    "calendar_id": 1,
     "cause": "long_entry",
     "digest": "0",
     "entry_id": 1,
@@ -32,6 +33,7 @@ VALUES: dict[str, object] = {
     "name": "Agent",
     "number": 1001,
     "pk": 1,
+    "policy_id": 1,
     "question_id": 1,
     "timer_id": 1,
     "user_id": 1,
@@ -54,6 +56,12 @@ OWN_VALUES: dict[str, dict[str, object]] = {
 }
 
 ROUTES = {
+    "GET promises.calendar": "snnyy",
+    "POST promises.save_calendar": "snnyy",
+    "GET promises.explain": "syyyy",
+    "GET promises.index": "snnyy",
+    "GET promises.policy": "snnyy",
+    "POST promises.save_policy": "snnyy",
     "GET AuthDBView.login": "ppppp",
     "POST AuthDBView.login": "ppppp",
     "POST AuthDBView.logout": "ppppp",

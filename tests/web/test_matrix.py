@@ -82,6 +82,7 @@ def world(app):
         ticket = make.ticket(company, requester_id=contact.id)
         make.department()
         make.work_type()
+        make.policy()
         db.session.add(Registration(email="ada@example.org", name="Ada", state="pending"))
         colleague = make.staff("Bea")
         tickets.attach(ticket, actor=SYSTEM, files=[tickets.Upload("a.txt", b"a")])

@@ -1,0 +1,144 @@
+"""How a promise reads: the chip in the queue and on a ticket, and the sum on its page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core import formats
+from app.tickets import sla
+from app.tickets.sla_models import SlaClock, SlaSegment
+from app.tickets.sla_warnings import WORDS
+
+SOON = timedelta(hours=1)
+MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A promise in few words; `title` says when it is due."""
+
+    kind: str
+    icon: str
+    text: str
+    title: str
+
+
+def chip(promise: Mapping[str, Any] | None, now: datetime, zone: str) -> Chip | None:
+    """The promise that is due first, counted down; None where nothing is promised."""
+    if promise is None:
+        return None
+    what = WORDS[promise["target"]].capitalize()
+    if promise["due"] is None:
+        left = formats.hours(promise["goal"] - promise["spent"])
+        return Chip(
+            "plain", "pause-circle", f"{what} paused", f"{left} h of business time are left"
+        )
+    due = datetime.fromisoformat(promise["due"])
+    title = f"{what} due {formats.instant(due, zone)}"
+    if due <= now:
+        return Chip("bad", "exclamation-triangle", f"{what} {length(now - due)} late", title)
+    kind = "time" if due - now < SOON else "info"
+    return Chip(kind, "clock", f"{what} in {length(due - now)}", title)
+
+
+def length(duration: timedelta) -> str:
+    """A stretch of real time in its largest unit, rounded down: 3 d, 5 h, 20 min."""
+    minutes = duration // timedelta(minutes=1)
+    if minutes >= 48 * MINUTE:
+        return f"{minutes // (24 * MINUTE)} d"
+    return f"{minutes // MINUTE} h" if minutes >= 2 * MINUTE else f"{minutes} min"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the sum: a day, the stretch, what it counts and the sum after it."""
+
+    day: str
+    stretch: str
+    counts: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment in words, with its lines; `note` when the hours were changed since."""
+
+    heading: str
+    lines: Sequence[Line]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A clock with everything that led to its due time."""
+
+    clock: SlaClock
+    heading: str
+    summary: str
+    parts: Sequence[Part]
+
+
+def explained(clock: SlaClock, calendars: Mapping[int, sla.Calendar], now: datetime) -> Explained:
+    """The arithmetic of a clock, segment by segment, in the calendar's own local time."""
+    parts, spent = [], 0
+    for segment in clock.segments:
+        parts.append(_part(segment, calendars[segment.calendar_id], clock, now, spent))
+        spent += segment.seconds or 0
+    return Explained(clock, WORDS[clock.target].capitalize(), _summary(clock, calendars), parts)
+
+
+def _summary(clock: SlaClock, calendars: Mapping[int, sla.Calendar]) -> str:
+    zone = calendars[clock.segments[-1].calendar_id].zone if clock.segments else "UTC"
+    goal, spent = formats.hours(clock.goal), formats.hours(clock.spent)
+    if clock.state == "running":
+        return f"Promised within {goal} h: due {_local(clock.due_at, zone)}."
+    if clock.state == "paused":
+        return f"Promised within {goal} h; paused after {spent} h."
+    ended = _local(clock.ended_at, zone)
+    return {
+        "met": f"Promised within {goal} h, kept after {spent} h, on {ended}.",
+        "missed": f"Promised within {goal} h, done after {spent} h, on {ended}: too late.",
+        "stopped": f"Promised within {goal} h; nothing is promised any more since {ended}.",
+    }[clock.state]
+
+
+def _part(
+    segment: SlaSegment, calendar: sla.Calendar, clock: SlaClock, now: datetime, spent: int
+) -> Part:
+    zone = calendar.zone
+    began = _local(segment.began_at, zone)
+    until = _local(segment.ended_at, zone) if segment.ended_at else "now"
+    if not segment.counts:
+        return Part(f"{began} to {until}: {segment.why}, nothing counts", [])
+    heading = f"{began} to {until}: counted by “{segment.policy.name}”, {zone}"
+    end = segment.ended_at or max(clock.due_at or now, now)
+    told = sla.steps(calendar, segment.began_at, end, before=spent)
+    counted = told[-1].total - spent if told else 0
+    if segment.seconds is not None and segment.seconds != counted:
+        kept = formats.exact_hours(segment.seconds)
+        return Part(heading, [], f"It counted {kept} h by the hours of that time.")
+    return Part(heading, [_line(step, zone, clock) for step in told])
+
+
+def _line(step: sla.Step, zone: str, clock: SlaClock) -> Line:
+    start, end = (at.astimezone(ZoneInfo(zone)) for at in (step.span.start, step.span.end))
+    closes = f"{end:%H:%M}" if end.date() == start.date() else "24:00"
+    seconds = f":{end:%S}" if end.second and end.date() == start.date() else ""
+    total = f"{formats.exact_hours(step.total)} h of {formats.hours(clock.goal)} h"
+    return Line(
+        f"{start:%a} {formats.day(start.date())}",
+        f"{start:%H:%M} to {closes}{seconds}",
+        f"{formats.exact_hours(step.seconds)} h",
+        total + (" (used up)" if step.total == clock.goal else ""),
+    )
+
+
+def _local(at: datetime | None, zone: str) -> str:
+    return formats.instant(at, zone)
+
+
+def hours_text(intervals: Sequence[tuple[int, int]]) -> str:
+    """Stretches as they are typed: 09:00-12:00, 13:00-17:00."""
+    return ", ".join(f"{sla.clock(opens)}-{sla.clock(closes)}" for opens, closes in intervals)

@@ -1,0 +1,192 @@
+"""Calendars and policies as an admin keeps them. The caller opens the unit of work."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from zoneinfo import available_timezones
+
+from sqlalchemy import delete, select
+
+from app.core import jobs
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError, StaleError
+from app.tickets import rules, sla, sla_clocks, sla_queries
+from app.tickets.sla_models import (
+    BusinessCalendar,
+    BusinessHours,
+    Holiday,
+    SlaChoice,
+    SlaPolicy,
+    SlaTarget,
+)
+
+REALIGN = "promises.realign"
+LONGEST_NAME = 100
+LONGEST_GOAL = 365 * 24 * 3600
+
+
+def save_calendar(
+    *,
+    actor: Actor,
+    name: str,
+    calendar: sla.Calendar,
+    calendar_id: int | None = None,
+    version: int | None = None,
+) -> BusinessCalendar:
+    """Write a calendar, new or changed. What ran by the old hours keeps what they counted.
+
+    Raises `RuleError` with every reason at once, `StaleError` when somebody saved since `version`.
+    """
+    name = rules.clean_line(name)
+    problems = _name_problems(name, BusinessCalendar, calendar_id)
+    if calendar.zone not in available_timezones():
+        problems.append(f"{calendar.zone!r} is no time zone: write it like Europe/Oslo.")
+    problems += sla.problems(calendar)
+    if problems:
+        raise RuleError(*problems)
+    row = BusinessCalendar() if calendar_id is None else sla_queries.calendar(calendar_id)
+    _ensure_fresh(row, version)
+    running = sla_clocks.halt(row.id) if row.id is not None else []
+    row.name, row.zone = name, calendar.zone
+    db.session.add(row)
+    row.hours, row.holidays = [], []
+    db.session.flush()  # the old hours go before the new ones come: they may not overlap
+    row.hours = [
+        BusinessHours(weekday=weekday, opens=opens, closes=closes)
+        for weekday, intervals in sorted(calendar.hours.items())
+        for opens, closes in intervals
+    ]
+    row.holidays = [Holiday(day=day, name=text) for day, text in calendar.holidays.items()]
+    db.session.flush()
+    sla_clocks.changed(running)
+    record(actor, "calendar.save", kind="business_calendar", id=row.id, after={"name": name})
+    return row
+
+
+def save_policy(
+    *,
+    actor: Actor,
+    name: str,
+    calendar_id: int | None,
+    goals: Mapping[str, Mapping[str, int | None]],
+    is_default: bool = False,
+    companies: Collection[int] = (),
+    departments: Collection[int] = (),
+    policy_id: int | None = None,
+    version: int | None = None,
+) -> SlaPolicy:
+    """Write a policy: priority → target → seconds of business time, and whose tickets it is for.
+
+    A company or department chosen here leaves the policy it had. Running clocks follow by a job;
+    they keep the time that is over. Raises `RuleError`, `StaleError`.
+    """
+    name = rules.clean_line(name)
+    problems = _name_problems(name, SlaPolicy, policy_id)
+    if calendar_id is None:
+        problems.append("No calendar is chosen: choose the hours by which the targets count.")
+    problems += _goal_problems(goals)
+    if problems:
+        raise RuleError(*problems)
+    row = SlaPolicy() if policy_id is None else sla_queries.policy(policy_id)
+    _ensure_fresh(row, version)
+    if is_default and not row.is_default:
+        for other in db.session.scalars(select(SlaPolicy).where(SlaPolicy.is_default)):
+            other.is_default = False
+        db.session.flush()
+    row.name, row.is_default = name, is_default
+    row.calendar_id = sla_queries.calendar(calendar_id or 0).id
+    db.session.add(row)
+    row.targets, row.choices = [], []
+    db.session.flush()
+    _release(companies, departments)
+    row.targets = [
+        SlaTarget(priority=priority, **dict(by_target))
+        for priority, by_target in goals.items()
+        if any(by_target.values())
+    ]
+    row.choices = [SlaChoice(company_id=each) for each in sorted(set(companies))]
+    row.choices += [SlaChoice(department_id=each) for each in sorted(set(departments))]
+    db.session.flush()
+    jobs.post(REALIGN, created_by=actor.user_id)
+    record(actor, "policy.save", kind="sla_policy", id=row.id, after={"name": name})
+    return row
+
+
+def _release(companies: Collection[int], departments: Collection[int]) -> None:
+    db.session.execute(
+        delete(SlaChoice).where(
+            SlaChoice.company_id.in_(companies) | SlaChoice.department_id.in_(departments)
+        )
+    )
+    db.session.expire_all()
+
+
+def _name_problems(
+    name: str, model: type[BusinessCalendar] | type[SlaPolicy], own_id: int | None
+) -> list[str]:
+    if not name:
+        return ["The name is empty: give it one to choose it by."]
+    if len(name) > LONGEST_NAME:
+        return [f"The name has {len(name)} characters, at most {LONGEST_NAME} fit: shorten it."]
+    taken = db.session.scalar(select(model.id).where(model.name == name))
+    if taken is not None and taken != own_id:
+        return [f"{name} is there already: give this one another name."]
+    return []
+
+
+def _goal_problems(goals: Mapping[str, Mapping[str, int | None]]) -> list[str]:
+    given = [
+        (priority, seconds)
+        for priority, by_target in goals.items()
+        for seconds in by_target.values()
+        if seconds
+    ]
+    if not given:
+        return ["Nothing is promised: give at least one target."]
+    return [
+        f"A target of {priority} tickets is longer than a year of hours: shorten it."
+        for priority, seconds in given
+        if not 0 < seconds <= LONGEST_GOAL
+    ]
+
+
+def _ensure_fresh(row: BusinessCalendar | SlaPolicy, version: int | None) -> None:
+    if row.id is not None and version is not None and row.version != version:
+        raise StaleError(
+            f"Somebody else changed {row.name} since you opened it: look at what it says now."
+        )
+
+
+def holidays_of(text: str) -> tuple[dict[date, str], list[str]]:
+    """Days off as typed, "2026-12-25 Christmas" a line: by day, and what could not be read."""
+    found: dict[date, str] = {}
+    problems = []
+    for line in filter(None, (each.strip() for each in text.splitlines())):
+        day, _, name = line.partition(" ")
+        try:
+            found[date.fromisoformat(day)] = rules.clean_line(name)[:LONGEST_NAME]
+        except ValueError:
+            problems.append(
+                f"{line[:40]!r} begins with no date: write it like 2026-12-25 Christmas."
+            )
+    return found, problems
+
+
+def stretches_of(text: str) -> list[tuple[int, int]]:
+    """Hours as typed, "09:00-12:00, 13:00-17:00", in minutes. Raises `RuleError`."""
+    found = []
+    for part in filter(None, (each.strip() for each in text.replace("–", "-").split(","))):
+        opens, dash, closes = part.partition("-")
+        if not dash:
+            raise RuleError(f"{part[:40]!r} is no stretch of hours: write it like 09:00-17:00.")
+        found.append((_minutes(opens.strip()), _minutes(closes.strip())))
+    return sorted(found)
+
+
+def _minutes(text: str) -> int:
+    hours, _, minutes = text.partition(":")
+    if hours.isdecimal() and (minutes or "0").isdecimal() and len(text) < len("00:00 "):
+        found = int(hours) * 60 + int(minutes or 0)
+        if int(minutes or 0) < 60 and found <= sla.DAY_MINUTES:  # noqa: PLR2004 - an hour
+            return found
+    raise RuleError(f"{text[:40]!r} is no time of day: write it like 09:00, the latest is 24:00.")

@@ -1,0 +1,303 @@
+"""Promises: clocks follow what happens on tickets, warn once a level, and pause while waiting."""
+
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core import clock, jobs
+from app.core.audit import Actor
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.core.models import Mail
+from app.tickets import (
+    bulk,
+    client_commands,
+    commands,
+    queries,
+    sla,
+    sla_clocks,
+    sla_commands,
+    sla_warnings,
+)
+from app.tickets.models import Event, Ticket
+from app.tickets.sla_models import SlaClock, SlaSegment
+from jobs import load_handlers
+from jobs.schedule import EVERY, post_due
+from tests import factories
+
+HOUR = 3600
+MONDAY = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
+WEEK = sla.Calendar("UTC", dict.fromkeys(range(5), ((540, 1020),)))
+GOALS = {"first_response": 2 * HOUR, "next_response": HOUR, "resolution": 8 * HOUR}
+
+
+@pytest.fixture
+def agent(app):
+    load_handlers()
+    person = factories.staff("Ada Agent", email="ada@agency.example")
+    return Actor(name="Ada Agent", staff_id=person.id, channel="web")
+
+
+@pytest.fixture
+def fjord(app):
+    return factories.company("Fjord Dental")
+
+
+def promise(goals=None, *, default=True, name="Usual", **whose):
+    with unit_of_work():
+        calendar = sla_commands.save_calendar(actor=Actor(), name=f"{name} hours", calendar=WEEK)
+        return sla_commands.save_policy(
+            actor=Actor(),
+            name=name,
+            calendar_id=calendar.id,
+            goals=goals or {"normal": GOALS, "urgent": {**GOALS, "resolution": 4 * HOUR}},
+            is_default=default,
+            **whose,
+        )
+
+
+def at(hours=0.0):
+    return clock.frozen(MONDAY + timedelta(hours=hours))
+
+
+def opened(fjord, **values):
+    with at(), unit_of_work():
+        return commands.open_ticket(
+            actor=Actor(), subject="No network", company_id=fjord.id, **values
+        )
+
+
+def state(ticket):
+    db.session.expire_all()
+    rows = db.session.scalars(
+        select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id)
+    )
+    return {(each.target): (each.state, each.due_at, each.spent) for each in rows}
+
+
+def say(hours, act):
+    with at(hours), unit_of_work():
+        act()
+
+
+def test_without_a_policy_nothing_is_promised_and_one_statement_is_asked(agent, fjord, statements):
+    ticket = opened(fjord)
+    ticket_id = ticket.id
+    with statements() as seen:
+        sla_clocks.changed([ticket_id])
+    assert (state(ticket), len(seen)) == ({}, 1)
+
+
+def test_a_ticket_lives_through_answer_pause_question_solution_and_reopening(agent, fjord):
+    promise()
+    ana = factories.contact(fjord, "Ana")
+    client = Actor(name="Ana", contact_id=ana.id, channel="portal")
+    ticket = opened(fjord, requester_id=ana.id)
+    assert state(ticket) == {
+        "first_response": ("running", MONDAY + timedelta(hours=2), 0),
+        "resolution": ("running", MONDAY + timedelta(hours=8), 0),
+    }
+    say(1, lambda: commands.add_note(ticket, actor=agent, text="Look at this"))
+    assert state(ticket)["first_response"][0] == "running"
+    say(1, lambda: commands.reply(ticket, actor=agent, text="Which room?"))
+    waiting = queries.first_status("waiting")
+    say(2, lambda: commands.change_status(ticket, actor=agent, status=waiting))
+    found = state(ticket)
+    assert found["first_response"][0] == "met"
+    assert found["resolution"] == ("paused", None, 2 * HOUR)
+    say(
+        6,
+        lambda: client_commands.reply_as_contact(
+            ticket, actor=client, text="I am away", reopens=False
+        ),
+    )
+    assert "next_response" not in state(ticket)
+    say(6, lambda: client_commands.reply_as_contact(ticket, actor=client, text="The hall"))
+    found = state(ticket)
+    assert found["next_response"][:2] == ("running", MONDAY + timedelta(hours=7))
+    # two of eight hours left on this day, four more on Tuesday from nine o'clock
+    assert found["resolution"][:2] == ("running", MONDAY + timedelta(days=1, hours=4))
+    say(7.5, lambda: commands.reply(ticket, actor=agent, text="Done"))
+    assert state(ticket)["next_response"] == ("missed", MONDAY + timedelta(hours=7), 5400)
+    solved = queries.first_status("resolved")
+    say(7.5, lambda: commands.change_status(ticket, actor=agent, status=solved))
+    assert state(ticket)["resolution"][0] == "met"
+    say(24, lambda: client_commands.reopen_as_contact(ticket, actor=client))
+    assert state(ticket)["resolution"] == (
+        "running",
+        MONDAY + timedelta(hours=24 + 4.5),
+        int(3.5 * HOUR),
+    )
+
+
+def test_another_priority_closes_the_segment_and_keeps_the_time(agent, fjord):
+    promise()
+    ticket = opened(fjord)
+    say(3, lambda: commands.change_fields(ticket, actor=agent, changes={"priority": "urgent"}))
+    assert state(ticket)["resolution"][1:] == (MONDAY + timedelta(hours=4), 3 * HOUR)
+    assert db.session.scalar(select(func.count()).select_from(SlaSegment)) == 3
+
+
+def test_the_policy_of_the_parent_company_comes_before_department_and_default(agent, fjord):
+    site = factories.company("Fjord North", parent_id=fjord.id)
+    desk = factories.department("Desk")
+    promise(name="Usual")
+    of_desk = promise(
+        {"normal": {"resolution": HOUR}}, name="Desk", departments=[desk.id], default=False
+    )
+    of_fjord = promise(
+        {"normal": {"resolution": 2 * HOUR}}, name="Fjord", companies=[fjord.id], default=False
+    )
+    other = opened(factories.company("Other"), department_id=desk.id)
+    mine = opened(site, department_id=desk.id)
+    found = dict(
+        db.session.execute(
+            select(SlaClock.ticket_id, SlaClock.policy_id).where(SlaClock.target == "resolution")
+        ).all()
+    )
+    assert found == {other.id: of_desk.id, mine.id: of_fjord.id}
+
+
+def test_changed_hours_keep_what_they_counted_and_count_on_anew(agent, fjord):
+    policy = promise()
+    ticket = opened(fjord)
+    longer = sla.Calendar("UTC", dict.fromkeys(range(5), ((600, 720),)))
+    say(
+        2,
+        lambda: sla_commands.save_calendar(
+            actor=agent, name="Short hours", calendar=longer, calendar_id=policy.calendar_id
+        ),
+    )
+    # two hours were over; then 11:00 to 12:00, and two hours a day from Tuesday on
+    assert state(ticket)["resolution"] == (
+        "running",
+        datetime(2026, 3, 12, 11, 0, tzinfo=UTC),
+        2 * HOUR,
+    )
+
+
+def test_a_changed_policy_is_followed_by_a_job_and_bulk_changes_at_constant_cost(
+    agent, fjord, statements
+):
+    policy = promise()
+    policy_id, calendar_id = policy.id, policy.calendar_id
+    tickets = [opened(fjord) for _ in range(12)]
+    ids = [each.id for each in tickets]
+    costs = []
+    for some in (ids[:2], ids[2:]):
+        db.session.expunge_all()  # else each ticket that the test holds is read again
+        waiting = queries.first_status("waiting")
+        with at(1), statements() as seen, unit_of_work():
+            bulk.set_status_many(some, actor=agent, status=waiting)
+        costs.append(len(seen))
+    assert costs[0] == costs[1], seen
+    tickets = [db.session.get(Ticket, each) for each in ids]
+    assert {state(each)["resolution"][0] for each in tickets} == {"paused"}
+    with at(2), unit_of_work():
+        sla_commands.save_policy(
+            actor=agent,
+            name="Usual",
+            calendar_id=calendar_id,
+            goals={"normal": {"resolution": HOUR}},
+            is_default=True,
+            policy_id=policy_id,
+        )
+    with at(2):
+        jobs.run_due(kinds=(sla_commands.REALIGN,))
+    found = state(tickets[0])
+    assert (found["first_response"][0], found["resolution"][0]) == ("stopped", "paused")
+
+
+def warned():
+    notes = db.session.scalars(select(Event).where(Event.kind == "sla").order_by(Event.id)).all()
+    return [note.payload["level"] for note in notes]
+
+
+def test_each_level_is_told_once_and_after_a_pause_only_the_highest(agent, fjord):
+    promise({"normal": {"resolution": 8 * HOUR}})
+    desk = factories.department("Desk")
+    boss = factories.staff("Bo", email="bo@agency.example")
+    from app.staff import commands as staff_commands
+
+    with unit_of_work():
+        staff_commands.set_members(desk, actor=agent, staff_ids=[boss.id])
+    ticket = opened(fjord, assignee_id=agent.staff_id, department_id=desk.id)
+    for hours, told in ((5, []), (5.6, [70]), (6, [70]), (7.5, [70, 90]), (72, [70, 90, 110])):
+        with at(hours), unit_of_work():
+            sla_warnings.warn()
+        assert warned() == told
+    mails = db.session.execute(select(Mail.recipient, Mail.subject).order_by(Mail.id)).all()
+    assert [each.recipient for each in mails] == [
+        "ada@agency.example",
+        *["ada@agency.example", "bo@agency.example"] * 2,
+    ]
+    assert (
+        mails[0].subject
+        == (
+            f"[#{ticket.number}] Notification: 70 % of the time for the solution is over: "
+            "5:36 h of 8:00 h promised: No network"
+        )
+        or "70 %" in mails[0].subject
+    )
+    late = opened(fjord)
+    with at(100), unit_of_work():
+        sla_warnings.warn()
+    assert warned()[3:] == [110]
+    assert late.last_seq == 1
+
+
+def test_schedulers_and_workers_at_once_warn_once(agent, fjord, app):
+    promise({"normal": {"resolution": 8 * HOUR}})
+    for _ in range(4):
+        opened(fjord, assignee_id=agent.staff_id)
+    mine = [each for each in EVERY if each.kind == "promises.warn"]
+    barrier = Barrier(4)
+
+    def work():
+        with app.app_context(), at(7.5):
+            barrier.wait()
+            post_due(mine)
+            jobs.run_due(kinds=("promises.warn",))
+            with unit_of_work():
+                sla_warnings.warn()
+
+    threads = [Thread(target=work) for _ in range(4)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+    assert warned() == [90] * 4
+    assert db.session.scalar(select(func.count()).select_from(Mail)) == 4
+
+
+def test_segments_never_overlap(agent, fjord):
+    promise()
+    ticket = opened(fjord)
+    held = db.session.scalars(select(SlaSegment)).first()
+    with pytest.raises(Exception, match="ex_sla_segment"), unit_of_work():
+        db.session.add(
+            SlaSegment(
+                clock_id=held.clock_id,
+                policy_id=held.policy_id,
+                calendar_id=held.calendar_id,
+                began_at=MONDAY + timedelta(hours=1),
+                counts=True,
+                why="at work",
+            )
+        )
+    assert ticket.category == "new"
+
+
+def test_what_an_admin_types_is_read_or_refused_with_every_reason(app):
+    assert sla_commands.stretches_of("13:00-24:00, 9:00 – 12") == [(540, 720), (780, 1440)]
+    for wrong in ("nine to five", "9:00-25:00", "9:75-10:00"):
+        with pytest.raises(RuleError):
+            sla_commands.stretches_of(wrong)
+    days, wrong = sla_commands.holidays_of("2026-12-25 Christmas\n\n31.12.2026 Eve")
+    assert (list(days.values()), len(wrong)) == (["Christmas"], 1)
+    with pytest.raises(RuleError) as refused, unit_of_work():
+        sla_commands.save_calendar(actor=Actor(), name=" ", calendar=sla.Calendar("Moon", {}))
+    assert len(refused.value.problems) == 3
+    with pytest.raises(RuleError) as refused, unit_of_work():
+        sla_commands.save_policy(actor=Actor(), name="", calendar_id=None, goals={})
+    assert len(refused.value.problems) == 3

@@ -222,10 +222,11 @@ def _ask_about_followers(company: Company, values: dict[str, Any]) -> None:
         return
     names = ", ".join(followers.changing[:10])
     more = len(followers.changing) - 10
+    keep = "keeps" if len(followers.keeping) == 1 else "keep"
     raise RuleError(
         f"The new address changes {_people(len(followers.changing))}: {names}"
         + (f" and {more} more" if more > 0 else "")
-        + f"; {_people(len(followers.keeping))} keep their own."
+        + f"; {_people(len(followers.keeping))} {keep} their own."
         " Tick the box below the address and save again."
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from app.core.formats import grouped
+
 HOUR = 3600
 
 Meaning = Literal["done", "waiting", "neutral", "late"]
@@ -117,33 +119,15 @@ def percent(part: int, whole: int) -> str:
     return f"{(200 * part + whole) // (2 * whole)} %" if whole > 0 else "–"
 
 
-def hours(seconds: int) -> str:
-    """Write seconds as h:mm, and their rest where there is one, so that nothing is hidden."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes // 60}:{minutes % 60:02}" + (f":{rest:02}" if rest else "")
-
-
-def minutes(seconds: int) -> str:
-    """Write seconds as h:mm for a sentence, where part minutes would only distract."""
-    return f"{seconds // HOUR:,}:{seconds % HOUR // 60:02}"
-
-
-def money(minor: int, currency: str, exponent: int) -> str:
-    """Write minor units with the decimals of their currency."""
-    whole, part = divmod(abs(minor), 10**exponent)
-    decimals = f".{part:0{exponent}d}" if exponent else ""
-    return f"{currency} {'−' if minor < 0 else ''}{whole:,}{decimals}"
-
-
 def counted(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{grouped(number)} {one if number == 1 else many or one + 's'}"
 
 
 def difference(now: int, before: int) -> str:
     """Say by how much a count grew or shrank, in words."""
     if now == before:
         return "as many as"
-    return f"{abs(now - before):,} {'more' if now > before else 'fewer'} than"
+    return f"{grouped(abs(now - before))} {'more' if now > before else 'fewer'} than"
 
 
 def shortened(name: str, most: int = 28) -> str:

@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from reports.charts import Chart, Mark, Series, counted, distinct, money, percent, shortened
+from app.core.formats import amount as written
+from app.core.formats import day
+from reports.charts import Chart, Mark, Series, counted, distinct, percent, shortened
 from reports.frames import AGEING, UNBILLED, Frame, validate
 
 REST = "rest"
@@ -39,7 +41,7 @@ def unbilled_by_company(
         keys.append({"company_id": REST})
         amounts.append(int(others["amount"].sum()))
     marks = tuple(
-        Mark(amount, money(amount, currency, exponent), key)
+        Mark(amount, written(amount, currency), key)
         for amount, key in zip(amounts, keys, strict=True)
     )
     total, entries = sum(amounts), int(ranked["entries"].sum())
@@ -47,7 +49,7 @@ def unbilled_by_company(
         name="unbilled",
         title="Unbilled value by company",
         unit=f"{currency}, priced alone",
-        takeaway=_waiting(total, entries, first, currency, exponent),
+        takeaway=_waiting(total, entries, first, currency),
         definition="Billable entries on no invoice, each priced alone by the rate rule in force. "
         "An invoice rounds and groups them, so its total may differ.",
         labels=tuple(distinct(names)),
@@ -55,7 +57,7 @@ def unbilled_by_company(
         scale=10**exponent,
         horizontal=True,
         label_title="Company",
-        note=f"oldest of {oldest.day} {oldest:%b %Y}" if oldest else "nothing waits",
+        note=f"oldest of {day(oldest)}" if oldest else "nothing waits",
     )
 
 
@@ -66,10 +68,10 @@ def largest_first(frame: Frame) -> Frame:
     )
 
 
-def _waiting(total: int, entries: int, first: Frame, currency: str, exponent: int) -> str:
+def _waiting(total: int, entries: int, first: Frame, currency: str) -> str:
     if not entries:
         return "Nothing waits to be billed"
-    said = f"{money(total, currency, exponent)} wait in {counted(entries, 'entry', 'entries')}"
+    said = f"{written(total, currency)} wait in {counted(entries, 'entry', 'entries')}"
     largest = int(first["amount"].iloc[0])
     if len(first) == 1 or total <= 0:
         return said
@@ -81,7 +83,7 @@ def receivables_by_age(frame: Frame, *, currency: str, exponent: int) -> Chart:
     filled = validate(frame, AGEING).set_index("bucket").reindex(list(AGES), fill_value=0)
     amounts = {str(bucket): int(amount) for bucket, amount in filled["amount"].items()}
     marks = {
-        bucket: Mark(amount, money(amount, currency, exponent), {"age": bucket})
+        bucket: Mark(amount, written(amount, currency), {"age": bucket})
         for bucket, amount in amounts.items()
     }
     invoices = {str(bucket): int(count) for bucket, count in filled["invoices"].items()}
@@ -91,13 +93,13 @@ def receivables_by_age(frame: Frame, *, currency: str, exponent: int) -> Chart:
     if not total:
         takeaway = "Nothing is owed"
     elif not late:
-        takeaway = f"{money(total, currency, exponent)} is owed, none of it past due"
+        takeaway = f"{written(total, currency)} is owed, none of it past due"
     else:
         takeaway = (
-            f"{money(total, currency, exponent)} is owed; {money(late, currency, exponent)} "
+            f"{written(total, currency)} is owed; {written(late, currency)} "
             f"({percent(late, total)}) is past due"
         )
-    none = Mark(0, money(0, currency, exponent), {})
+    none = Mark(0, written(0, currency), {})
     return Chart(
         name="receivables",
         title="Receivables by age",

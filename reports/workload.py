@@ -1,5 +1,6 @@
 """Work: hours by whether they may be billed; tickets opened, closed and left."""
 
+from app.core.formats import exact_hours, grouped, hours
 from reports.charts import (
     HOUR,
     Chart,
@@ -7,8 +8,6 @@ from reports.charts import (
     Series,
     counted,
     difference,
-    hours,
-    minutes,
     percent,
 )
 from reports.frames import FLOW, HOURS, Frame, validate
@@ -24,7 +23,7 @@ def hours_by_billability(
     filled = _filled(validate(frame, HOURS), labels)
     billable, other = int(filled["billable"].sum()), int(filled["other"].sum())
     total = billable + other
-    takeaway = f"{minutes(total)} h worked, {percent(billable, total)} of it billable"
+    takeaway = f"{hours(total)} h worked, {percent(billable, total)} of it billable"
     if before and sum(before):
         takeaway += f"; {percent(before[0], sum(before))} in the period before"
     return Chart(
@@ -53,7 +52,7 @@ def ticket_flow(frame: Frame, labels: dict[str, str], *, open_before: int) -> Ch
         title="Tickets opened, closed and open",
         unit="tickets",
         takeaway=f"{counted(left, 'ticket')} open at the end, {difference(left, open_before)} at "
-        f"the start; {opened:,} opened, {closed:,} closed",
+        f"the start; {grouped(opened)} opened, {grouped(closed)} closed",
         definition="Opened and closed count tickets by when they were opened and last closed. "
         "Open counts those not closed at the end of each span.",
         labels=tuple(labels.values()),
@@ -71,7 +70,9 @@ def _filled(frame: Frame, labels: dict[str, str]) -> Frame:
 
 def _series(name: str, meaning: str, frame: Frame, column: str) -> Series:
     marks = tuple(
-        Mark(int(seconds), f"{hours(int(seconds))} h", {"bucket": str(bucket), "part": column})
+        Mark(
+            int(seconds), f"{exact_hours(int(seconds))} h", {"bucket": str(bucket), "part": column}
+        )
         for bucket, seconds in frame[column].items()
     )
     return Series(name, meaning, marks)  # type: ignore[arg-type]

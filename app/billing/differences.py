@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.billing.compilation import Preview
-from app.core.money import from_minor
+from app.core.formats import amount
 
 MOST_NAMED = 10
 
@@ -24,12 +24,10 @@ def difference(before: dict[str, Any], gross_before: int, now: Preview) -> str:
         _entries("cost something else", changed),
     ]
     said = [sentence for sentence in said if sentence] or ["texts, taxes or policies changed"]
-    totals = [
-        from_minor(minor, document.currency) for minor in (gross_before, document.payable_minor)
-    ]
+    totals = [amount(minor, document.currency) for minor in (gross_before, document.payable_minor)]
     return (
         f"The preview no longer holds: {'; '.join(said)}. The total was {totals[0]} and would be"
-        f" {totals[1]} {document.currency}. Compile again."
+        f" {totals[1]}. Compile again."
     )
 
 

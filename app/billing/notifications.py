@@ -83,4 +83,4 @@ def _credit_note(to: Recipient) -> tuple[str, str]:
 
 
 def _amount(to: Recipient) -> str:
-    return f"{from_minor(to.gross_minor, to.currency)} {to.currency}"
+    return f"{to.currency} {from_minor(to.gross_minor, to.currency)}"

@@ -2,6 +2,7 @@
 
 from sqlalchemy import text
 
+from app.core.formats import amount
 from app.core.models import Agency
 from app.core.money import exponent
 
@@ -32,7 +33,8 @@ def above(gross_minor: int, currency: str, agency: Agency) -> bool:
 
 def words(company: str, currency: str, agency: Agency) -> str:
     """Why such an account is not issued, and what to do."""
+    limit = agency.second_person_above * 10 ** exponent(currency)
     return (
-        f"{company} is above {agency.second_person_above} {currency}: somebody who neither compiled"
-        " nor changed it has to approve its preview first."
+        f"{company} is above {amount(limit, currency)}: somebody who neither compiled nor changed"
+        " it has to approve its preview first."
     )

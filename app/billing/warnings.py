@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from app.billing.compilation import Preview
+from app.core import formats
 from app.core.bulk import fetch_rows
-from app.core.money import from_minor
 
 OF_ENTRIES = {
     "older_work": "e.work_date < date_trunc('month', %(through)s::date)::date",
@@ -151,9 +151,8 @@ def sentence(found: Warned, through: date) -> str:
         entries="1 entry" if one else f"{found.entries} entries",
         verb="is" if one else "are",
         says="says" if one else "say",
-        amount=from_minor(found.amount_minor, found.currency),
-        mean=from_minor(found.detail.get("mean_minor", 0), found.currency),
-        currency=found.currency,
+        amount=formats.amount(found.amount_minor, found.currency),
+        mean=formats.amount(found.detail.get("mean_minor", 0), found.currency),
         since=found.detail.get("since", ""),
         through=through,
     )
@@ -162,7 +161,7 @@ def sentence(found: Warned, through: date) -> str:
 _SENTENCES = {
     "no_tax_id": "The company has no tax id.",
     "no_address": "The company has no address.",
-    "unusual_amount": "The net of {amount} {currency} is more than 30 % from {mean}, the mean of"
+    "unusual_amount": "The net of {amount} is more than 30 % from {mean}, the mean of"
     " the three months before.",
     "older_work": "Work since {since} is billed, before the month of {through}.",
     "long_entry": "{entries} {verb} longer than 8 hours.",

@@ -6,14 +6,15 @@ from datetime import date
 
 from app.billing import queries_dashboards as money
 from app.billing.engine import ageing
+from app.core.formats import grouped, hours
+from app.core.formats import money as digits
 from app.core.money import exponent
 from app.desk.dashboard_filters import Filters
 from app.desk.periods import Bucket, start_of
 from app.tickets import queries_dashboards as tickets
 from app.timelog import queries_dashboards as times
 from reports import frames
-from reports.charts import Chart, difference, minutes, percent
-from reports.charts import money as amount
+from reports.charts import Chart, difference, percent
 from reports.receivables import receivables_by_age, unbilled_by_company
 from reports.workload import hours_by_billability, ticket_flow
 
@@ -31,6 +32,7 @@ class Kpi:
     chart: str
     key: str
     kind: str = ""
+    currency: str = ""
 
 
 def draw(name: str, filters: Filters) -> Chart:
@@ -119,44 +121,43 @@ def kpis(filters: Filters, charts: dict[str, Chart]) -> list[Kpi]:
     opened, closed = (_sum(charts["tickets"], at) for at in (0, 1))
     left = backlog[-1].value
     unbilled, overdue = _sum(charts["unbilled"], 0), _sum(charts["receivables"], 1)
-    places = exponent(filters.currency)
-    _, unbilled_text = amount(unbilled, filters.currency, places).split(" ", 1)
-    _, overdue_text = amount(overdue, filters.currency, places).split(" ", 1)
     return [
         Kpi(
             "Open tickets",
-            f"{left:,}",
+            grouped(left),
             "",
             f"{difference(left, left - opened + closed)} at the start",
             "tickets",
             backlog[-1].query,
         ),
-        Kpi("Hours worked", minutes(billable + other), "h", "", "hours", "bucket=all&part=all"),
+        Kpi("Hours worked", hours(billable + other), "h", "", "hours", "bucket=all&part=all"),
         Kpi(
             "Billable share",
             percent(billable, billable + other),
             "",
-            f"{minutes(billable)} h billable",
+            f"{hours(billable)} h billable",
             "hours",
             "bucket=all&part=billable",
         ),
         Kpi(
             "Unbilled value",
-            unbilled_text,
-            filters.currency,
+            digits(unbilled, filters.currency),
+            "",
             charts["unbilled"].note,
             "unbilled",
             "company_id=all",
             "time",
+            filters.currency,
         ),
         Kpi(
             "Overdue",
-            overdue_text,
-            filters.currency,
+            digits(overdue, filters.currency),
+            "",
             charts["receivables"].note,
             "receivables",
             "age=overdue",
             "bad" if overdue else "",
+            filters.currency,
         ),
     ]
 

@@ -24,6 +24,7 @@ class Figure:
     unit: str = ""
     href: str = ""
     kind: str = ""
+    currency: str = ""
 
 
 @blueprint.get("/")
@@ -149,13 +150,13 @@ def _count(number: int, thing: str) -> str:
 def _receivables(today: date) -> list[Figure]:
     figures = []
     for row in home_queries.receivables(today):
-        late = f"{formats.money(row.overdue, row.currency)} overdue, {_count(row.late, 'invoice')}"
+        late = f"{formats.amount(row.overdue, row.currency)} overdue, {_count(row.late, 'invoice')}"
         figures.append(
             Figure(
                 "Receivable",
                 formats.money(row.owed, row.currency),
                 note=late if row.late else "nothing overdue",
-                unit=row.currency,
+                currency=row.currency,
                 href=url_or_none("billing.invoices") or "",
                 kind="bad" if row.late else "",
             )

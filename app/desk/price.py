@@ -6,7 +6,7 @@ from app.billing import queries as billing_queries
 from app.billing.compilation import Facts
 from app.core import clock
 from app.core.errors import RuleError
-from app.core.formats import hours, money
+from app.core.formats import amount, hours, price
 from app.desk.composing import Composed, chosen_id, day
 from app.tickets.models import Ticket
 from app.timelog import rules
@@ -43,5 +43,5 @@ def _value(ticket: Ticket, seconds: int, on: date, staff_id: int, work_type_id: 
     billed = rule.bill(seconds)
     rounded = f", billed as {hours(billed)} h" if billed != seconds else ""
     paid_by = "" if payer_id == ticket.company_id else f", paid by {payer.name}"
-    value = f"{money(rule.price.of(billed), payer.currency)} {payer.currency}"
-    return f"{rounded} at {rule.rate} an hour: {value}{paid_by}"
+    value = f"{amount(rule.price.of(billed), payer.currency)}"
+    return f"{rounded} at {price(rule.rate, payer.currency)} an hour: {value}{paid_by}"

@@ -152,7 +152,7 @@ def test_a_changed_rate_stops_the_account_and_says_the_difference(app):
     assert len(outcome["issued"]) == 1
     [refused] = outcome["refused"]
     assert refused["company_id"] == one
-    assert "was 100.00 and would be 200.00 EUR" in refused["reason"]
+    assert "was EUR\u00a0100.00 and would be EUR\u00a0200.00" in refused["reason"]
     assert db.session.scalars(select(Document.payer_id)).all() == [two]
 
 

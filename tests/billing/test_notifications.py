@@ -44,7 +44,7 @@ def test_each_billing_contact_is_asked_to_pay_with_the_pdf(app):
     first, second = mails()
     assert first.recipient != second.recipient
     assert first.subject == (
-        f"ACTION: Invoice {document.number}: 1147.50 EUR due 30 April 2026 from Fjord & Partners"
+        f"ACTION: Invoice {document.number}: EUR 1147.50 due 30 April 2026 from Fjord & Partners"
     )
     assert first.headers == {"Reply-To": "desk@fjord.example"}
     assert first.attachments == [{"name": f"{document.number}.pdf", "document_id": document.id}]

@@ -55,7 +55,7 @@ def test_it_is_refused_in_words_and_stays_ready(people):
     [refused] = outcome["refused"]
     assert refused["company"] == "Fjord Dental"
     assert refused["reason"] == (
-        "Fjord Dental is above 900 EUR: somebody who neither compiled nor changed it has to"
+        "Fjord Dental is above EUR\u00a0900.00: somebody who neither compiled nor changed it has to"
         " approve its preview first."
     )
     assert row().state == "ready"

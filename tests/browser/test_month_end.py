@@ -125,7 +125,7 @@ def test_a_month_is_billed_without_scripts(month, desk):
     page.get_by_role("link", name="Record a payment").click()
     assert page.get_by_label("Amount").input_value() == "350.00"
     page.get_by_role("button", name="Record the payment").click()
-    page.get_by_text("350.00 EUR recorded.").wait_for()
+    page.get_by_text("EUR\u00a0350.00 recorded.").wait_for()
 
 
 PAGES = (

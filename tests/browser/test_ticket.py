@@ -35,7 +35,7 @@ def test_a_ticket_from_the_queue_to_waiting(live, desk, number, width):
     page.get_by_role("link", name="No network").click()
     page.get_by_label("Text").fill("We are on it.")
     page.get_by_label("Time spent").fill("25")
-    page.get_by_text("billed as 0:30 h at 120 an hour: 60.00 EUR").wait_for()
+    page.get_by_text("billed as 0:30 h at 120.00 an hour: EUR\u00a060.00").wait_for()
     page.get_by_text("Send and set").click()
     page.get_by_role("button", name="Waiting for client").click()
     page.get_by_text("Reply sent, 0:25 h logged, status set to waiting for client").wait_for()

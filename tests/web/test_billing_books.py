@@ -93,7 +93,7 @@ def test_an_entry_explains_its_rate(month):
     with unit_of_work():
         make.rate("90", staff_id=month.jon.id)
     page = month.get(f"/billing/entries/{entries_in()[0]}/rate").text
-    assert "120.00 EUR an hour" in page
+    assert "EUR 120.00 an hour" in page
     assert "It is for another person." in page
     month.post(f"/billing/rates/{live(RateRule)[0].id}/retire")
     page = month.get(f"/billing/entries/{entries_in()[0]}/rate").text
@@ -265,7 +265,7 @@ def test_credit_is_set_against_a_later_invoice(month):
     month.issued(month.compiled())
     _, second = documents()
     payment = one(Payment)
-    assert "140.00 EUR is credit" in month.get(f"/billing/payments/{payment.id}").text
+    assert "EUR\u00a0140.00 is credit" in month.get(f"/billing/payments/{payment.id}").text
     month.post(f"/billing/payments/{payment.id}/settle", invoice_id=second.id)
     assert "Paid" in month.get(f"/billing/invoices/{second.id}").text
     assert_books()

@@ -453,7 +453,7 @@ def test_the_composer_says_what_time_comes_to_before_it_is_logged(browser, fjord
         return browser.get(f"/tickets/{number}/price", query_string=fields).get_data(as_text=True)
 
     assert words(time="25") == (
-        "0:25 h, billed as 0:30 h at 120 an hour: 60.00 EUR, paid by Fjord Dental."
+        "0:25 h, billed as 0:30 h at 120.00 an hour: EUR\u00a060.00, paid by Fjord Dental."
     )
     assert words(time="") == ""
     assert "no length of time" in words(time="<b>")

@@ -23,7 +23,7 @@ from app.core.bulk import reserve_ids
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
-from app.core.money import from_minor
+from app.core.formats import amount
 from app.tickets import timeline
 from app.tickets.timeline import MoneyNote
 from app.timelog.models import TimeEntry
@@ -110,9 +110,9 @@ def _refuse(invoice: Document) -> None:
         )
     ).all()
     if paid:
-        amount = from_minor(sum(each.amount_minor for each in paid), invoice.currency)
+        held = amount(sum(each.amount_minor for each in paid), invoice.currency)
         raise RuleError(
-            f"{amount} {invoice.currency} is set against {invoice.number}: reverse that payment"
+            f"{held} is set against {invoice.number}: reverse that payment"
             " first, then void the invoice."
         )
 

@@ -1,7 +1,9 @@
 """The arithmetic of one billed entry, in words that anybody can check."""
 
+from decimal import Decimal
+
 from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule
-from app.core.money import from_minor
+from app.core.formats import amount, price
 
 _AMOUNTS = {
     "line-once": "the line is rounded once and shared over its entries",
@@ -22,20 +24,18 @@ def explain_entry(
     entry: BilledEntry, *, line: Line, policy: Policy, rule: RateRule, currency: str
 ) -> list[str]:
     """One sentence a step: time, minimum and increment, rate, amount, discount, tax."""
+    rate = f"{currency}\u00a0{price(Decimal(entry.rate), currency)}"
     sentences = [_time(entry), _rounding(entry, rule)]
+    sentences.append(f"Rate rule {entry.rate_rule_id}: {rate} an hour; {_AMOUNTS[policy.amounts]}.")
     sentences.append(
-        f"Rate rule {entry.rate_rule_id}: {entry.rate} {currency} an hour;"
-        f" {_AMOUNTS[policy.amounts]}."
-    )
-    sentences.append(
-        f"{hours_and_minutes(entry.billed_seconds)} h at {entry.rate}:"
-        f" {from_minor(entry.amount_minor, currency)} {currency} of the line's"
-        f" {from_minor(line.net_minor, currency)}."
+        f"{hours_and_minutes(entry.billed_seconds)} h at {rate}:"
+        f" {amount(entry.amount_minor, currency)} of the line's"
+        f" {amount(line.net_minor, currency)}."
     )
     if line.discount_minor:
         sentences.append(
-            f"The line was {from_minor(line.amount_minor, currency)} before a discount of"
-            f" {from_minor(line.discount_minor, currency)}."
+            f"The line was {amount(line.amount_minor, currency)} before a discount of"
+            f" {amount(line.discount_minor, currency)}."
         )
     where = "taken out of the price" if policy.prices == "inclusive" else "on top"
     sentences.append(f"{line.tax.name} {line.tax.percent} % is {where}.")

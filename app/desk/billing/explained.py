@@ -12,7 +12,7 @@ from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule, Tax
 from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
 from app.billing.models import RateRule as RateRuleRow
-from app.core.money import price_text
+from app.core.formats import price
 
 MOST_ENTRIES = 400
 
@@ -161,10 +161,3 @@ def rule_facts(row: RateRuleRow) -> RateRule:
 def plain(number: Decimal | None) -> str:
     """A number without needless zeros; nothing for none."""
     return "" if number is None else format(number.normalize(), "f")
-
-
-def price(number: Decimal | None, currency: str) -> str:
-    """A rate with all decimals of its currency, and more only where it has more."""
-    if number is None:
-        return ""
-    return price_text(number, currency)

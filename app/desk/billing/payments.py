@@ -8,7 +8,7 @@ from flask import Response, render_template, request, url_for
 from app.billing import money_queries
 from app.billing.commands.payments import record_payment, reverse_payment, settle
 from app.billing.queries import agency
-from app.core import clock, forms
+from app.core import clock, formats, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError
 from app.core.money import from_minor, to_minor
@@ -116,8 +116,8 @@ def post_payment() -> Any:
             invoice_ids=[each.id for each in invoices if each.id in ticked],
             idempotency_key=f"desk:{fields[forms.FIELD]}",
         )
-        credit = f"; {from_minor(paid.credit_minor, account.currency)} stays as credit"
-        said = f"{from_minor(amount, account.currency)} {account.currency} recorded"
+        credit = f"; {formats.amount(paid.credit_minor, account.currency)} stays as credit"
+        said = f"{formats.amount(amount, account.currency)} recorded"
         where = url_for("billing.account", account_id=account_id)
         return where, said + (credit if paid.credit_minor else "") + "."
 
@@ -160,7 +160,7 @@ def settle_payment(payment_id: int) -> Response:
     def action() -> Outcome:
         amount = settle(current_actor(), payment_id=payment_id, invoice_id=invoice_id)
         currency = money_queries.payment(payment_id).currency
-        return here, f"{from_minor(amount, currency)} {currency} set against the invoice."
+        return here, f"{formats.amount(amount, currency)} set against the invoice."
 
     return carry_out(action, back=here)
 

@@ -24,10 +24,10 @@ from app.billing.rate_queries import WantedRates
 from app.core import clock, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError
+from app.core.money import price_text
 from app.core.security import requires
 from app.desk.billing import blueprint
 from app.desk.billing.choosing import company_id, company_text
-from app.desk.billing.explained import price
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.timelog.rules import in_hours
@@ -72,7 +72,6 @@ def rates() -> str:
         address={key: value for key, value in request.args.items() if key != "page" and value},
         work_types=rate_queries.work_types(),
         people=rate_queries.people(),
-        price=price,
         length=in_hours,
         nonce=forms.new_nonce(),
     )
@@ -90,7 +89,6 @@ def _form(fields: Fields, *, rule: RateRule | None = None, asks_zero: bool = Fal
         roundings=list(ROUNDING_WORDS.items()),
         units=list(UNIT_WORDS.items()),
         currency=fields["currency"] or agency().currency,
-        price=price,
         nonce=forms.new_nonce(),
     )
 
@@ -116,7 +114,7 @@ def change_rate(rate_rule_id: int) -> str:
     """Ask what is to hold instead of a rule, and from which day on."""
     rule = rate_queries.rate(rate_rule_id)
     values = {
-        "rate": price(rule.rate, rule.currency),
+        "rate": price_text(rule.rate, rule.currency),
         "currency": rule.currency,
         "minimum": in_hours(rule.minimum_seconds),
         "increment": in_hours(rule.increment_seconds),
@@ -263,7 +261,6 @@ def explain(entry_id: int) -> str:
         entry=entry,
         found=found,
         rules=rate_queries.rates_by_id(ids),
-        price=price,
         length=in_hours,
     )
 

@@ -274,7 +274,7 @@ def _sums(documents: list[Any]) -> list[str]:
     sums: dict[str, int] = {}
     for each in documents:
         sums[each.currency] = sums.get(each.currency, 0) + each.gross_minor
-    return [f"{currency} {formats.money(minor, currency)}" for currency, minor in sums.items()]
+    return [formats.amount(minor, currency) for currency, minor in sums.items()]
 
 
 @blueprint.post("/runs/<int:run_id>/issue/<int:job_id>/undo-mails")

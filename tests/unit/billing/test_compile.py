@@ -190,7 +190,7 @@ def test_the_arithmetic_of_an_entry_in_words() -> None:
         "Real time 0:37:10 h, of which 0:33:20 h are billable.",
         "An entry counts at least 0:15 h, rounded up to 0:15 h: 0:45 h billed.",
         "Rate rule 12: 120 EUR an hour; the line is rounded once and shared over its entries.",
-        "0:45 h at 120: 80.00 EUR of the line's 80.00.",
+        "0:45 h at EUR\u00a0120.00: EUR\u00a080.00 of the line's EUR\u00a080.00.",
         "The line was 90.00 before a discount of 10.00.",
         "VAT 20 % is on top.",
     ]

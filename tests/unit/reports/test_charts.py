@@ -63,13 +63,13 @@ def test_unbilled_value_shows_ten_companies_and_the_rest():
     assert chart.labels[-1] == "4 other companies"
     assert chart.marks[-1].key == {"company_id": REST}
     assert chart.marks[-1].value == 1000 * (1 + 2 + 3 + 4)
-    assert "EUR 1,050.00 wait in 28 entries; Company 14 alone is 13 %" in chart.takeaway
+    assert "EUR\u00a01\u202f050.00 wait in 28 entries; Company 14 alone is 13 %" in chart.takeaway
     assert "priced alone" in chart.unit
 
 
 def test_receivables_say_what_is_past_due():
     chart = ageing_chart()
-    assert chart.takeaway == "EUR 100.00 is owed; EUR 50.00 (50 %) is past due"
+    assert chart.takeaway == "EUR\u00a0100.00 is owed; EUR\u00a050.00 (50 %) is past due"
     assert {mark.key["age"]: mark.value for mark in chart.marks} == {
         "current": 5000, "1-30": 2500, "31-60": 0, "61-90": 0, "91+": 2500,
     }  # fmt: skip

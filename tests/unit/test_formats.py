@@ -1,0 +1,52 @@
+"""The house style of figures: one way everywhere, no digit lost, nothing that breaks in two."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core import formats
+from app.core.money import EXPONENTS, to_minor
+from reports import frames, theme
+from reports.receivables import receivables_by_age
+from reports.workload import hours_by_billability
+
+
+def test_amounts_stand_behind_their_currency_with_thousands_apart():
+    assert formats.amount(1234567, "EUR") == "EUR\u00a012\u202f345.67"
+    assert formats.amount(-1234567, "JPY") == "JPY\u00a0−1\u202f234\u202f567"
+    assert formats.money(5, "KWD") == "0.005"
+    assert formats.money(99999, "EUR") == "999.99"
+
+
+def test_counts_hours_and_rates_are_written_alike():
+    assert formats.grouped(1234567) == "1\u202f234\u202f567"
+    assert formats.grouped(Decimal("-1234.5")) == "−1\u202f234.5"
+    assert formats.hours(1234 * 3600 + 90) == "1\u202f234:01"
+    assert formats.exact_hours(1234 * 3600 + 90) == "1\u202f234:01:30"
+    assert formats.price(Decimal(1250), "EUR") == "1\u202f250.00"
+    assert formats.price(Decimal("0.0125"), "EUR") == "0.0125"
+    assert formats.price(None, "EUR") == ""
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(sorted(EXPONENTS)))
+def test_an_amount_reads_back_to_the_last_unit_and_never_breaks(minor, currency):
+    written = formats.amount(minor, currency)
+    code, _, digits = written.partition(formats.NO_BREAK)
+    plain = digits.replace(formats.NARROW, "").replace(formats.MINUS, "-")
+    assert (code, to_minor(plain, currency)) == (currency, minor)
+    assert " " not in written
+
+
+def test_charts_say_what_pages_say():
+    hover = receivables_by_age(
+        frames.AGEING.frame([("1-30", 1234567, 2)]), currency="EUR", exponent=2
+    )
+    texts = [mark.text for mark in hover.marks]
+    assert formats.amount(1234567, "EUR") in texts
+    assert formats.amount(1234567, "EUR") in hover.takeaway
+    seconds = 1234 * 3600 + 90
+    worked = hours_by_billability(frames.HOURS.frame([("a", seconds, 0)]), {"a": "March"})
+    assert worked.series[0].marks[0].text == f"{formats.exact_hours(seconds)} h"
+    for name in ("light", "dark"):
+        assert theme.template(name)["layout"]["separators"] == "." + formats.NARROW

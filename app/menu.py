@@ -44,7 +44,7 @@ MENU = (
     MenuGroup(
         "Billing",
         (
-            MenuItem("Billing run", "receipt-cutoff", "billing.runs", "compile", "Invoices"),
+            MenuItem("Billing run", "receipt-cutoff", "billing.runs", "see", "Invoices"),
             MenuItem("Invoices", "receipt", "billing.invoices", "see", "Invoices"),
             MenuItem("Payments", "cash-coin", "billing.payments", "see", "Payments"),
             MenuItem("Rates", "currency-exchange", "billing.rates", "see", "Rates"),

@@ -5,7 +5,7 @@ preview: all three go through `compile_accounts`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.billing.engine.facts import Entry, ExtraLine, Names, Policy, Tax
 from app.billing.engine.periods import local_date
 from app.billing.engine.rates import RateCard
 from app.billing.engine.tax import tax_timeline
+from app.billing.engine.texts import reworded
 from app.billing.engine.timeline import Timeline
 from app.billing.payers import Payers
 from app.billing.queries import Account, Buyer
@@ -117,8 +118,8 @@ class Plan:
 class Preview:
     """One account as it would be billed now, its hash, and why it is blocked (reason: entries).
 
-    `extras` are the ids of the hand-made lines and discounts that are in it; its days are those of
-    `zone`; `ancestors` are the companies above those whose work it bills, nearest first;
+    `extras` are the ids of the hand-made lines, discounts and texts that are in it; its days are
+    those of `zone`; `ancestors` are the companies above those whose work it bills, nearest first;
     `requesters` says who asked for which ticket.
     """
 
@@ -259,14 +260,18 @@ def _preview(
         extras=added,
         names=names,
     )
+    document, texts = reworded(compiled.document, added)
+    compiled = replace(compiled, document=document)
     buyer = buyers[work.payer_id]
     return Preview(
         account=account,
         compiled=compiled,
-        hash=fingerprint(compiled.document),
+        hash=fingerprint(document),
         blocks=_blocks(facts, work, compiled, buyer),
         tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
-        extras=tuple(line.id for line in added if line.id is not None),
+        extras=tuple(
+            line.id for line in added if line.id and (line.kind != "text" or line.id in texts)
+        ),
         buyer=buyer,
         zone=facts.payers.companies[work.payer_id].zone,
         ancestors=facts.payers.ancestors({entry.company_id for entry in own}),

@@ -1,6 +1,6 @@
 """What a document will say: the engine's result with the parties as they are at issue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
@@ -132,11 +132,17 @@ def _lines(document: Document, requesters: Mapping[int, str]) -> tuple[ContentLi
     for ticket, members in groupby(document.lines, key=lambda line: line.ticket_id):
         lines = list(members)
         asked = f"asked for by {requesters[ticket]}" if ticket in requesters else ""
-        under_heading = ticket is not None and len(lines) > 1
+        heading = _heading(lines) if ticket is not None and len(lines) > 1 else ""
         for line in lines:
-            shown = replace(_line(line, document.currency), detail=asked)
-            printed.append(replace(shown, text="Work", group=line.text) if under_heading else shown)
+            shown = replace(_line(line, document.currency), detail=asked, group=heading)
+            printed.append(replace(shown, text="Work") if line.text == heading else shown)
     return tuple(printed)
+
+
+def _heading(lines: Sequence[Line]) -> str:
+    """The text that all lines of a ticket share; the ticket's own where some were given another."""
+    texts = {line.text for line in lines}
+    return texts.pop() if len(texts) == 1 else lines[0].was or lines[0].text
 
 
 def _line(line: Line, currency: str) -> ContentLine:

@@ -32,7 +32,7 @@ STATES = ("unpaid", "overdue", "paid", "voided", "credit_notes")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which documents: by state on `today`, company, dates of issue, number."""
+    """Which documents: by state on `today`, company, dates of issue, number, run."""
 
     today: date
     state: str = ""
@@ -41,11 +41,17 @@ class Wanted:
     issued_from: date | None = None
     issued_to: date | None = None
     number: str = ""
+    run_id: int | None = None
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything but the state is asked for."""
-        return any((self.company_id, self.company, self.issued_from, self.issued_to, self.number))
+        return any(
+            (
+                *(self.company_id, self.company, self.issued_from, self.issued_to),
+                *(self.number, self.run_id),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,8 @@ def _filtered(query: Any, wanted: Wanted) -> Any:
         query = query.where(Document.issued_on <= wanted.issued_to)
     if wanted.number:
         query = query.where(Document.number.icontains(wanted.number, autoescape=True))
+    if wanted.run_id:
+        query = query.where(Document.run_id == wanted.run_id)
     return query
 
 
@@ -312,13 +320,12 @@ def _settled(settlement: Settlement, payment: Payment | None, credit: Document |
     )
 
 
-def pdf_documents(wanted: Wanted, ids: Sequence[int], *, most: int) -> list[tuple[int, str]]:
-    """(id, number) of the documents chosen by id, or else of all that fit; at most `most` + 1."""
+def pdf_documents(wanted: Wanted, ids: Sequence[int]) -> list[tuple[int, str]]:
+    """(id, number) of the documents chosen by id, or else of all that fit, oldest first."""
     query = _filtered(select(Document.id, Document.number), wanted)
     if ids:
         query = query.where(Document.id.in_(list(ids)))
-    query = query.order_by(Document.id).limit(most + 1)
-    return [(row[0], row[1]) for row in db.session.execute(query)]
+    return [(row[0], row[1]) for row in db.session.execute(query.order_by(Document.id))]
 
 
 def accounts_of(company_ids: Sequence[int]) -> list[BillingAccount]:

@@ -10,7 +10,16 @@ from sqlalchemy import func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.billing.engine.amounts import quantity_amount
-from app.billing.engine.facts import Entry, ExtraLine, Names, Policy, RateRule, Tax, TaxRule
+from app.billing.engine.facts import (
+    Entry,
+    ExtraLine,
+    LineKey,
+    Names,
+    Policy,
+    RateRule,
+    Tax,
+    TaxRule,
+)
 from app.billing.models import BillingAccount
 from app.billing.models import ExtraLine as ExtraLineRow
 from app.billing.models import RateRule as RateRuleRow
@@ -352,7 +361,7 @@ def account_of(row: BillingAccount) -> Account:
 def extra_lines(
     account_ids: Collection[int], currencies: Mapping[int, str], *, lock: bool = False
 ) -> dict[int, list[ExtraLine]]:
-    """Hand-made lines and discounts that wait for the next invoice, by account."""
+    """Hand-made lines, discounts and texts that wait for the next invoice, by account."""
     query = (
         select(ExtraLineRow)
         .where(ExtraLineRow.account_id.in_(list(account_ids)))
@@ -378,14 +387,16 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         amount_minor=amount,
         percent=row.percent or Decimal(0),
         id=row.id,
+        of=LineKey(row.of_text, row.of_price, row.of_tax) if row.kind == "text" else None,
     )
 
 
 def accounts_with_extras() -> list[tuple[int, str]]:
-    """(payer, currency) of accounts where something hand-made waits."""
+    """(payer, currency) of accounts where something hand-made waits to be billed by itself."""
     query = (
         select(BillingAccount.payer_id, BillingAccount.currency)
         .join(ExtraLineRow, ExtraLineRow.account_id == BillingAccount.id)
+        .where(ExtraLineRow.kind != "text")
         .where(ExtraLineRow.document_id.is_(None), ExtraLineRow.removed_at.is_(None))
         .distinct()
     )

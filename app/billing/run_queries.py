@@ -1,6 +1,6 @@
 """What the pages of billing runs ask: runs, exceptions by cause, accounts with their change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -327,7 +327,7 @@ def left_out(company_ids: Sequence[int], since: date, through: date) -> list[Lef
 
 
 def extras_of(account_id: int) -> list[ExtraLine]:
-    """Hand-made lines and discounts that wait for an account's next invoice."""
+    """Hand-made lines, discounts and texts that wait for an account's next invoice."""
     query = (
         select(ExtraLine)
         .where(ExtraLine.account_id == account_id)
@@ -335,6 +335,12 @@ def extras_of(account_id: int) -> list[ExtraLine]:
         .order_by(ExtraLine.id)
     )
     return list(db.session.scalars(query))
+
+
+def names_of(user_ids: Collection[int | None]) -> dict[int, str]:
+    """How the people are called who added something by hand."""
+    query = select(User).where(User.id.in_([each for each in user_ids if each]))
+    return {user.id: user.get_full_name() for user in db.session.scalars(query)}
 
 
 def to_issue(run_id: int, account_ids: Sequence[int]) -> list[Total]:

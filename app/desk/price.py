@@ -1,6 +1,7 @@
 """What a length of time comes to before it is logged, in words: the rule that wins, the amount."""
 
 from datetime import date
+from decimal import Decimal
 
 from app.billing import queries as billing_queries
 from app.billing.compilation import Facts
@@ -44,4 +45,4 @@ def _value(ticket: Ticket, seconds: int, on: date, staff_id: int, work_type_id: 
     rounded = f", billed as {hours(billed)} h" if billed != seconds else ""
     paid_by = "" if payer_id == ticket.company_id else f", paid by {payer.name}"
     value = f"{amount(rule.price.of(billed), payer.currency)}"
-    return f"{rounded} at {price(rule.rate, payer.currency)} an hour: {value}{paid_by}"
+    return f"{rounded} at {price(Decimal(rule.rate), payer.currency)} an hour: {value}{paid_by}"

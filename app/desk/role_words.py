@@ -33,6 +33,7 @@ SPECIAL = {
     ("approve", "Time"): "approve time",
     ("write_off", "Time"): "write off time",
     ("compile", "Invoices"): "compile billing runs",
+    ("approve", "Invoices"): "approve invoices as the second person",
     ("issue", "Invoices"): "issue invoices",
     ("void", "Invoices"): "void invoices",
     ("record", "Payments"): "record payments",

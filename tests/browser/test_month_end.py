@@ -112,7 +112,7 @@ def test_a_month_is_billed_without_scripts(month, desk):
     page.get_by_role("button", name="Approve the submitted time of Grand Hôtel").click()
     page.get_by_role("link", name="Grand Hôtel").first.click()
     page.get_by_text("Add a line").click()
-    page.get_by_label("Text").first.fill("Licence")
+    page.get_by_label("Text", exact=True).first.fill("Licence")
     page.get_by_label("Price each").fill("50")
     page.get_by_role("button", name="Add the line").click()
     page.get_by_text("Licence").first.wait_for()

@@ -173,6 +173,22 @@ def test_the_pdf_is_the_stored_bytes_alone_and_packed(issued):
     assert issued.get("/billing/invoices.zip?company=nobody").status_code == 404
 
 
+def test_more_pdfs_than_one_file_holds_are_offered_in_parts(issued, monkeypatch):
+    monkeypatch.setattr("app.desk.billing.invoices.MOST_PDFS", 1)
+    first, second = documents()
+    run = first.run_id
+    page = issued.get(f"/billing/invoices.zip?run={run}").text
+    assert "2 documents in 2 files" in page
+    for number, document in enumerate((first, second), start=1):
+        url = f"/billing/invoices.zip?run={run}&part={number}"
+        assert url.replace("&", "&amp;") in page
+        answer = issued.get(url)
+        assert f"invoices-{number}-of-2.zip" in answer.headers["Content-Disposition"]
+        names = zipfile.ZipFile(io.BytesIO(answer.data)).namelist()
+        assert names == [f"{document.number}.pdf"]
+    assert issued.get(f"/billing/invoices.zip?run={run}&part=3").status_code == 404
+
+
 def test_an_invoice_opens_to_its_entries_as_it_was_billed(issued):
     first, _ = documents()
     rule = live(RateRule)[0]

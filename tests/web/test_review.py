@@ -1,5 +1,7 @@
 """Going through what is worth a look: the causes of a run, their rows, and every group action."""
 
+import re
+
 from sqlalchemy import select
 
 from app.billing.models import RunWarning
@@ -192,3 +194,62 @@ def test_a_partly_billable_entry_stays_so_when_it_is_saved(month):
     assert month.post(url, **sent, billable_time="0:45", version=version).status_code == 302
     kept = one(make.TimeEntry, id=entry)
     assert (kept.billable_seconds, kept.non_billable_reason) == (2700, "Half an hour of ours")
+
+
+def test_a_manager_is_the_second_person_and_changes_nothing(month):
+    with unit_of_work():
+        make.set_up_agency(second_person_above=300)
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    row = row_of(run_id, company_id)
+    preview = f"/billing/runs/{run_id}/accounts/{row.account_id}"
+    manager = signed_in(month.app, person("Manager"))
+    assert preview in manager.get(f"/billing/runs/{run_id}").text
+    page = manager.get(preview).text
+    assert "Approve it" in page
+    for action in ("Add the line", "Change the text", "Hold, move or write off", "Issue this one"):
+        assert action not in page
+    manager.post(f"{preview}/second", data={"nonce": new_nonce(), "preview": row.preview_hash})
+    assert "Approved by" in month.get(preview).text
+    assert "1 invoice issued" in month.issued(run_id)
+
+
+def test_a_text_is_changed_in_the_preview_and_taken_back(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    preview = f"/billing/runs/{run_id}/accounts/{row_of(run_id, company_id).account_id}"
+    page = month.get(preview).text
+    assert "Change the text" in page
+    key = {
+        name: re.search(f'name="{name}" value="([^"]*)"', page)[1]
+        for name in ("of_text", "of_price", "of_tax")
+    }
+    month.post(f"{preview}/texts", **key, new_text="Server, repaired")
+    page = month.get(preview).text
+    assert f'<del class="muted">{key["of_text"]}</del>' in page
+    assert "Server, repaired" in page
+    assert "Text by" in page
+    [undo] = re.findall(rf'action="({preview}/lines/\d+/remove)"', page)
+    refused = month.post(f"{preview}/texts", **key, new_text="x" * 501)
+    assert refused.status_code == 422
+    assert "x" * 501 in refused.text
+    gone = month.post(f"{preview}/texts", **(key | {"of_price": "1"}), new_text="Elsewhere")
+    assert "The line is not there any more" in gone.text
+    month.post(undo)
+    assert "<del" not in month.get(preview).text
+
+
+def test_a_refused_line_and_discount_keep_what_was_typed(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    preview = f"/billing/runs/{run_id}/accounts/{row_of(run_id, company_id).account_id}"
+    line = month.post(f"{preview}/lines", text="A long way", quantity="2,5", unit_price="dear")
+    assert line.status_code == 422
+    assert 'value="A long way"' in line.text
+    assert 'value="2,5"' in line.text
+    assert 'value="dear"' in line.text
+    assert '<details class="panel" open>' in line.text
+    discount = month.post(f"{preview}/discounts", text="Loyal", value="120", how="percent")
+    assert discount.status_code == 422
+    assert 'value="Loyal"' in discount.text
+    assert 'value="120"' in discount.text

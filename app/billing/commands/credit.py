@@ -217,11 +217,18 @@ def _book(invoice: Document, document_id: int, on: Any) -> None:
 
 
 def _reopen_extras(invoice_id: int) -> None:
+    """Let what was added by hand wait again; a text that its line was given since stays."""
     db.session.execute(
         text(
             "insert into extra_line (account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  created_by) select account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  created_by from extra_line where document_id = :invoice order by id"
+            "  of_text, of_price, of_tax, created_by)"
+            " select account_id, kind, text, quantity, unit, unit_price, percent,"
+            "  of_text, of_price, of_tax, created_by"
+            " from extra_line old where document_id = :invoice and not exists"
+            "  (select from extra_line new where new.account_id = old.account_id"
+            "   and new.document_id is null and new.removed_at is null and old.kind = 'text'"
+            "   and (new.of_text, new.of_price, new.of_tax)"
+            "     = (old.of_text, old.of_price, old.of_tax)) order by id"
         ),
         {"invoice": invoice_id},
     )

@@ -1,7 +1,10 @@
-"""Hand-written and fixed-fee lines and discounts, waiting for an account's next invoice."""
+"""Hand-made lines, discounts and texts of lines, waiting for an account's next invoice."""
 
 from decimal import Decimal
 
+from sqlalchemy import select
+
+from app.billing.engine.facts import LineKey
 from app.billing.ledger import lock_accounts
 from app.billing.models import BillingAccount, ExtraLine
 from app.billing.models.accounts import GROUPINGS
@@ -66,8 +69,44 @@ def add_discount(
     )
 
 
+def set_text(actor: Actor, account_id: int, of: LineKey, text: str) -> ExtraLine | None:
+    """Give a line another text; its own text takes the other one back, and returns nothing.
+
+    The line is known by its own text, its price and its tax, so the text stays when the account is
+    compiled again, and waits when there is no such line for a while.
+    """
+    text = _text(text)
+    _account(account_id)
+    before = db.session.scalars(
+        select(ExtraLine).where(
+            ExtraLine.account_id == account_id,
+            ExtraLine.kind == "text",
+            ExtraLine.document_id.is_(None),
+            ExtraLine.removed_at.is_(None),
+            (ExtraLine.of_text == of.text) & (ExtraLine.of_price == of.price),
+            ExtraLine.of_tax == of.tax,
+        )
+    ).first()
+    if before is not None:
+        remove(actor, before.id)
+        db.session.flush()
+    if text == of.text:
+        return None
+    return _add(
+        actor,
+        ExtraLine(
+            account_id=account_id,
+            kind="text",
+            text=text,
+            of_text=of.text,
+            of_price=of.price,
+            of_tax=of.tax,
+        ),
+    )
+
+
 def remove(actor: Actor, extra_line_id: int) -> None:
-    """Take a waiting line or discount away; one that is billed stays."""
+    """Take a waiting line, discount or text away; one that is billed stays."""
     line = db.session.get(ExtraLine, extra_line_id, with_for_update=True, populate_existing=True)
     if line is None or line.removed_at is not None:
         raise NotFoundError(f"There is no line {extra_line_id} waiting.")

@@ -221,7 +221,7 @@ def _extra_lines(
 ) -> list[_Draft]:
     drafts = []
     for extra in extras:
-        if extra.kind in {"discount_amount", "discount_percent"}:
+        if extra.kind not in {"hand", "fixed"}:
             continue
         tax = extra.tax or default
         if tax is None:

@@ -16,7 +16,7 @@ Amounts = Literal["line-once", "entry-once", "entry-4dp", "hours-2dp"]
 TaxScope = Literal["category", "line"]
 Prices = Literal["exclusive", "inclusive"]
 Grouping = Literal["ticket", "person", "work_type", "project"]
-ExtraKind = Literal["hand", "fixed", "discount_amount", "discount_percent"]
+ExtraKind = Literal["hand", "fixed", "discount_amount", "discount_percent", "text"]
 LineKind = Literal["time", "hand", "fixed"]
 
 
@@ -92,12 +92,21 @@ class Policy:
     grouping: Grouping = "ticket"
 
 
+class LineKey(NamedTuple):
+    """What a line is known by when it is compiled again: its own text, its price and its tax."""
+
+    text: str
+    price: str
+    tax: str
+
+
 @dataclass(frozen=True, slots=True)
 class ExtraLine:
-    """A line that no entry stands behind, or a discount on all lines.
+    """A line that no entry stands behind, a discount on all lines, or another text for a line.
 
     `amount_minor` is a line's amount or a discount's (positive takes off); `percent` is for
-    discounts in per cent. Lines without a tax of their own take the account's.
+    discounts in per cent; `of` says which line a text is for. Lines without a tax of their own take
+    the account's.
     """
 
     kind: ExtraKind
@@ -106,6 +115,7 @@ class ExtraLine:
     percent: Decimal = Decimal(0)
     tax: Tax | None = None
     id: int | None = None
+    of: LineKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +144,8 @@ class BilledEntry(NamedTuple):
 class Line:
     """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out.
 
-    `ticket_id` is set where lines are grouped by ticket.
+    `ticket_id` is set where lines are grouped by ticket; `was` is the text that was compiled, where
+    somebody gave another.
     """
 
     position: int
@@ -150,6 +161,7 @@ class Line:
     entries: tuple[BilledEntry, ...] = ()
     ticket_id: int | None = None
     extra_id: int | None = None
+    was: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -207,20 +208,26 @@ class EntryValue(Model):
 
 
 class ExtraLine(Stamped, Model):
-    """A hand-written or fixed-fee line or a discount, waiting for the account's next invoice.
+    """A hand-made line, a discount or another text, waiting for the account's next invoice.
 
     fixed and hand: `quantity` times `unit_price`; discount_amount: `unit_price` off the net;
     discount_percent: `percent` off the net. Prices in major units of the account's currency.
+    text: stands on the line that was compiled with `of_text` at `of_price` and `of_tax`.
     """
 
     __tablename__ = "extra_line"
     __table_args__ = (
         CheckConstraint(
-            "kind in ('hand', 'fixed', 'discount_amount', 'discount_percent')", name="kind"
+            "kind in ('hand', 'fixed', 'discount_amount', 'discount_percent', 'text')", name="kind"
         ),
         CheckConstraint("(kind = 'discount_percent') = (percent is not null)", name="percent"),
         CheckConstraint("percent > 0 and percent <= 100", name="percent_range"),
-        CheckConstraint("(kind = 'discount_percent') = (unit_price is null)", name="price"),
+        CheckConstraint(
+            "(kind in ('discount_percent', 'text')) = (unit_price is null)", name="price"
+        ),
+        CheckConstraint(
+            "(kind = 'text') = (num_nonnulls(of_text, of_price, of_tax) = 3)", name="of"
+        ),
         CheckConstraint("btrim(text) <> ''", name="text"),
         Index(
             "ix_extra_line_open",
@@ -236,6 +243,9 @@ class ExtraLine(Stamped, Model):
     unit: Mapped[str] = mapped_column(String(20), server_default="")
     unit_price: Mapped[Decimal | None] = mapped_column(Numeric(16, 4))
     percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
+    of_text: Mapped[str | None] = mapped_column(Text)
+    of_price: Mapped[str | None] = mapped_column(String(40))
+    of_tax: Mapped[str | None] = mapped_column(String(200))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.billing import invoice_queries
 from app.billing.engine.explain import explain_entry
-from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule, Tax
+from app.billing.engine.facts import BilledEntry, Line, LineKey, Policy, RateRule, Tax
 from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
 from app.billing.models import RateRule as RateRuleRow
@@ -34,7 +34,11 @@ class ShownEntry:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line of a document or preview; `entries` is None where they are fetched on demand."""
+    """A line of a document or preview; `entries` is None where they are fetched on demand.
+
+    `was` is the text that was compiled where somebody gave another; a line with a `key` may be
+    given one.
+    """
 
     id: int
     kind: str
@@ -47,6 +51,8 @@ class ShownLine:
     extra_id: int | None = None
     discount_minor: int = 0
     entries: list[ShownEntry] | None = field(default_factory=list)
+    was: str = ""
+    key: LineKey | None = None
 
 
 def lines_of(document: Document, *, line_id: int | None = None) -> list[ShownLine]:

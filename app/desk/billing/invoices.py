@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from flask import Response, abort, render_template, request, send_file, url_for
 
@@ -48,6 +49,7 @@ def wanted() -> Wanted:
         issued_from=fields.day("issued_from", "From"),
         issued_to=fields.day("issued_to", "To"),
         number=fields["number"],
+        run_id=fields.id("run"),
     )
 
 
@@ -127,18 +129,34 @@ def invoice_pdf(document_id: int) -> Response:
 
 @blueprint.get("/invoices.zip")
 @requires("see", "Invoices")
-def invoices_zip() -> Response:
-    """Download the PDFs of the documents ticked, or of all that fit the filters, as one file."""
+def invoices_zip() -> Any:
+    """Download the PDFs of the documents ticked, or of all that fit the filters.
+
+    Of more than one file holds, the parts are offered instead.
+    """
     ids = request.args.getlist("id", type=int)
-    found = invoice_queries.pdf_documents(wanted(), ids, most=MOST_PDFS)
-    if not found or len(found) > MOST_PDFS:
-        abort(404 if not found else 413)
+    found = invoice_queries.pdf_documents(wanted(), ids)
+    if not found:
+        abort(404)
+    parts = [found[at : at + MOST_PDFS] for at in range(0, len(found), MOST_PDFS)]
+    part = request.args.get("part", 0 if len(parts) > 1 else 1, type=int)
+    if part == 0:
+        address = {**request.args.to_dict(flat=False), "part": 1}
+        return render_template(
+            "desk/billing/pdf_parts.html",
+            parts=parts,
+            count=len(found),
+            part_url=lambda number: url_for("billing.invoices_zip", **(address | {"part": number})),
+        )
+    if not 1 <= part <= len(parts):
+        abort(404)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for number, content in _pdfs(found):
+        for number, content in _pdfs(parts[part - 1]):
             archive.writestr(f"{number}.pdf", content)
     packed.seek(0)
-    return send_file(packed, "application/zip", as_attachment=True, download_name="invoices.zip")
+    name = "invoices.zip" if len(parts) == 1 else f"invoices-{part}-of-{len(parts)}.zip"
+    return send_file(packed, "application/zip", as_attachment=True, download_name=name)
 
 
 def _pdfs(found: list[tuple[int, str]]) -> Iterator[tuple[str, bytes]]:

@@ -4,10 +4,11 @@ Each adjustment compiles the account anew in the same transaction, so the page s
 would bill.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from flask import Response, abort, render_template, request, url_for
 from flask_login import current_user
@@ -21,12 +22,14 @@ from app.billing.commands.recompile import payers_now, recompile, refuse_closed
 from app.billing.compilation import Facts, Preview, compile_accounts, plan
 from app.billing.differences import difference
 from app.billing.engine.explain import explain_entry
-from app.billing.engine.facts import BilledEntry, Document, Line, RateRule
-from app.billing.models import BillingAccount, BillingRun, RunRow
+from app.billing.engine.facts import BilledEntry, Document, Line, LineKey, RateRule
+from app.billing.engine.texts import key_of
+from app.billing.models import BillingAccount, BillingRun, ExtraLine, RunRow
 from app.billing.money_queries import account as find_account
 from app.billing.queries import agency
 from app.core import formats, forms
 from app.core.acting import current_actor
+from app.core.errors import RuleError
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.desk.billing import blueprint
@@ -63,14 +66,20 @@ def _preview(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
 
 
 @blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>")
-@requires("compile", "Invoices")
+@requires("see", "Invoices")
 def preview(run_id: int, account_id: int) -> str:
     """Show what issuing would bill to one account, and why."""
+    return _page(run_id, account_id, "", Fields({}))
+
+
+def _page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
+    """The preview; `refused` is the form that was sent in vain, with what was typed into it."""
     run, account = find_run(run_id), find_account(account_id)
     row = run_queries.row_of(run_id, account_id)
     facts, found = _preview(run, account.payer_id)
     is_issued = row is not None and row.state == "issued"
     shown = Shown() if found is None or is_issued else _shown(found, row)
+    waiting = run_queries.extras_of(account_id)
     companies = sorted(facts.companies_by_payer().get(account.payer_id, {account.payer_id}))
     month = run.through.replace(day=1)
     before, after = run_queries.neighbours(run_id, account_id)
@@ -85,7 +94,12 @@ def preview(run_id: int, account_id: int) -> str:
         timers=timers_of(run, any(reason == "running" for reason, _ in blocks)),
         reasons=REASONS,
         left_out=run_queries.left_out(companies, month, run.through),
-        extras=run_queries.extras_of(account_id),
+        extras=waiting,
+        lost=_lost(waiting, shown),
+        authors=run_queries.names_of({extra.created_by for extra in waiting}),
+        refused=refused,
+        typed=typed,
+        untyped=Fields({}),
         groupings=GROUPINGS,
         before=before,
         after=after,
@@ -93,6 +107,12 @@ def preview(run_id: int, account_id: int) -> str:
         plain=plain,
         nonce=forms.new_nonce(),
     )
+
+
+def _lost(waiting: Sequence[ExtraLine], shown: Shown) -> list[ExtraLine]:
+    """The texts whose line is not there: they wait until it comes back, or are removed."""
+    used = {line.extra_id for line in shown.lines}
+    return [extra for extra in waiting if extra.kind == "text" and extra.id not in used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +123,7 @@ class Second:
     approved_by: str
     approved_at: datetime | None
     may: bool
+    is_own: bool
 
 
 def _second(run_id: int, row: RunRow, account: BillingAccount) -> Second | None:
@@ -116,12 +137,13 @@ def _second(run_id: int, row: RunRow, account: BillingAccount) -> Second | None:
         why=second_person.words(account.payer.name, account.currency, ours),
         approved_by=found.approved_by_name if found else "",
         approved_at=found.created_at if found else None,
-        may=may("issue", "Invoices") and not own,
+        may=may("approve", "Invoices") and not own,
+        is_own=own,
     )
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/second")
-@requires("issue", "Invoices")
+@requires("approve", "Invoices")
 def approve_account(run_id: int, account_id: int) -> Response:
     """Approve an account as the second person."""
     here = url_for("billing.preview", run_id=run_id, account_id=account_id)
@@ -208,11 +230,23 @@ def _line(line: Line, currency: str, entries: list[ShownEntry] | None) -> ShownL
         extra_id=line.extra_id,
         discount_minor=line.discount_minor,
         entries=entries,
+        was=line.was,
+        key=key_of(line) if line.kind == "time" else None,
     )
 
 
-def _change(run_id: int, account_id: int, act: Callable[[BillingAccount], str]) -> Response:
-    """Carry out an adjustment and compile the account anew, in one transaction."""
+def _change(
+    run_id: int,
+    account_id: int,
+    act: Callable[[BillingAccount], str],
+    *,
+    form: str = "",
+    fields: Fields | None = None,
+) -> Any:
+    """Carry out an adjustment and compile the account anew, in one transaction.
+
+    A `form` that is refused is shown again with what was typed into its fields.
+    """
     here = url_for("billing.preview", run_id=run_id, account_id=account_id)
 
     def action() -> Outcome:
@@ -222,7 +256,12 @@ def _change(run_id: int, account_id: int, act: Callable[[BillingAccount], str]) 
         recompile(run_id, [account.payer_id], by=current_actor())
         return here, said
 
-    return carry_out(action, back=here)
+    def again(error: RuleError) -> tuple[str, int]:
+        typed = fields or Fields({})
+        typed.add(error)
+        return _page(run_id, account_id, form, typed), 422
+
+    return carry_out(action, back=here, again=again if form else None)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/recompile")
@@ -246,7 +285,7 @@ def group(run_id: int, account_id: int) -> Response:
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines")
 @requires("compile", "Invoices")
-def add_line(run_id: int, account_id: int) -> Response:
+def add_line(run_id: int, account_id: int) -> Any:
     """Add a hand-written or fixed-fee line to an account's next invoice."""
     fields = Fields(request.form)
 
@@ -267,12 +306,12 @@ def add_line(run_id: int, account_id: int) -> Response:
         )
         return "The line is added."
 
-    return _change(run_id, account_id, act)
+    return _change(run_id, account_id, act, form="line", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/discounts")
 @requires("compile", "Invoices")
-def add_discount(run_id: int, account_id: int) -> Response:
+def add_discount(run_id: int, account_id: int) -> Any:
     """Add a discount of an amount or of some per cent to an account's next invoice."""
     fields = Fields(request.form)
 
@@ -284,19 +323,40 @@ def add_discount(run_id: int, account_id: int) -> Response:
         extras.add_discount(current_actor(), account.id, text=text, **off)
         return "The discount is added."
 
-    return _change(run_id, account_id, act)
+    return _change(run_id, account_id, act, form="discount", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/texts")
+@requires("compile", "Invoices")
+def set_text(run_id: int, account_id: int) -> Any:
+    """Give a line of the preview another text."""
+    fields = Fields(request.form)
+    of = LineKey(fields.sent.get("of_text", ""), fields["of_price"], fields["of_tax"])
+
+    def act(account: BillingAccount) -> str:
+        text = fields.text("new_text", "Text", required=True, longest=500)
+        fields.check()
+        _, found = _preview(find_run(run_id), account.payer_id)
+        if found is None or of not in map(key_of, found.compiled.document.lines):
+            raise RuleError("The line is not there any more: look at the preview again.")
+        given = extras.set_text(current_actor(), account.id, of, text)
+        return "The line has its new text." if given else "The line has its own text again."
+
+    return _change(run_id, account_id, act, form="text", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")
 @requires("compile", "Invoices")
 def remove_line(run_id: int, account_id: int, extra_id: int) -> Response:
-    """Take a waiting line or discount away."""
+    """Take a waiting line, discount or text away."""
 
     def act(account: BillingAccount) -> str:
-        if extra_id not in {extra.id for extra in run_queries.extras_of(account.id)}:
+        waiting = {extra.id: extra.kind for extra in run_queries.extras_of(account.id)}
+        if extra_id not in waiting:
             abort(404)
         extras.remove(current_actor(), extra_id)
-        return "The line is removed."
+        is_text = waiting[extra_id] == "text"
+        return "The line has its own text again." if is_text else "The line is removed."
 
     return _change(run_id, account_id, act)
 

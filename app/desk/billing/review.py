@@ -25,7 +25,7 @@ from app.timelog import questions
 
 
 @blueprint.get("/runs/<int:run_id>/causes/<cause>")
-@requires("compile", "Invoices")
+@requires("see", "Invoices")
 def cause(run_id: int, cause: str) -> str:
     """Show the entries that one cause lies in, with what can be done about them."""
     if cause not in OF_ENTRIES:

@@ -30,7 +30,7 @@ JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "fai
 
 
 @blueprint.get("/runs")
-@requires("compile", "Invoices")
+@requires("see", "Invoices")
 def runs() -> str:
     """Offer a new run through the end of last month, and list the latest ones."""
     today = clock.today(agency().zone)
@@ -74,7 +74,7 @@ def create_run() -> Any:
 
 
 @blueprint.get("/runs/<int:run_id>")
-@requires("compile", "Invoices")
+@requires("see", "Invoices")
 def run(run_id: int) -> Any:
     """Show a run: its progress while it compiles, then exceptions by cause and the accounts."""
     found = find_run(run_id)

@@ -387,7 +387,9 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         amount_minor=amount,
         percent=row.percent or Decimal(0),
         id=row.id,
-        of=LineKey(row.of_text, row.of_price, row.of_tax) if row.kind == "text" else None,
+        of=LineKey(row.of_text or "", row.of_price or "", row.of_tax or "")
+        if row.kind == "text"
+        else None,
     )
 
 

@@ -141,7 +141,7 @@ def invoices_zip() -> Any:
     parts = [found[at : at + MOST_PDFS] for at in range(0, len(found), MOST_PDFS)]
     part = request.args.get("part", 0 if len(parts) > 1 else 1, type=int)
     if part == 0:
-        address = {**request.args.to_dict(flat=False), "part": 1}
+        address: dict[str, Any] = request.args.to_dict(flat=False)
         return render_template(
             "desk/billing/pdf_parts.html",
             parts=parts,

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016_line_texts"
-down_revision = "0015_requests"
+revision = "0017_line_texts"
+down_revision = "0016_promises"
 branch_labels = None
 depends_on = None
 

@@ -38,7 +38,10 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "theme.js": (None, "theme.js"),
     "ticket.js": (None, "ticket.js"),
     "timer.js": (None, "timer.js"),
-    "portal.css": (None, "portal.css"),
+    "portal.css": (
+        None,
+        "tokens.css components.css fields.css blocks.css layers.css layout.css portal.css",
+    ),
     "portal.js": (None, "portal.js"),
     "request.js": (None, "request.js"),
     "charts.js": (None, "charts.js"),

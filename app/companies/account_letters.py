@@ -3,6 +3,7 @@
 The link stands in the mail alone: of its secret only a hash is kept beside it.
 """
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
@@ -17,6 +18,7 @@ from app.core.models import Agency
 from app.core.public_links import public_url
 
 LINK = "/portal/link/"
+SECRET = re.compile(re.escape(LINK) + r"[\w-]+")
 ABOUT = "contact"
 NOT_YOU = "If you did not ask for this, leave it: nothing happens without the link."
 
@@ -85,6 +87,22 @@ def post_registration(name: str, email: str, secret: str, registration_id: int) 
     _post(WORDINGS["registration"], name, email, secret, about=about, foot=NOT_YOU)
 
 
+def post_waiting(name: str, email: str, company: str, registration_id: int) -> None:
+    """Tell the agency, where it has an address, that somebody waits to be let in."""
+    address = db.session.scalars(select(Agency.email)).one()
+    if not address:
+        return
+    who = f"{mail.one_line(name)} ({email}) of {mail.one_line(company) or 'no company'}"
+    wording = Wording(
+        f"{mail.one_line(name)} asks for access to the portal",
+        f"{who} has registered and confirmed the address.",
+        "Decide",
+        "Whoever may change contacts can decide.",
+    )
+    about = ("registration", registration_id)
+    _post(wording, agency_name(), address, "", about=about, path="/registrations")
+
+
 def post_rejection(name: str, email: str, reason: str, registration_id: int) -> None:
     """Tell somebody that no account is opened, and why."""
     wording = Wording(
@@ -94,6 +112,11 @@ def post_rejection(name: str, email: str, reason: str, registration_id: int) -> 
         "Answer this mail if you think that is wrong.",
     )
     _post(wording, name, email, "", about=("registration", registration_id))
+
+
+def masked(body: str) -> str:
+    """A mail without the secrets of its links: who reads the outbox must not come in by them."""
+    return SECRET.sub(rf"{LINK}…", body)
 
 
 def agency_name() -> str:
@@ -109,13 +132,14 @@ def _post(
     *,
     about: tuple[str, int],
     foot: str = "",
+    path: str = "",
 ) -> None:
     agency, name = agency_name(), mail.one_line(name)
-    link = public_url(LINK + secret) if secret else ""
+    link = public_url(LINK + secret if secret else path) if secret or path else ""
     why = wording.why.replace("{agency}", agency)
     parts = (f"Dear {name},", why, link, wording.how_long, foot, agency)
-    word: Literal["ACTION", "Notification"] = "ACTION" if secret else "Notification"
-    key = sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}"
+    word: Literal["ACTION", "Notification"] = "ACTION" if link else "Notification"
+    key = sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}:{path}"
     page = current_app.jinja_env.get_template("mail/access.html").render(
         name=name, why=why, link=link, wording=wording, foot=foot, agency=agency
     )

@@ -96,6 +96,9 @@ def confirm(link: PortalToken, *, password: str | None) -> PortalAccount | None:
     company = would_join(registration)
     if company is None:
         registration.state = "pending"
+        account_letters.post_waiting(
+            registration.name, registration.email, registration.company_name, registration.id
+        )
         return None
     actor = Actor(name=registration.name, channel=accounts.CHANNEL)
     account = _admit(actor, registration, company.id, role="requester")

@@ -13,6 +13,7 @@ PAGES = (
     "billing",
     "canned",
     "dashboards",
+    "followers",
     "home",
     "imports",
     "jobs",

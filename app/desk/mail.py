@@ -4,6 +4,7 @@ from io import BytesIO
 
 from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
 
+from app.companies import account_letters
 from app.core import forms, mail, mail_queries, mailer
 from app.core.acting import current_actor
 from app.core.models import MAIL_STATES, Mail
@@ -49,11 +50,15 @@ def index() -> str:
 @blueprint.get("/<int:mail_id>")
 @requires("see", "Mail")
 def show(mail_id: int) -> str:
-    """Show one mail as it reads, and what became of it."""
+    """Show one mail as it reads, and what became of it.
+
+    Links that let somebody in are shown only where mails are kept, as nobody gets them otherwise.
+    """
     found = mail_queries.one(mail_id)
     return render_template(
         "desk/mail/show.html",
         mail=found,
+        body=found.body if found.state == "kept" else account_letters.masked(found.body),
         words=STATE_WORDS,
         nonce=forms.new_nonce(),
         has_file=_has_file(found),

@@ -13,7 +13,7 @@ from app.core.models import Agency
 from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.staff.models import Department, Staff
 from app.tickets.canned import usable
-from app.tickets.models import OPEN_CATEGORIES, Ticket, TicketStatus
+from app.tickets.models import OPEN_CATEGORIES, Subscription, Ticket, TicketStatus
 from app.tickets.queue_models import CannedReply, TicketLink
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry, WorkType
@@ -37,6 +37,7 @@ class Rail:
     merged_into: int | None
     merged_from: Sequence[int]
     promise: Mapping[str, Any] | None
+    followers: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             _linked(ticket).label("linked"),
             _merged_into(ticket).label("merged_into"),
             _merged_from(ticket).label("merged_from"),
+            _followers(ticket).label("followers"),
             pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
                 "replies"
             ),
@@ -106,6 +108,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.merged_into,
         row.merged_from,
         row.promise,
+        row.followers,
     )
     return rail, Choices(
         row.statuses,
@@ -190,6 +193,31 @@ def _others_open(ticket: Ticket) -> Any:
         )
         .scalar_subquery()
     )
+
+
+def _followers(ticket: Ticket) -> Any:
+    """Who follows the ticket: contacts and staff, by name."""
+    rows = (
+        select(
+            Subscription.contact_id,
+            Subscription.staff_id,
+            func.coalesce(Contact.name, Staff.name).label("name"),
+            Subscription.muted_at,
+        )
+        .outerjoin(Contact, Contact.id == Subscription.contact_id)
+        .outerjoin(Staff, Staff.id == Subscription.staff_id)
+        .where(
+            Subscription.ticket_id == ticket.id,
+            Subscription.contact_id.is_distinct_from(ticket.requester_id),
+        )
+        .order_by(Contact.name, Staff.name)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        *("contact", rows.c.contact_id, "staff", rows.c.staff_id),
+        *("name", rows.c.name, "muted", rows.c.muted_at.is_not(None)),
+    )
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
 
 
 def _statuses() -> Any:

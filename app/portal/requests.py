@@ -10,7 +10,7 @@ from app.core import clock, filetypes, forms, storage
 from app.core.errors import RuleError
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
-from app.tickets import client_commands, client_queries, request_queries, subscribing
+from app.tickets import client_commands, client_queries, joining, request_queries, subscribing
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
@@ -69,6 +69,7 @@ def _page(
 ) -> str:
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
+    merged_into = joining.final(ticket).number if ticket.merged_into_id is not None else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     return render_template(
@@ -81,6 +82,8 @@ def _page(
         followers=followers,
         own=next((one for one in followers if one.contact_id == me.id), None),
         colleagues=[one for one in client_queries.colleagues(me.viewer) if one[0] not in there],
+        merged_into=merged_into,
+        merged_is_seen=bool(merged_into and client_queries.sees(me.viewer, merged_into)),
         follows_is_seen=bool(
             ticket.follows and client_queries.sees(me.viewer, ticket.follows.number)
         ),
@@ -114,6 +117,8 @@ def answer(number: int) -> Any:
                 f"Request #{number} was closed a while ago; your message is now request "
                 f"#{answered.ticket.number}, which follows it."
             )
+        if answered.ticket.number != number:
+            return there, f"Request #{number} goes on as this one, which has your message now."
         return f"{there}#answer", "Your message is sent."
 
     return carry_out(

@@ -177,12 +177,9 @@ def may_reopen(ticket: Ticket) -> bool:
 def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
     """Take a closed ticket up again. Raises `RuleError` when its days are over."""
     _contact_of(actor)
+    _ensure_not_merged(ticket)
     if ticket.category not in rules.CLOSED:
         return
-    if ticket.merged_into_id is not None:
-        raise RuleError(
-            f"Request #{ticket.number} goes on as #{joining.final(ticket).number}: write there."
-        )
     if not may_reopen(ticket):
         raise RuleError(
             f"Request #{ticket.number} was closed too long ago to be opened again: "
@@ -201,6 +198,7 @@ def solve_as_contact(ticket: Ticket, *, actor: Actor) -> None:
 def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "") -> None:
     """Say how the result was, 1 to 5; once, after the ticket is completed. Raises `RuleError`."""
     contact_id = _contact_of(actor)
+    _ensure_not_merged(ticket)
     problems = client_rules.rating_problems(ticket.category, score, text)
     if db.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id)) is not None:
         problems.append(f"Request #{ticket.number} is rated already: write a message instead.")
@@ -217,6 +215,12 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
         contact_id=contact_id,
     )
     record(actor, "ticket.rate", kind="ticket", id=ticket.id, after={"score": score})
+
+
+def _ensure_not_merged(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        number = joining.final(ticket).number
+        raise RuleError(f"Request #{ticket.number} goes on as #{number}: write there.")
 
 
 def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:

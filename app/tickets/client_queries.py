@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.companies.models import Company, Contact, Membership
@@ -92,9 +92,15 @@ def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]
     digits = text.removeprefix("#")
     if digits.isdecimal() and len(digits) < LONGEST_NUMBER:
         found.append(Ticket.number == int(digits))
-    said = scoped(Event, viewer).with_only_columns(Event.ticket_id)
+    # the tickets are scoped already; of their events only messages to the client are looked at
     message = Event.payload["text"].as_string().ilike(f"%{escaped(text)}%")
-    found.append(Ticket.id.in_(said.where(Event.kind == "message", message)))
+    said = exists().where(
+        Event.ticket_id == Ticket.id,
+        Event.kind == "message",
+        Event.visibility == "client",
+        message,
+    )
+    found.append(said)
     return query.where(or_(*found))
 
 

@@ -154,6 +154,13 @@ def test_only_a_hash_of_a_link_is_kept(guest):
     assert secret not in db.session.scalars(select(PortalToken.hash)).all()
 
 
+def test_who_reads_the_outbox_cannot_come_in_by_it(app, guest):
+    secret = invite(guest).rpartition("/")[2]
+    page = text_of(signed_in(app, person("Admin")).get(f"/mail/{mails()[-1].id}"))
+    assert "/portal/link/…" in page
+    assert secret not in page
+
+
 def test_password_signs_in_to_the_page_that_was_wanted(northwind, browser):
     asked = browser.get(f"/portal/requests/{northwind.ticket.number}")
     assert asked.status_code == 302
@@ -360,9 +367,13 @@ def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser)
     with unit_of_work():
         domains.add(STAFF, db.session.merge(northwind.company), "harbour.example", verified=False)
     register(browser)
+    with unit_of_work():
+        make.set_up_agency(email="desk@agency.example")
     answer = browser.post(link_in(mails()[-1]))
     assert "Your address is confirmed" in text_of(answer)
     assert not is_in(browser)
+    assert mails()[-1].recipient == "desk@agency.example"
+    assert "http://127.0.0.1:8080/registrations" in mails()[-1].body
     agent = signed_in(app, person("Agent"))
     page = text_of(agent.get("/registrations"))
     assert "Approve for Northwind Ltd" in page

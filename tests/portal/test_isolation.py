@@ -37,6 +37,7 @@ def urls(app, of: Side) -> list[tuple[str, str, str]]:
         "number": of.ticket.number,
         "attachment_id": of.attachment_id,
         "credential_id": of.credential_id,
+        "document_id": of.document_id,
     }
     found = []
     with app.test_request_context():

@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from app.core.db import db, unit_of_work
-from app.tickets import commands
+from app.tickets import client_commands, commands, joining
 from app.tickets.models import Event, Rating, Subscription, Ticket
 from app.tickets.request_models import RequestType
 from tests import factories as make
-from tests.portal.acting import STAFF, sent
-from tests.web.people import client_in, visitor
+from tests.portal.acting import STAFF, acting, sent
+from tests.web.people import client_in, person, signed_in, visitor
 
 PAGES = (
     *("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile"),
@@ -268,3 +268,35 @@ def test_what_was_typed_is_given_back_when_the_session_is_over(app, northwind):
     page = text_of(answer)
     assert "Two pages of &lt;b&gt;prose&lt;/b&gt;" in page
     assert f"/portal/sign-in?next={at}" in page
+
+
+def test_a_merged_request_leads_on_and_takes_no_answers(northwind, mira):
+    with unit_of_work():
+        other = client_commands.open_request(
+            actor=acting(northwind.mira), subject="The form again", text="Still broken."
+        )
+        joining.merge(db.session.get(Ticket, northwind.ticket.id), other, actor=STAFF)
+    at = f"/portal/requests/{northwind.ticket.number}"
+    page = text_of(mira.get(at))
+    assert f'This request goes on as <a href="/portal/requests/{other.number}"' in page
+    assert "Your message" not in page
+    answer = mira.post(f"{at}/answer", data=sent(text="From an old page."))
+    assert answer.location == f"/portal/requests/{other.number}"
+    assert "From an old page." in text_of(mira.get(answer.location))
+    answer = mira.post(f"{at}/reopen", data=sent())
+    assert f"goes on as #{other.number}" in text_of(mira.get(answer.location))
+
+
+def test_staff_let_somebody_follow_and_take_it_back(app, northwind):
+    agent = signed_in(app, person("Agent"))
+    at = f"/tickets/{northwind.ticket.number}"
+    agent.post(f"{at}/followers", data=sent(contact=str(northwind.bo.id)))
+    assert "Remove Bo Lund" in text_of(agent.get(at))
+    bo = client_in(app, northwind.bo)
+    assert bo.get(f"/portal/requests/{northwind.ticket.number}").status_code == 200
+    agent.post(f"{at}/followers", data=sent(contact=str(northwind.bo.id), do="remove"))
+    assert bo.get(f"/portal/requests/{northwind.ticket.number}").status_code == 404
+    with unit_of_work():
+        without = make.contact(northwind.company, "Cy")
+    answer = agent.post(f"{at}/followers", data=sent(contact=str(without.id)))
+    assert "invite them first" in text_of(agent.get(answer.location))

@@ -266,6 +266,7 @@ ROUTES = {
     "GET tickets.price": "syyyy",
     "GET tickets.queue": "syyyy",
     "GET tickets.show": "syyyy",
+    "POST followers.change": "synyy",
     "POST tickets.attach": "synyy",
     "POST tickets.change": "synyy",
     "POST tickets.change_many": "synyy",

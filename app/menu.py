@@ -28,6 +28,7 @@ MENU = (
         (
             MenuItem("Home", "house", "desk.home", "see", "Home"),
             MenuItem("Tickets", "inbox", "tickets.queue", "see", "Tickets"),
+            MenuItem("Mail in", "envelope-arrow-down", "inbox.index", "see", "Inbox"),
             MenuItem("My week", "calendar-week", "time.week", "see", "Time"),
             MenuItem("Approval", "check2-square", "time.approval", "approve", "Time"),
         ),
@@ -68,6 +69,10 @@ MENU = (
             MenuItem("Roles", "key", "roles.index", "see", "Roles"),
             MenuItem("Jobs", "list-task", "jobs.index", "see", "Jobs"),
             MenuItem("Mail", "envelope", "mail.index", "see", "Mail"),
+            MenuItem("Mailboxes", "mailbox", "mailboxes.index", "see", "Settings"),
+            MenuItem(
+                "Mail templates", "file-earmark-text", "mailboxes.templates", "see", "Settings"
+            ),
             MenuItem("Audit log", "journal-text", "audit.index", "see", "Audit"),
         ),
     ),

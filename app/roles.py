@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Imports": ("see", "apply", "undo"),
     "Jobs": ("see", "retry"),
     "Mail": ("see", "resend"),
+    "Inbox": ("see", "accept"),
     "Settings": ("see", "edit"),
     "Departments": ("see", "create", "edit"),
     "Promises": ("see", "edit"),
@@ -64,6 +65,7 @@ ROLES: dict[str, Pairs] = {
             _only("Imports", "see"),
             _only("Jobs", "see"),
             _only("Mail", "see"),
+            _all("Inbox"),
             _only("Departments", "see"),
             _only("Promises", "see", "edit"),
             _only("Staff", "see"),
@@ -83,7 +85,7 @@ ROLES: dict[str, Pairs] = {
     ),
     "Agent": frozenset(
         chain(
-            _all("Home", "Tickets"),
+            _all("Home", "Tickets", "Inbox"),
             _only("Time", "see", "create", "edit"),
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),

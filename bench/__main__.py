@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.report import Report
 
-NAMES = ("pdf", "issue", "imports", "queue", "dashboards")
+NAMES = ("pdf", "issue", "imports", "queue", "dashboards", "inbound")
 
 
 def main(wanted: list[str]) -> int:

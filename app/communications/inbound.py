@@ -197,13 +197,17 @@ def _targets(parsed: Parsed, sender: Sender) -> tuple[Target, ...]:
 def _add(
     found: dict[int, Target], ticket: Ticket | None, how: matching.How, sender: Sender
 ) -> None:
-    if ticket is None or ticket.id in found:
+    if ticket is None:
         return
-    contact_id = sender.contact_id
+    contact_id, named = sender.contact_id, ticket
+    ticket = queries.end_of_merges(ticket)
+    if ticket.id in found:
+        return
     found[ticket.id] = Target(
         ticket.id,
         ticket.number,
         how,
-        takes_part=contact_id is not None and queries.takes_part(ticket, contact_id),
+        takes_part=contact_id is not None
+        and any(queries.takes_part(each, contact_id) for each in (named, ticket)),
         same_company=contact_id is not None and belongs(contact_id, ticket.company_id),
     )

@@ -100,3 +100,13 @@ def replay(received_id: int, *, actor: Actor) -> int:
 def raw_of(found: Received) -> bytes:
     """The raw bytes of a mail that came. Raises `RuleError` when they are gone or damaged."""
     return storage.read(db.session.get_one(StoredFile, found.file_id))
+
+
+def dismiss(received_id: int, *, actor: Actor) -> None:
+    """Leave a mail that was held back or failed where it is; it stays here and can be accepted."""
+    found = queries.locked(received_id)
+    if found.state not in {"quarantined", "failed"}:
+        raise RuleError("Only a mail that is held back or failed can be left.")
+    record(actor, "received_mail.dismiss", kind="received_mail", id=received_id)
+    found.state, found.outcome = "ignored", "ignored"
+    found.steps = [*found.steps, {"rule": "dismissed", "said": f"{actor.name} left it."}]

@@ -19,6 +19,7 @@ RESOURCES = {
     "Imports": "Imports",
     "Jobs": "Background jobs",
     "Mail": "Outgoing mail",
+    "Inbox": "Mail that came",
     "Settings": "Agency and settings",
     "Departments": "Departments",
     "Promises": "Promised times",
@@ -43,6 +44,7 @@ SPECIAL = {
     ("undo", "Imports"): "undo imports",
     ("retry", "Jobs"): "retry failed jobs",
     ("resend", "Mail"): "resend mail",
+    ("accept", "Inbox"): "accept mail that is held back",
 }
 
 

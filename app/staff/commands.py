@@ -11,7 +11,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.imports.values import fold_name
-from app.staff.models import ASSIGN_MODES, Department, DepartmentMember, Staff
+from app.staff.models import ASSIGN_MODES, REPLY_MODES, Department, DepartmentMember, Staff
 
 LONGEST_NAME = 200
 LONGEST_REOPEN = 3650  # days
@@ -100,6 +100,23 @@ def set_reopen_days(department: Department, *, actor: Actor, days: int) -> None:
         id=department.id,
         before={"days": before},
         after={"days": days},
+    )
+
+
+def set_reply_mode(department: Department, *, actor: Actor, mode: str) -> None:
+    """Say whether mails ask for answers by mail or in the portal. Raises `RuleError`."""
+    if mode not in REPLY_MODES:
+        raise RuleError("Clients answer: choose by mail or in the portal.")
+    if department.reply_mode == mode:
+        return
+    before, department.reply_mode = department.reply_mode, mode
+    record(
+        actor,
+        "department.reply_mode",
+        kind="department",
+        id=department.id,
+        before={"mode": before},
+        after={"mode": mode},
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
 
+REPLY_MODES = {"mail": "By mail or in the portal", "portal": "In the portal only"}
 ASSIGN_MODES = {
     "manual": "By hand",
     "round_robin": "Members in turn",

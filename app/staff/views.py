@@ -18,7 +18,7 @@ from wtforms.validators import Optional
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.staff import commands, queries
-from app.staff.models import ASSIGN_MODES, Department, Staff
+from app.staff.models import ASSIGN_MODES, REPLY_MODES, Department, Staff
 
 HOUR = 3600
 
@@ -116,20 +116,22 @@ class DepartmentView(DeskModelView):
     edit_title, show_title = "Change department", "Department"
     base_order = ("name", "asc")
     list_columns = ["name", "members", "assign_mode", "archived_at"]
-    show_columns = ["name", "members", "assign_mode", "reopen_days", "archived_at"]
+    show_columns = ["name", "members", "assign_mode", "reopen_days", "reply_mode", "archived_at"]
     order_columns = ["name"]
     search_columns = ["name"]
     label_columns = {
         "archived_at": "State",
         "assign_mode": "New tickets go to",
         "reopen_days": "Days to reopen",
+        "reply_mode": "Clients answer",
     }
     formatters_columns = {
         "archived_at": in_use,
         "assign_mode": ASSIGN_MODES.__getitem__,
+        "reply_mode": REPLY_MODES.__getitem__,
         "members": lambda rows: ", ".join(row.name for row in rows),
     }
-    add_columns = ["name", "people", "assign_mode", "reopen_days"]
+    add_columns = ["name", "people", "assign_mode", "reopen_days", "reply_mode"]
     edit_columns = [*add_columns, "archived"]
     add_form_extra_fields = {
         "name": StringField("Name"),
@@ -149,6 +151,13 @@ class DepartmentView(DeskModelView):
             validate_choice=False,  # the command does
             description="Of tickets that name nobody.",
         ),
+        "reply_mode": SelectField(
+            "Clients answer",
+            choices=[SelectChoice(mode, words) for mode, words in REPLY_MODES.items()],
+            default="mail",
+            validate_choice=False,  # the command does
+            description="What the mails ask for; an answer by mail is taken all the same.",
+        ),
     }
     edit_form_extra_fields = {
         **add_form_extra_fields,
@@ -161,6 +170,7 @@ class DepartmentView(DeskModelView):
         form.assign_mode.data = department.assign_mode
         form.people.data = [person.id for person in department.members]
         form.reopen_days.data = department.reopen_days
+        form.reply_mode.data = department.reply_mode
         form.archived.data = department.archived_at is not None
 
     def create(self, values: dict[str, Any]) -> Department:
@@ -168,6 +178,7 @@ class DepartmentView(DeskModelView):
         department = commands.add_department(actor=actor, name=values["name"] or "")
         commands.set_members(department, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(department, values)
+        _set_reply_mode(department, values)
         commands.set_assign_mode(department, actor=actor, mode=values["assign_mode"] or "manual")
         return department
 
@@ -176,6 +187,7 @@ class DepartmentView(DeskModelView):
         commands.rename_department(item, actor=actor, name=values["name"] or "")
         commands.set_members(item, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(item, values)
+        _set_reply_mode(item, values)
         commands.set_assign_mode(item, actor=actor, mode=values["assign_mode"] or item.assign_mode)
         if values["archived"] and item.archived_at is None:
             commands.archive_department(item, actor=actor)
@@ -187,3 +199,9 @@ def _set_reopen_days(department: Department, values: dict[str, Any]) -> None:
     days = values.get("reopen_days")
     if days is not None:
         commands.set_reopen_days(department, actor=current_actor(), days=days)
+
+
+def _set_reply_mode(department: Department, values: dict[str, Any]) -> None:
+    mode = values.get("reply_mode")
+    if mode:
+        commands.set_reply_mode(department, actor=current_actor(), mode=mode)

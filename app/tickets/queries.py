@@ -237,3 +237,15 @@ def _ticket_lines() -> Select[*tuple[Any, ...]]:
     return select(
         Ticket.id, func.concat("#", Ticket.number, " ", Ticket.subject), Company.name
     ).join(Company, Company.id == Ticket.company_id)
+
+
+def tickets_of_requester(contact_id: int, company_id: int) -> list[Ticket]:
+    """The tickets that a contact asked for as one of a company, locked in order of their ids."""
+    return list(
+        db.session.scalars(
+            select(Ticket)
+            .where(Ticket.requester_id == contact_id, Ticket.company_id == company_id)
+            .order_by(Ticket.id)
+            .with_for_update()
+        )
+    )

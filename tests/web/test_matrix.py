@@ -15,6 +15,7 @@ from app import menu, roles
 from app.billing.commands.payments import record_payment
 from app.billing.documents.stored import get_or_render
 from app.billing.models import BillingRun
+from app.communications import inbox
 from app.companies.account_models import Registration
 from app.core import jobs
 from app.core.audit import SYSTEM
@@ -100,6 +101,8 @@ def world(app):
         db.session.add(BillingRun(through=document.through, state="ready"))
         make.rate()
         db.session.add(CannedReply(name="Thanks", text="Thank you."))
+        make.mailbox("support@desk.example")
+        inbox.store(b"From: a@example.com\n\nhello")
         imports.upload(SYSTEM, "companies", b"Name\nBo", file_name="a.csv")
         record_payment(
             SYSTEM,

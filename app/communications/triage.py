@@ -1,0 +1,49 @@
+"""Saying whose an unknown sender is, once their mail has become a ticket."""
+
+from app.communications import queries
+from app.communications.senders import SOURCE
+from app.companies.commands import company_of
+from app.companies.models import Company
+from app.companies.people import contact_of, join_company, leave_company
+from app.core.audit import Actor
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets.queries import tickets_of_requester
+from app.timelog.commands import move_ticket
+
+
+def waits(contact_id: int | None) -> bool:
+    """Whether a sender still has only the company that stands for them."""
+    return contact_id is not None and _stand_in(contact_id) is not None
+
+
+def place_sender(received_id: int, *, company_id: int, actor: Actor) -> Company:
+    """Make the sender of a mail a member of a company; their tickets and unbilled time go along.
+
+    The company that stood for them is archived. Raises `RuleError` when there is none, or time of
+    a ticket is billed.
+    """
+    found = queries.locked(received_id)
+    if found.contact_id is None or (stand_in := _stand_in(found.contact_id)) is None:
+        raise RuleError("The sender has a company already: change it on the contact's page.")
+    company = company_of(company_id)
+    contact = contact_of(found.contact_id)
+    if all(each.company_id != company.id for each in contact.memberships):
+        join_company(actor, contact, company.id, role="requester")
+    for ticket in tickets_of_requester(contact.id, stand_in.id):
+        move_ticket(ticket, actor=actor, company_id=company.id)
+    for each in list(contact.memberships):
+        if each.company_id == stand_in.id:
+            leave_company(actor, contact, each.id)
+    stand_in.archived_at = now()
+    db.session.flush()
+    return company
+
+
+def _stand_in(contact_id: int) -> Company | None:
+    contact = contact_of(contact_id)
+    companies = [each.company for each in contact.memberships]
+    return next(
+        (each for each in companies if each.source == SOURCE and each.archived_at is None), None
+    )

@@ -1,0 +1,154 @@
+"""Mail that came, mailboxes and templates on the desk."""
+
+import pytest
+from sqlalchemy import select
+
+from app.communications.models import Received
+from app.companies.models import Company, Contact
+from app.core.db import db, unit_of_work
+from app.core.forms import new_nonce
+from app.tickets.mail_models import Mailbox, MailTemplate
+from app.tickets.models import Event, Ticket
+from tests import factories as make
+from tests.communications.letters import SUPPORT, letter, take
+from tests.web.people import person, signed_in
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
+
+
+@pytest.fixture
+def agent(app):
+    with unit_of_work():
+        make.set_up_agency()
+        make.mailbox(SUPPORT)
+    return signed_in(app, person("Agent"))
+
+
+@pytest.fixture
+def admin(app, agent):
+    return signed_in(app, person("Admin"))
+
+
+def text_of(answer, code: int = 200) -> str:
+    assert answer.status_code == code, answer.get_data(as_text=True)[:2000]
+    return answer.get_data(as_text=True)
+
+
+def post(browser, path: str, **data):
+    db.session.rollback()
+    return browser.post(path, data={"nonce": new_nonce(), **data})
+
+
+def held_back() -> tuple[Received, Ticket]:
+    with unit_of_work():
+        company = make.company("Northwind")
+        mira = make.contact(company, "Mira")
+        ticket = make.ticket(company, "Printer", requester_id=mira.id)
+        ticket.mail_root = "<root@client.example>"
+    take(letter(str(mira.emails[0].address), Message_ID="<root2@client.example>"))
+    take(
+        letter(
+            "Eve <eve@evil.example>", HOSTILE, subject=HOSTILE,
+            In_Reply_To="<root2@client.example>",
+        )
+    )  # fmt: skip
+    found = db.session.scalars(select(Received).where(Received.rule == "stranger")).one()
+    return found, db.session.get_one(Ticket, found.ticket_id)
+
+
+def test_each_mail_says_what_became_of_it_and_why(agent):
+    found, ticket = held_back()
+    listed = text_of(agent.get("/inbox/"))
+    assert "Held back" in listed
+    assert "a stranger to the ticket" in listed
+    shown = text_of(agent.get(f"/inbox/{found.id}"))
+    assert "The sender has no part in the ticket" in shown
+    assert "<script>alert(1)" not in listed + shown
+    assert "49" not in shown.partition("What it says")[2].partition("</pre>")[0]
+    raw = agent.get(f"/inbox/{found.id}.eml")
+    assert raw.headers["Content-Disposition"].startswith("attachment")
+    assert raw.mimetype == "application/octet-stream"
+    assert b"eve@evil.example" in raw.data
+    assert f"#{ticket.number}" in shown
+
+
+def test_a_held_back_mail_is_accepted_with_one_click_and_once(agent):
+    found, ticket = held_back()
+    answer = post(agent, f"/inbox/{found.id}/accept")
+    assert answer.location == f"/tickets/{ticket.number}"
+    again = post(agent, f"/inbox/{found.id}/accept")
+    assert again.location == f"/inbox/{found.id}"
+    said = db.session.scalars(
+        select(Event.payload["text"].astext).where(
+            Event.ticket_id == ticket.id, Event.kind == "message"
+        )
+    ).all()
+    assert len(said) == 2
+
+
+def test_a_held_back_mail_can_be_left_and_decided_again(agent):
+    found, _ = held_back()
+    post(agent, f"/inbox/{found.id}/dismiss")
+    db.session.expire_all()
+    assert db.session.get_one(Received, found.id).state == "ignored"
+    post(agent, f"/inbox/{found.id}/again")
+    db.session.expire_all()
+    assert db.session.get_one(Received, found.id).state == "new"
+
+
+def test_an_unknown_sender_is_put_where_they_belong(agent):
+    with unit_of_work():
+        company = make.company("Northwind")
+    take(letter("Ana <ana@new.example>", "hello"))
+    found = db.session.scalars(select(Received)).one()
+    assert "Whose is the sender?" in text_of(agent.get(f"/inbox/{found.id}"))
+    post(agent, f"/inbox/{found.id}/company", company=str(company.id))
+    db.session.expire_all()
+    ana = db.session.scalars(select(Contact).where(Contact.name == "Ana")).one()
+    assert [each.company_id for each in ana.memberships] == [company.id]
+    assert db.session.scalars(select(Ticket.company_id)).one() == company.id
+    stand_in = db.session.scalars(select(Company).where(Company.source == "mail")).one()
+    assert stand_in.archived_at is not None
+    assert "Whose is the sender?" not in text_of(agent.get(f"/inbox/{found.id}"))
+
+
+def test_a_mailbox_is_kept_and_its_password_never_shown(admin):
+    form = {
+        "address": "help@desk.example", "host": "imap.example.com", "port": "993",
+        "security": "tls", "user_name": "", "password": "very secret", "is_active": "y",
+    }  # fmt: skip
+    assert post(admin, "/settings/mailboxes/new", **form).status_code == 302
+    kept = db.session.scalars(select(Mailbox).where(Mailbox.address == "help@desk.example")).one()
+    assert (kept.user_name, kept.folder, kept.is_active) == ("help@desk.example", "INBOX", True)
+    shown = text_of(admin.get(f"/settings/mailboxes/{kept.id}"))
+    assert "very secret" not in shown
+    assert kept.password not in shown
+    wrong = text_of(post(admin, "/settings/mailboxes/new", address="x", password="p"), 422)
+    assert "Server: write its name" in wrong
+    assert 'value="p"' not in wrong
+
+
+def test_templates_are_previewed_saved_and_taken_back(admin):
+    path = "/settings/mail-templates/answered"
+    words = {"subject": "About {subject}", "body": "Hello {recipient}\n\n{message}"}
+    preview = text_of(post(admin, path, do="preview", **words))
+    assert "[#1042] About The printer is on fire" in preview
+    assert "Hello Mira Lund" in preview
+    assert db.session.scalars(select(MailTemplate)).all() == []
+    refused = text_of(post(admin, path, do="save", subject="{nope}", body=HOSTILE), 422)
+    assert "{nope}, which there is not" in refused
+    assert "lacks {message}" in refused
+    assert "<script>alert(1)" not in refused
+    assert post(admin, path, do="save", **words).status_code == 302
+    assert "Your own" in text_of(admin.get("/settings/mail-templates"))
+    assert post(admin, path, do="reset", **words).status_code == 302
+    assert db.session.scalars(select(MailTemplate)).all() == []
+    assert admin.get("/settings/mail-templates/nothing").status_code == 404
+
+
+def test_empty_pages_say_what_to_do(app):
+    with unit_of_work():
+        make.set_up_agency()
+    browser = signed_in(app, person("Admin"))
+    assert "No mailbox is read" in text_of(browser.get("/inbox/"))
+    assert "No mailbox yet" in text_of(browser.get("/settings/mailboxes"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -11,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.companies.models import Company, Contact
 from app.core.db import db
+from app.core.errors import RuleError
 from app.staff.models import Department, Staff
 from app.tickets import queries as ticket_queries
 from app.tickets.models import OPEN_CATEGORIES, PRIORITIES, Ticket, TicketStatus
@@ -27,6 +29,7 @@ VIEWS = {
     "all": "All",
 }
 ROWS = 50
+MOST_AT_ONCE = 5_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -175,6 +178,21 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     )
     narrowed: Select[Any] = query
     return narrowed
+
+
+def matching(address: str, *, staff_id: int | None) -> list[int]:
+    """The ids of all tickets of the queue at an address of it, at most `MOST_AT_ONCE`.
+
+    Raises `RuleError` when there are more.
+    """
+    filters = Filters.of(dict(parse_qsl(urlsplit(address).query)))
+    query = select(Ticket.id).where(*conditions(filters, staff_id)).order_by(Ticket.id)
+    ids = list(db.session.scalars(query.limit(MOST_AT_ONCE + 1)))
+    if len(ids) > MOST_AT_ONCE:
+        raise RuleError(
+            f"More than {MOST_AT_ONCE} tickets match: narrow the filters and go step by step."
+        )
+    return ids
 
 
 def conditions(filters: Filters, staff_id: int | None) -> list[ColumnElement[bool]]:

@@ -20,7 +20,7 @@ from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
 from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.mailed import mailed
-from app.desk.posting import carry_out
+from app.desk.posting import carry_out, refused
 from app.roles import ROLES
 from app.staff import queries as staff_queries
 from app.tickets import bulk, commands, queries, rules, saved_views, undoing
@@ -71,18 +71,48 @@ def queue() -> Any:
 @blueprint.post("/tickets/bulk")
 @requires("edit", "Tickets")
 def change_many() -> Any:
-    """Assign the ticked tickets, or give them a status."""
+    """Assign the ticked tickets, or give them a status; all that match only after a preview."""
     back = local_or(request.form.get("back"), url_for("tickets.queue"))
+    if "all" in request.form and "confirmed" not in request.form:
+        return _preview(back)
 
     def change() -> tuple[str, str]:
-        ids = [found for text in request.form.getlist("ticket") if (found := chosen_id(text))]
-        if not ids:
-            raise RuleError("No ticket is ticked: tick those to change.")
-        result = _change_many(ids)
+        result = _change_many(_meant(back))
         there = f"{back}{'&' if '?' in back else '?'}undo={result.undo_id}"
         return there if result.undo_id else back, _told(result)
 
     return carry_out(change, back=back)
+
+
+def _meant(back: str) -> list[int]:
+    """The tickets that were ticked, or all that stand in the queue at the address."""
+    found = worker()
+    if "all" in request.form:
+        return queue_page.matching(back, staff_id=found.staff_id if found else None)
+    ids = [found_id for text in request.form.getlist("ticket") if (found_id := chosen_id(text))]
+    if not ids:
+        raise RuleError("No ticket is ticked: tick those to change.")
+    return ids
+
+
+def _preview(back: str) -> Any:
+    """What the change would do: it is made, counted, and taken back before anybody sees it."""
+    try:
+        with unit_of_work() as session:
+            ids = _meant(back)
+            trial = session.begin_nested()
+            result = _change_many(ids)
+            trial.rollback()
+    except RuleError as error:
+        return refused(error, back=back)
+    return render_template(
+        "desk/tickets/bulk.html",
+        result=result,
+        total=len(ids),
+        sent=request.form,
+        back=back,
+        nonce=forms.new_nonce(),
+    )
 
 
 @blueprint.post("/tickets/bulk/<int:change_id>/undo")

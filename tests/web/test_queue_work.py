@@ -223,3 +223,26 @@ def test_a_ticket_is_split_by_page(browser, fjord):
     page = page_of(browser, done.location)
     assert f"is split off #{number}" in page
     assert f'href="/tickets/{number}#e{seq}"' in page
+
+
+def test_all_that_match_are_changed_after_a_preview_that_changes_nothing(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        for _ in range(60):
+            make.ticket(fjord, priority="high")
+        make.ticket(fjord, priority="low")
+        make.ticket(fjord, priority="high", assignee_id=own)
+    address = "/tickets/?view=open&priority=high"
+    assert "All that match" in page_of(browser, address)
+    wanted = {"do": "mine", "all": "y", "back": address}
+    preview = post(browser, "/tickets/bulk", **wanted).get_data(as_text=True)
+    assert "61 tickets match, 60 would change" in preview
+    with fresh():
+        owners = db.session.scalars(select(Ticket.assignee_id)).all()
+        assert owners.count(None) == 61
+        assert not db.session.scalars(select(BulkChange)).all()
+    done = post(browser, "/tickets/bulk", confirmed="y", **wanted)
+    assert "60 tickets changed" in page_of(browser, done.location)
+    with fresh():
+        owners = db.session.scalars(select(Ticket.assignee_id)).all()
+        assert owners.count(None) == 1

@@ -25,6 +25,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Dashboards": ("see", "export"),
     "Imports": ("see", "apply", "undo"),
     "Jobs": ("see", "retry"),
+    "Vault": ("see", "create", "reveal", "delete"),
     "Mail": ("see", "resend"),
     "Inbox": ("see", "accept"),
     "Settings": ("see", "edit"),
@@ -58,6 +59,7 @@ ROLES: dict[str, Pairs] = {
     "Manager": frozenset(
         chain(
             _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
+            _all("Vault"),
             _only("Rates", "see"),
             _only("Taxes", "see"),
             _only("Invoices", "see", "approve"),
@@ -87,6 +89,7 @@ ROLES: dict[str, Pairs] = {
         chain(
             _all("Home", "Tickets", "Inbox"),
             _only("Time", "see", "create", "edit"),
+            _only("Vault", "see", "create", "reveal"),
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),
             _only("Imports", "see", "apply"),

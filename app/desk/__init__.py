@@ -19,6 +19,7 @@ PAGES = (
     "imports",
     "jobs",
     "joining",
+    "logins",
     "lookup",
     "mail",
     "mailboxes",

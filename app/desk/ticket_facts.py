@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.billing.models import EntryValue
 from app.companies.models import Company, Contact, ContactEmail, Membership
@@ -18,6 +19,7 @@ from app.tickets.queue_models import CannedReply, TicketLink
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry, WorkType
 from app.timelog.presence_queries import others_of
+from app.vault.models import Credential
 
 MOST_CONTACTS = 200
 
@@ -38,6 +40,7 @@ class Rail:
     merged_from: Sequence[int]
     promise: Mapping[str, Any] | None
     followers: Sequence[Mapping[str, Any]]
+    logins: Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             .scalar_subquery()
             .label("zone"),
             _others_here(ticket, staff_id).label("others"),
+            _logins(ticket).label("logins"),
             _linked(ticket).label("linked"),
             _merged_into(ticket).label("merged_into"),
             _merged_from(ticket).label("merged_from"),
@@ -109,6 +113,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.merged_from,
         row.promise,
         row.followers,
+        row.logins,
     )
     return rail, Choices(
         row.statuses,
@@ -148,6 +153,17 @@ def _others_here(ticket: Ticket, staff_id: int | None) -> Any:
     rows = others_of(ticket.id, staff_id=staff_id).subquery()
     each = func.jsonb_build_object("name", rows.c.name, "writing", rows.c.writing)
     return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
+
+
+def _logins(ticket: Ticket) -> Any:
+    """Number and name of the logins that came with the ticket, never what they hold."""
+    each = func.jsonb_build_array(Credential.id, Credential.label)
+    found = select(func.jsonb_agg(aggregate_order_by(each, Credential.label))).where(
+        Credential.ticket_id == ticket.id,
+        Credential.company_id == ticket.company_id,
+        Credential.removed_at.is_(None),
+    )
+    return func.coalesce(found.scalar_subquery(), func.jsonb_build_array())
 
 
 def _linked(ticket: Ticket) -> Any:

@@ -23,7 +23,7 @@ from app.desk.mailed import mailed
 from app.desk.posting import carry_out, refused
 from app.roles import ROLES
 from app.staff import queries as staff_queries
-from app.tickets import bulk, commands, queries, rules, saved_views, undoing
+from app.tickets import bulk, commands, queries, request_queries, rules, saved_views, undoing
 from app.tickets.models import PRIORITIES, Ticket
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
@@ -229,6 +229,7 @@ def _page(
         next_statuses=[
             each for each in choices.statuses if rules.may_become(ticket.category, each["category"])
         ],
+        answers=request_queries.answers_of(ticket, for_client=False),
         events=events,
         mailed=mailed(events),
         earlier=earlier,

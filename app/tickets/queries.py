@@ -33,6 +33,8 @@ def ticket(number: int) -> Ticket:
             joinedload(Ticket.department),
             joinedload(Ticket.assignee),
             joinedload(Ticket.status),
+            joinedload(Ticket.request_type),
+            joinedload(Ticket.form_version),
         )
     ).one_or_none()
     if found is None:

@@ -25,7 +25,9 @@ from app.desk import role_words
 from app.factory import create_app
 from app.imports import commands as imports
 from app.tickets import commands as tickets
+from app.tickets import logins
 from app.tickets.queue_models import CannedReply
+from app.vault.sealing import Secret
 from tests import factories as make
 from tests.billing.issued import issued
 from tests.conftest import ROOT, TESTING
@@ -81,6 +83,7 @@ def world(app):
         company = make.company("Fjord Dental")
         contact = make.contact(company)
         ticket = make.ticket(company, requester_id=contact.id)
+        logins.hand_over(ticket, actor=SYSTEM, label="Website", url="", secret=Secret("u", "p"))
         make.department()
         make.work_type()
         make.policy()

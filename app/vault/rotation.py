@@ -5,6 +5,7 @@ import secrets
 
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
+from app.core.faults import faultpoint
 from app.vault import commands
 from config import Settings, new_vault_key
 
@@ -49,4 +50,5 @@ def _write(settings: Settings, keys: tuple[str, ...]) -> None:
         file.write("\n".join(keys))
         file.flush()
         os.fsync(file.fileno())
+    faultpoint("vault.keys.before_replace")
     draft.replace(target)

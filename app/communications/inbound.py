@@ -40,18 +40,20 @@ def take_in(received_id: int, *, step: Step) -> dict[str, Any]:
     parsed = parse.parse(raw)
     try:
         with step():
-            _decide(queries.locked(received_id), parsed)
+            found = queries.locked(received_id)
+            _decide(found, parsed)
+            return answer(found)
     except RuleError as error:
         with step():
-            _hold_back(queries.locked(received_id), str(error))
+            found = queries.locked(received_id)
+            _hold_back(found, str(error))
+            return answer(found)
     except Exception as error:
         with step():
             found = queries.locked(received_id)
             if found.state in UNDECIDED:
                 found.state, found.problem = "failed", f"{type(error).__name__}: {error}"[:2000]
         raise
-    with step():
-        return answer(queries.received(received_id))
 
 
 def answer(found: Received) -> dict[str, Any]:
@@ -143,16 +145,16 @@ def _facts(found: Received, parsed: Parsed) -> Facts:
     own = parsed.headers.get(INSTANCE, ())
     original = forwarding.original_sender(parsed.text, parsed.subject)
     company = None if sender.contact_id else queries.company_of_domain(sender.address)
-    since = clock.now() - timedelta(hours=1)
+    since, targets = clock.now() - timedelta(hours=1), _targets(parsed, sender)
     return Facts(
         sender=sender,
         marks=marks,
         is_own=any(value.strip() == mail.instance_mark() for value in own)
-        or (parsed.message_id is not None and queries.sent_mail(parsed.message_id) is not None),
+        or (parsed.message_id is not None and queries.is_ours(parsed.message_id)),
         from_own_address=sender.address.lower() in queries.own_addresses(),
         is_duplicate=queries.twin_of(found) is not None,
         is_bounce=parsed.bounce is not None,
-        targets=_targets(parsed, sender),
+        targets=targets,
         recent_tickets=queries.opened_since(sender.address, since),
         forwards=original.address if original else "",
         domain_company=company.name if company else "",
@@ -203,11 +205,14 @@ def _add(
     ticket = queries.end_of_merges(ticket)
     if ticket.id in found:
         return
+    takes_part = contact_id is not None and any(
+        queries.takes_part(each, contact_id) for each in dict.fromkeys((named, ticket))
+    )
     found[ticket.id] = Target(
         ticket.id,
         ticket.number,
         how,
-        takes_part=contact_id is not None
-        and any(queries.takes_part(each, contact_id) for each in (named, ticket)),
-        same_company=contact_id is not None and belongs(contact_id, ticket.company_id),
+        takes_part=takes_part,
+        same_company=takes_part
+        or (contact_id is not None and belongs(contact_id, ticket.company_id)),
     )

@@ -22,6 +22,10 @@ from app.tickets.models import Subscription, Ticket
 
 ROOT = re.compile(r"<ticket-(\d{1,18})-([0-9a-f]{12})@")
 PAGE = 50
+LOCK = text(
+    "select pg_advisory_xact_lock(hashtextextended(word, 0))"
+    " from unnest(cast(:words as text[])) as word"
+)
 MOST_MERGES = 20
 
 
@@ -43,10 +47,7 @@ def locked(received_id: int) -> Received:
 
 def lock_words(*words: str) -> None:
     """Let mails that share a sender or a Message-ID be decided one after the other."""
-    for word in sorted({each.lower() for each in words if each}):
-        db.session.execute(
-            text("select pg_advisory_xact_lock(hashtextextended(:word, 0))"), {"word": word}
-        )
+    db.session.execute(LOCK, {"words": sorted({each.lower() for each in words if each})})
 
 
 def contact_by_address(address: str) -> Contact | None:
@@ -166,6 +167,11 @@ def contacts_among(addresses: Collection[str]) -> list[int]:
             select(ContactEmail.contact_id).where(ContactEmail.address.in_(list(addresses)))
         )
     )
+
+
+def is_ours(message_id: str) -> bool:
+    """Whether we sent a mail under a Message-ID."""
+    return bool(db.session.scalar(select(exists().where(Mail.message_id == message_id))))
 
 
 def sent_mail(message_id: str) -> Mail | None:

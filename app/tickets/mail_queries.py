@@ -14,7 +14,7 @@ from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.mailtemplates import TEMPLATES
 from app.tickets.mailtext import Said
 from app.tickets.models import Event, Subscription, Ticket
-from app.tickets.queries import tree_of
+from app.tickets.queries import tree_ids
 
 ACKNOWLEDGED = "acknowledged:"
 
@@ -38,7 +38,7 @@ def contacts_of(ticket: Ticket) -> list[Reader]:
         Subscription.ticket_id == ticket.id, Subscription.contact_id.is_not(None)
     )
     members = select(Membership.contact_id).where(
-        Membership.company_id.in_(tree_of(ticket.company_id))
+        Membership.company_id.in_(tree_ids(ticket.company_id))
     )
     query = (
         select(Contact.id, Contact.name, ContactEmail.address)
@@ -51,6 +51,22 @@ def contacts_of(ticket: Ticket) -> list[Reader]:
             ContactEmail.is_primary,
         )
         .order_by(Contact.id)
+    )
+    return [
+        Reader(row.name, str(row.address), contact_id=row.id) for row in db.session.execute(query)
+    ]
+
+
+def requester_of(ticket: Ticket) -> list[Reader]:
+    """The requester, as far as there is one with an address."""
+    query = (
+        select(Contact.id, Contact.name, ContactEmail.address)
+        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(
+            Contact.id == ticket.requester_id,
+            Contact.archived_at.is_(None),
+            ContactEmail.is_primary,
+        )
     )
     return [
         Reader(row.name, str(row.address), contact_id=row.id) for row in db.session.execute(query)

@@ -67,9 +67,8 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
     since = clock.now() - timedelta(hours=1)
     readers = [
         reader
-        for reader in queries.contacts_of(ticket)
-        if reader.contact_id == ticket.requester_id
-        and not never_reads(reader.address)
+        for reader in queries.requester_of(ticket)
+        if not never_reads(reader.address)
         and queries.acknowledged_since(reader.address, since) < MOST_ACKNOWLEDGED
     ]
     key = f"{queries.ACKNOWLEDGED}{ticket.id}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, text, update
 from sqlalchemy.orm import aliased, joinedload
 
 from app.companies.models import Company, Membership
@@ -138,9 +138,28 @@ def tree_of(company_id: int) -> Select[tuple[int]]:
     return select(up.c.id).union(select(down.c.id)).subquery().select()
 
 
+TREE_IDS = text("""
+with recursive up as (
+  select id, parent_id from company where id = :id
+  union select c.id, c.parent_id from company c join up on c.id = up.parent_id
+), down as (
+  select id from company where id = :id
+  union select c.id from company c join down on c.parent_id = down.id
+) select id from up union select id from down
+""")
+
+
+def tree_ids(company_id: int) -> list[int]:
+    """The ids of a company, of all above it and of all below it, read at once."""
+    return list(db.session.scalars(TREE_IDS, {"id": company_id}))
+
+
 def belongs(contact_id: int, company_id: int) -> bool:
     """Whether a contact has a membership in a company, above it or below it."""
-    return bool(
+    is_direct = exists().where(
+        Membership.contact_id == contact_id, Membership.company_id == company_id
+    )
+    return bool(db.session.scalar(select(is_direct))) or bool(
         db.session.scalar(
             select(func.count())
             .select_from(Membership)

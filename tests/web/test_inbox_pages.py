@@ -70,6 +70,7 @@ def test_each_mail_says_what_became_of_it_and_why(agent):
     assert raw.mimetype == "application/octet-stream"
     assert b"eve@evil.example" in raw.data
     assert f"#{ticket.number}" in shown
+    assert f'href="/inbox/{found.id}"' in text_of(agent.get(f"/tickets/{ticket.number}"))
 
 
 def test_a_held_back_mail_is_accepted_with_one_click_and_once(agent):

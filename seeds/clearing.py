@@ -33,11 +33,20 @@ DEMO_DOCUMENTS = f"(select id from document where payer_id in {DEMO_COMPANIES})"
 DEMO_TICKETS = f"(select id from ticket where company_id in {DEMO_COMPANIES})"
 DEMO_ENTRIES = f"(select id from time_entry where company_id in {DEMO_COMPANIES})"
 DEMO_EVENTS = f"(select id from event where ticket_id in {DEMO_TICKETS})"
+DEMO_CONTACTS = "(select id from contact where is_demo)"
 DEMO_LINES = f"(select id from document_line where document_id in {DEMO_DOCUMENTS})"
 
 # In the order of their references; each only what belongs to the demo.
 DELETES = (
     f"mail where about_kind = 'document' and about_id in {DEMO_DOCUMENTS}",
+    f"mail where about_kind = 'ticket' and about_id in {DEMO_TICKETS}",
+    f"mail where about_kind = 'contact' and about_id in {DEMO_CONTACTS}",
+    (
+        "mail where about_kind = 'registration' and about_id in"
+        f" (select id from registration where company_id in {DEMO_COMPANIES})"
+    ),
+    f"mail where event_id in {DEMO_EVENTS}",
+    f"received_mail where ticket_id in {DEMO_TICKETS} or contact_id in {DEMO_CONTACTS}",
     f"settlement where invoice_id in {DEMO_DOCUMENTS}",
     f"posting where account_id in {DEMO_ACCOUNTS}",
     f"payment where account_id in {DEMO_ACCOUNTS}",
@@ -64,8 +73,10 @@ DELETES = (
     f"event where ticket_id in {DEMO_TICKETS}",
     f"ticket_link where ticket_id in {DEMO_TICKETS} or other_id in {DEMO_TICKETS}",
     f"ticket where company_id in {DEMO_COMPANIES}",
-    "membership where contact_id in (select id from contact where is_demo)",
-    "contact_email where contact_id in (select id from contact where is_demo)",
+    f"audit_log where contact_id in {DEMO_CONTACTS}",
+    f"membership where contact_id in {DEMO_CONTACTS}",
+    f"contact_email where contact_id in {DEMO_CONTACTS}",
+    f"registration where contact_id in {DEMO_CONTACTS} or company_id in {DEMO_COMPANIES}",
     "contact where is_demo",
     f"bill_to where company_id in {DEMO_COMPANIES}",
     f"rate_rule where company_id in {DEMO_COMPANIES} or staff_id in {DEMO_STAFF}",

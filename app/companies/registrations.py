@@ -199,7 +199,7 @@ def _admit(
     company = company_of(company_id)
     if company.archived_at is not None:
         raise RuleError(f"{company.name} is archived: restore it first, or choose another company.")
-    contact = known_person(registration)
+    contact = known = known_person(registration)
     if contact is None:
         contact = people.create_contact(
             actor,
@@ -212,6 +212,8 @@ def _admit(
         raise RuleError(f"{contact.name} is archived: restore the contact first.")
     elif not any(one.company_id == company.id for one in contact.memberships):
         people.join_company(actor, contact, company.id, role=role)
+    if known is None:
+        contact.is_demo = company.is_demo
     accounts.confirm_address(contact, registration.email)
     account = accounts.ensure_account(contact.id)
     registration.contact_id, registration.company_id = contact.id, company.id

@@ -8,14 +8,18 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, text
 
 from app.billing.prove import prove
+from app.companies import accounts, registrations
+from app.companies.account_models import PortalToken, Registration
 from app.core import jobs
 from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.staff.accounts import create_user
+from app.tickets import client_commands
+from app.tickets import commands as tickets
 from jobs import load_handlers
-from seeds import clearing, loading, names, tally
+from seeds import clearing, loading, names, portal, tally
 from seeds.demo import agency
 from tests import factories as make
 from tests.web.people import visitor
@@ -90,6 +94,32 @@ def test_the_load_is_whole_true_and_the_same_twice(app, settings):
     assert left == {}
     assert not db.session.scalar(select(Agency.is_set_up))
     assert load(settings)["hash"] == first["hash"]
+
+
+def test_what_clients_did_in_the_demo_goes_with_it(app, settings):
+    empty = rows_of_all_tables()
+    load(settings)
+    contact = accounts.account_at(portal.SIGN_INS["requester"]).contact
+    with unit_of_work():
+        actor = accounts.acting(contact)
+        ticket = client_commands.open_request(actor=actor, subject="A question", text="Why?")
+        tickets.reply(ticket, actor=SYSTEM, text="Because.")
+        client_commands.solve_as_contact(ticket, actor=actor)
+        client_commands.rate_as_contact(ticket, actor=actor, score=5)
+        accounts.mail_link(portal.SIGN_INS["requester"], "reset")
+        registrations.register(
+            email="nils@fjord-dental.example", name="Nils", company_name="Fjord", given={}
+        )
+    with unit_of_work():
+        one = db.session.scalars(select(Registration)).one()
+        registrations.answer(one.id)
+        link = db.session.scalars(
+            select(PortalToken).where(PortalToken.registration_id == one.id)
+        ).one()
+        assert registrations.confirm(link, password=None) is not None
+    clearing.clear()
+    left = {name for name, n in rows_of_all_tables().items() if n > empty[name]}
+    assert left <= {"job"}
 
 
 def test_a_load_that_was_cut_off_goes_on(app, settings):

@@ -74,6 +74,11 @@ DELETES = (
     f"ticket_link where ticket_id in {DEMO_TICKETS} or other_id in {DEMO_TICKETS}",
     f"ticket where company_id in {DEMO_COMPANIES}",
     f"audit_log where contact_id in {DEMO_CONTACTS}",
+    f"audit_log where object_kind = 'contact' and object_id in {DEMO_CONTACTS}",
+    (
+        "audit_log where object_kind = 'registration' and object_id in"
+        f" (select id from registration where company_id in {DEMO_COMPANIES})"
+    ),
     f"membership where contact_id in {DEMO_CONTACTS}",
     f"contact_email where contact_id in {DEMO_CONTACTS}",
     f"registration where contact_id in {DEMO_CONTACTS} or company_id in {DEMO_COMPANIES}",
@@ -94,6 +99,9 @@ delete from job where (state <> 'leased' or lease_until < clock_timestamp()) and
   or kind = 'billing.value' and not exists (
     select 1 from time_entry e
     where e.id in (select id::bigint from jsonb_array_elements_text(payload -> 'entries') as w(id)))
+  or kind = 'billing.tell' and not exists (
+    select 1 from document d where d.id in (
+      select id::bigint from jsonb_array_elements_text(payload -> 'documents') as w(id)))
   or kind = 'billing.render' and not exists (
     select 1 from document d where d.id in (
       select id::bigint from jsonb_array_elements_text(payload -> 'document_ids') as w(id))))

@@ -43,6 +43,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
         "tokens.css components.css fields.css blocks.css layers.css layout.css portal.css",
     ),
     "portal.js": (None, "portal.js"),
+    "request_types.css": (None, "request_types.css"),
     "request.js": (None, "request.js"),
     "charts.js": (None, "charts.js"),
     "charts.css": (None, "charts.css"),

@@ -63,6 +63,9 @@ MENU = (
             MenuItem("Agency", "gear", "settings.agency", "see", "Settings"),
             MenuItem("Departments", "diagram-3", "DepartmentView.list", "see", "Departments"),
             MenuItem("Promised times", "clock", "promises.index", "see", "Promises"),
+            MenuItem(
+                "Kinds of requests", "list-check", "request_types.index", "see", "RequestTypes"
+            ),
             MenuItem("Staff", "person-badge", "StaffView.list", "see", "Staff"),
             MenuItem("Work types", "tags", "WorkTypeView.list", "see", "WorkTypes"),
             MenuItem("Users", "person-gear", "users.index", "see", "Users"),

@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Imports": ("see", "apply", "undo"),
     "Jobs": ("see", "retry"),
     "Vault": ("see", "create", "reveal", "delete"),
+    "RequestTypes": ("see", "create", "edit"),
     "Mail": ("see", "resend"),
     "Inbox": ("see", "accept"),
     "Settings": ("see", "edit"),
@@ -59,7 +60,7 @@ ROLES: dict[str, Pairs] = {
     "Manager": frozenset(
         chain(
             _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
-            _all("Vault"),
+            _all("Vault", "RequestTypes"),
             _only("Rates", "see"),
             _only("Taxes", "see"),
             _only("Invoices", "see", "approve"),

@@ -26,6 +26,7 @@ PAGES = (
     "portal_access",
     "presence",
     "promises",
+    "request_types",
     "roles",
     "saved_views",
     "search",

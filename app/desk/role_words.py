@@ -19,6 +19,7 @@ RESOURCES = {
     "Imports": "Imports",
     "Jobs": "Background jobs",
     "Vault": "Logins of clients",
+    "RequestTypes": "Kinds of requests",
     "Mail": "Outgoing mail",
     "Inbox": "Mail that came",
     "Settings": "Agency and settings",

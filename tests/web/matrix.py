@@ -41,6 +41,7 @@ VALUES: dict[str, object] = {
     "policy_id": 1,
     "question_id": 1,
     "timer_id": 1,
+    "type_id": 1,
     "user_id": 1,
     "version": "v1",
     "account_id": 1,
@@ -61,6 +62,13 @@ OWN_VALUES: dict[str, dict[str, object]] = {
 }
 
 ROUTES = {
+    "GET request_types.index": "snnyy",
+    "GET request_types.new": "snnyy",
+    "GET request_types.show": "snnyy",
+    "POST request_types.archive": "snnyy",
+    "POST request_types.change": "snnyy",
+    "POST request_types.change_fields": "snnyy",
+    "POST request_types.new": "snnyy",
     "GET promises.calendar": "snnyy",
     "POST promises.save_calendar": "snnyy",
     "GET promises.explain": "syyyy",

@@ -1,0 +1,113 @@
+"""The builder of kinds of requests: texts, questions in order, conditions, versions, preview."""
+
+import pytest
+from sqlalchemy import select
+
+from app.core.db import db, unit_of_work
+from app.core.forms import new_nonce
+from app.tickets import request_queries
+from app.tickets.intake import Condition
+from app.tickets.request_models import RequestType
+from tests import factories as make
+from tests.web.people import client_in, person, portal_account, signed_in
+
+
+@pytest.fixture
+def admin(app):
+    return signed_in(app, person("Admin"))
+
+
+def page(answer) -> str:
+    return answer.get_data(as_text=True)
+
+
+def sent(**fields) -> dict:
+    return {"nonce": new_nonce(), **fields}
+
+
+@pytest.fixture
+def at(admin) -> str:
+    """The page of a new kind."""
+    form = sent(name="Access", help="A new account.", is_public="y")
+    answer = admin.post("/request-types/new", data=form)
+    assert answer.status_code == 302, page(answer)
+    return answer.location.partition("#")[0]
+
+
+def ask(admin, at, **fields):
+    return admin.post(f"{at}/fields", data=sent(**fields))
+
+
+def fields_of(at):
+    db.session.rollback()
+    return request_queries.form_of(int(at.rpartition("/")[2])).fields
+
+
+def test_questions_are_added_ordered_changed_and_taken_out(admin, at):
+    ask(admin, at, label="For whom?", kind="choice", options="Me\n Somebody  new \n", needed="yes")
+    ask(
+        admin,
+        at,
+        label="Their name",
+        kind="text",
+        needed="if",
+        visible_if="for_whom|Somebody new",
+        required_if="for_whom|Somebody new",
+    )
+    ask(admin, at, label="Their name", kind="date", portal_visible="y")
+    first, second, third = fields_of(at)
+    assert (first.key, first.options, first.required) == ("for_whom", ("Me", "Somebody new"), True)
+    only = Condition("for_whom", ("Somebody new",))
+    assert (second.visible_if, second.required_if, second.required) == (only, only, False)
+    assert (third.key, third.portal_visible) == ("their_name_2", True)
+    shown = page(admin.get(at))
+    assert "Shown only if “For whom?” is Somebody new" in shown
+    assert 'data-if="field-for_whom"' in shown  # the preview is the client's own form
+    ask(admin, at, key="their_name_2", label="From when?", kind="date")
+    ask(admin, at, key="their_name_2", do="up")
+    assert [one.label for one in fields_of(at)] == ["For whom?", "From when?", "Their name"]
+    ask(admin, at, key="their_name_2", do="remove")
+    assert [one.key for one in fields_of(at)] == ["for_whom", "their_name"]
+
+
+def test_a_question_that_others_look_at_stays(admin, at):
+    ask(admin, at, label="For whom?", kind="choice", options="Me\nOther")
+    ask(admin, at, label="Name", kind="text", visible_if="for_whom|Other")
+    before = fields_of(at)
+    for refused in (
+        ask(admin, at, key="for_whom", do="remove"),
+        ask(admin, at, key="for_whom", do="down"),
+        ask(admin, at, key="for_whom", label="For whom?", kind="choice", options="Me"),
+        ask(admin, at, label="", kind="choice", needed="if"),
+    ):
+        assert refused.status_code == 422
+        assert 'role="alert"' in page(refused)
+    assert fields_of(at) == before
+
+
+def test_texts_are_changed_and_a_kind_is_archived(app, admin, at):
+    with unit_of_work():
+        mira = make.contact(make.company("Northwind"), "Mira")
+    portal_account(mira)
+    client = client_in(app, mira)
+    admin.post(
+        at, data=sent(name="An account", next_text="We set it up.", is_public="y", position="0")
+    )
+    assert "An account" in page(client.get("/portal/requests/new"))
+    admin.post(at, data=sent(name="An account"))  # no longer for clients
+    assert "An account" not in page(client.get("/portal/requests/new"))
+    admin.post(f"{at}/archive", data=sent())
+    kind = db.session.scalars(select(RequestType).where(RequestType.name == "An account")).one()
+    assert kind.archived_at is not None
+    assert "Archived" in page(admin.get("/request-types/"))
+    admin.post(f"{at}/archive", data=sent(restore="1"))
+    db.session.rollback()
+    assert db.session.get(RequestType, kind.id, populate_existing=True).archived_at is None
+
+
+def test_a_taken_name_is_refused_with_what_was_typed(admin):
+    form = sent(name="a question", help="My words")
+    answer = admin.post("/request-types/new", data=form)
+    assert answer.status_code == 422
+    assert "There is a kind of request called a question already" in page(answer)
+    assert "My words" in page(answer)

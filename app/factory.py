@@ -8,7 +8,9 @@ from flask_wtf.csrf import CSRFProtect
 from app import assets, desk, health, portal
 from app.billing import models as billing_models  # noqa: F401
 from app.billing import visibility as billing_visibility  # noqa: F401
+from app.communications import action_models  # noqa: F401
 from app.communications import models as communication_models  # noqa: F401
+from app.communications import visibility as communication_visibility  # noqa: F401
 from app.companies import account_models  # noqa: F401
 from app.companies import contactimporter as contact_importer  # noqa: F401
 from app.companies import importer as company_importer  # noqa: F401

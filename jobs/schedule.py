@@ -32,6 +32,7 @@ class Every:
 
 DAY = timedelta(days=1)
 EVERY = [
+    Every("actions.remind", timedelta(minutes=15)),
     Every("communications.look", timedelta(minutes=1)),
     Every("promises.warn", timedelta(minutes=1)),
     Every("maintenance.clean", DAY, after=timedelta(hours=2)),

@@ -9,6 +9,7 @@ blueprint = Blueprint("desk", __name__)
 # Modules with routes: on the blueprint above, or on one of their own called `blueprint`.
 PAGES = (
     "account",
+    "actions",
     "audit",
     "billing",
     "canned",

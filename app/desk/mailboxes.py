@@ -31,6 +31,8 @@ SAMPLE = {
     "status": "Resolved",
     "agency": "Your agency",
     "link": "https://desk.example.com/portal/requests/1042",
+    "due": "12 Mar 2026",
+    "outcome": "approved it",
 }
 SAMPLE_MESSAGE = "We have put it out, and ordered a new one.\n\nIt comes on Friday."
 
@@ -173,7 +175,7 @@ def save_template(kind: str) -> Any:
 
 def _template_form(kind: str, subject: str, body: str, problems: Any = ()) -> str:
     known = mailtemplates.TEMPLATES[kind]
-    word = "Notification: " if known.is_automatic else ""
+    word = f"{known.word}: " if known.word else ""
     preview = mailtext.Page(
         subject="",
         body=body,

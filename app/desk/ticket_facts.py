@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.billing.models import EntryValue
+from app.communications.actions_queries import shown_on_desk
 from app.companies.models import Company, Contact, ContactEmail, Membership
 from app.core.db import db
 from app.core.models import Agency
@@ -41,6 +42,7 @@ class Rail:
     promise: Mapping[str, Any] | None
     followers: Sequence[Mapping[str, Any]]
     logins: Sequence[tuple[int, str]]
+    actions: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             _merged_into(ticket).label("merged_into"),
             _merged_from(ticket).label("merged_from"),
             _followers(ticket).label("followers"),
+            shown_on_desk(ticket.id).label("actions"),
             pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
                 "replies"
             ),
@@ -114,6 +117,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.promise,
         row.followers,
         row.logins,
+        row.actions,
     )
     return rail, Choices(
         row.statuses,

@@ -18,6 +18,7 @@ PAGES = (
     "code",
     "links",
     "register",
+    "actions",
     "home",
     "requests",
     "requests_new",

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import render_template
 
+from app.communications import actions_queries
 from app.core import clock
 from app.portal import blueprint, client
 from app.tickets import client_queries
@@ -19,6 +20,7 @@ def home() -> Any:
     return render_template(
         "portal/home.html",
         me=me,
+        asked=actions_queries.waiting_on(me.viewer),
         waiting=[ticket for ticket in tickets if ticket.category == "waiting"],
         others=[ticket for ticket in tickets if ticket.category != "waiting"],
         now=clock.now(),

@@ -6,6 +6,7 @@ from flask import make_response, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
+from app.communications import actions_queries
 from app.core import clock, filetypes, forms, storage
 from app.core.errors import RuleError
 from app.portal import blueprint, client
@@ -72,10 +73,12 @@ def _page(
     merged_into = joining.final(ticket).number if ticket.merged_into_id is not None else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
+    is_completed = ticket.category == "completed"
     return render_template(
         "portal/request.html",
         me=me,
         ticket=ticket,
+        needed=() if is_completed else actions_queries.waiting_on(me.viewer, ticket_id=ticket.id),
         events=client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS),
         most=EVENTS,
         earlier=earlier,
@@ -88,7 +91,7 @@ def _page(
             ticket.follows and client_queries.sees(me.viewer, ticket.follows.number)
         ),
         now=clock.now(),
-        rating=client_queries.rating(me.viewer, ticket.id),
+        rating=client_queries.rating(me.viewer, ticket.id) if is_completed else None,
         may_reopen=client_commands.may_reopen(ticket),
         answers=request_queries.answers_of(ticket, for_client=True),
         logins=vault.of_ticket(ticket.id, ticket.company_id),

@@ -213,7 +213,7 @@ def attach(ticket: Ticket, *, actor: Actor, files: Sequence[Upload]) -> Event:
         raise RuleError(*problems)
     names = [rules.file_name(file.name) for file in files]
     event = timeline.append(ticket, actor=actor, kind="file", payload={"name": ", ".join(names)})
-    _keep_files(event, files)
+    keep_files(event, files)
     return event
 
 
@@ -318,11 +318,12 @@ def say(
         visibility="client" if kind == "message" else "internal",
         contact_id=contact_id if actor.staff_id is None else None,
     )
-    _keep_files(event, files)
+    keep_files(event, files)
     return event
 
 
-def _keep_files(event: Event, files: Sequence[Upload]) -> None:
+def keep_files(event: Event, files: Sequence[Upload]) -> None:
+    """Attach files that were checked already to an entry of the timeline."""
     for file in files:
         file_id = storage.put(file.content, media_type=file.media_type[:100])
         db.session.add(

@@ -6,6 +6,7 @@ A template is plain text with names in braces, such as {number}. Nothing in it i
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 PLACEHOLDER = re.compile(r"\{([^{}\n]{0,60})\}")
 NAMES = {
@@ -18,6 +19,8 @@ NAMES = {
     "status": "the ticket's status",
     "agency": "the agency's name",
     "link": "the address of the request in the portal",
+    "due": "the day by which something is asked",
+    "outcome": "what became of it, such as: approved it",
 }
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 10_000
@@ -25,14 +28,17 @@ LONGEST_BODY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A kind of mail: when it goes out, and what it says. {message} is where the message stands."""
+    """A kind of mail: when it goes out, and what it says. {message} is where the message stands.
+
+    `word` begins the subject of automatic mails: ACTION when the reader must do something.
+    """
 
     kind: str
     when: str
     subject: str
     body: str
     needs_message: bool = False
-    is_automatic: bool = True
+    word: Literal["ACTION", "Notification", ""] = "Notification"
 
 
 MESSAGE = "message"
@@ -52,7 +58,7 @@ TEMPLATES = {
             "{subject}",
             "{message}\n\n{author}\n{agency}",
             needs_message=True,
-            is_automatic=False,
+            word="",
         ),
         Template(
             "colleague",
@@ -60,7 +66,7 @@ TEMPLATES = {
             "{subject}",
             "{author} wrote:\n\n{message}",
             needs_message=True,
-            is_automatic=False,
+            word="",
         ),
         Template(
             "solved",
@@ -74,6 +80,39 @@ TEMPLATES = {
             "A client has written; to who works on it",
             "{author} wrote: {subject}",
             "{author} ({company}) wrote:\n\n{message}\n\n{link}",
+            needs_message=True,
+        ),
+        Template(
+            "asked",
+            "The client is asked for something formally",
+            "{subject}: we need your answer by {due}",
+            "Dear {recipient},\n\nwe need something from you by {due}:\n\n{message}\n\n"
+            "Answer here: {link}\n\n{author}\n{agency}",
+            needs_message=True,
+            word="ACTION",
+        ),
+        Template(
+            "reminded",
+            "What the client was asked for is due soon, or late",
+            "Reminder, {subject}: we need your answer by {due}",
+            "Dear {recipient},\n\nwe still need something from you, by {due}:\n\n{message}\n\n"
+            "Answer here: {link}\n\n{author}\n{agency}",
+            needs_message=True,
+            word="ACTION",
+        ),
+        Template(
+            "action_cancelled",
+            "What the client was asked for is no longer needed",
+            "{subject}: nothing more to do",
+            "Dear {recipient},\n\nthis is no longer needed from you; there is nothing to do:\n\n"
+            "{message}\n\n{agency}",
+            needs_message=True,
+        ),
+        Template(
+            "action_ended",
+            "A client has answered what was asked, or let the time pass; to who asked",
+            "{author} {outcome}: {subject}",
+            "{author} ({company}) {outcome}.\n\n{message}\n\n{link}",
             needs_message=True,
         ),
     )

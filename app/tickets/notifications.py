@@ -3,10 +3,9 @@
 One row a recipient, never the author, never an internal note. Demo data is never mailed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -31,13 +30,17 @@ QUIET = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Something to be mailed: its kind of mail, the entry it tells of, and who wrote it."""
+    """Something to be mailed: its kind of mail, the entry it tells of, and who wrote it.
+
+    `values` stand in its words before those of the ticket.
+    """
 
     kind: str
     ticket: Ticket
     event: Event | None = None
     author: str = ""
     key: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -45,7 +48,7 @@ def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     if _is_silent(event, actor):
         return 0
     occasion = Occasion("answered", ticket, event, event.actor_name)
-    return _post(occasion, queries.contacts_of(ticket))
+    return post(occasion, queries.contacts_of(ticket))
 
 
 def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -55,9 +58,9 @@ def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     colleagues = [
         reader for reader in queries.contacts_of(ticket) if reader.contact_id != event.contact_id
     ]
-    posted = _post(Occasion("colleague", ticket, event, event.actor_name), colleagues)
+    posted = post(Occasion("colleague", ticket, event, event.actor_name), colleagues)
     told = Occasion("told_staff", ticket, event, event.actor_name)
-    return posted + _post(told, queries.staff_of(ticket))
+    return posted + post(told, queries.staff_of(ticket))
 
 
 def request_opened(ticket: Ticket, *, actor: Actor) -> int:
@@ -72,7 +75,7 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
         and queries.acknowledged_since(reader.address, since) < MOST_ACKNOWLEDGED
     ]
     key = f"{queries.ACKNOWLEDGED}{ticket.id}"
-    return _post(Occasion("acknowledged", ticket, key=key), readers)
+    return post(Occasion("acknowledged", ticket, key=key), readers)
 
 
 def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -91,7 +94,7 @@ def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     )
     if lately is not None:
         return 0
-    return _post(Occasion("solved", ticket, event, actor.name), queries.contacts_of(ticket))
+    return post(Occasion("solved", ticket, event, actor.name), queries.contacts_of(ticket))
 
 
 def root_id(ticket: Ticket) -> str:
@@ -112,7 +115,8 @@ def _is_silent(event: Event, actor: Actor) -> bool:
     return actor.channel == DEMO or event.kind != "message" or event.visibility != "client"
 
 
-def _post(occasion: Occasion, readers: Sequence[Reader]) -> int:
+def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
+    """Post the mails of an occasion, one a reader; returns how many are new."""
     if not readers:
         return 0
     agency = db.session.scalars(select(Agency)).one()
@@ -137,7 +141,9 @@ def _letter(
     ticket, event = occasion.ticket, occasion.event
     values = _values(occasion, reader, agency)
     base = reply_address(ticket)
+    template = mailtemplates.TEMPLATES[occasion.kind]
     by_portal = ticket.department is not None and ticket.department.reply_mode == "portal"
+    by_mail = bool(base) and not by_portal and template.word != "ACTION"
     files = list(event.attachments) if event is not None else []
     attached = files if sum(each.file.size for each in files) <= LARGEST_ATTACHED else []
     page = mailtext.Page(
@@ -146,17 +152,15 @@ def _letter(
         values=values,
         message=event.payload.get("text", "") if event is not None else "",
         link=values["link"],
-        above=bool(base) and not by_portal,
-        foot=_foot(reader, answers_by_mail=bool(base) and not by_portal),
+        above=by_mail,
+        foot=_foot(reader, template.word, answers_by_mail=by_mail),
         files=[each.name for each in files],
         history=history,
         zone=agency.zone,
     )
-    template = mailtemplates.TEMPLATES[occasion.kind]
-    word: Literal["Notification", ""] = "Notification" if template.is_automatic else ""
     key = occasion.key or f"{occasion.kind}:{event.id if event else ticket.id}"
     letter = mail.Letter(
-        word=word,
+        word=template.word,
         subject=page.subject,
         body=mailtext.plain(page),
         html=mailtext.html(page),
@@ -190,10 +194,13 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
         "status": ticket.status.name,
         "agency": agency.name,
         "link": f"{public}{path}",
+        **occasion.values,
     }
 
 
-def _foot(reader: Reader, *, answers_by_mail: bool) -> str:
+def _foot(reader: Reader, word: str, *, answers_by_mail: bool) -> str:
+    if word == "ACTION":
+        return "Answer with one button, without signing in:"
     if reader.staff_id is not None:
         return "On the desk:"
     if answers_by_mail:

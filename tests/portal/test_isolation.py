@@ -38,6 +38,7 @@ def urls(app, of: Side) -> list[tuple[str, str, str]]:
         "attachment_id": of.attachment_id,
         "credential_id": of.credential_id,
         "document_id": of.document_id,
+        "action_id": of.action_id,
     }
     found = []
     with app.test_request_context():

@@ -7,8 +7,10 @@ from sqlalchemy import String, Text, text
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.communications import actions
 from app.companies import accounts, domains, registrations
 from app.companies.models import Contact
+from app.core import clock
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
 from app.tickets import client_commands, commands, drafts, logins
@@ -32,6 +34,7 @@ class Side:
     manager: Contact
     ticket: Ticket
     attachment_id: int
+    action_id: int
     document_id: int
     credential_id: int
 
@@ -69,7 +72,24 @@ def side(name: str, *, file: str = "") -> Side:
         login = logins.hand_over(
             ticket, actor=acting(requester), label=name, url="", secret=Secret(name, name)
         )
-        return Side(company.id, requester, manager, ticket, attachment.id, document.id, login.id)
+        action = actions.ask(
+            ticket,
+            actor=STAFF,
+            kind="fill",
+            contact_id=requester.id,
+            text=name,
+            due_on=clock.today(),
+        )
+        return Side(
+            company.id,
+            requester,
+            manager,
+            ticket,
+            attachment.id,
+            action.id,
+            document.id,
+            login.id,
+        )
 
 
 def newest_ids() -> dict[str, int]:

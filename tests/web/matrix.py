@@ -15,6 +15,7 @@ A page that answers 404 to `y` fails unless its row ends with `?`, as "GET mail.
 ORDER = ("anonymous", "Agent", "Billing", "Manager", "Admin")
 
 VALUES: dict[str, object] = {
+    "action_id": 1,
     "attachment_id": 1,
     "change_id": 1,
     "reply_id": 1,
@@ -109,6 +110,9 @@ ROUTES = {
     "POST SecurityApi.refresh": "sssss",  # wants a token, which no browser session is
     "GET UtilView.back": "ppppp",
     "GET account.index": "syyyy",
+    "GET actions.ask": "synyy",
+    "POST actions.ask_post": "synyy",
+    "POST actions.cancel": "synyy?",
     "POST account.change_password": "syyyy",
     "POST account.sign_out_everywhere": "syyyy",
     "GET appbuilder.static": "ppppp",
@@ -210,6 +214,8 @@ ROUTES = {
     "POST door.code": "ppppp",
     "GET door.follow": "ppppp?",  # the secret of a link nobody has
     "POST door.follow": "ppppp?",
+    "GET door.by_link": "ppppp?",  # signed by nobody
+    "POST door.by_link": "ppppp?",
     "POST door.again": "ppppp?",
     "GET door.forgotten": "ppppp",
     "POST door.forgotten": "ppppp",
@@ -228,6 +234,8 @@ ROUTES = {
     "POST portal.hand_over": "sssss",
     "POST portal.remove_login": "sssss",
     "POST portal.save_draft": "sssss",
+    "GET portal.action": "sssss",
+    "POST portal.answer_action": "sssss",
     "GET portal.code_setup": "sssss",
     "POST portal.code_setup": "sssss",
     "GET portal.file": "sssss",
@@ -337,6 +345,8 @@ ROUTES = {
 # own, and to that requester with ids of company B: y answered, n not found, - has no id.
 PORTAL_ORDER = ("requester", "manager", "foreign")
 PORTAL_ROUTES = {
+    "GET portal.action": "ynn",  # colleagues read of it on the timeline
+    "POST portal.answer_action": "ynn",
     "GET portal.code_setup": "yy-",
     "POST portal.code_setup": "yy-",
     "GET portal.file": "yyn",

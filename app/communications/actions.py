@@ -1,0 +1,250 @@
+"""Asking a client for something formally (ACTION), the answer, reminders and the end of it.
+
+The caller opens the unit of work. Whoever ends a request holds its ticket first, then the request
+(`actions_queries.locked`), so of any number of answers at once one counts.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any
+
+from app.communications import action_links, actions_rules
+from app.communications import actions_queries as queries
+from app.communications.action_models import ActionReminder, ActionRequest
+from app.communications.actions_rules import Given
+from app.core import clock, formats
+from app.core.audit import SYSTEM, Actor, record
+from app.core.db import db
+from app.core.errors import RuleError
+from app.tickets import commands, notifications, rules, timeline
+from app.tickets import queries as ticket_queries
+from app.tickets.commands import Upload
+from app.tickets.mail_queries import Reader
+from app.tickets.models import Event, Ticket
+from app.tickets.subscribing import ensure_subscribed
+
+MOST_AT_ONCE = 200
+
+
+def ask(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    kind: str,
+    contact_id: int | None,
+    text: str,
+    due_on: date | None,
+    options: Sequence[str] = (),
+) -> ActionRequest:
+    """Ask a contact of the ticket's company for something by the end of a local day.
+
+    They follow the ticket from then on, are mailed, and the ticket waits for them. Raises
+    `RuleError` with every reason at once.
+    """
+    zone = queries.zone_of(ticket)
+    chosen = [line for option in options if (line := rules.clean_line(option))]
+    problems = actions_rules.asking_problems(
+        kind=kind, text=text, options=chosen, due_on=due_on, today=clock.today(zone)
+    )
+    reader, more = _whom(ticket, contact_id)
+    problems += more
+    if problems or reader is None or contact_id is None or due_on is None:
+        raise RuleError(*problems)
+    said = rules.clean_text(text)
+    line = f"asked {reader.name} to {actions_rules.KINDS[kind]} by {formats.day(due_on)}"
+    event = _tell(ticket, actor, line, said)
+    action = ActionRequest(
+        ticket_id=ticket.id,
+        event_id=event.id,
+        company_id=ticket.company_id,
+        contact_id=contact_id,
+        staff_id=actor.staff_id,
+        asked_by=actor.name,
+        kind=kind,
+        text=said,
+        options=chosen if kind == "choose" else [],
+        due_on=due_on,
+        zone=zone,
+        due_at=actions_rules.end_of(due_on, zone),
+    )
+    db.session.add(action)
+    db.session.flush()
+    plan = actions_rules.reminder_plan(due_on, zone, asked_at=clock.now())
+    db.session.add_all(
+        ActionReminder(action_id=action.id, step=step, due_at=at) for step, at in plan.items()
+    )
+    ensure_subscribed(ticket, contact_id=contact_id, source="staff")
+    if ticket.category in {"new", "open"}:
+        waiting = ticket_queries.first_status("waiting")
+        commands.set_status(ticket, actor=actor, status=waiting)
+    _mail_contact("asked", action, event, reader)
+    record(actor, "action.ask", kind="ticket", id=ticket.id, after={"action": action.id})
+    return action
+
+
+def answer(
+    action: ActionRequest,
+    *,
+    actor: Actor,
+    deed: str,
+    given: Given,
+    files: Sequence[Upload] = (),
+    name: str = "",
+    ip: str = "",
+) -> Event:
+    """Answer or decline, as the contact who acts; `action` is held (`actions_queries.locked`).
+
+    `name` is who says so, the contact's own unless another is typed. Raises `RuleError` when it
+    was ended before, or with every reason why the answer does not do.
+    """
+    if deed not in {"answer", "decline"}:
+        raise RuleError("It is not said whether you answer or decline: use one of the buttons.")
+    state = actions_rules.ended(action.state, deed)
+    taken = files if deed == "answer" and action.kind == "upload" else ()
+    given = Given(given.choice, given.text, tuple(rules.file_name(file.name) for file in taken))
+    problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
+    if taken:
+        problems += commands.sayable_problems(given.text, "comment", taken)
+    if problems:
+        raise RuleError(*problems)
+    name = rules.clean_line(name)[:200] or actor.name
+    outcome = actions_rules.outcome(action.kind, deed, given)
+    line = outcome if name == actor.name else f"{outcome}, signed {name}"
+    event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
+    commands.keep_files(event, taken)
+    _end(action, state, by=name, ip=ip)
+    action.answer = {
+        "choice": given.choice if action.kind == "choose" and deed == "answer" else "",
+        "text": rules.clean_text(given.text),
+        "files": [
+            {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
+            for file_name, file in zip(given.files, taken, strict=True)
+        ],
+    }
+    action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
+    db.session.flush()
+    if action.ticket.category == "waiting" and not queries.has_others(action):
+        opened = ticket_queries.first_status("open")
+        commands.set_status(action.ticket, actor=actor, status=opened)
+    _tell_askers(action, event, name, line)
+    record(
+        actor,
+        f"action.{deed}",
+        kind="ticket",
+        id=action.ticket_id,
+        after={"action": action.id, "by": name, "ip": ip, "hash": action.content_hash},
+    )
+    return event
+
+
+def cancel(action: ActionRequest, *, actor: Actor) -> None:
+    """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
+    _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
+    event = _tell(action.ticket, actor, "took a request to the client back", action.text)
+    reader = queries.reader_of(action.contact_id)
+    if reader is not None:
+        _mail_contact("action_cancelled", action, event, reader)
+    record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
+
+
+def remind() -> int:
+    """Mail the reminders that have fallen due; returns how many.
+
+    After a pause each contact gets the latest of a request only. Several workers at once never
+    send one twice.
+    """
+    now = clock.now()
+    latest = {}
+    for reminder in queries.due_reminders(now, most=MOST_AT_ONCE):
+        reminder.sent_at = now
+        latest[reminder.action_id] = reminder
+    posted = 0
+    for reminder in latest.values():
+        action = reminder.action
+        reader = queries.reader_of(action.contact_id)
+        if reader is not None and not action.ticket.is_demo:
+            posted += _mail_contact("reminded", action, action.event, reader, step=reminder.step)
+    return posted
+
+
+def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
+    """End what nobody answered for long, each in a transaction (`step`); returns how many."""
+    done = 0
+    with step():
+        found = list(queries.overripe(clock.now(), most=MOST_AT_ONCE))
+    for each in found:
+        with step():
+            action = queries.locked(db.session.merge(each))
+            if action.state != actions_rules.ASKED:
+                continue
+            _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
+            line = "closed a request that was not answered in time"
+            event = _tell(action.ticket, SYSTEM, line, action.text)
+            if not action.ticket.is_demo:
+                _tell_askers(action, event, action.contact.name, "did not answer in time")
+            done += 1
+    return done
+
+
+def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:
+    problems = []
+    if ticket.category in rules.CLOSED:
+        problems.append(f"#{ticket.number} is closed: open it again before you ask for something.")
+    if contact_id is None:
+        return None, [*problems, "Nobody is chosen: choose whom you ask."]
+    if not ticket_queries.belongs(contact_id, ticket.company_id):
+        return None, [*problems, "That person does not belong to the ticket's company: choose one."]
+    reader = queries.reader_of(contact_id)
+    if reader is None:
+        problems.append("That person has no e-mail address, or is archived: choose another one.")
+    return reader, problems
+
+
+def _tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
+    return timeline.append(
+        ticket,
+        actor=actor,
+        kind="action",
+        payload={"line": line, "text": text},
+        visibility="client",
+        contact_id=actor.contact_id,
+    )
+
+
+def _end(action: ActionRequest, state: str, *, by: str, ip: str = "") -> None:
+    action.state, action.ended_at, action.ended_by, action.ended_ip = state, clock.now(), by, ip
+
+
+def _asked(action: ActionRequest) -> dict[str, Any]:
+    return {
+        "kind": action.kind,
+        "text": action.text,
+        "options": action.options,
+        "due_on": action.due_on.isoformat(),
+        "zone": action.zone,
+    }
+
+
+def _answered(action: ActionRequest) -> dict[str, Any]:
+    return {"state": action.state, "by": action.ended_by, **action.answer}
+
+
+def _mail_contact(
+    kind: str, action: ActionRequest, event: Event, reader: Reader, *, step: str = ""
+) -> int:
+    values = {
+        "due": formats.day(action.due_on),
+        "link": action_links.url(action.id, action.contact_id),
+    }
+    key = f"action:{action.id}:{step or kind}"
+    occasion = notifications.Occasion(kind, action.ticket, event, action.asked_by, key, values)
+    return notifications.post(occasion, [reader])
+
+
+def _tell_askers(action: ActionRequest, event: Event, author: str, outcome: str) -> int:
+    values = {"due": formats.day(action.due_on), "outcome": outcome}
+    key = f"action:{action.id}:ended"
+    occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
+    return notifications.post(occasion, queries.askers_of(action))

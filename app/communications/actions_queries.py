@@ -1,0 +1,170 @@
+"""Requests to clients as portal, desk and the reminding job look for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload
+
+from app.communications.action_models import ActionReminder, ActionRequest
+from app.communications.actions_rules import ASKED, EXPIRES_AFTER
+from app.companies.models import Company, Contact, ContactEmail
+from app.core.access import Viewer, scoped
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.core.models import Agency
+from app.staff.models import Staff
+from app.tickets import mail_queries, queries
+from app.tickets.mail_queries import Reader
+from app.tickets.models import OPEN_CATEGORIES, Ticket
+
+
+def waiting_on(viewer: Viewer, *, ticket_id: int | None = None) -> Sequence[ActionRequest]:
+    """What is asked of the viewer and not answered yet, the most urgent first."""
+    query = scoped(ActionRequest, viewer).where(ActionRequest.state == ASKED)
+    if ticket_id is not None:
+        query = query.where(ActionRequest.ticket_id == ticket_id)
+    return db.session.scalars(
+        query.options(joinedload(ActionRequest.ticket)).order_by(
+            ActionRequest.due_at, ActionRequest.id
+        )
+    ).all()
+
+
+def of_viewer(viewer: Viewer, action_id: int) -> ActionRequest:
+    """One request with its ticket and contact. Raises `NotFoundError`."""
+    found = db.session.scalars(
+        scoped(ActionRequest, viewer)
+        .where(ActionRequest.id == action_id)
+        .options(joinedload(ActionRequest.ticket), joinedload(ActionRequest.contact))
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such request to you.")
+    return found
+
+
+def locked(action: ActionRequest) -> ActionRequest:
+    """The request as it is now, its ticket held first, then itself, until the unit of work ends."""
+    queries.locked(action.ticket.number)
+    return db.session.scalars(_held(action.id)).one()
+
+
+def locked_of(number: int, action_id: int) -> ActionRequest:
+    """The same for staff, by the number of its ticket. Raises `NotFoundError`."""
+    ticket = queries.locked(number)
+    found = db.session.scalars(
+        _held(action_id).where(ActionRequest.ticket_id == ticket.id)
+    ).one_or_none()
+    if found is None:
+        raise NotFoundError(f"Nothing of that kind was asked on #{number}.")
+    return found
+
+
+def _held(action_id: int) -> Select[tuple[ActionRequest]]:
+    return (
+        select(ActionRequest)
+        .where(ActionRequest.id == action_id)
+        .with_for_update(of=ActionRequest)
+        .execution_options(populate_existing=True)
+    )
+
+
+def has_others(action: ActionRequest) -> bool:
+    """Whether something else is asked on the same ticket."""
+    query = select(ActionRequest.id).where(
+        ActionRequest.ticket_id == action.ticket_id,
+        ActionRequest.id != action.id,
+        ActionRequest.state == ASKED,
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def zone_of(ticket: Ticket) -> str:
+    """The zone in which the client reads a due day: the company's, else the agency's."""
+    query = (
+        select(func.coalesce(Company.zone, Agency.zone))
+        .join(Agency, Agency.id == 1)
+        .where(Company.id == ticket.company_id)
+    )
+    return db.session.scalars(query).one()
+
+
+def reader_of(contact_id: int) -> Reader | None:
+    """Where mails to a contact go; None without an address, or when they are archived."""
+    row = db.session.execute(
+        select(Contact.name, ContactEmail.address)
+        .join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        .where(Contact.id == contact_id, ContactEmail.is_primary, Contact.archived_at.is_(None))
+    ).first()
+    return Reader(row.name, str(row.address), contact_id=contact_id) if row else None
+
+
+def askers_of(action: ActionRequest) -> list[Reader]:
+    """Who is told of the end: who asked, else those who work on the ticket."""
+    row = db.session.execute(
+        select(Staff.id, Staff.name, Staff.email).where(
+            Staff.id == action.staff_id, Staff.archived_at.is_(None), Staff.email.is_not(None)
+        )
+    ).first()
+    if row is not None:
+        return [Reader(row.name, str(row.email), staff_id=row.id)]
+    return mail_queries.staff_of(action.ticket)
+
+
+def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:
+    """Unsent steps that have fallen due, each held together with its request.
+
+    What another worker holds is left to it.
+    """
+    query = (
+        select(ActionReminder)
+        .join(ActionReminder.action)
+        .join(ActionRequest.ticket)
+        .where(
+            ActionReminder.sent_at.is_(None),
+            ActionReminder.due_at <= now,
+            ActionRequest.state == ASKED,
+            Ticket.category.in_(OPEN_CATEGORIES),
+        )
+        .order_by(ActionReminder.due_at, ActionReminder.id)
+        .limit(most)
+        .with_for_update(of=[ActionReminder, ActionRequest], skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalars(query).all()
+
+
+def overripe(now: datetime, *, most: int) -> Sequence[ActionRequest]:
+    """Requests so long overdue that they end."""
+    query = (
+        select(ActionRequest)
+        .where(ActionRequest.state == ASKED, ActionRequest.due_at <= now - EXPIRES_AFTER)
+        .options(joinedload(ActionRequest.ticket))
+        .order_by(ActionRequest.id)
+        .limit(most)
+    )
+    return db.session.scalars(query).all()
+
+
+def shown_on_desk(ticket_id: int) -> Any:
+    """The open requests of a ticket as one JSON value, for the page that asks once for all."""
+    rows = (
+        select(
+            ActionRequest.id,
+            ActionRequest.kind,
+            ActionRequest.text,
+            ActionRequest.due_on,
+            (ActionRequest.due_at <= func.now()).label("overdue"),
+            Contact.name,
+        )
+        .join(Contact, Contact.id == ActionRequest.contact_id)
+        .where(ActionRequest.ticket_id == ticket_id, ActionRequest.state == ASKED)
+        .order_by(ActionRequest.due_at, ActionRequest.id)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        *("id", rows.c.id, "kind", rows.c.kind, "text", rows.c.text),
+        *("due", rows.c.due_on, "overdue", rows.c.overdue, "whom", rows.c.name),
+    )
+    return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()

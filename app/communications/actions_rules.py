@@ -1,0 +1,138 @@
+"""What may be asked of a client and answered, when they are reminded, and how it ends; pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core.errors import RuleError
+
+# What is asked, and how that reads after "please" and after "asked Mira to".
+KINDS = {
+    "approve": "approve",
+    "choose": "choose",
+    "upload": "send files",
+    "fill": "answer",
+}
+ASKED = "asked"
+# The only step there is leads from asked to an end; an end stays.
+ENDS = {
+    "answer": "answered",
+    "decline": "declined",
+    "cancel": "cancelled",
+    "expire": "expired",
+}
+STATES = (ASKED, *ENDS.values())
+LONGEST_TEXT = 5_000
+LONGEST_OPTION = 200
+MOST_OPTIONS = 10
+LATEST_DUE = timedelta(days=366)
+EXPIRES_AFTER = timedelta(days=30)
+# Steps of the reminder plan: days from the due day, at this local hour.
+REMINDERS = {"day_before": -1, "due": 0, "late_3": 3, "late_10": 10}
+REMIND_AT = time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as it came: the option chosen, what was written, the files' names."""
+
+    choice: str = ""
+    text: str = ""
+    files: tuple[str, ...] = ()
+
+
+def ended(state: str, deed: str) -> str:
+    """The state after a deed. Raises `RuleError` when it has ended already."""
+    if state != ASKED:
+        raise RuleError(f"This was {state} already: nothing more can be done with it.")
+    return ENDS[deed]
+
+
+def is_overdue(state: str, due_at: datetime, now: datetime) -> bool:
+    """Whether an answer is late; no state of its own."""
+    return state == ASKED and now >= due_at
+
+
+def end_of(due_on: date, zone: str) -> datetime:
+    """The instant at which the due day is over in its zone."""
+    return datetime.combine(due_on + timedelta(days=1), time(0), ZoneInfo(zone))
+
+
+def reminder_plan(due_on: date, zone: str, *, asked_at: datetime) -> dict[str, datetime]:
+    """Step and instant of each reminder that falls after the asking."""
+    plan = {
+        step: datetime.combine(due_on + timedelta(days=days), REMIND_AT, ZoneInfo(zone))
+        for step, days in REMINDERS.items()
+    }
+    return {step: at for step, at in plan.items() if at > asked_at}
+
+
+def asking_problems(
+    *, kind: str, text: str, options: Sequence[str], due_on: date | None, today: date
+) -> list[str]:
+    """What is wrong with what is asked, all of it at once."""
+    found = []
+    if kind not in KINDS:
+        found.append("It is not said what the client is to do: choose one of the list.")
+    if not text.strip():
+        found.append("The request is empty: write what you need from the client.")
+    if len(text) > LONGEST_TEXT:
+        found.append(f"The request is too long: at most {LONGEST_TEXT} characters fit.")
+    if kind == "choose":
+        found += _option_problems(options)
+    if due_on is None:
+        found.append("The due date is missing: choose the day by which you need the answer.")
+    elif due_on < today:
+        found.append(f"The due date {due_on} is over: choose today or a later day.")
+    elif due_on > today + LATEST_DUE:
+        found.append(f"The due date {due_on} is too far off: choose a day within a year.")
+    return found
+
+
+def _option_problems(options: Sequence[str]) -> list[str]:
+    found = []
+    if not 2 <= len(options) <= MOST_OPTIONS:  # noqa: PLR2004 - one option is no choice
+        found.append(f"A choice has 2 to {MOST_OPTIONS} options: write each on a line of its own.")
+    if len(set(options)) < len(options):
+        found.append("Two options are the same: write each once.")
+    if any(len(option) > LONGEST_OPTION for option in options):
+        found.append(f"An option is too long: at most {LONGEST_OPTION} characters fit.")
+    return found
+
+
+def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) -> list[str]:
+    """What is wrong with an answer, all of it at once."""
+    found = []
+    if len(given.text) > LONGEST_TEXT:
+        found.append(f"The text is too long: at most {LONGEST_TEXT} characters fit.")
+    if deed == "decline":
+        if not given.text.strip():
+            found.append("The reason is missing: write why you decline.")
+    elif kind == "choose" and given.choice not in options:
+        found.append("Nothing is chosen: choose one of the options.")
+    elif kind == "fill" and not given.text.strip():
+        found.append("The answer is empty: write it.")
+    elif kind == "upload" and not given.files:
+        found.append("No file is chosen: choose at least one.")
+    return found
+
+
+def outcome(kind: str, deed: str, given: Given) -> str:
+    """An answer in words that follow a name: "Mira Krog" + "approved it"."""
+    if deed == "decline":
+        return "declined"
+    if kind == "choose":
+        return f"chose “{given.choice}”"
+    if kind == "upload":
+        return f"sent {len(given.files)} file{'' if len(given.files) == 1 else 's'}"
+    return "approved it" if kind == "approve" else "answered"
+
+
+def content_hash(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str:
+    """SHA-256 over what was asked and what was answered, by which either can be proved later."""
+    content = json.dumps({"asked": asked, "answered": answered}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,108 @@
+"""What is formally asked of a client, answered in the portal or by the signed link of the mail.
+
+A GET only shows; the POST answers, once. Who follows the link need not sign in: it is for one
+request and one contact.
+"""
+
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from app.communications import action_links, actions, actions_queries
+from app.communications.action_models import ActionRequest
+from app.communications.actions_rules import Given, is_overdue
+from app.companies.visibility import viewer_of
+from app.core import clock, forms
+from app.core.audit import Actor
+from app.core.errors import NotFoundError, RuleError
+from app.core.logs import request_id
+from app.core.posting import unit_of_work
+from app.portal import blueprint, client, door
+from app.portal.posting import carry_out
+from app.portal.requests import uploads
+
+DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
+
+
+@blueprint.get("/actions/<int:action_id>")
+def action(action_id: int) -> str:
+    """One request by itself, with its form or what became of it."""
+    return _own_page(action_id)
+
+
+@blueprint.post("/actions/<int:action_id>")
+def answer_action(action_id: int) -> Any:
+    """Answer or decline."""
+    me = client.current()
+
+    def act() -> tuple[str, str]:
+        asked = actions_queries.locked(actions_queries.of_viewer(me.viewer, action_id))
+        _answer(asked, me.actor)
+        there = url_for("portal.request_page", number=asked.ticket.number)
+        return there, "Thank you. Your answer is with us."
+
+    return carry_out(
+        act,
+        back=url_for("portal.action", action_id=action_id),
+        again=lambda error: (_own_page(action_id, error.problems), 422),
+    )
+
+
+def _own_page(action_id: int, problems: tuple[str, ...] = ()) -> str:
+    me = client.current()
+    asked = actions_queries.of_viewer(me.viewer, action_id)
+    return render_template(
+        "portal/action.html", me=me, problems=problems, nonce=forms.new_nonce(), **_shown(asked)
+    )
+
+
+@door.route("/action/<secret>", methods=["GET", "POST"])
+def by_link(secret: str) -> Any:
+    """The request of a mailed link, with its form; one that has ended says how."""
+    ids = action_links.read(secret)
+    if ids is None:
+        return render_template("portal/link_unknown.html"), 404
+    action_id, contact_id = ids
+    viewer = viewer_of(contact_id)
+    try:
+        asked = actions_queries.of_viewer(viewer, action_id)
+        if request.method == "POST":
+            with unit_of_work():
+                name = asked.contact.name
+                actor = Actor(
+                    name=name, channel="portal", contact_id=contact_id, request_id=request_id()
+                )
+                _answer(actions_queries.locked(asked), actor)
+    except NotFoundError:
+        return render_template("portal/link_unknown.html"), 404
+    except RuleError as error:
+        asked = actions_queries.of_viewer(viewer, action_id)
+        is_over = asked.state != "asked"
+        return _link_page(asked, error.problems), 409 if is_over else 422
+    asked = actions_queries.of_viewer(viewer, action_id)
+    return _link_page(asked), DONE.get(asked.state, 200)
+
+
+def _link_page(asked: ActionRequest, problems: tuple[str, ...] = ()) -> str:
+    return render_template("portal/action_link.html", problems=problems, **_shown(asked))
+
+
+def _shown(asked: ActionRequest) -> dict[str, Any]:
+    return {
+        "action": asked,
+        "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
+        "typed": request.form,
+    }
+
+
+def _answer(asked: ActionRequest, actor: Actor) -> None:
+    form = request.form
+    actions.answer(
+        asked,
+        actor=actor,
+        deed=form.get("do", ""),
+        given=Given(choice=form.get("choice", ""), text=form.get("text", "")),
+        files=uploads(request.files.getlist("files")),
+        name=form.get("name", ""),
+        ip=request.remote_addr or "",
+    )

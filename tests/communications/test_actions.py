@@ -1,0 +1,308 @@
+"""Formal requests to clients: asked, mailed, reminded, answered once by whom it is for."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import BytesIO
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+
+from app.communications import action_links, actions, actions_queries
+from app.communications.action_models import ActionReminder, ActionRequest
+from app.core import clock, jobs
+from app.core.audit import Actor
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.core.models import Job, Mail
+from app.tickets.models import Event, Ticket
+from app.tickets.subscribing import ensure_subscribed
+from jobs import load_handlers, schedule
+from tests import factories as make
+from tests.portal.acting import sent
+from tests.web.people import client_in, person, portal_account, signed_in, visitor
+from tests.web.test_matrix import fingerprint
+
+BEGINNINGS = ("ACTION: ", "Notification: ")
+
+
+@pytest.fixture
+def world(app):
+    """Ada of the agency, Mira and Bo of Northwind, an open ticket of Mira's."""
+    with unit_of_work():
+        make.set_up_agency(zone="Europe/Berlin")
+        company = make.company("Northwind")
+        mira, bo = make.contact(company, "Mira Krog"), make.contact(company, "Bo Lund")
+        ticket = make.ticket(company, "New logo", requester_id=mira.id)
+    for contact in (mira, bo):
+        portal_account(contact)
+    user = person("Agent", email="ada@agency.example")
+    staff = make.staff_of(user)
+    return {
+        "app": app,
+        "mira": mira,
+        "bo": bo,
+        "ticket": ticket,
+        "user": user,
+        "ada": Actor(name=staff.name, staff_id=staff.id, channel="web"),
+    }
+
+
+def asked(world, **changes) -> ActionRequest:
+    wanted = {
+        "kind": "approve",
+        "contact_id": world["mira"].id,
+        "text": "Is this the logo you want?",
+        "due_on": clock.today("Europe/Berlin") + timedelta(days=3),
+    }
+    with unit_of_work():
+        ticket = db.session.get_one(Ticket, world["ticket"].id, with_for_update=True)
+        return actions.ask(ticket, actor=world["ada"], **(wanted | changes))
+
+
+def link(action: ActionRequest) -> str:
+    return f"/portal/action/{action_links.secret(action.id, action.contact_id)}"
+
+
+def mails(**where) -> list[Mail]:
+    db.session.rollback()
+    return list(db.session.scalars(select(Mail).filter_by(**where).order_by(Mail.id)))
+
+
+def now_is(action: ActionRequest) -> ActionRequest:
+    db.session.rollback()
+    db.session.expire_all()
+    return db.session.get_one(ActionRequest, action.id)
+
+
+def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
+    action = asked(world)
+    [mail] = mails()
+    assert mail.subject.startswith(f"ACTION: [#{world['ticket'].number}] New logo")
+    assert "Is this the logo you want?" in mail.body
+    path = re.search(r"http://[^/\s]+(/portal/action/[\w-]+)", mail.body)[1]
+    browser = visitor(world["app"])
+    page = browser.get(path).get_data(as_text=True)
+    assert "Is this the logo you want?" in page
+    answer = browser.post(path, data={"do": "answer", "text": "Lovely", "name": "Mira K."})
+    assert answer.status_code == 200
+    assert "by Mira K." in answer.get_data(as_text=True)
+    action = now_is(action)
+    assert (action.state, action.ended_by, action.ended_ip) == ("answered", "Mira K.", "127.0.0.1")
+    assert re.fullmatch("[0-9a-f]{64}", action.content_hash)
+    assert action.ticket.category == "open"
+    told = mails(recipient="ada@agency.example")
+    assert [row.subject.split(":")[0] for row in told] == ["Notification"]
+    assert "approved it, signed Mira K." in told[0].body
+    assert all(row.subject.startswith(BEGINNINGS) for row in mails())
+
+
+def test_what_was_asked_and_answered_stands_on_the_timeline(world):
+    action = asked(world)
+    visitor(world["app"]).post(link(action), data={"do": "decline", "text": "Too green"})
+    db.session.rollback()
+    query = select(Event).where(Event.kind == "action").order_by(Event.seq)
+    lines = [(row.payload["line"], row.payload["text"]) for row in db.session.scalars(query)]
+    assert lines[0][0].startswith("asked Mira Krog to approve by ")
+    assert lines[1] == ("declined", "Too green")
+    page = signed_in(world["app"], world["user"]).get(f"/tickets/{world['ticket'].number}")
+    assert "declined" in page.get_data(as_text=True)
+    assert now_is(action).state == "declined"
+
+
+@pytest.mark.parametrize("state", ["asked", "answered", "cancelled"])
+def test_whoever_only_looks_changes_nothing(world, state):
+    action = asked(world)
+    browser = visitor(world["app"])
+    if state == "answered":
+        browser.post(link(action), data={"do": "answer"})
+    if state == "cancelled":
+        with unit_of_work():
+            held = actions_queries.locked_of(world["ticket"].number, action.id)
+            actions.cancel(held, actor=world["ada"])
+    db.session.rollback()
+    before = fingerprint()
+    for method in ("GET", "HEAD", "GET"):
+        answer = browser.open(f"{link(action)}", method=method)
+        assert answer.status_code == (410 if state == "cancelled" else 200)
+    assert fingerprint() == before
+
+
+def test_a_link_is_for_its_request_and_its_contact_alone(world):
+    action, other = asked(world), asked(world, contact_id=world["bo"].id, text="For Bo")
+    browser = visitor(world["app"])
+    mark = link(action).rpartition("-")[2]
+    for forged in (
+        f"{action.id}-{world['bo'].id}-{mark}",
+        f"{other.id}-{world['mira'].id}-{mark}",
+        f"{other.id}-{world['bo'].id}-{mark}",
+        link(action).rpartition("/")[2][:-1] + "x",
+        action_links.secret(other.id, world["mira"].id),
+    ):
+        answer = browser.post(f"/portal/action/{forged}", data={"do": "answer"})
+        assert answer.status_code == 404
+        assert "logo you want" not in answer.get_data(as_text=True)
+    assert {now_is(each).state for each in (action, other)} == {"asked"}
+
+
+def test_a_second_answer_is_told_of_the_first(world):
+    action = asked(world)
+    browser = visitor(world["app"])
+    browser.post(link(action), data={"do": "answer"})
+    late = browser.post(link(action), data={"do": "decline", "text": "No after all"})
+    assert late.status_code == 409
+    assert "answered already" in late.get_data(as_text=True)
+    assert "Approved" in late.get_data(as_text=True)
+    assert now_is(action).state == "answered"
+
+
+def test_of_two_clicks_at_once_one_answers(world):
+    action = asked(world)
+    path, both = link(action), Barrier(2)
+
+    def click(deed: str) -> int:
+        with world["app"].app_context():
+            both.wait(timeout=10)
+            fields = {"do": deed, "text": "because"}
+            return visitor(world["app"]).post(path, data=fields).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(click, ["answer", "decline"])) == [200, 409]
+    db.session.rollback()
+    ends = select(func.count()).select_from(Event).where(Event.contact_id == world["mira"].id)
+    assert db.session.scalar(ends.where(Event.kind == "action")) == 1
+    assert len(mails(recipient="ada@agency.example")) == 1
+
+
+def test_a_contact_answers_in_the_portal_and_no_colleague_does_so_for_them(world):
+    action = asked(world, kind="choose", options=["Red", "Blue"], text="Which colour?")
+    with unit_of_work():
+        ensure_subscribed(world["ticket"], contact_id=world["bo"].id, source="colleague")
+    path = f"/portal/actions/{action.id}"
+    bo, mira = (client_in(world["app"], world[name]) for name in ("bo", "mira"))
+    assert bo.get(path).status_code == 404
+    assert bo.post(path, data=sent(do="answer", choice="Red")).status_code == 404
+    assert "Which colour?" not in bo.get("/portal/").get_data(as_text=True)
+    assert "Which colour?" in mira.get("/portal/").get_data(as_text=True)
+    ticket_page = f"/portal/requests/{world['ticket'].number}"
+    assert 'value="Blue"' in mira.get(ticket_page).get_data(as_text=True)
+    wrong = mira.post(path, data=sent(do="answer", choice="Green"))
+    assert wrong.status_code == 422
+    assert "Nothing is chosen" in wrong.get_data(as_text=True)
+    mira.post(path, data=sent(do="answer", choice="Blue"))
+    assert now_is(action).answer["choice"] == "Blue"
+    assert "Which colour?" not in mira.get("/portal/").get_data(as_text=True)
+
+
+def test_files_that_were_asked_for_are_kept_on_the_timeline(world):
+    action = asked(world, kind="upload", text="The signed contract")
+    files = (BytesIO(b"%PDF-1.7 signed"), "contract.pdf")
+    answer = visitor(world["app"]).post(link(action), data={"do": "answer", "files": files})
+    assert answer.status_code == 200
+    [kept] = now_is(action).answer["files"]
+    assert (kept["name"], len(kept["sha256"])) == ("contract.pdf", 64)
+    page = signed_in(world["app"], world["user"]).get(f"/tickets/{world['ticket'].number}")
+    assert "contract.pdf" in page.get_data(as_text=True)
+
+
+def test_home_has_the_most_urgent_first(world):
+    today = clock.today("Europe/Berlin")
+    for days, text in ((5, "Later one"), (1, "Sooner one"), (3, "Middle one")):
+        asked(world, text=text, due_on=today + timedelta(days=days))
+    page = client_in(world["app"], world["mira"]).get("/portal/").get_data(as_text=True)
+    places = [page.index(text) for text in ("Sooner one", "Middle one", "Later one")]
+    assert places == sorted(places)
+
+
+def test_staff_ask_and_take_back_on_the_desk(world):
+    browser = signed_in(world["app"], world["user"])
+    number = world["ticket"].number
+    ask = f"/tickets/{number}/ask"
+    wrong = browser.post(ask, data=sent(kind="choose", contact="", text="Kept words", due="x"))
+    assert wrong.status_code == 422
+    assert "Kept words" in wrong.get_data(as_text=True)
+    due = (clock.today() + timedelta(days=2)).isoformat()
+    fields = {"kind": "fill", "contact": str(world["mira"].id), "text": "Which font?", "due": due}
+    browser.post(ask, data=sent(**fields))
+    db.session.rollback()
+    action = db.session.scalars(select(ActionRequest)).one()
+    assert action.ticket.category == "waiting"
+    assert "Which font?" in browser.get(f"/tickets/{number}").get_data(as_text=True)
+    browser.post(f"/tickets/{number}/actions/{action.id}/cancel", data=sent())
+    assert now_is(action).state == "cancelled"
+    last = mails()[-1]
+    assert (last.recipient, last.subject[:13]) == (
+        str(world["mira"].emails[0].address),
+        "Notification:",
+    )
+    over = visitor(world["app"]).get(link(action))
+    assert (over.status_code, "no longer needed" in over.get_data(as_text=True)) == (410, True)
+
+
+def test_nobody_foreign_or_without_address_is_asked_and_every_reason_is_told(world):
+    with unit_of_work():
+        stranger = make.contact(make.company("Other"), "Sam")
+    with pytest.raises(RuleError) as caught:
+        asked(world, contact_id=stranger.id, text=" ", due_on=None)
+    told = " ".join(caught.value.problems)
+    assert all(words in told for words in ("does not belong", "is empty", "due date is missing"))
+    assert mails() == []
+
+
+def reminders() -> list[Mail]:
+    return [row for row in mails() if "Reminder" in row.subject]
+
+
+def test_after_a_pause_one_reminder_is_made_up_for_and_none_after_the_answer(world):
+    action = asked(world)
+    end = action.due_at
+    for hours, expected in ((-72, 0), (-20, 1), (-20, 1), (96, 2), (96, 2)):
+        with clock.frozen(end + timedelta(hours=hours)), unit_of_work():
+            actions.remind()
+        assert len(reminders()) == expected, hours
+    assert reminders()[0].subject.startswith("ACTION: ")
+    assert link(action) in reminders()[0].body
+    visitor(world["app"]).post(link(action), data={"do": "answer"})
+    with clock.frozen(end + timedelta(days=20)), unit_of_work():
+        assert actions.remind() == 0
+    assert len(reminders()) == 2
+
+
+def test_two_schedulers_and_two_workers_send_a_reminder_once(world):
+    action = asked(world)
+    with unit_of_work():
+        db.session.query(ActionReminder).filter_by(action_id=action.id, step="due").update(
+            {"due_at": clock.now() - timedelta(minutes=1)}
+        )
+    item = [each for each in schedule.EVERY if each.kind == "actions.remind"]
+    both = Barrier(2)
+
+    def work(_number: int) -> None:
+        with world["app"].app_context():
+            both.wait(timeout=10)
+            schedule.post_due(item)
+            with unit_of_work():
+                actions.remind()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    db.session.rollback()
+    posted = select(func.count()).select_from(Job).where(Job.kind == "actions.remind")
+    assert db.session.scalar(posted) == 1
+    load_handlers()
+    jobs.run_due(kinds=("actions.remind",))
+    assert len(reminders()) == 1
+
+
+def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world):
+    action = asked(world)
+    load_handlers()
+    with clock.frozen(action.due_at + timedelta(days=31)):
+        assert actions.expire(step=unit_of_work) == 1
+        assert actions.expire(step=unit_of_work) == 0
+    assert now_is(action).state == "expired"
+    [told] = mails(recipient="ada@agency.example")
+    assert "did not answer in time" in told.body
+    over = visitor(world["app"]).get(link(action))
+    assert (over.status_code, "is over" in over.get_data(as_text=True)) == (410, True)

@@ -43,7 +43,7 @@ def test_an_invoice_is_paid_the_payment_reversed_and_the_invoice_voided(
     page.get_by_role("link", name="Record a payment").click()
     assert_accessible(page)
     page.get_by_role("button", name="Record the payment").click()
-    page.get_by_text("120.00 EUR recorded.").wait_for()
+    page.get_by_text("EUR\u00a0120.00 recorded.").wait_for()
     assert_accessible(page)
     page.goto(invoice)
     assert page.get_by_role("link", name="Record a payment").count() == 0

@@ -27,7 +27,7 @@ run: $(STAMP) ## start Tallydesk with the demo agency (DEMO= for none); Ctrl-C s
 	exec $(BIN)/python run.py $(DEMO)
 
 test: $(STAMP) ## the tests; T=path or T="-k words" picks some
-	$(BIN)/python -m pytest -n $(N) $(T)
+	$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
 
 check: lint ## lint, types, import rules, migrations up and down, docs are fresh and lead somewhere
 	$(BIN)/python -m pytest -q tests/test_migrations.py tests/test_docs.py

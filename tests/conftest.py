@@ -51,8 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Crash tests fork; a process that has drawn a PDF has threads which its forks would wait for in
     vain, so they come before all that draws.
     """
-    first = {"crash": 0, "statemachine": 1, "browser": 2}
-    items.sort(key=lambda item: first.get(item.path.parent.name, 3))
+    first = {"crash": 0, "statemachine": 1, "browser": 2, "cli": 3, "runtime": 3, "seeds": 3}
+    items.sort(key=lambda item: first.get(item.path.parent.name, 4))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.companies import importpeople as people
+from app.companies.importplaces import hold_companies
 from app.companies.repricing import post_revaluation
 from app.imports import plan, values
 from app.imports.importer import (
@@ -24,6 +25,7 @@ from app.imports.staging import Reading, as_json, document_reader
 
 LONGEST_NAME = 200
 PRICING = {"currency", "kind", "parent", "zone"}
+PRICING_FIELDS = {"currency", "kind", "parent_id", "zone"}
 
 _ADDRESS = tuple(
     (f"{kind}_{part}", length)
@@ -130,6 +132,15 @@ class CompanyImporter(Importer):
             _plan_parents(session, work)
         people.plan(session, work, company="p.target")
 
+    def beside(self, work: Work) -> str:
+        return STORED_PARENTS if work.at("parent") is not None else super().beside(work)
+
+    def meet(self, session: Session, work: Work) -> None:
+        hold_companies(session)
+        session.execute(text(MEET))
+        if work.at("parent") is not None:
+            session.execute(text(MEET_PARENTS))
+
     def insert(self, work: Work) -> str:
         names = [name for name in self.used(work) if name not in {"name", "name_key"}]
         chosen = "".join(f", {self.written(name, 's.doc')}" for name in names)
@@ -172,6 +183,11 @@ class CompanyImporter(Importer):
             ),
             {"ids": list(work_ids), "batch": batch_id},
         )
+
+    def after_undo(self, session: Session, batch_id: int) -> None:
+        values = {"batch": batch_id, "pricing": sorted(PRICING_FIELDS)}
+        if session.scalar(text(UNDID_PRICING), values):
+            post_revaluation()
 
 
 # A row with an external id is the company that has it; else it takes over the one company of its
@@ -241,6 +257,26 @@ select line,
        null::text as column_name
   from decided"""
 
+# A new company that somebody made by hand since the plan is not made a second time.
+MEET = """
+update import_plan p
+   set action = 'refused', before = null, after = null,
+       reason = 'a company of this name was made since the import began (id ' || m.id
+                || '): import this row again to meet it'
+  from (select n.record, min(c.id) as id
+          from import_plan n join import_stage s using (line)
+          join company c on c.name_key = s.key and c.archived_at is null
+           and (s.ext is null or c.external_id is null)
+         where n.seq is not null and n.creates and n.action = 'created'
+           and not exists (select 1 from import_plan ours where ours.target = c.id)
+         group by n.record) m
+ where m.record = p.record and p.action <> 'refused'"""
+
+UNDID_PRICING = """
+select exists (select 1 from import_row
+                where batch_id = :batch
+                  and (undone = 'archived' or undone = 'restored' and before ?| :pricing))"""
+
 
 # -- parents ----------------------------------------------------------------------------------
 
@@ -277,6 +313,17 @@ select w.line, w.target as child, case when b.hits = 1 then b.id end as parent_i
                                  || quote_literal(w.label) || ': ids ' || b.ids
        end as reason
   from wanted w left join best b on b.line = w.line and b.place = 1"""
+
+STORED_PARENTS = """
+select r.line, c.id from import_parent r join company c on c.id = r.parent_id"""
+
+# Companies under one that was met by hand are put under that one.
+MEET_PARENTS = """
+update import_parent r set parent_id = c.id
+  from import_plan p join import_stage s using (line) join company c on c.name_key = s.key
+ where p.creates and p.action = 'refused' and r.parent_id = p.target
+   and c.archived_at is null
+   and not exists (select 1 from company made where made.id = r.parent_id)"""
 
 CYCLES = """
 with recursive walk(start, at, depth) as (

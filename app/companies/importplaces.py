@@ -52,6 +52,23 @@ with wanted as (
 insert into import_side_effect (batch_id, object_kind, object_id)
 select :batch, 'company', id from made"""
 
+# Rows of a company that somebody made by hand since the plan go to that one.
+MEET = """
+update import_place l set company_id = m.id, is_new = false
+  from (select c.name_key as key, min(c.id) as id from company c
+         where c.archived_at is null and c.name_key in (select key from import_place where is_new)
+         group by c.name_key) m
+ where l.is_new and l.key = m.key
+   and not exists (select 1 from company made where made.id = l.company_id)"""
+
+BESIDE = "select line, company_id as id from import_place where not is_new"
+"""The company that is there already of each row."""
+
+
+def hold_companies(session: Session) -> None:
+    """Let nobody else make or change a company until the transaction ends; reading goes on."""
+    session.execute(text("lock table company in share row exclusive mode"))
+
 
 def plan(session: Session, work: Work) -> None:
     """Find or number the company of each staged row, in import_place."""
@@ -59,6 +76,12 @@ def plan(session: Session, work: Work) -> None:
         text(PLACES.format(new_id=work.new_id("company"))), {"company": work.options.company}
     )
     session.execute(text("create index on import_place (line)"))
+
+
+def meet(session: Session) -> None:
+    """Send the rows of companies that are there by now to those."""
+    hold_companies(session)
+    session.execute(text(MEET))
 
 
 def write(session: Session, chunk: dict[str, Any]) -> None:

@@ -99,6 +99,7 @@ def _refuse(seq: int, reason: str, work: Work, total: int, step: Step) -> None:
 def write_chunk(session: Session, importer: Importer, work: Work, first: int, last: int) -> None:
     """Write the planned rows `first` to `last` in the present transaction."""
     chunk: dict[str, Any] = {"first": first, "last": last, "batch": work.batch_id}
+    importer.meet(session, work)
     importer.write_aside(session, work, chunk)
     session.execute(text(importer.insert(work)), {**chunk, **importer.insert_values(work)})
     session.execute(text(update(importer, importer.used(work), UPDATE)), chunk)

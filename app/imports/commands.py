@@ -18,7 +18,7 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
-from app.imports import applying, memory, plan, queries, staging, undoing, workbook
+from app.imports import agreement, applying, memory, plan, queries, staging, undoing, workbook
 from app.imports.batches import APPLIED, UNAPPLIED, batch_of, dialect_of, locked, opened, options_of
 from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
@@ -176,9 +176,15 @@ def dry_run(
     answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))
     answer["warnings"] += told
     if with_examples:
-        answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
+        _show(session, importer, work, answer)
     staging.drop(session)
     return answer
+
+
+def _show(session: Session, importer: Importer, work: Work, answer: Answer) -> None:
+    """Add what a person is shown of a dry run, and the mark by which applying knows it again."""
+    answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
+    answer["mark"] = agreement.mark(session, importer, work)
 
 
 def check(batch_id: int) -> Answer:
@@ -261,13 +267,10 @@ def _answer(
 def start(actor: Actor, batch_id: int) -> int:
     """Post the job that applies a batch, and return its id; a second press gets the same job."""
     batch = locked(batch_id, UNAPPLIED | {"applying"}, "one not applied yet can be applied")
+    if batch.state == "applying" and batch.job_id:
+        return batch.job_id
     batch.state = "applying"
-    batch.job_id = jobs.post(
-        "imports.apply",
-        {"batch": batch.id},
-        dedupe_key=f"imports.apply:{batch.id}",
-        created_by=actor.user_id,
-    )
+    batch.job_id = jobs.post("imports.apply", {"batch": batch.id}, created_by=actor.user_id)
     audit.record(actor, "import applied", kind="import_batch", id=batch.id)
     return batch.job_id
 
@@ -280,7 +283,8 @@ def apply(batch_id: int, step: Step, wait: Wait) -> Answer:
     """Apply a batch in chunks; opens its own transactions through `step(done, total)`.
 
     `wait` is called now and then while another import writes. Goes on where a former try died.
-    Returns the answer of the import.
+    Returns the answer of the import. Raises RuleError where it would do otherwise than its dry run
+    told: the batch is then "checked" again, with the dry run of now.
     """
     for _ in range(MOST_RESTARTS):
         try:
@@ -307,10 +311,33 @@ def _apply(batch_id: int, step: Step) -> Answer:
         total = session.scalar(text("select max(seq) from import_plan")) or 0
         counts = plan.counts(session, importer, work)
         counts["warnings"] += told
+        stopped = _stopped(session, importer, work, batch, counts)
+    if stopped:
+        raise RuleError(stopped)
     applying.run(importer, work, total, step)
     with step(total, total) as session:
         importer.finish(session, work)
         return _conclude(session, work, batch_id, counts)
+
+
+def _stopped(
+    session: Session, importer: Importer, work: Work, batch: ImportBatch, counts: Answer
+) -> str:
+    """Why a plan is not carried out, in words: it is not what was told. Else empty.
+
+    A job that goes on where it died has been compared before.
+    """
+    if batch.rows_done or "mark" not in batch.counts:
+        return ""
+    answer = _answer(work, batch.id, counts, plan.errors(session))
+    _show(session, importer, work, answer)
+    if not agreement.differs(batch.counts, answer):
+        return ""
+    reason = agreement.words(batch.counts, answer)
+    answer["warnings"] = [reason, *answer["warnings"]]
+    batch.counts, batch.state = answer, "checked"
+    staging.drop(session)
+    return reason
 
 
 def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> Answer:

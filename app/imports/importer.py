@@ -168,6 +168,13 @@ class Importer(ABC):
     def settle(self, session: Session, work: Work) -> None:
         """Refuse planned rows by rules that need the whole plan."""
 
+    def beside(self, work: Work) -> str:
+        """A select of line and id: what is there already that a row stands on beside its record."""
+        return "select null::integer as line, null::bigint as id where false"
+
+    def meet(self, session: Session, work: Work) -> None:
+        """Before a chunk: take in what people made since the plan, and hold off more of it."""
+
     def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         """Make the companies and people that the rows of a chunk name."""
 

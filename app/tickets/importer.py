@@ -125,6 +125,12 @@ class TicketImporter(Importer):
     def settle(self, session: Session, work: Work) -> None:
         people.plan(session, work, company="l.company_id", joins="join import_place l using (line)")
 
+    def beside(self, work: Work) -> str:
+        return places.BESIDE
+
+    def meet(self, session: Session, work: Work) -> None:
+        places.meet(session)
+
     def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         places.write(session, chunk)
         people.write(session, chunk)

@@ -127,6 +127,12 @@ class TimeImporter(Importer):
             "person_column": work.header("person") or work.header("email"),
         }
 
+    def beside(self, work: Work) -> str:
+        return places.BESIDE
+
+    def meet(self, session: Session, work: Work) -> None:
+        places.meet(session)
+
     def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         places.write(session, chunk)
         people.write(session, work, chunk)

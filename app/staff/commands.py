@@ -90,34 +90,14 @@ def set_reopen_days(department: Department, *, actor: Actor, days: int) -> None:
     """For how many days after closing an answer opens a ticket again. Raises `RuleError`."""
     if not 0 <= days <= LONGEST_REOPEN:
         raise RuleError(f"Days to reopen: {days}; give 0 to {LONGEST_REOPEN} days.")
-    if department.reopen_days == days:
-        return
-    before, department.reopen_days = department.reopen_days, days
-    record(
-        actor,
-        "department.reopen_days",
-        kind="department",
-        id=department.id,
-        before={"days": before},
-        after={"days": days},
-    )
+    _set(department, "reopen_days", days, actor=actor, told_as="days")
 
 
 def set_reply_mode(department: Department, *, actor: Actor, mode: str) -> None:
     """Say whether mails ask for answers by mail or in the portal. Raises `RuleError`."""
     if mode not in REPLY_MODES:
         raise RuleError("Clients answer: choose by mail or in the portal.")
-    if department.reply_mode == mode:
-        return
-    before, department.reply_mode = department.reply_mode, mode
-    record(
-        actor,
-        "department.reply_mode",
-        kind="department",
-        id=department.id,
-        before={"mode": before},
-        after={"mode": mode},
-    )
+    _set(department, "reply_mode", mode, actor=actor, told_as="mode")
 
 
 def archive_department(department: Department, *, actor: Actor) -> None:
@@ -136,17 +116,23 @@ def set_assign_mode(department: Department, *, actor: Actor, mode: str) -> None:
     """Say who gets a new ticket of a department that names nobody (a key of `ASSIGN_MODES`)."""
     if mode not in ASSIGN_MODES:
         raise RuleError(f"{mode!r} is no way to assign: choose one of {', '.join(ASSIGN_MODES)}.")
-    if department.assign_mode == mode:
+    _set(department, "assign_mode", mode, actor=actor, told_as="mode")
+
+
+def _set(department: Department, name: str, value: object, *, actor: Actor, told_as: str) -> None:
+    """Change one setting of a department, with its line in the audit log; the same is no change."""
+    before = getattr(department, name)
+    if before == value:
         return
+    setattr(department, name, value)
     record(
         actor,
-        "department.assign_mode",
+        f"department.{name}",
         kind="department",
         id=department.id,
-        before={"mode": department.assign_mode},
-        after={"mode": mode},
+        before={told_as: before},
+        after={told_as: value},
     )
-    department.assign_mode = mode
 
 
 def set_members(department: Department, *, actor: Actor, staff_ids: Sequence[int]) -> None:

@@ -1,5 +1,7 @@
 """People of each role, and browsers in which they are signed in without the cost of a hash."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -69,3 +71,11 @@ def client_in(app: Flask, contact: Contact) -> Visitor:
         ).one()
         session.permanent = True
     return client
+
+
+@contextmanager
+def fresh() -> Iterator[Any]:
+    """The session with nothing remembered: what is read in it is what pages have written."""
+    db.session.rollback()
+    db.session.expire_all()
+    yield db.session

@@ -1,7 +1,6 @@
 """Working the queue: saved views, undo of a bulk change, canned replies, merging by page."""
 
 import re
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,33 +11,7 @@ from app.core.db import db, unit_of_work
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
 from tests import factories as make
-from tests.web.people import person, signed_in
-
-
-@pytest.fixture
-def agent(app):
-    with unit_of_work():
-        make.set_up_agency()
-    user = person("Agent")
-    return signed_in(app, user), make.staff_of(user).id
-
-
-@pytest.fixture
-def browser(agent):
-    return agent[0]
-
-
-@pytest.fixture
-def fjord(app, agent):
-    with unit_of_work():
-        return make.company("Fjord Dental")
-
-
-@contextmanager
-def fresh():
-    db.session.rollback()
-    db.session.expire_all()
-    yield db.session
+from tests.web.people import fresh, person, signed_in
 
 
 def post(browser, url, **data):

@@ -2,7 +2,6 @@
 
 import io
 import re
-from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import func, select
@@ -16,43 +15,9 @@ from app.tickets.models import Event, Ticket
 from app.timelog import timers
 from app.timelog.models import TimeEntry, Timer
 from tests import factories as make
-from tests.web.people import person, signed_in
+from tests.web.people import fresh, person, signed_in
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
-
-
-@pytest.fixture
-def agent(app):
-    with unit_of_work():
-        make.set_up_agency()
-    user = person("Agent")
-    return signed_in(app, user), db.session.scalars(
-        select(Staff.id).where(Staff.user_id == user.id)
-    ).one()
-
-
-@pytest.fixture
-def browser(agent):
-    return agent[0]
-
-
-@pytest.fixture
-def fjord(app, agent):
-    with unit_of_work():
-        return make.company("Fjord Dental")
-
-
-@pytest.fixture
-def ticket(fjord):
-    with unit_of_work():
-        return make.ticket(fjord)
-
-
-@contextmanager
-def fresh():
-    db.session.rollback()
-    db.session.expire_all()
-    yield db.session
 
 
 def said(ticket):

@@ -1,9 +1,7 @@
 """Due dates, who else has the ticket open, and visits on which no time was logged."""
 
 import re
-from contextlib import contextmanager
 
-import pytest
 from sqlalchemy import select, update
 
 from app.core import clock, forms
@@ -15,39 +13,7 @@ from app.tickets.models import Ticket
 from app.timelog import presence
 from app.timelog.models import Presence, TimeEntry
 from tests import factories as make
-from tests.web.people import person, signed_in
-
-
-@pytest.fixture
-def agent(app):
-    with unit_of_work():
-        make.set_up_agency()
-    user = person("Agent")
-    return signed_in(app, user), make.staff_of(user).id
-
-
-@pytest.fixture
-def browser(agent):
-    return agent[0]
-
-
-@pytest.fixture
-def fjord(app, agent):
-    with unit_of_work():
-        return make.company("Fjord Dental")
-
-
-@pytest.fixture
-def ticket(fjord):
-    with unit_of_work():
-        return make.ticket(fjord)
-
-
-@contextmanager
-def fresh():
-    db.session.rollback()
-    db.session.expire_all()
-    yield db.session
+from tests.web.people import fresh
 
 
 def followed(browser, answer):

@@ -9,7 +9,8 @@
   const answers = new Map();
   const LARGEST = 25 * 1024 * 1024;
   let waiting;
-  let saving;
+  let isSaving = false;
+  let isChanged = false;
   let uploading = 0;
   let isSent = false;
   form.querySelector("[data-continue]")?.remove();
@@ -57,30 +58,49 @@
     });
   };
 
-  // The draft. A login is never part of it.
+  // The draft. A login is never part of it. One save is on its way at a time, so that an older text
+  // never overtakes a newer one.
   const tell = (text) => { state.textContent = text; };
-  const save = async () => {
-    clearTimeout(waiting);
-    if (isSent) return;
+  const typed = () => {
     const data = new FormData(form);
     for (const name of [...data.keys()]) {
       if (name.startsWith("login-") || name.startsWith("files") || name === "nonce") data.delete(name);
     }
-    saving?.abort();
-    saving = new AbortController();
-    try {
-      const reply = await fetch(form.dataset.save, { method: "POST", body: data, signal: saving.signal });
-      if (reply.ok) tell(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
-      else tell("The draft is not saved: your session has ended. Sign in on another page, then go on here.");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      tell("The draft is not saved yet: no connection. Trying again.");
-      waiting = setTimeout(save, 5000);
-    }
+    return data;
   };
-  const soon = () => {
+  const soon = (delay = 2000) => {
     clearTimeout(waiting);
-    waiting = setTimeout(save, 2000);
+    waiting = setTimeout(save, delay);
+  };
+  const save = async (options) => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    if (isSent || isSaving) {
+      isChanged = isSaving;
+      return;
+    }
+    isSaving = true;
+    isChanged = false;
+    tell("Saving the draft…");
+    let outcome;
+    try {
+      const reply = await fetch(form.dataset.save, { method: "POST", body: typed(), signal: AbortSignal.timeout(15000), ...options });
+      outcome = reply.ok
+        ? `Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`
+        : "The draft is not saved: your session has ended. Sign in on another page, then go on here.";
+    } catch {
+      outcome = "The draft is not saved yet: no connection. Trying again.";
+      soon(5000);
+    }
+    isSaving = false;
+    if (form.dataset.waits) sendWhenDone();
+    else if (isChanged) save();
+    else tell(outcome);
+  };
+  const sendWhenDone = () => {
+    if (uploading || isSaving) return;
+    delete form.dataset.waits;
+    form.requestSubmit();
   };
 
   // Files go at once, one by one; each says how far it is, and why when it is refused.
@@ -141,10 +161,10 @@
     input.value = "";
     input.closest("[data-drop]")?.querySelector(".drop-files")?.replaceChildren();
     for (const file of files) await send(file, list, key);
-    if (form.dataset.waits && !uploading) form.requestSubmit();
+    if (form.dataset.waits) sendWhenDone();
   };
 
-  form.addEventListener("input", soon);
+  form.addEventListener("input", () => soon());
   form.addEventListener("focusout", () => { if (waiting) save(); });
   form.addEventListener("change", (event) => {
     const input = event.target;
@@ -153,15 +173,18 @@
     if (input.name?.startsWith("field-")) showAsked();
   });
   form.addEventListener("submit", (event) => {
-    if (uploading) {
+    if (uploading || isSaving) {
       event.preventDefault();
       form.dataset.waits = "yes";
-      tell("A file is still on its way; the request is sent as soon as it is in.");
+      if (uploading) tell("A file is still on its way; the request is sent as soon as it is in.");
       return;
     }
     isSent = true;
-    saving?.abort();
     clearTimeout(waiting);
+  });
+  // What was typed within the last two seconds goes along when the page is left or put away.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden" && waiting) save({ keepalive: true });
   });
   showAsked();
 })();

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 from app.companies import accounts, domains
@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.models import Mail
 from app.tickets import client_commands, commands
 from app.tickets.models import Attachment, Event, Rating, Ticket
+from app.tickets.request_models import Draft
 from tests import factories as make
 from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
 from tests.portal.acting import STAFF, acting, carry_out_jobs, link_in
@@ -181,6 +182,28 @@ def test_a_plain_request_takes_two_clicks_beyond_typing(live, clients, portal):
     page.get_by_role("heading", name="is with us").wait_for()
 
 
+def test_a_request_sent_while_its_draft_is_being_saved_leaves_no_draft(live, clients, portal):
+    page = portal(width="phone")
+    page.goto(f"{live.url}/portal/requests/new")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/portal/requests/draft", hold)
+    page.get_by_label("A question").check()
+    page.get_by_label("Subject").fill("Which plan?")
+    page.get_by_label("Description").fill("Which one do we have?")
+    page.get_by_label("Subject").focus()
+    page.get_by_text("Saving the draft").wait_for()
+    page.get_by_role("button", name="Send request").click()
+    held[0].continue_()
+    page.get_by_role("heading", name="is with us").wait_for()
+    assert len(held) == 1
+    with live.database():
+        assert db.session.scalars(select(Draft)).all() == []
+
+
 def test_a_draft_outlives_the_page_and_the_session(live, clients, portal):
     page = portal(width="phone")
     page.goto(f"{live.url}/portal/requests/new")
@@ -198,6 +221,9 @@ def test_a_draft_outlives_the_page_and_the_session(live, clients, portal):
     page.get_by_label("Description").fill("Blue, please.")
     page.get_by_label("Subject").focus()
     page.get_by_text("Draft saved").wait_for()
+    with live.database():
+        draft = db.session.scalars(select(Draft)).one()
+        assert draft.typed["text"] == "Blue, please."
     page.context.clear_cookies()
     page.goto(f"{live.url}/portal/requests/new")
     page.get_by_label("E-mail", exact=True).fill(clients.email)

@@ -41,7 +41,7 @@ class Particulars:
     terms_days: int | None = None
     time_approval: str | None = None
     incomplete_payer: str | None = None
-    second_person_above: int | None = None
+    second_person_above: dict[str, int] | None = None
     portal_shows_time: bool | None = None
 
 
@@ -132,8 +132,10 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one 
             return f"{value!r} is nothing to do about missing facts: choose warn or block."
         case "terms_days" if not 0 <= value <= MOST_TERMS_DAYS:
             return f"Payment terms of {value} days: choose 0 to {MOST_TERMS_DAYS}."
-        case "second_person_above" if value < 0:
-            return f"A second person above {value}: write an amount, or 0 for none."
+        case "second_person_above" if (
+            value.keys() - EXPONENTS.keys() or min(value.values(), default=0) < 0
+        ):
+            return f"A second person above {value}: write amounts by currency, or none."
         case "iban" if value:
             return problem_with(value)
         case "email" if value and (value.count("@") != 1 or any(sign.isspace() for sign in value)):

@@ -29,7 +29,8 @@ MAIL_STATES = ("queued", "sent", "failed", "bounced", "kept", "undone")
 class Agency(Model):
     """The agency itself: exactly one row, made by `init`.
 
-    With `portal_shows_time` clients see the time spent on their tickets.
+    With `portal_shows_time` clients see the time spent on their tickets. `second_person_above`
+    holds whole units by currency; empty asks nobody.
     """
 
     __tablename__ = "agency"
@@ -39,7 +40,7 @@ class Agency(Model):
         CheckConstraint("paper in ('a4', 'letter')", name="paper"),
         CheckConstraint("time_approval in ('none', 'manager')", name="time_approval"),
         CheckConstraint("terms_days between 0 and 365", name="terms"),
-        CheckConstraint("second_person_above >= 0", name="second_person"),
+        CheckConstraint("jsonb_typeof(second_person_above) = 'object'", name="second_person"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
@@ -57,7 +58,7 @@ class Agency(Model):
     time_approval: Mapped[str] = mapped_column(String(8), server_default="none")
     incomplete_payer: Mapped[str] = mapped_column(String(5), server_default="warn")
     portal_shows_time: Mapped[bool] = mapped_column(server_default=text("false"))
-    second_person_above: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    second_person_above: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     is_set_up: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 

@@ -7,6 +7,7 @@ from flask import request
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
 from app.billing.numbering import next_invoice_number
+from app.billing.second_person import limits_of, limits_written
 from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
@@ -29,7 +30,8 @@ def shown() -> dict[str, str]:
     """What stands in the form: what was typed, else what is kept."""
     agency = the_agency()
     year = clock.today(agency.zone).year
-    kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days", "second_person_above")}
+    kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days")}
+    kept["second_person_above"] = limits_written(agency.second_person_above)
     kept["next_number"] = next_invoice_number(year)
     kept["portal_time"] = "show" if agency.portal_shows_time else "hide"
     return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
@@ -38,11 +40,7 @@ def shown() -> dict[str, str]:
 def save(actor: Actor) -> None:
     """Write what the form says about the agency. Raises `RuleError` with every reason."""
     problems = []
-    numbers: dict[str, int | None] = {
-        "terms_days": None,
-        "next_number": None,
-        "second_person_above": 0 if "second_person_above" in request.form else None,
-    }
+    numbers: dict[str, int | None] = {"terms_days": None, "next_number": None}
     for name in numbers:
         text = request.form.get(name, "").strip()
         try:
@@ -55,12 +53,12 @@ def save(actor: Actor) -> None:
     if "portal_time" in request.form:
         texts["portal_shows_time"] = request.form["portal_time"] == "show"
     try:
+        texts["second_person_above"] = _limits()
+    except RuleError as error:
+        problems += error.problems
+    try:
         change_agency(
-            Particulars(
-                **texts,
-                terms_days=numbers["terms_days"],
-                second_person_above=numbers["second_person_above"],
-            ),
+            Particulars(**texts, terms_days=numbers["terms_days"]),
             actor=actor,
             logo=_uploaded_logo(),
             next_number=numbers["next_number"],
@@ -69,6 +67,15 @@ def save(actor: Actor) -> None:
         raise RuleError(*problems, *error.problems) from error
     if problems:
         raise RuleError(*problems)
+
+
+def _limits() -> dict[str, int] | None:
+    """What was typed as the second person's amounts; None where the form has no such field."""
+    typed_ = request.form.get("second_person_above")
+    if typed_ is None:
+        return None
+    usual = request.form.get("currency", "").strip().upper() or the_agency().currency
+    return limits_of(typed_, usual=usual)
 
 
 def _uploaded_logo() -> bytes | None:

@@ -6,6 +6,7 @@ from app.billing.commands import extras
 from app.billing.commands import second_person as second
 from app.billing.commands.recompile import recompile
 from app.billing.models import BillingAccount, RunRow
+from app.billing.second_person import limits_of, limits_written
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -19,7 +20,7 @@ from tests.web.month import one
 def people(app):
     """Two of billing, and a company with 1,000.00 of work; above 900 a second person is wanted."""
     with unit_of_work():
-        make.set_up_agency(second_person_above=900)
+        make.set_up_agency(second_person_above={"EUR": 900})
         make.rate("100.00")
         company = make.company("Fjord Dental")
         make.entry(company, by=make.staff("Mira"), seconds=36000 // 2)
@@ -116,7 +117,7 @@ def test_an_approval_is_of_what_was_looked_at(people):
 
 def test_up_to_the_amount_and_without_one_nobody_is_asked(people):
     with unit_of_work():
-        make.set_up_agency(second_person_above=1000)
+        make.set_up_agency(second_person_above={"EUR": 1000})
     run = run_by(people[0])
     with pytest.raises(RuleError, match="needs no second person"):
         approve(people[1], run)
@@ -129,3 +130,45 @@ def test_by_default_there_is_no_second_person(app):
         make.rate("100000.00")
         make.entry(make.company(), by=make.staff())
     assert len(issued(compiled())["issued"]) == 1
+
+
+def test_each_currency_has_its_own_amount_and_one_without_always_asks(app):
+    with unit_of_work():
+        make.set_up_agency(second_person_above={"EUR": 900, "JPY": 200_000})
+        person = make.staff("Mira")
+        for name, currency, rate in (
+            ("Fjord", "EUR", "800"),
+            ("Sakura", "JPY", "150000"),
+            ("Fuji", "JPY", "250000"),
+            ("Eagle", "USD", "1"),
+        ):
+            company = make.company(name, currency=currency)
+            make.rate(rate, currency=currency, company_id=company.id)
+            make.entry(company, by=person, seconds=3600)
+    outcome = issued(compiled())
+    assert len(outcome["issued"]) == 2
+    reasons = {each["company"]: each["reason"] for each in outcome["refused"]}
+    assert reasons.keys() == {"Fuji", "Eagle"}
+    assert reasons["Fuji"].startswith("Fuji is above JPY\u00a0200\u202f000: somebody")
+    assert reasons["Eagle"].startswith("Eagle is billed in USD, for which the agency has set no")
+
+
+@pytest.mark.parametrize(
+    ("typed", "limits"),
+    [
+        ("", {}),
+        ("0", {}),
+        ("10000", {"EUR": 10000}),
+        ("10 000 eur; 12000USD", {"EUR": 10000, "USD": 12000}),
+        ("10000 EUR, 12000 USD,", {"EUR": 10000, "USD": 12000}),
+    ],
+)
+def test_amounts_as_they_are_typed(typed, limits):
+    assert limits_of(typed, usual="EUR") == limits
+    assert limits_of(limits_written(limits), usual="CHF") == limits
+
+
+@pytest.mark.parametrize("typed", ["many", "-5", "10.50 EUR", "10 XXQ", "5 EUR; 6 EUR", "9" * 30])
+def test_amounts_that_are_none(typed):
+    with pytest.raises(RuleError, match="A second person above"):
+        limits_of(typed, usual="EUR")

@@ -146,7 +146,7 @@ def test_every_reason_that_blocks_leads_to_its_mending(month):
 
 def test_a_second_person_approves_on_the_preview(month):
     with unit_of_work():
-        make.set_up_agency(second_person_above=300)
+        make.set_up_agency(second_person_above={"EUR": 300})
     company_id, _ = month.company()
     run_id = month.compiled()
     row = row_of(run_id, company_id)
@@ -164,7 +164,7 @@ def test_a_second_person_approves_on_the_preview(month):
 
 def test_the_amount_is_set_on_the_agency_page_and_emptied_again(month):
     admin = signed_in(month.app, person("Admin"))
-    for typed, kept in (("10000", 10000), ("", 0)):
+    for typed, kept in (("10000; 12000 usd", {"EUR": 10000, "USD": 12000}), ("", {})):
         data = {"nonce": new_nonce(), "name": "Fjord", "second_person_above": typed}
         assert admin.post("/settings/agency", data=data).status_code == 302
         assert one(make.Agency).second_person_above == kept
@@ -198,7 +198,7 @@ def test_a_partly_billable_entry_stays_so_when_it_is_saved(month):
 
 def test_a_manager_is_the_second_person_and_changes_nothing(month):
     with unit_of_work():
-        make.set_up_agency(second_person_above=300)
+        make.set_up_agency(second_person_above={"EUR": 300})
     company_id, _ = month.company()
     run_id = month.compiled()
     row = row_of(run_id, company_id)

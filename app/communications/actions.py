@@ -143,7 +143,7 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     event = _tell(action.ticket, actor, "took a request to the client back", action.text)
-    reader = queries.reader_of(action.contact_id)
+    reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
         _mail_contact("action_cancelled", action, event, reader)
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
@@ -163,7 +163,7 @@ def remind() -> int:
     posted = 0
     for reminder in latest.values():
         action = reminder.action
-        reader = queries.reader_of(action.contact_id)
+        reader = queries.reader_of(action.contact_id, action.ticket)
         if reader is not None and not action.ticket.is_demo:
             posted += _mail_contact("reminded", action, action.event, reader, step=reminder.step)
     return posted
@@ -196,7 +196,7 @@ def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[s
         return None, [*problems, "Nobody is chosen: choose whom you ask."]
     if not ticket_queries.belongs(contact_id, ticket.company_id):
         return None, [*problems, "That person does not belong to the ticket's company: choose one."]
-    reader = queries.reader_of(contact_id)
+    reader = queries.reader_of(contact_id, ticket)
     if reader is None:
         problems.append("That person has no e-mail address, or is archived: choose another one.")
     return reader, problems

@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import ASKED, EXPIRES_AFTER
 from app.companies.models import Company, Contact, ContactEmail
+from app.companies.visibility import belongs_near
 from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -90,12 +91,20 @@ def zone_of(ticket: Ticket) -> str:
     return db.session.scalars(query).one()
 
 
-def reader_of(contact_id: int) -> Reader | None:
-    """Where mails to a contact go; None without an address, or when they are archived."""
+def reader_of(contact_id: int, ticket: Ticket) -> Reader | None:
+    """Where mails about a ticket to a contact go.
+
+    None without an address, or for somebody archived or who no longer belongs to the company.
+    """
     row = db.session.execute(
         select(Contact.name, ContactEmail.address)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
-        .where(Contact.id == contact_id, ContactEmail.is_primary, Contact.archived_at.is_(None))
+        .where(
+            Contact.id == contact_id,
+            ContactEmail.is_primary,
+            Contact.archived_at.is_(None),
+            belongs_near(ticket.company_id),
+        )
     ).first()
     return Reader(row.name, str(row.address), contact_id=contact_id) if row else None
 

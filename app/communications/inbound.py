@@ -205,14 +205,10 @@ def _add(
     ticket = queries.end_of_merges(ticket)
     if ticket.id in found:
         return
-    takes_part = contact_id is not None and any(
+    is_near = contact_id is not None and belongs(contact_id, ticket.company_id)
+    takes_part = is_near and any(
         queries.takes_part(each, contact_id) for each in dict.fromkeys((named, ticket))
     )
     found[ticket.id] = Target(
-        ticket.id,
-        ticket.number,
-        how,
-        takes_part=takes_part,
-        same_company=takes_part
-        or (contact_id is not None and belongs(contact_id, ticket.company_id)),
+        ticket.id, ticket.number, how, takes_part=takes_part, same_company=is_near
     )

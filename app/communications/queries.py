@@ -110,7 +110,7 @@ def end_of_merges(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def takes_part(ticket: Ticket, contact_id: int) -> bool:
+def takes_part(ticket: Ticket, contact_id: int | None) -> bool:
     """Whether a contact is the requester of a ticket, or follows it."""
     follows = exists().where(
         Subscription.ticket_id == ticket.id, Subscription.contact_id == contact_id

@@ -36,6 +36,12 @@ def account_of(contact_id: int) -> PortalAccount | None:
     ).one_or_none()
 
 
+def was_closed(contact_id: int) -> bool:
+    """Whether a contact's access was taken away; one who never had any was not shut out."""
+    account = account_of(contact_id)
+    return account is not None and account.closed_at is not None
+
+
 def account_of_session(contact_id: int, epoch: Any) -> tuple[PortalAccount, Agency] | None:
     """The open account of a session with its contact and addresses, and the agency.
 

@@ -8,7 +8,7 @@ its departments and sites, and what stands below) and those of the companies abo
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
 
 from app.companies.account_models import PortalAccount
 from app.companies.models import Company, Contact, Membership
@@ -105,6 +105,13 @@ def may_sign_in() -> Any:
     return exists().where(PortalAccount.contact_id == Contact.id, PortalAccount.closed_at.is_(None))
 
 
+def was_shut_out() -> ColumnElement[bool]:
+    """Whether a contact's access to the portal was taken away."""
+    return exists().where(
+        PortalAccount.contact_id == Contact.id, PortalAccount.closed_at.is_not(None)
+    )
+
+
 @scope_of(Company)
 def companies(query: Select[Any], viewer: Viewer) -> Select[Any]:
     """The companies a contact belongs to or manages."""
@@ -129,15 +136,22 @@ def contacts(query: Select[Any], viewer: Viewer) -> Select[Any]:
     )
 
 
+def near_ids(company_id: int) -> list[int]:
+    """Ids of the companies whose people may take part on tickets of a company."""
+    return list(db.session.scalars(NEAR_COMPANY, {"company_id": company_id}))
+
+
+def belongs_near(company_id: int) -> ColumnElement[bool]:
+    """Whether a contact may take part on tickets of a company, as far as their places go."""
+    return exists().where(
+        Membership.contact_id == Contact.id,
+        Membership.company_id.in_(near_ids(company_id)),
+        is_member(clock.today()),
+    )
+
+
 def people_near(company_id: int) -> Select[int]:
     """Ids of contacts with portal access who may take part on tickets of a company."""
-    near = list(db.session.scalars(NEAR_COMPANY, {"company_id": company_id}))
     return select(Contact.id).where(
-        Contact.archived_at.is_(None),
-        may_sign_in(),
-        exists().where(
-            Membership.contact_id == Contact.id,
-            Membership.company_id.in_(near),
-            is_member(clock.today()),
-        ),
+        Contact.archived_at.is_(None), may_sign_in(), belongs_near(company_id)
     )

@@ -11,7 +11,8 @@ from flask import render_template, request, url_for
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import Given, is_overdue
-from app.companies.visibility import viewer_of
+from app.companies import accounts
+from app.companies.visibility import nobody, viewer_of
 from app.core import clock, forms
 from app.core.audit import Actor
 from app.core.errors import NotFoundError, RuleError
@@ -63,7 +64,7 @@ def by_link(secret: str) -> Any:
     if ids is None:
         return render_template("portal/link_unknown.html"), 404
     action_id, contact_id = ids
-    viewer = viewer_of(contact_id)
+    viewer = nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
     try:
         asked = actions_queries.of_viewer(viewer, action_id)
         if request.method == "POST":

@@ -7,6 +7,7 @@ Whoever asked or followed there follows here, so that nobody loses sight of thei
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.companies.visibility import near_ids
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -58,8 +59,7 @@ def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
         for ticket in (duplicate, into)
         if ticket.merged_into_id is not None
     ]
-    tree = set(db.session.scalars(queries.tree_of(into.company_id)))
-    if duplicate.company_id not in tree:
+    if duplicate.company_id not in near_ids(into.company_id):
         problems.append(
             f"#{duplicate.number} is of {duplicate.company} and #{into.number} of {into.company}, "
             "which have nothing to do with each other: their clients would see each other's "

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, not_, or_, select
 
-from app.companies.models import Contact, ContactEmail, Membership
+from app.companies.models import Contact, ContactEmail
+from app.companies.visibility import belongs_near, was_shut_out
 from app.core.db import db
 from app.core.models import Mail
 from app.staff.models import Staff
@@ -14,7 +15,6 @@ from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.mailtemplates import TEMPLATES
 from app.tickets.mailtext import Said
 from app.tickets.models import Event, Subscription, Ticket
-from app.tickets.queries import tree_ids
 
 ACKNOWLEDGED = "acknowledged:"
 
@@ -30,22 +30,22 @@ class Reader:
 
 
 def contacts_of(ticket: Ticket) -> list[Reader]:
-    """The requester and the contacts who follow.
+    """The requester and the contacts who follow, as far as they still see it in the portal.
 
-    As far as they still belong to the company's tree, are not muted and have an address.
+    Who is muted, or has no address, gets nothing; nor does a follower whose access was taken away.
     """
     follows = select(Subscription.contact_id).where(
         Subscription.ticket_id == ticket.id, Subscription.contact_id.is_not(None)
-    )
-    members = select(Membership.contact_id).where(
-        Membership.company_id.in_(tree_ids(ticket.company_id))
     )
     query = (
         select(Contact.id, Contact.name, ContactEmail.address)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(
-            or_(Contact.id == ticket.requester_id, Contact.id.in_(follows)),
-            Contact.id.in_(members),
+            or_(
+                Contact.id == ticket.requester_id,
+                and_(Contact.id.in_(follows), not_(was_shut_out())),
+            ),
+            belongs_near(ticket.company_id),
             Contact.id.not_in(follows.where(Subscription.muted_at.is_not(None))),
             Contact.archived_at.is_(None),
             ContactEmail.is_primary,

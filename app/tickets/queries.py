@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, text, update
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
+from sqlalchemy.orm import joinedload
 
-from app.companies.models import Company, Membership
+from app.companies.models import Company, Contact, Membership
+from app.companies.visibility import belongs_near, is_member
+from app.core import clock
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
@@ -123,58 +125,17 @@ def page_of_events(ticket_id: int, *, before: int | None, most: int) -> list[Eve
     return list(rows.unique())
 
 
-def tree_of(company_id: int) -> Select[tuple[int]]:
-    """The ids of a company, of all above it and of all below it."""
-    up = (
-        select(Company.id, Company.parent_id)
-        .where(Company.id == company_id)
-        .cte("up", recursive=True)
-    )
-    above = aliased(Company)
-    up = up.union(select(above.id, above.parent_id).where(above.id == up.c.parent_id))
-    down = select(Company.id).where(Company.id == company_id).cte("down", recursive=True)
-    below = aliased(Company)
-    down = down.union(select(below.id).where(below.parent_id == down.c.id))
-    return select(up.c.id).union(select(down.c.id)).subquery().select()
-
-
-TREE_IDS = text("""
-with recursive up as (
-  select id, parent_id from company where id = :id
-  union select c.id, c.parent_id from company c join up on c.id = up.parent_id
-), down as (
-  select id from company where id = :id
-  union select c.id from company c join down on c.parent_id = down.id
-) select id from up union select id from down
-""")
-
-
-def tree_ids(company_id: int) -> list[int]:
-    """The ids of a company, of all above it and of all below it, read at once."""
-    return list(db.session.scalars(TREE_IDS, {"id": company_id}))
-
-
 def belongs(contact_id: int, company_id: int) -> bool:
-    """Whether a contact has a membership in a company, above it or below it."""
-    is_direct = exists().where(
-        Membership.contact_id == contact_id, Membership.company_id == company_id
-    )
-    return bool(db.session.scalar(select(is_direct))) or bool(
-        db.session.scalar(
-            select(func.count())
-            .select_from(Membership)
-            .where(
-                Membership.contact_id == contact_id, Membership.company_id.in_(tree_of(company_id))
-            )
-        )
-    )
+    """Whether a contact may be the requester of a company's tickets, or be asked on them."""
+    near = select(Contact.id).where(Contact.id == contact_id, belongs_near(company_id))
+    return db.session.scalar(near) is not None
 
 
 def primary_company_id(contact_id: int) -> int | None:
     """A contact's primary company, else the first one; None without any."""
     return db.session.scalar(
         select(Membership.company_id)
-        .where(Membership.contact_id == contact_id)
+        .where(Membership.contact_id == contact_id, is_member(clock.today()))
         .order_by(Membership.is_primary.desc(), Membership.id)
         .limit(1)
     )

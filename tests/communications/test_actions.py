@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionReminder, ActionRequest
+from app.companies import accounts
+from app.companies.models import Contact
 from app.core import clock, jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
@@ -267,6 +269,29 @@ def test_after_a_pause_one_reminder_is_made_up_for_and_none_after_the_answer(wor
     with clock.frozen(end + timedelta(days=20)), unit_of_work():
         assert actions.remind() == 0
     assert len(reminders()) == 2
+
+
+def test_who_has_left_the_company_is_reminded_of_nothing(world):
+    action = asked(world)
+    with unit_of_work():
+        mira = db.session.get_one(Contact, world["mira"].id)
+        mira.memberships[0].company_id = make.company("Elsewhere").id
+        for step in db.session.scalars(select(ActionReminder)):
+            step.due_at = clock.now()
+        assert actions.remind() == 0
+    with unit_of_work():
+        actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
+    assert [row.subject.split()[0] for row in mails()] == ["ACTION:"]
+
+
+def test_a_link_ends_with_the_access_to_the_portal(world):
+    action = asked(world)
+    with unit_of_work():
+        accounts.close(world["ada"], db.session.get_one(Contact, world["mira"].id))
+    browser = visitor(world["app"])
+    assert browser.get(link(action)).status_code == 404
+    assert browser.post(link(action), data={"do": "answer"}).status_code == 404
+    assert now_is(action).state == "asked"
 
 
 def test_two_schedulers_and_two_workers_send_a_reminder_once(world):

@@ -16,6 +16,7 @@ from app.core.errors import RuleError
 from app.core.models import Mail
 from app.tickets import commands
 from app.tickets.models import Event, Subscription, Ticket
+from app.tickets.subscribing import ensure_subscribed
 from tests import factories as make
 from tests.communications.letters import SUPPORT, letter, take
 
@@ -167,6 +168,16 @@ def test_a_colleague_joins_and_can_be_made_a_follower(mira, ticket):
     assert (answer["outcome"], answer["rule"]) == ("reply", "colleague")
     assert messages(ticket) == ["Mine too."]
     assert not db.session.scalar(select(Subscription.id))
+
+
+def test_who_left_the_company_takes_no_part_any_more(mira, ticket):
+    with unit_of_work():
+        gone = make.contact(company(mira), "Bo Lund")
+        ensure_subscribed(ticket, contact_id=gone.id, source="colleague")
+        gone.memberships[0].company_id = make.company("Rival").id
+    for to, subject in ((token(ticket, gone), "Re"), (SUPPORT, f"[#{ticket.number}] Re")):
+        take(letter(address(gone), "Still here", to=to, subject=subject))
+    assert messages(ticket) == []
 
 
 def test_a_held_back_mail_is_accepted_in_one_click(mira, ticket):

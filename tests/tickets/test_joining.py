@@ -105,3 +105,14 @@ def test_both_requesters_see_the_ticket_that_is_left(fjord):
     joining.merge(duplicate, into, actor=ACTOR)
     for each in seen.values():
         assert db.session.scalars(each).all() == [into.id]
+
+
+def test_requests_of_sister_departments_may_become_one_and_both_go_on_seeing_it(fjord):
+    sales, store = (
+        make.company(name, parent_id=fjord.id, kind="department") for name in ("Sales", "Store")
+    )
+    (ana, duplicate), (bo, into) = asked_by(sales, "Ana"), asked_by(store, "Bo")
+    joining.merge(duplicate, into, actor=ACTOR)
+    for person in (ana, bo):
+        seen = db.session.scalars(select(Ticket.id).where(sees(viewer_of(person.id))))
+        assert into.id in seen.all()

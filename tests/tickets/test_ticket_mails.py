@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from app.communications.replytext import split
-from app.core import jobs, mail, replytokens
+from app.companies.account_models import PortalAccount
+from app.core import clock, jobs, mail, replytokens
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
@@ -268,3 +269,42 @@ def test_the_mailbox_of_the_department_is_the_address(agent, client_company, mir
     ticket = make.ticket(client_company, requester_id=mira.id, department_id=of_billing.id)
     commands.reply(ticket, actor=agent, text="Hello")
     assert "<bills+" in mails()[0].headers["Reply-To"]
+
+
+@pytest.fixture
+def house(client_company):
+    """Two departments of Northwind."""
+    return [
+        make.company(name, parent_id=client_company.id, kind="department")
+        for name in ("Sales", "Store")
+    ]
+
+
+def test_a_follower_of_a_sister_department_gets_the_mails_of_what_they_see(agent, house):
+    sales, store = house
+    ana, bo = make.contact(sales, "Ana"), make.contact(store, "Bo")
+    ticket = make.ticket(sales, requester_id=ana.id)
+    ensure_subscribed(ticket, contact_id=bo.id, source="colleague")
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    assert {row.recipient for row in mails()} == {address_of(ana), address_of(bo)}
+
+
+def test_whose_place_or_access_has_ended_gets_no_mail(agent, client_company, mira, ticket):
+    left, closed = (make.contact(client_company) for _ in range(2))
+    for person in (left, closed):
+        ensure_subscribed(ticket, contact_id=person.id, source="colleague")
+    left.memberships[0].valid_to = clock.today()
+    db.session.add(PortalAccount(contact_id=closed.id, closed_at=clock.now()))
+    db.session.flush()
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    assert {row.recipient for row in mails()} == {address_of(mira)}
+
+
+def test_a_follower_of_a_sister_department_goes_on_with_what_was_closed_long_ago(agent, house):
+    sales, store = house
+    ana, bo = make.contact(sales, "Ana"), make.contact(store, "Bo")
+    closed = make.ticket(sales, requester_id=ana.id, category="completed")
+    ensure_subscribed(closed, contact_id=bo.id, source="colleague")
+    answered = client_commands.reply_as_contact(closed, actor=by(bo), text="It is back.")
+    assert answered.is_new
+    assert (answered.ticket.company_id, answered.ticket.requester_id) == (sales.id, bo.id)

@@ -14,7 +14,7 @@ CRUD = ("see", "create", "edit", "delete")
 PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Home": ("see",),
     "Companies": CRUD,
-    "Contacts": CRUD,
+    "Contacts": (*CRUD, "view_as"),
     "Tickets": ("see", "create", "edit"),
     "Time": ("see", "create", "edit", "approve", "write_off"),
     "WorkTypes": ("see", "create", "edit"),

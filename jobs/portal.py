@@ -1,6 +1,6 @@
-"""Mailing links to clients: by jobs, so that no answer's time tells who is known."""
+"""Mailing links to clients: by jobs, so that no answer's time tells who is known; and viewings."""
 
-from app.companies import accounts, profile, registrations
+from app.companies import accounts, profile, registrations, viewing
 from app.core.jobs import Running, handler
 
 
@@ -17,6 +17,13 @@ def register(running: Running) -> None:
     """Mail the link that confirms a registration."""
     with running.step():
         registrations.answer(running.payload["registration"])
+
+
+@handler("portal.end_viewings")
+def end_viewings(running: Running) -> dict[str, int]:
+    """End what staff looked at as contacts for long enough."""
+    with running.step():
+        return {"ended": viewing.end_overdue()}
 
 
 @handler(profile.JOB)

@@ -35,6 +35,7 @@ EVERY = [
     Every("actions.remind", timedelta(minutes=15)),
     Every("communications.look", timedelta(minutes=1)),
     Every("promises.warn", timedelta(minutes=1)),
+    Every("portal.end_viewings", timedelta(minutes=5)),
     Every("maintenance.clean", DAY, after=timedelta(hours=2)),
 ]
 

@@ -135,3 +135,28 @@ class CompanyDomain(Stamped, Model):
     auto_attach: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
 
     company: Mapped[Company] = relationship()
+
+
+class PortalViewing(Stamped, Model):
+    """A member of staff looks at the portal as a contact sees it, `until` an instant at most.
+
+    `ended` says how it ended: by the person, by signing out, by another one, or by its time.
+    """
+
+    __tablename__ = "portal_viewing"
+    __table_args__ = (
+        CheckConstraint("(ended_at is null) = (ended = '')", name="ended"),
+        Index("ix_portal_viewing_contact_id", "contact_id"),
+        Index(
+            "uq_portal_viewing_open", "user_id", unique=True, postgresql_where=text("ended = ''")
+        ),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
+    viewer_name: Mapped[str] = mapped_column(String(200))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
+    until: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended: Mapped[str] = mapped_column(String(10), server_default="")
+
+    contact: Mapped[Contact] = relationship()

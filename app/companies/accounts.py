@@ -47,6 +47,11 @@ def account_of_session(contact_id: int, epoch: Any) -> tuple[PortalAccount, Agen
 
     One statement; None when the session has ended.
     """
+    return open_account(contact_id, PortalAccount.epoch == epoch)
+
+
+def open_account(contact_id: int, *conditions: Any) -> tuple[PortalAccount, Agency] | None:
+    """The account by which a contact may come in now, with the agency; None when there is none."""
     row = (
         db.session.execute(
             select(PortalAccount, Agency)
@@ -54,9 +59,9 @@ def account_of_session(contact_id: int, epoch: Any) -> tuple[PortalAccount, Agen
             .join(Agency, Agency.id == 1)
             .where(
                 PortalAccount.contact_id == contact_id,
-                PortalAccount.epoch == epoch,
                 PortalAccount.closed_at.is_(None),
                 Contact.archived_at.is_(None),
+                *conditions,
             )
             .options(joinedload(PortalAccount.contact).joinedload(Contact.emails))
         )

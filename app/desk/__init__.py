@@ -38,6 +38,7 @@ PAGES = (
     "timers",
     "timesheet",
     "users",
+    "viewing",
 )
 
 

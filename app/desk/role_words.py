@@ -33,6 +33,7 @@ RESOURCES = {
 }
 
 SPECIAL = {
+    ("view_as", "Contacts"): "look at the portal as a contact",
     ("approve", "Time"): "approve time",
     ("write_off", "Time"): "write off time",
     ("compile", "Invoices"): "compile billing runs",

@@ -24,17 +24,19 @@ PAGES = (
     "requests_new",
     "logins",
     "profile",
+    "viewing",
 )
 DOOR_RATE = "10 per minute"
 
 
 def init_app(app: Flask, limiter: Limiter) -> None:
     """Register the pages; what is sent at the door is limited by address."""
-    from app.portal import client, tabs
+    from app.portal import client, tabs, viewing
 
     for name in PAGES:
         import_module(f"app.portal.{name}")
     limiter.limit(DOOR_RATE, methods=["POST"])(door)
     app.jinja_env.globals.update(portal_tabs=tabs.shown, portal_agency=client.agency_name)
+    viewing.init_app(app)
     app.register_blueprint(door)
     app.register_blueprint(blueprint)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from flask import g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
 
-from app.companies import account_letters, accounts
-from app.companies.account_models import PortalAccount
+from app.companies import account_letters, accounts, viewing
+from app.companies.account_models import PortalAccount, PortalViewing
 from app.companies.models import Contact
 from app.companies.visibility import viewer_of
 from app.core import clock
@@ -17,6 +17,7 @@ from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.logs import request_id
 from app.core.models import Agency
+from app.core.sessions import VIEWING, desk_session, is_portal
 from app.core.targets import is_local
 from app.portal import blueprint
 
@@ -28,10 +29,14 @@ TYPED = {"subject": "Subject", "text": "Message", "comment": "Comment"}
 
 @dataclass
 class Client:
-    """A signed-in contact, with their account and the agency they are a client of."""
+    """A signed-in contact, with their account and the agency they are a client of.
+
+    `viewing` is set where staff only look as this contact, who is not there.
+    """
 
     account: PortalAccount
     agency: Agency
+    viewing: PortalViewing | None = None
 
     @property
     def contact(self) -> Contact:
@@ -57,6 +62,8 @@ class Client:
 
     @property
     def actor(self) -> Actor:
+        if self.viewing is not None:
+            raise RuntimeError("who only looks does nothing")
         return Actor(
             name=self.contact.name,
             channel=accounts.CHANNEL,
@@ -68,13 +75,20 @@ class Client:
 def current_or_none() -> Client | None:
     """The client of this request; asked once. None for everybody else, staff included."""
     if "client" not in g:
-        contact_id, epoch = session.get(CONTACT), session.get(EPOCH)
-        found = None
-        if isinstance(contact_id, int) and request.path.startswith("/portal/"):
-            found = accounts.account_of_session(contact_id, epoch)
-        g.client = Client(*found) if found else None
+        g.client = _found() if is_portal(request) else None
     client: Client | None = g.client
     return client
+
+
+def _found() -> Client | None:
+    if VIEWING in session:
+        seen = viewing.seen_by(session[VIEWING], desk_session())
+        return Client(seen[1], seen[2], viewing=seen[0]) if seen else None
+    contact_id = session.get(CONTACT)
+    if not isinstance(contact_id, int):
+        return None
+    found = accounts.account_of_session(contact_id, session.get(EPOCH))
+    return Client(*found) if found else None
 
 
 def current() -> Client:

@@ -27,6 +27,14 @@
     }
   }
 
+  // Staff who look as a client: the server refuses what is sent, so nothing invites to send it.
+  if (document.body.classList.contains("is-viewing")) {
+    for (const button of document.querySelectorAll("main form[method=post] button:not([type=button])")) {
+      button.disabled = true;
+      button.title = "Only the client can do this";
+    }
+  }
+
   document.addEventListener("click", (event) => {
     event.target.closest("[data-dismiss-notice]")?.closest(".notice").remove();
   });

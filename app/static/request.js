@@ -3,6 +3,7 @@
 (() => {
   const form = document.querySelector("[data-request]");
   if (!form) return;
+  const onlyLooks = document.body.classList.contains("is-viewing");
   const fields = document.getElementById("request-fields");
   const state = form.querySelector("[data-draft-state]");
   const csrf = form.querySelector("[name=csrf_token]")?.value ?? "";
@@ -75,6 +76,7 @@
   const save = async (options) => {
     clearTimeout(waiting);
     waiting = undefined;
+    if (onlyLooks) return;
     if (isSent || isSaving) {
       isChanged = isSaving;
       return;
@@ -168,7 +170,7 @@
   form.addEventListener("focusout", () => { if (waiting) save(); });
   form.addEventListener("change", (event) => {
     const input = event.target;
-    if (input.type === "file") take(input);
+    if (input.type === "file" && !onlyLooks) take(input);
     if (input.name === "type") bring(input.value);
     if (input.name?.startsWith("field-")) showAsked();
   });

@@ -207,6 +207,7 @@ ROUTES = {
     "POST mail.undo": "snyny",
     "GET portal_access.waiting": "syyyy",
     "POST portal_access.access": "syyyy",
+    "POST viewing.begin": "snnyy",
     "POST portal_access.approve": "syyyy",
     "POST portal_access.company_domains": "syyyy",
     "POST portal_access.reject": "syyyy",
@@ -254,6 +255,7 @@ ROUTES = {
     "POST portal.reopen": "sssss",
     "POST portal.sign_out_everywhere": "sssss",
     "POST portal.solved": "sssss",
+    "POST portal.end_viewing": "sssss",
     "GET roles.index": "snnny",
     "GET roles.show": "snnny",
     "POST roles.change": "snnny",
@@ -373,4 +375,5 @@ PORTAL_ROUTES = {
     "POST portal.save_draft": "yy-",
     "POST portal.sign_out_everywhere": "yy-",
     "POST portal.solved": "yyn",
+    "POST portal.end_viewing": "nn-",  # only for staff who look as a contact
 }

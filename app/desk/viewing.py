@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, url_for
+from flask import Blueprint, Flask, make_response, redirect, url_for
 from flask_login import user_logged_out
 from werkzeug.wrappers import Response
 
@@ -26,7 +26,7 @@ def begin(pk: int) -> Response:
             begun = viewing.begin(current_actor(), people.contact_of(pk)).id
     except RuleError as error:
         return refused(error, back=url_for("ContactView.show", pk=pk, _anchor="portal"))
-    return send_viewing(redirect(url_for("portal.home")), begun)
+    return send_viewing(make_response(redirect(url_for("portal.home"))), begun)
 
 
 @user_logged_out.connect

@@ -45,6 +45,11 @@ class Company(Stamped, Model):
         Index("ix_company_name_key", "name_key"),
         Index("ix_company_parent_id", "parent_id"),
         Index(
+            "ix_company_search",
+            text("to_tsvector('desk'::regconfig, name::text)"),
+            postgresql_using="gin",
+        ),
+        Index(
             "ix_company_name_trgm",
             "name",
             postgresql_using="gin",
@@ -123,6 +128,11 @@ class Contact(Stamped, Model):
         CheckConstraint("(source is null) = (external_id is null)", name="source"),
         UniqueConstraint("source", "external_id"),
         Index("ix_contact_name_key", "name_key"),
+        Index(
+            "ix_contact_search",
+            text("to_tsvector('desk'::regconfig, name::text)"),
+            postgresql_using="gin",
+        ),
         Index(
             "ix_contact_name_trgm",
             "name",

@@ -22,6 +22,7 @@ from app.tickets.models import (
     Ticket,
 )
 from app.tickets.queries import LONGEST_NUMBER
+from app.tickets.search_queries import SAID, holds
 
 # The views of the list, by the category of a ticket; without a word, all.
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -88,7 +89,7 @@ def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]
     text = wanted.words.strip()[:200]
     if not text:
         return query
-    found: list[ColumnElement[bool]] = [Ticket.subject.ilike(f"%{escaped(text)}%")]
+    found = [Ticket.subject.ilike(f"%{escaped(text)}%"), holds(Ticket.subject, text)]
     digits = text.removeprefix("#")
     if digits.isdecimal() and len(digits) < LONGEST_NUMBER:
         found.append(Ticket.number == int(digits))
@@ -98,7 +99,7 @@ def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]
         Event.ticket_id == Ticket.id,
         Event.kind == "message",
         Event.visibility == "client",
-        message,
+        or_(message, holds(SAID, text)),
     )
     found.append(said)
     return query.where(or_(*found))

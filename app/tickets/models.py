@@ -110,6 +110,11 @@ class Ticket(Stamped, Model):
             postgresql_using="gin",
             postgresql_ops={"subject": "gin_trgm_ops"},
         ),
+        Index(
+            "ix_ticket_search",
+            text("to_tsvector('desk'::regconfig, subject::text)"),
+            postgresql_using="gin",
+        ),
         Index("ix_ticket_created_at", "created_at"),
         Index("ix_ticket_closed_at", "closed_at"),
         Index("ix_ticket_requester_id", "requester_id"),
@@ -199,6 +204,18 @@ class Event(Model):
         CheckConstraint("kind <> 'note' or visibility = 'internal'", name="note_internal"),
         UniqueConstraint("ticket_id", "seq"),
         Index("ix_event_at", "at"),
+        Index(
+            "ix_event_search_client",
+            text("to_tsvector('desk'::regconfig, payload ->> 'text'::text)"),
+            postgresql_using="gin",
+            postgresql_where=text("visibility = 'client' and kind = 'message'"),
+        ),
+        Index(
+            "ix_event_search_internal",
+            text("to_tsvector('desk'::regconfig, payload ->> 'text'::text)"),
+            postgresql_using="gin",
+            postgresql_where=text("visibility = 'internal' and kind in ('message', 'note')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -220,7 +237,16 @@ class Attachment(Stamped, Model):
     """A file on an event; fetched by this id and a check of the row, never by its hash."""
 
     __tablename__ = "attachment"
-    __table_args__ = (Index("ix_attachment_event_id", "event_id"),)
+    __table_args__ = (
+        Index("ix_attachment_event_id", "event_id"),
+        Index(
+            "ix_attachment_search",
+            text(
+                "to_tsvector('desk'::regconfig, translate(name::text, '._-'::text, '   '::text))"
+            ),
+            postgresql_using="gin",
+        ),
+    )
 
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id"))
     file_id: Mapped[int] = mapped_column(ForeignKey("stored_file.id"))

@@ -34,7 +34,7 @@ def test_hours_and_targets_are_set_and_a_ticket_shows_its_sum(live, desk, width,
     page.locator("[name=hours_5]").fill("nine to five")
     page.locator("[name=holidays]").fill("2026-12-25 Christmas\n2027-01-01 New Year")
     page.get_by_role("button", name="Save the calendar").click()
-    page.get_by_text("is no time of day").first.wait_for()
+    page.get_by_text("is no stretch of hours").first.wait_for()
     shown(page, "calendar")
     page.locator("[name=hours_5]").fill("00:00-24:00")
     page.get_by_role("button", name="Save the calendar").click()

@@ -22,7 +22,7 @@ from app.tickets.models import (
     Ticket,
 )
 from app.tickets.queries import LONGEST_NUMBER
-from app.tickets.search_queries import SAID, holds
+from app.tickets.search_queries import SEARCHED, holds
 
 # The views of the list, by the category of a ticket; without a word, all.
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -99,7 +99,7 @@ def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]
         Event.ticket_id == Ticket.id,
         Event.kind == "message",
         Event.visibility == "client",
-        or_(message, holds(SAID, text)),
+        or_(message, holds(SEARCHED, text)),
     )
     found.append(said)
     return query.where(or_(*found))

@@ -206,13 +206,13 @@ class Event(Model):
         Index("ix_event_at", "at"),
         Index(
             "ix_event_search_client",
-            text("to_tsvector('desk'::regconfig, payload ->> 'text'::text)"),
+            text("to_tsvector('desk'::regconfig, left(payload ->> 'text', 100000))"),
             postgresql_using="gin",
             postgresql_where=text("visibility = 'client' and kind = 'message'"),
         ),
         Index(
             "ix_event_search_internal",
-            text("to_tsvector('desk'::regconfig, payload ->> 'text'::text)"),
+            text("to_tsvector('desk'::regconfig, left(payload ->> 'text', 100000))"),
             postgresql_using="gin",
             postgresql_where=text("visibility = 'internal' and kind in ('message', 'note')"),
         ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, or_, select, union_all
 
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.queries import escaped
@@ -21,6 +21,7 @@ from app.tickets.models import Attachment, Event, Ticket
 MOST = 20
 # Spelled as the indexes are, so that they are used; what is internal has one of its own.
 SAID: ColumnElement[str] = Event.payload.op("->>")(literal_column("'text'"))
+SEARCHED: ColumnElement[str] = func.left(SAID, literal_column("100000"))
 IS_CLIENTS: ColumnElement[bool] = literal_column("visibility = 'client' and kind = 'message'")
 IS_INTERNAL: ColumnElement[bool] = literal_column(
     "visibility = 'internal' and kind in ('message', 'note')"
@@ -133,7 +134,7 @@ def _said(viewer: Viewer, text: str, part: ColumnElement[Any], most: int) -> Sel
     return (
         scoped(Event, viewer)
         .with_only_columns(Event.id)
-        .where(part, holds(SAID, text))
+        .where(part, holds(SEARCHED, text))
         .order_by(Event.id.desc())
         .limit(most)
     )

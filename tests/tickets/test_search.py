@@ -3,12 +3,14 @@
 import pytest
 
 from app.companies.visibility import viewer_of
+from app.core import clock
 from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.db import unit_of_work
 from app.core.search import cut
-from app.tickets import commands
+from app.tickets import commands, queries
 from app.tickets.commands import Upload
+from app.tickets.models import Event
 from app.tickets.search_queries import search
 from tests import factories
 from tests.web.people import person, signed_in
@@ -108,3 +110,22 @@ def test_the_page_lists_by_kind_and_a_number_leads_to_its_ticket(app, world):
     assert "Nothing found" in agent.get("/search?q=nowhere").text
     note = agent.get("/search?q=clutch").text
     assert "Internal" in note
+
+
+def test_a_text_of_a_million_signs_is_taken_and_its_beginning_is_found(world):
+    """A history that is brought along may hold more words than PostgreSQL indexes of one text."""
+    ticket = queries.ticket(world["Fjord Dental"][1])
+    words = " ".join(f"{number:08x}" for number in range(110_000))
+    with unit_of_work() as session:
+        session.add(
+            Event(
+                ticket_id=ticket.id,
+                seq=ticket.last_seq + 1,
+                kind="message",
+                visibility="client",
+                at=clock.now(),
+                actor_name="Zoë",
+                payload={"text": f"Quincunx {words}"},
+            )
+        )
+    assert len(titles(STAFF, "quincunx 00000009", "messages")) == 1

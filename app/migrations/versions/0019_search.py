@@ -2,12 +2,13 @@
 
 from alembic import op
 
-revision = "0018_search"
-down_revision = "0017_line_texts"
+revision = "0019_search"
+down_revision = "0018_actions"
 branch_labels = None
 depends_on = None
 
-SAID = "to_tsvector('desk'::regconfig, payload ->> 'text')"
+# What stands beyond 100,000 signs is not looked for: PostgreSQL takes no more than 1 MB of words.
+SAID = "to_tsvector('desk'::regconfig, left(payload ->> 'text', 100000))"
 INDEXES = {
     "ix_ticket_search": ("ticket", "to_tsvector('desk'::regconfig, subject)", ""),
     "ix_event_search_client": (

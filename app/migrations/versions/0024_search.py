@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0019_search"
-down_revision = "0018_actions"
+revision = "0024_search"
+down_revision = "0023_viewings"
 branch_labels = None
 depends_on = None
 

@@ -241,9 +241,7 @@ class Attachment(Stamped, Model):
         Index("ix_attachment_event_id", "event_id"),
         Index(
             "ix_attachment_search",
-            text(
-                "to_tsvector('desk'::regconfig, translate(name::text, '._-'::text, '   '::text))"
-            ),
+            text("to_tsvector('desk'::regconfig, translate(name::text, '._-'::text, '   '::text))"),
             postgresql_using="gin",
         ),
     )

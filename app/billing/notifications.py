@@ -52,7 +52,7 @@ def _letter(to: Recipient, agency: Agency, occasion: str) -> mail.Letter:
         recipient_name=to.name,
         dedupe_key=":".join(filter(None, (ABOUT, str(to.document_id), to.address, occasion))),
         attachments=({"name": f"{to.number}.pdf", "document_id": to.document_id},),
-        headers={"Reply-To": mail.one_line(agency.email)} if agency.email else {},
+        headers=mail.headers_of(agency.name, agency.email),
         about=(ABOUT, to.document_id),
     )
 

@@ -89,7 +89,7 @@ def post_registration(name: str, email: str, secret: str, registration_id: int) 
 
 def post_waiting(name: str, email: str, company: str, registration_id: int) -> None:
     """Tell the agency, where it has an address, that somebody waits to be let in."""
-    address = db.session.scalars(select(Agency.email)).one()
+    address = _agency_email()
     if not address:
         return
     who = f"{mail.one_line(name)} ({email}) of {mail.one_line(company) or 'no company'}"
@@ -124,6 +124,10 @@ def agency_name() -> str:
     return mail.one_line(db.session.scalars(select(Agency.name)).one())
 
 
+def _agency_email() -> str:
+    return db.session.scalars(select(Agency.email)).one()
+
+
 def _post(
     wording: Wording,
     name: str,
@@ -150,6 +154,7 @@ def _post(
         html=page,
         recipient=email,
         recipient_name=name,
+        headers=mail.headers_of(agency, _agency_email()),
         dedupe_key=f"portal:{key}",
         about=about,
     )

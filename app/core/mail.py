@@ -96,6 +96,17 @@ def from_header(agency: str) -> str:
     return str(address(addr_spec, name or one_line(agency)))
 
 
+def headers_of(agency: str, answers_to: str) -> dict[str, str]:
+    """The headers of a mail that belongs to no ticket: the agency writes it, people read answers.
+
+    `answers_to` may be empty; answers go to the sender's address then.
+    """
+    headers = {"From": from_header(agency)}
+    if answers_to:
+        headers["Reply-To"] = one_line(answers_to)
+    return headers
+
+
 def instance_mark() -> str:
     """By which an installation knows its own mails again."""
     return key_for("instance").hex()[:32]

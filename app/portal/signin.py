@@ -20,6 +20,7 @@ SENT = {
     "sign_in": "If this address has an account, a link to sign in is on its way to it.",
     "reset": "If this address has an account, a link to choose a new password is on its way to it.",
 }
+NO_ADDRESS = "Write your e-mail address here, such as name@example.com; the link goes to it."
 LONGEST_EMAIL = 254
 
 
@@ -48,19 +49,21 @@ def sign_in() -> Any:
 @door.post("/sign-in/link")
 def mail_sign_in() -> Any:
     """Mail a link that signs in without a password."""
-    return _mail("sign_in")
+    return _mail("sign_in", "portal/sign_in.html")
 
 
 @door.route("/forgotten", methods=["GET", "POST"])
 def forgotten() -> Any:
     """Mail a link by which a new password is chosen."""
     if request.method == "POST":
-        return _mail("reset")
+        return _mail("reset", "portal/forgotten.html")
     return render_template("portal/forgotten.html", email=request.args.get("email", ""))
 
 
-def _mail(purpose: str) -> Any:
+def _mail(purpose: str, form: str) -> Any:
     email = request.form.get("email", "").strip()[:LONGEST_EMAIL]
+    if "@" not in email.strip("@"):
+        return render_template(form, email=email, missing=NO_ADDRESS), 422
     with unit_of_work():
         accounts.ask_for_link(email, purpose, target=wanted_page())
     return render_template("portal/sent.html", text=SENT[purpose], email=email)

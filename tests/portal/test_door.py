@@ -15,6 +15,7 @@ from app.core.audit import SYSTEM
 from app.core.credentials import MOST_FAILURES
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
+from app.core.models import Agency
 from app.factory import create_app
 from tests import factories as make
 from tests.conftest import TESTING
@@ -204,6 +205,26 @@ def test_no_answer_tells_whether_an_address_is_known(
     assert len({answer.status_code for answer in answers}) == 1
     assert len({without_marks(answer) for answer in answers}) == 1
     assert len(set(works)) == 1, works
+
+
+@pytest.mark.parametrize("path", ["/portal/sign-in/link", "/portal/forgotten"])
+@pytest.mark.parametrize("typed", ["", "  ", "mira", "@northwind.example"])
+def test_no_link_is_promised_to_what_is_no_address(northwind, browser, path, typed):
+    before = len(mails())
+    answer = browser.post(path, data={"email": typed})
+    assert answer.status_code == 422
+    assert "Write your e-mail address here" in text_of(answer)
+    assert len(mails()) == before
+
+
+def test_mails_of_the_door_come_in_the_agency_s_name_and_can_be_answered(guest, browser):
+    with unit_of_work():
+        db.session.execute(update(Agency).values(email="office@fjord.example"))
+    invite(guest)
+    assert mails()[-1].headers == {
+        "From": "Fjord & Partners <no-reply@127.0.0.1>",
+        "Reply-To": "office@fjord.example",
+    }
 
 
 def test_somebody_known_who_registers_gets_a_link_to_sign_in(northwind, browser):

@@ -239,7 +239,17 @@ def _mail_contact(
         "link": action_links.url(action.id, action.contact_id),
     }
     key = f"action:{action.id}:{step or kind}"
-    occasion = notifications.Occasion(kind, action.ticket, event, action.asked_by, key, values)
+    options = "\n".join(f"- {each}" for each in action.options)
+    occasion = notifications.Occasion(
+        kind=kind,
+        ticket=action.ticket,
+        event=event,
+        author=action.asked_by,
+        key=key,
+        values=values,
+        message="\n\n".join(filter(None, (action.text, options))),
+        button=actions_rules.BUTTONS[action.kind] if kind != "action_cancelled" else "",
+    )
     return notifications.post(occasion, [reader])
 
 

@@ -17,6 +17,13 @@ KINDS = {
     "upload": "send files",
     "fill": "answer",
 }
+# What the button of the mail is called.
+BUTTONS = {
+    "approve": "Approve or decline",
+    "choose": "Choose",
+    "upload": "Send files",
+    "fill": "Answer",
+}
 ASKED = "asked"
 # The only step there is leads from asked to an end; an end stays.
 ENDS = {

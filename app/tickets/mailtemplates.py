@@ -72,8 +72,8 @@ TEMPLATES = {
             "solved",
             "A request is resolved or completed",
             "{subject} is {status}",
-            "Dear {recipient},\n\nyour request is now {status}. If something is missing, answer "
-            "this mail and it is taken up again.\n\n{agency}",
+            "Dear {recipient},\n\nyour request is now {status}. If something is missing, write to "
+            "us on it, and it is taken up again.\n\n{agency}",
         ),
         Template(
             "told_staff",

@@ -11,6 +11,7 @@ from flask import current_app
 from app.tickets import mailtemplates
 
 ABOVE = "Write your answer above this line"
+YOURS = "The link needs no signing in. It is yours alone: do not pass it on."
 MOST_QUOTED = 5
 MOST_QUOTED_LINES = 40
 
@@ -26,13 +27,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that a mail's two parts are made of. `above` says that answers by mail are wanted."""
+    """All that a mail's two parts are made of. `above` says that answers by mail are wanted.
+
+    With a `button` the line that holds `link` is drawn as one of this name.
+    """
 
     subject: str
     body: str
     values: Mapping[str, str]
     message: str = ""
     link: str = ""
+    button: str = ""
     above: bool = True
     foot: str = ""
     files: Sequence[str] = ()
@@ -46,7 +51,7 @@ def plain(page: Page) -> str:
     parts.append(mailtemplates.filled(page.body, {**page.values, "message": page.message}))
     if page.files:
         parts.append(f"Files with this message: {', '.join(page.files)}")
-    parts.append("\n".join(filter(None, ("-- ", page.foot, page.link))))
+    parts.append("\n".join(filter(None, ("-- ", page.foot, _foot_link(page)))))
     parts += [
         "\n".join([f"{_heading(said, page.zone)}", *(f"> {line}" for line in _lines(said.text))])
         for said in page.history
@@ -64,11 +69,18 @@ def html(page: Page) -> str:
         files=page.files,
         foot=page.foot,
         link=page.link,
+        foot_link=_foot_link(page),
+        button=page.button,
         history=[
             {"heading": _heading(said, page.zone), "lines": _lines(said.text)}
             for said in page.history
         ],
     )
+
+
+def _foot_link(page: Page) -> str:
+    """The link at the end, unless the text has it and the foot only speaks of it."""
+    return "" if page.foot == YOURS else page.link
 
 
 def _blocks(page: Page) -> list[dict[str, Any]]:

@@ -32,7 +32,8 @@ QUIET = timedelta(seconds=10)
 class Occasion:
     """Something to be mailed: its kind of mail, the entry it tells of, and who wrote it.
 
-    `values` stand in its words before those of the ticket.
+    `values` stand in its words before those of the ticket; `message` in place of what the entry
+    says. With a `button` the link in the text is drawn as one of this name.
     """
 
     kind: str
@@ -41,6 +42,8 @@ class Occasion:
     author: str = ""
     key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+    button: str = ""
 
 
 def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -150,10 +153,11 @@ def _letter(
         subject=mailtemplates.filled(words[0], values),
         body=words[1],
         values=values,
-        message=event.payload.get("text", "") if event is not None else "",
+        message=occasion.message or (event.payload.get("text", "") if event is not None else ""),
+        button=occasion.button,
         link=values["link"],
         above=by_mail,
-        foot=_foot(reader, template.word, answers_by_mail=by_mail),
+        foot=_foot(reader, template.word, answers_by_mail=by_mail, has_link="{link}" in words[1]),
         files=[each.name for each in files],
         history=history,
         zone=agency.zone,
@@ -198,9 +202,9 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
     }
 
 
-def _foot(reader: Reader, word: str, *, answers_by_mail: bool) -> str:
+def _foot(reader: Reader, word: str, *, answers_by_mail: bool, has_link: bool) -> str:
     if word == "ACTION":
-        return "Answer with one button, without signing in:"
+        return mailtext.YOURS if has_link else "Answer with one button, without signing in:"
     if reader.staff_id is not None:
         return "On the desk:"
     if answers_by_mail:

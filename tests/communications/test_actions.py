@@ -100,6 +100,17 @@ def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
     assert all(row.subject.startswith(BEGINNINGS) for row in mails())
 
 
+def test_the_mail_names_the_options_and_has_one_button(world):
+    action = asked(world, kind="choose", text="Which colour?", options=["Red", "Green"])
+    [mail] = mails()
+    assert "Which colour?\n\n- Red\n- Green" in mail.body
+    assert mail.body.count(link(action)) == 1
+    assert (
+        len(re.findall(rf'<a class="button" href="[^"]+{link(action)}">Choose</a>', mail.html)) == 1
+    )
+    assert mail.html.count("<a ") == 1
+
+
 def test_what_was_asked_and_answered_stands_on_the_timeline(world):
     action = asked(world)
     visitor(world["app"]).post(link(action), data={"do": "decline", "text": "Too green"})

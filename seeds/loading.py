@@ -220,7 +220,11 @@ def _past_work(ids: Ids, ticket_ids: dict[int, int], entry: Entry) -> PastWork:
 def _past_event(ids: Ids, request: Request, act: Act) -> PastEvent:
     is_client = act.staff is None
     kind = "message" if act.kind == "reply" else act.kind
-    payload = {"to": act.text} if act.kind == "status" else {"text": act.text}
+    payload = (
+        {"to": act.text, "category": CATEGORIES[act.text]}
+        if act.kind == "status"
+        else {"text": act.text}
+    )
     return PastEvent(
         kind=kind,
         at=act.at,

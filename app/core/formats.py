@@ -7,8 +7,11 @@ the command line and mail write plain digits; paper follows the language of the 
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from babel import Locale
 
 from app.core.money import from_minor, price_text
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 NARROW, NO_BREAK = "\u202f", "\u00a0"
 YEAR = 31_536_000
 AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR, 604_800, "wk"))
+# Codes of the table that are unions, outlying waters, or nothing at all.
+NO_COUNTRIES = frozenset(
+    ["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"]
+)
 MINUS = "\u2212"
 
 
@@ -76,6 +83,19 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{seconds // YEAR} y"
 
 
+@cache
+def countries() -> tuple[tuple[str, str], ...]:
+    """Code (ISO 3166) and English name of every country, by name."""
+    names = Locale("en").territories
+    real = {code for code in names if len(code) == len("NO") and code.isalpha()} - NO_COUNTRIES
+    return tuple(sorted(((code, names[code]) for code in real), key=lambda pair: pair[1]))
+
+
+def country(code: str | None) -> str:
+    """Return the English name of a country; a code that nobody knows stays as it is."""
+    return Locale("en").territories.get(code or "", code or "")
+
+
 def init_app(app: "Flask") -> None:
     """Register the filters that templates use."""
     app.jinja_env.filters.update(
@@ -88,4 +108,6 @@ def init_app(app: "Flask") -> None:
         instant=instant,
         day=day,
         ago=ago,
+        country=country,
     )
+    app.jinja_env.globals["countries"] = countries

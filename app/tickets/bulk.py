@@ -157,7 +157,12 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
             skipped.append(f"#{ticket.number} is {names[ticket.status_id]}")
             continue
         reopened = rules.is_reopening(ticket.category, status.category)
-        payload = {"from": names[ticket.status_id], "to": status.name, "reopened": reopened}
+        payload = {
+            "from": names[ticket.status_id],
+            "to": status.name,
+            "category": status.category,
+            "reopened": reopened,
+        }
         notes.append(timeline.Note(ticket.id, "status", payload, "client"))
         changing.append(ticket)
     undo_id = undoing.keep(changing, actor=actor)

@@ -349,6 +349,7 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
         payload={
             "from": before.name,
             "to": status.name,
+            "category": status.category,
             "reopened": rules.is_reopening(before.category, status.category),
         },
         visibility="client",

@@ -41,7 +41,12 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
             duplicate,
             actor=actor,
             kind="status",
-            payload={"from": before, "to": done.name, "reopened": False},
+            payload={
+                "from": before,
+                "to": done.name,
+                "category": done.category,
+                "reopened": False,
+            },
             visibility="client",
         )
     _tell(into, "Merged from", duplicate, actor=actor)

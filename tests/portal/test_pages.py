@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from app.core.db import db, unit_of_work
-from app.tickets import client_commands, commands, joining
+from app.tickets import client_commands, commands, joining, queries
 from app.tickets.models import Event, Rating, Subscription, Ticket
 from app.tickets.request_models import RequestType
 from tests import factories as make
@@ -148,6 +148,15 @@ def test_answer_solve_rate_and_open_again(northwind, mira):
     assert "How was the result?" not in page
     mira.post(f"{at}/reopen", data=sent())
     assert "opened it again" in text_of(mira.get(at))
+
+
+def test_clients_read_their_own_words_for_a_status(northwind, mira):
+    with unit_of_work():
+        ticket = db.session.get(Ticket, northwind.ticket.id)
+        commands.change_status(ticket, actor=STAFF, status=queries.first_status("waiting"))
+    page = text_of(mira.get(f"/portal/requests/{northwind.ticket.number}"))
+    assert "set the status to Waiting for you" in page
+    assert "Waiting for client" not in page
 
 
 def test_what_is_internal_never_shows(northwind, mira):

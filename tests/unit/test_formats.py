@@ -7,9 +7,18 @@ from hypothesis import strategies as st
 
 from app.core import formats
 from app.core.money import EXPONENTS, to_minor
+from app.imports import values
 from reports import frames, theme
 from reports.receivables import receivables_by_age
 from reports.workload import hours_by_billability
+
+
+def test_countries_are_offered_by_name_and_all_understood():
+    assert ("NO", "Norway") in formats.countries()
+    assert formats.country("NO") == "Norway"
+    assert formats.country("") == ""
+    codes = {code for code, _ in formats.countries()}
+    assert {values.country(code) for code in codes} == codes
 
 
 def test_amounts_stand_behind_their_currency_with_thousands_apart():

@@ -40,6 +40,8 @@ def _value(ticket: Ticket, seconds: int, on: date, staff_id: int, work_type_id: 
     payer = facts.payers.companies[payer_id]
     rule = facts.card(payer.currency).find(ticket.company_id, staff_id, work_type_id, on)
     if rule is None:
+        if work_type_id is None:
+            return ", and the rate depends on the work type: choose one"
         return f", but no rate in {payer.currency} covers it yet"
     billed = rule.bill(seconds)
     rounded = f", billed as {hours(billed)} h" if billed != seconds else ""

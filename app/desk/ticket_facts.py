@@ -39,6 +39,7 @@ class Rail:
     linked: Sequence[Mapping[str, Any]]
     merged_into: int | None
     merged_from: Sequence[int]
+    last_work_type: int | None
     promise: Mapping[str, Any] | None
     followers: Sequence[Mapping[str, Any]]
     logins: Sequence[tuple[int, str]]
@@ -85,6 +86,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
                 "replies"
             ),
+            _last_work_type(ticket).label("last_work_type"),
             promise(Ticket.id).label("promise"),
             _statuses().label("statuses"),
             pairs(
@@ -114,6 +116,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.linked,
         row.merged_into,
         row.merged_from,
+        row.last_work_type,
         row.promise,
         row.followers,
         row.logins,
@@ -133,6 +136,18 @@ def _recorded(ticket: Ticket) -> Any:
     return (
         select(func.coalesce(func.sum(TimeEntry.recorded_seconds), 0))
         .where(TimeEntry.ticket_id == ticket.id)
+        .scalar_subquery()
+    )
+
+
+def _last_work_type(ticket: Ticket) -> Any:
+    """What the newest work on the ticket was: the next is likely the same."""
+    return (
+        select(TimeEntry.work_type_id)
+        .join(WorkType, WorkType.id == TimeEntry.work_type_id)
+        .where(TimeEntry.ticket_id == ticket.id, WorkType.archived_at.is_(None))
+        .order_by(TimeEntry.id.desc())
+        .limit(1)
         .scalar_subquery()
     )
 

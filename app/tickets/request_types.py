@@ -133,7 +133,7 @@ DEFAULTS: tuple[tuple[str, str, str, tuple[Field, ...]], ...] = (
                 "access",
                 "secret",
                 "A login we need to look at it",
-                "Only if we need one. It is encrypted and never mailed.",
+                "Only if we need one. It is encrypted, never mailed, and you can remove it.",
             ),
         ),
     ),

@@ -124,7 +124,7 @@ def agency_name() -> str:
     return mail.one_line(db.session.scalars(select(Agency.name)).one())
 
 
-def _agency_email() -> str:
+def _agency_email() -> str | None:
     return db.session.scalars(select(Agency.email)).one()
 
 

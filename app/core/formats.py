@@ -5,6 +5,7 @@ code before its amount, and a minus is a minus sign. So 12 345.67 is misread n
 the command line and mail write plain digits; paper follows the language of the document.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -86,14 +87,18 @@ def ago(at: datetime, now: datetime) -> str:
 @cache
 def countries() -> tuple[tuple[str, str], ...]:
     """Code (ISO 3166) and English name of every country, by name."""
-    names = Locale("en").territories
+    names: dict[str, str] = {str(code): str(name) for code, name in _territories()}
     real = {code for code in names if len(code) == len("NO") and code.isalpha()} - NO_COUNTRIES
     return tuple(sorted(((code, names[code]) for code in real), key=lambda pair: pair[1]))
 
 
+def _territories() -> Iterable[tuple[object, object]]:
+    return Locale("en").territories.items()
+
+
 def country(code: str | None) -> str:
     """Return the English name of a country; a code that nobody knows stays as it is."""
-    return Locale("en").territories.get(code or "", code or "")
+    return dict(countries()).get(code or "", code or "")
 
 
 def init_app(app: "Flask") -> None:

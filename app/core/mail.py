@@ -96,7 +96,7 @@ def from_header(agency: str) -> str:
     return str(address(addr_spec, name or one_line(agency)))
 
 
-def headers_of(agency: str, answers_to: str) -> dict[str, str]:
+def headers_of(agency: str, answers_to: str | None) -> dict[str, str]:
     """The headers of a mail that belongs to no ticket: the agency writes it, people read answers.
 
     `answers_to` may be empty; answers go to the sender's address then.

@@ -44,6 +44,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     ),
     "portal.js": (None, "portal.js"),
     "request_types.css": (None, "request_types.css"),
+    "rules.css": (None, "rules.css"),
     "request.js": (None, "request.js"),
     "charts.js": (None, "charts.js"),
     "charts.css": (None, "charts.css"),

@@ -6,6 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from app import assets, desk, health, portal
+from app.automation import models as automation_models  # noqa: F401
 from app.billing import models as billing_models  # noqa: F401
 from app.billing import visibility as billing_visibility  # noqa: F401
 from app.communications import action_models  # noqa: F401

@@ -63,6 +63,7 @@ MENU = (
             MenuItem("Agency", "gear", "settings.agency", "see", "Settings"),
             MenuItem("Departments", "diagram-3", "DepartmentView.list", "see", "Departments"),
             MenuItem("Promised times", "clock", "promises.index", "see", "Promises"),
+            MenuItem("Rules", "lightning", "rules.index", "see", "Rules"),
             MenuItem(
                 "Kinds of requests", "list-check", "request_types.index", "see", "RequestTypes"
             ),

@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Settings": ("see", "edit"),
     "Departments": ("see", "create", "edit"),
     "Promises": ("see", "edit"),
+    "Rules": ("see", "create", "edit"),
     "Staff": ("see", "create", "edit"),
     "Users": CRUD,
     "Roles": ("see", "edit"),
@@ -60,7 +61,7 @@ ROLES: dict[str, Pairs] = {
     "Manager": frozenset(
         chain(
             _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
-            _all("Vault", "RequestTypes"),
+            _all("Vault", "RequestTypes", "Rules"),
             _only("Rates", "see"),
             _only("Taxes", "see"),
             _only("Invoices", "see", "approve"),
@@ -91,6 +92,7 @@ ROLES: dict[str, Pairs] = {
             _all("Home", "Tickets", "Inbox"),
             _only("Time", "see", "create", "edit"),
             _only("Vault", "see", "create", "reveal"),
+            _only("Rules", "see"),
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),
             _only("Imports", "see", "apply"),

@@ -36,6 +36,7 @@ EVERY = [
     Every("communications.look", timedelta(minutes=1)),
     Every("promises.warn", timedelta(minutes=1)),
     Every("portal.end_viewings", timedelta(minutes=5)),
+    Every("rules.strike", timedelta(minutes=5)),
     Every("maintenance.clean", DAY, after=timedelta(hours=2)),
 ]
 

@@ -18,7 +18,7 @@ from app.core import clock, formats
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import commands, notifications, rules, timeline
+from app.tickets import commands, happenings, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
@@ -129,6 +129,13 @@ def answer(
         opened = ticket_queries.first_status("open")
         commands.set_status(action.ticket, actor=actor, status=opened)
     _tell_askers(action, event, name, line)
+    happenings.told(
+        "action_ended",
+        [action.ticket_id],
+        actor=actor,
+        event_id=event.id,
+        detail={"outcome": state},
+    )
     record(
         actor,
         f"action.{deed}",

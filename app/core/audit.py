@@ -12,7 +12,11 @@ from app.core.models import AuditLog
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a signed-in user (`user_id`), a client (`contact_id`), or the system; and how."""
+    """Who acts: a signed-in user (`user_id`), a client (`contact_id`), or the system; and how.
+
+    A rule of the agency acts under the agency's name, with its own in `rule` and the entry of its
+    log in `rule_run`.
+    """
 
     user_id: int | None = None
     name: str = "system"
@@ -20,6 +24,13 @@ class Actor:
     channel: str = "job"
     request_id: str | None = None
     contact_id: int | None = None
+    rule: str = ""
+    rule_run: int | None = None
+
+    @property
+    def inside(self) -> str:
+        """The name that only staff read: a rule goes by its own there, outside by the agency's."""
+        return f"Rule “{self.rule}”" if self.rule else self.name
 
 
 SYSTEM = Actor()
@@ -39,7 +50,7 @@ def record(
         AuditLog(
             actor_id=actor.user_id,
             contact_id=actor.contact_id,
-            actor_name=actor.name,
+            actor_name=actor.inside[:200],
             channel=actor.channel,
             action=action,
             object_kind=kind,

@@ -29,6 +29,7 @@ PAGES = (
     "promises",
     "request_types",
     "roles",
+    "rules",
     "saved_views",
     "search",
     "settings",

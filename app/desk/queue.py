@@ -45,6 +45,7 @@ class Filters:
     assignee: int | None = None
     priority: str = ""
     company: int | None = None
+    tag: str = ""
     saved: int | None = None
     oldest: bool = False
     after: str = ""
@@ -59,6 +60,7 @@ class Filters:
             view=view if view in VIEWS else "mine",
             q=args.get("q", "").strip()[:200],
             priority=priority if priority in PRIORITIES else "",
+            tag=args.get("tag", "").strip().casefold()[:40],
             oldest=args.get("sort") == "oldest",
             after=args.get("after", ""),
             before=args.get("before", ""),
@@ -72,6 +74,7 @@ class Filters:
             "view": wanted.view,
             "q": wanted.q,
             "priority": wanted.priority,
+            "tag": wanted.tag,
             "sort": "oldest" if wanted.oldest else "",
             "after": wanted.after,
             "before": wanted.before,
@@ -82,7 +85,8 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether anything but the view is asked for."""
-        return bool(self.q or self.priority or any(getattr(self, name) for name in NARROWING))
+        texts = self.q or self.priority or self.tag
+        return bool(texts or any(getattr(self, name) for name in NARROWING))
 
 
 NARROWING = ("status", "department", "assignee", "company")
@@ -148,7 +152,7 @@ def _key_of(text: str) -> tuple[datetime, int] | None:
 
 def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     parent = aliased(Company)
-    query: Any = (  # seventeen columns of sixteen types: more than its type can say
+    query: Any = (  # eighteen columns of as many types: more than its type can say
         select(
             Ticket.id,
             Ticket.number,
@@ -158,6 +162,7 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
             Ticket.created_at,
             Ticket.last_event_at,
             Ticket.due_at,
+            Ticket.tags,
             TicketStatus.name.label("status"),
             Company.id.label("company_id"),
             Company.name.label("company"),
@@ -207,6 +212,8 @@ def conditions(filters: Filters, staff_id: int | None) -> list[ColumnElement[boo
     ):
         if value is not None:
             found.append(column == value)
+    if filters.tag:
+        found.append(Ticket.tags.contains([filters.tag]))
     if filters.q:
         found.append(ticket_queries.answers_to(filters.q))
     return found

@@ -25,6 +25,7 @@ RESOURCES = {
     "Settings": "Agency and settings",
     "Departments": "Departments",
     "Promises": "Promised times",
+    "Rules": "Rules",
     "Staff": "Staff",
     "Users": "Users and sign-ins",
     "Roles": "Roles",

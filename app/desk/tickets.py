@@ -345,6 +345,8 @@ def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
     shown = formats.instant(ticket.due_at, own_zone()).replace(" ", "T") if ticket.due_at else ""
     if form.get("due", shown) != shown:  # the form has no seconds: an untouched one changes nothing
         wanted["due_at"] = instant(form["due"], own_zone(), "The due date")
+    if "tags" in form:
+        wanted["tags"] = form["tags"].split(",")
     return wanted | {name: form[name] for name in ("subject", "priority") if name in form}
 
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from app.automation import models as automation_models  # noqa: F401
 from app.billing import models as billing_models  # noqa: F401
 from app.communications import models as communication_models  # noqa: F401
 from app.core import models as core_models  # noqa: F401

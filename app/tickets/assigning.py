@@ -8,15 +8,18 @@ from app.staff.models import Department, DepartmentMember, Staff
 from app.tickets.models import OPEN_CATEGORIES, Ticket
 
 
-def next_in(department_id: int) -> int | None:
+def next_in(department_id: int, mode: str | None = None) -> int | None:
     """Take the next of a department by its mode; None where tickets are assigned by hand.
+
+    Another `mode` may be asked for.
 
     The department's row is locked, so that two tickets at once go to two people. A tie in the
     number of open tickets goes to who has waited longest.
     """
-    mode = db.session.scalar(
+    own = db.session.scalar(
         select(Department.assign_mode).where(Department.id == department_id).with_for_update()
     )
+    mode = mode or own
     if mode not in {"round_robin", "least_loaded"}:
         return None
     waited = (DepartmentMember.last_assigned_at.asc().nulls_first(), DepartmentMember.staff_id)

@@ -14,7 +14,7 @@ from app.core.bulk import copy_rows
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
-from app.tickets import queries, rules, sla_clocks, timeline, undoing
+from app.tickets import happenings, queries, rules, sla_clocks, timeline, undoing
 from app.tickets.models import Event, Ticket, TicketStatus
 
 EVENT = (
@@ -140,6 +140,7 @@ def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | N
     undo_id = undoing.keep(changing, actor=actor)
     queries.write_many([t.id for t in changing], {"assignee_id": assignee_id})
     _finish(notes, actor=actor, action="tickets.assign_many", after={"assignee_id": assignee_id})
+    happenings.told("assigned", [note.ticket_id for note in notes], actor=actor)
     return Bulk(len(changing), [], undo_id)
 
 
@@ -176,6 +177,7 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
     )
     _finish(notes, actor=actor, action="tickets.status_many", after={"status": status.name})
     sla_clocks.changed([note.ticket_id for note in notes])
+    happenings.told("status_changed", [note.ticket_id for note in notes], actor=actor)
     return Bulk(len(notes), skipped, undo_id)
 
 

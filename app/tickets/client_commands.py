@@ -19,6 +19,7 @@ from app.core.errors import RuleError
 from app.tickets import (
     client_rules,
     commands,
+    happenings,
     joining,
     notifications,
     queries,
@@ -131,6 +132,7 @@ def reply_as_contact(
         commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
     if reopens:
         sla_clocks.asked(ticket.id)
+        happenings.told("client_replied", [ticket.id], actor=actor, event_id=event.id)
         notifications.contact_wrote(ticket, event, actor=actor)
     return Answered(ticket, event)
 
@@ -206,7 +208,7 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
         raise RuleError(*problems)
     said = rules.clean_text(text)
     db.session.add(Rating(ticket_id=ticket.id, contact_id=contact_id, score=score, text=said))
-    timeline.append(
+    event = timeline.append(
         ticket,
         actor=actor,
         kind="rating",
@@ -214,6 +216,7 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
         visibility="client",
         contact_id=contact_id,
     )
+    happenings.told("rated", [ticket.id], actor=actor, event_id=event.id, detail={"score": score})
     record(actor, "ticket.rate", kind="ticket", id=ticket.id, after={"score": score})
 
 

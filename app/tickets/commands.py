@@ -14,7 +14,15 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
-from app.tickets import assigning, notifications, queries, rules, sla_clocks, timeline
+from app.tickets import (
+    assigning,
+    happenings,
+    notifications,
+    queries,
+    rules,
+    sla_clocks,
+    timeline,
+)
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 
 
@@ -92,6 +100,7 @@ def open_ticket(
     if message.strip() or files:
         say(ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id)
     sla_clocks.opened(ticket.id)
+    happenings.told("opened", [ticket.id], actor=actor)
     record(actor, "ticket.open", kind="ticket", id=ticket.id, after={"subject": subject})
     return ticket
 
@@ -116,6 +125,7 @@ def reply(
         set_status(ticket, actor=actor, status=queries.first_status("open"))
     if actor.staff_id is not None:
         sla_clocks.answered(ticket.id)
+        happenings.told("staff_replied", [ticket.id], actor=actor, event_id=event.id)
     notifications.staff_replied(ticket, event, actor=actor)
     return event
 
@@ -149,7 +159,7 @@ def change_status(
 def change_fields(
     ticket: Ticket, *, actor: Actor, changes: Mapping[str, Any], version: int | None = None
 ) -> dict[str, tuple[Any, Any]]:
-    """Change subject, requester, department, assignee, priority or due date.
+    """Change subject, requester, department, assignee, priority, due date or tags.
 
     Returns what changed, field → (before, after); nothing changed writes nothing. The company is
     changed by `app.timelog.commands.move_ticket`, as time moves with it. Raises `StaleError` when
@@ -164,6 +174,9 @@ def change_fields(
     if "subject" in wanted:
         wanted["subject"] = rules.clean_line(wanted["subject"])
         problems += rules.subject_problems(wanted["subject"])
+    if "tags" in wanted:
+        wanted["tags"] = rules.clean_tags(wanted["tags"])
+        problems += rules.tag_problems(wanted["tags"])
     changed = {
         name: (getattr(ticket, name), value)
         for name, value in wanted.items()
@@ -193,7 +206,9 @@ def write_fields(ticket: Ticket, *, actor: Actor, changed: Mapping[str, tuple[An
     for name, (_, after) in changed.items():
         setattr(ticket, name, after)
     db.session.flush()
-    timeline.append(ticket, actor=actor, kind="field", payload={"changes": told})
+    event = timeline.append(ticket, actor=actor, kind="field", payload={"changes": told})
+    for name in CONSIDERED.keys() & changed.keys():
+        happenings.told(CONSIDERED[name], [ticket.id], actor=actor, event_id=event.id)
     if PROMISED & changed.keys():
         sla_clocks.changed([ticket.id])
     record(
@@ -234,9 +249,16 @@ FIELDS = {
     "assignee_id": "Assignee",
     "priority": "Priority",
     "due_at": "Due",
+    "tags": "Tags",
 }
 PROMISED = {"company_id", "department_id", "priority"}
 """The fields that decide what is promised."""
+CONSIDERED = {
+    "priority": "priority_changed",
+    "assignee_id": "assigned",
+    "department_id": "department_changed",
+}
+"""The fields whose change rules wait for."""
 REFERENCES = {
     "requester_id": Contact,
     "department_id": Department,
@@ -356,12 +378,15 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
         contact_id=actor.contact_id,
     )
     sla_clocks.changed([ticket.id])
+    happenings.told("status_changed", [ticket.id], actor=actor, event_id=event.id)
     return event
 
 
 def _shown(name: str, value: Any) -> str | None:
-    if value is None:
+    if value is None or value == []:
         return None
+    if name == "tags":
+        return ", ".join(value)
     model = Company if name == "company_id" else REFERENCES.get(name)
     if model in (None, str):
         return str(_plain(value))

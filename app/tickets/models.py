@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.companies.models import Company, Contact
@@ -115,6 +115,7 @@ class Ticket(Stamped, Model):
             text("to_tsvector('desk'::regconfig, subject::text)"),
             postgresql_using="gin",
         ),
+        Index("ix_ticket_tags", "tags", postgresql_using="gin"),
         Index("ix_ticket_created_at", "created_at"),
         Index("ix_ticket_closed_at", "closed_at"),
         Index("ix_ticket_requester_id", "requester_id"),
@@ -162,6 +163,7 @@ class Ticket(Stamped, Model):
     request_type_id: Mapped[int | None] = mapped_column(ForeignKey("request_type.id"))
     form_version_id: Mapped[int | None] = mapped_column(ForeignKey("form_version.id"))
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     is_demo: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 

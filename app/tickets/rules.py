@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from app.core.errors import RuleError
 
@@ -10,6 +10,8 @@ LONGEST_SUBJECT = 300
 LONGEST_TEXT = 100_000
 LONGEST_FILE_NAME = 255
 LONGEST_ENDING = 10
+LONGEST_TAG = 40
+MOST_TAGS = 20
 LARGEST_FILE = 25 * 1024 * 1024
 PRIORITIES = ("low", "normal", "high", "urgent")
 
@@ -78,6 +80,23 @@ def clean_line(text: str) -> str:
     """A single line, such as a subject: control characters and line ends become spaces."""
     shown = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     return " ".join(shown.split())
+
+
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Tags as they are kept: lower case, one line each, once, in order of the alphabet."""
+    return sorted({tag for each in tags if (tag := clean_line(each).casefold())})
+
+
+def tag_problems(tags: Collection[str]) -> list[str]:
+    """What is wrong with the tags of a ticket, in words."""
+    found = [
+        f"The tag “{tag[:20]}…” has {len(tag)} characters, at most {LONGEST_TAG} fit: shorten it."
+        for tag in tags
+        if len(tag) > LONGEST_TAG
+    ]
+    if len(tags) > MOST_TAGS:
+        found.append(f"There are {len(tags)} tags, at most {MOST_TAGS} fit: leave some out.")
+    return found
 
 
 def file_name(name: str) -> str:

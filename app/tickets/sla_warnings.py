@@ -13,7 +13,15 @@ from app.core import formats, mail
 from app.core.audit import SYSTEM
 from app.core.db import db
 from app.core.models import Agency
-from app.tickets import notifications, sla, sla_clocks, sla_queries, sla_storage, timeline
+from app.tickets import (
+    happenings,
+    notifications,
+    sla,
+    sla_clocks,
+    sla_queries,
+    sla_storage,
+    timeline,
+)
 from app.tickets.models import Ticket
 from app.tickets.sla_models import SlaClock
 from app.tickets.sla_storage import Clock
@@ -83,6 +91,10 @@ def _tell(found: list[Warned]) -> None:
         ],
         actor=SYSTEM,
     )
+    over = {each.clock.ticket_id for each in found if each.spent > each.clock.goal}
+    near = {each.clock.ticket_id for each in found} - over
+    happenings.told("promise_broken", over, actor=SYSTEM)
+    happenings.told("promise_near", near, actor=SYSTEM)
     ids = {each.clock.ticket_id for each in found}
     tickets = {row.id: row for row in db.session.scalars(select(Ticket).where(Ticket.id.in_(ids)))}
     people: dict[int, list[tuple[bool, str, str]]] = {}

@@ -56,7 +56,7 @@ def append(
         staff_id=actor.staff_id,
         contact_id=contact_id,
         actor_name=actor.name,
-        payload=dict(payload),
+        payload={**payload, **_by_rule(actor)},
     )
     db.session.add(event)
     db.session.flush()
@@ -108,7 +108,7 @@ def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
                         "kind": note.kind,
                         "visibility": note.visibility,
                         "at": now if note.at is None else note.at.isoformat(),
-                        "payload": note.payload,
+                        "payload": {**note.payload, **_by_rule(actor)},
                     }
                     for note in notes
                 ]
@@ -121,6 +121,11 @@ def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
     for held in list(db.session.identity_map.values()):
         if isinstance(held, Ticket) and held.id in touched:
             db.session.expire(held, ["last_seq", "last_event_at"])
+
+
+def _by_rule(actor: Actor) -> dict[str, Any]:
+    """What leads from an entry to the rule that made it, for staff."""
+    return {"rule": actor.rule, "rule_run": actor.rule_run} if actor.rule else {}
 
 
 @dataclass(frozen=True, slots=True)

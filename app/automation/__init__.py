@@ -1,0 +1,1 @@
+"""Rules without code: when something happens on a ticket and its conditions hold, then actions."""

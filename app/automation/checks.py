@@ -1,0 +1,158 @@
+"""What is wrong with a rule, each problem naming the part and how to mend it. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.automation import words
+from app.automation.catalogue import (
+    ACTIONS,
+    EVENTS,
+    FIELDS,
+    OPERATORS,
+    OPTIONS,
+    WITHOUT_VALUE,
+    Setting,
+)
+from app.automation.definition import Action, Condition, Definition, Names, is_row
+
+LONGEST_NAME = 100
+LONGEST_VALUE = 200
+MOST_CONDITIONS = 20
+MOST_ACTIONS = 20
+MOST_VALUES = 50
+LONGEST_TAG = 40
+
+
+def problems(definition: Definition, names: Names) -> list[str]:
+    """Everything that is wrong, at once; nothing for a rule that can run."""
+    return [*unusable(definition), *broken(definition, names)]
+
+
+def unusable(definition: Definition) -> list[str]:
+    """What is wrong whatever stands in the database."""
+    found = []
+    if definition.event not in EVENTS:
+        found.append("When: no event is chosen; choose one of the list.")
+    else:
+        for setting in EVENTS[definition.event].settings:
+            value = definition.settings.get(setting.name)
+            found += [f"When: {each}" for each in _setting_problems(setting, value)]
+    for number, one in enumerate(definition.conditions, start=1):
+        found += [f"{_place(number, one)}: {each}" for each in _condition(one, definition.event)]
+    if not definition.actions:
+        found.append("Then: nothing is to be done; add an action.")
+    for number, action in enumerate(definition.actions, start=1):
+        found += [f"{_step(number, action)}: {each}" for each in _action(action)]
+    if len(definition.conditions) > MOST_CONDITIONS or len(definition.actions) > MOST_ACTIONS:
+        found.append(
+            f"At most {MOST_CONDITIONS} conditions and {MOST_ACTIONS} actions fit: make two rules."
+        )
+    return found
+
+
+def broken(definition: Definition, names: Names) -> list[str]:
+    """What refers to something that is gone or archived."""
+    found = []
+    for number, one in enumerate(definition.conditions, start=1):
+        if one.field not in FIELDS:
+            continue
+        kind = FIELDS[one.field].kind
+        values = one.values if is_row(kind) and one.op not in WITHOUT_VALUE else ()
+        found += [f"{_place(number, one)}: {each}" for each in _gone(kind, values, names)]
+    for number, action in enumerate(definition.actions, start=1):
+        if action.kind not in ACTIONS:
+            continue
+        for setting in ACTIONS[action.kind].settings:
+            values = (action.values[setting.name],) if setting.name in action.values else ()
+            if is_row(setting.kind):
+                found += [
+                    f"{_step(number, action)}: {each}"
+                    for each in _gone(setting.kind, values, names)
+                ]
+    return found
+
+
+def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
+    what = kind.replace("_", " ")
+    for value in values:
+        if not names.is_known(kind, value):
+            yield f"there is no such {what} any more; choose another."
+        elif names.is_gone(kind, value):
+            yield f"{names.of(kind, value)} is archived; choose another {what} or restore it."
+
+
+def _place(number: int, one: Condition) -> str:
+    label = FIELDS[one.field].label if one.field in FIELDS else "unknown"
+    return f"Condition {number} ({label})"
+
+
+def _step(number: int, one: Action) -> str:
+    label = ACTIONS[one.kind].label if one.kind in ACTIONS else "unknown"
+    return f"Action {number} ({label[:1].lower()}{label[1:]})"
+
+
+def _condition(one: Condition, event: str) -> Iterator[str]:
+    field = FIELDS.get(one.field)
+    if field is None:
+        yield "it looks at nothing we know; remove it and add another."
+        return
+    if field.events and event in EVENTS and event not in field.events:
+        events = words.listed([EVENTS[each].words for each in field.events], "or")
+        yield f"it is known only when {events}; choose such an event or remove it."
+    if one.op not in field.operators:
+        allowed = words.listed([OPERATORS[each] for each in field.operators], "or")
+        yield f"it cannot be compared so; choose one of: {allowed}."
+    elif one.op not in WITHOUT_VALUE:
+        yield from _values(one)
+    if one.field == "answer" and not one.key:
+        yield "no question is chosen; remove it and choose one."
+
+
+def _values(one: Condition) -> Iterator[str]:
+    kind = FIELDS[one.field].kind
+    if not one.values:
+        yield "nothing is chosen to compare with; choose or write at least one value."
+    if len(one.values) > MOST_VALUES:
+        yield f"it has {len(one.values)} values, at most {MOST_VALUES} fit."
+    yield from dict.fromkeys(
+        problem for value in one.values if (problem := _value_problem(kind, value))
+    )
+
+
+def _value_problem(kind: str, value: Any) -> str:
+    if kind == "number":
+        fits = isinstance(value, int) and 1 <= value <= 5  # noqa: PLR2004 - a rating
+        return "" if fits else "write a whole number from 1 to 5."
+    if is_row(kind) or kind in OPTIONS:
+        fits = isinstance(value, int) if is_row(kind) else value in OPTIONS[kind]
+        return "" if fits else f"“{value}” is no choice; choose one of the list."
+    fits = isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_VALUE
+    return "" if fits else f"write words of at most {LONGEST_VALUE} characters."
+
+
+def _action(one: Action) -> Iterator[str]:
+    kind = ACTIONS.get(one.kind)
+    if kind is None:
+        yield "it does nothing we know; remove it and add another."
+        return
+    for setting in kind.settings:
+        yield from _setting_problems(setting, one.values.get(setting.name))
+
+
+def _setting_problems(setting: Setting, value: Any) -> Iterator[str]:
+    label = setting.label.lower()
+    if value is None or value == "":
+        verb = "write" if setting.kind in {"text", "line", "number"} else "choose"
+        yield f"{verb} the {label}." if label[:4] != "they" else "choose what they are to do."
+    elif setting.kind == "number":
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not setting.least <= value <= setting.most:
+            yield f"{label}: write a whole number from {setting.least} to {setting.most}."
+    elif is_row(setting.kind):
+        if not isinstance(value, int):
+            yield f"{label}: “{value}” is no choice; choose one of the list."
+    elif setting.kind in OPTIONS:
+        if value not in OPTIONS[setting.kind]:
+            yield f"{label}: “{value}” is no choice; choose one of the list."
+    elif not isinstance(value, str) or len(value) > setting.longest:
+        yield f"the {label} is too long: at most {setting.longest} characters fit."

@@ -4,13 +4,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.automation import commands
+from app.automation import commands, running
 from app.automation.definition import Action, Condition, Definition
 from app.automation.models import Rule, RuleRun
 from app.core import jobs
 from app.core.audit import Actor
 from app.core.db import db
+from app.tickets import commands as tickets
+from app.tickets.happening_models import Happening
 from app.tickets.happenings import CONSIDER
+from app.tickets.models import Ticket
 
 ADMIN = Actor(name="Ada Admin", channel="web")
 AGENT = Actor(name="Bo Berg", channel="web")
@@ -46,3 +49,11 @@ def runs() -> list[RuleRun]:
 def outcomes() -> list[tuple[str, str]]:
     """(words, state) of everything that rules did, in order."""
     return [(each["words"], each["state"]) for run in runs() for each in run.outcomes]
+
+
+def acted_on(ticket: Ticket) -> RuleRun:
+    """The log of a rule that acted on a ticket."""
+    on(when("priority_changed", then=[do("add_tag", tag="changed")]), "Changed")
+    tickets.change_fields(ticket, actor=AGENT, changes={"priority": "high"})
+    running.consider(db.session.scalars(select(Happening.id)).one())
+    return runs()[-1]

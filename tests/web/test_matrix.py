@@ -29,6 +29,7 @@ from app.tickets import logins
 from app.tickets.queue_models import CannedReply
 from app.vault.sealing import Secret
 from tests import factories as make
+from tests.automation.making import acted_on
 from tests.billing.issued import issued
 from tests.conftest import ROOT, TESTING
 from tests.web.matrix import ORDER, OWN_VALUES, ROUTES, VALUES
@@ -99,6 +100,7 @@ def world(app):
         )
         assert mail.scalar_one() == VALUES["mail_id"]
         assert jobs.post("demo.load") == VALUES["job_id"]
+        acted_on(ticket)
         account = make.account(company)
         document = issued(account)
         db.session.add(BillingRun(through=document.through, state="ready"))

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0021_rules"
+revision = "0024_rules"
 down_revision = "0023_viewings"
 branch_labels = None
 depends_on = None

@@ -73,6 +73,7 @@ DELETES = (
     f"event where ticket_id in {DEMO_TICKETS}",
     f"ticket_link where ticket_id in {DEMO_TICKETS} or other_id in {DEMO_TICKETS}",
     f"ticket where company_id in {DEMO_COMPANIES}",
+    "rule where is_demo",
     f"audit_log where contact_id in {DEMO_CONTACTS}",
     f"audit_log where object_kind = 'contact' and object_id in {DEMO_CONTACTS}",
     (

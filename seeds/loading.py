@@ -32,6 +32,7 @@ from app.timelog.rules import Work
 from seeds import foundation, names, tally
 from seeds.demo import RECENT, SEED, Act, Entry, Request, Year, agency
 from seeds.foundation import ACTOR, SOURCE
+from seeds.rules import write_rules
 
 KIND = "demo.load"
 MORNING, EVENING = time(7, tzinfo=UTC), time(21, tzinfo=UTC)
@@ -71,6 +72,7 @@ def steps(year: Year) -> list[Step]:
             note = f"{name}: invoices and payments"
             found.append(Step(note, partial(pay_month, year, place), partial(bill, year, place)))
     found.append(Step("What is not billed yet", partial(value_unbilled, year)))
+    found.append(Step("Rules", partial(write_rules, ACTOR)))
     return found
 
 

@@ -218,8 +218,8 @@ def names(definitions: Collection[Definition]) -> Names:
         found: Sequence[Row[Any]] = db.session.execute(
             select(model.id, model.name, model.archived_at).order_by(order, model.id)
         ).all()
-        rows[kind] = {row[0]: row[1] for row in found}
-        gone[kind] = frozenset(row[0] for row in found if row[2] is not None)
+        rows[kind] = {row.id: row.name for row in found}
+        gone[kind] = frozenset(row.id for row in found if row.archived_at is not None)
     statuses = db.session.scalars(select(TicketStatus).order_by(TicketStatus.position)).all()
     rows["status"] = {row.id: row.name for row in statuses}
     calendars = select(BusinessCalendar.id, BusinessCalendar.name).order_by(BusinessCalendar.name)
@@ -247,8 +247,8 @@ def _companies(ids: Collection[Any]) -> tuple[dict[int, str], frozenset[int]]:
         return {}, frozenset()
     query = select(Company.id, Company.name, Company.archived_at).where(Company.id.in_(ids))
     found: Sequence[Row[Any]] = db.session.execute(query).all()
-    names = {row[0]: row[1] for row in found}
-    return names, frozenset(row[0] for row in found if row[2] is not None)
+    names = {row.id: row.name for row in found}
+    return names, frozenset(row.id for row in found if row.archived_at is not None)
 
 
 QUESTIONS = text("""

@@ -49,7 +49,8 @@ def show(rule_id: int) -> str:
     definitions = [Definition.of_json(each.definition) for each in versions]
     names = queries.names(definitions)
     problems = checks.problems(current.definition, names)
-    tried, told = None, []
+    tried: trial.Trial | None = None
+    told: list[str] = []
     if "from" in request.args and not problems:
         tried, told = _tried(current.definition, request.args)
     return render_template(

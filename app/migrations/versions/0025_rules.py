@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024_rules"
-down_revision = "0023_viewings"
+revision = "0025_rules"
+down_revision = "0024_search"
 branch_labels = None
 depends_on = None
 

@@ -17,6 +17,7 @@ from app.companies.visibility import people_near
 from app.core import clock
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db
+from app.core.public_links import masked
 from app.staff.models import Staff
 from app.tickets import client_commands, commands, rules, timeline
 from app.tickets.commands import Upload
@@ -84,7 +85,8 @@ def _by_contact(ticket: Ticket, found: Received, parsed: Parsed) -> Filed:
 
 def _open(found: Received, parsed: Parsed) -> Filed:
     sender, subject = parsed.sender, parsed.subject
-    is_staff = queries.staff_by_address(sender.address) is not None
+    is_client = queries.contact_by_address(sender.address) is not None
+    is_staff = not is_client and queries.staff_by_address(sender.address) is not None
     original = forwarding.original_sender(parsed.text, parsed.subject)
     if is_staff and original is not None:
         sender, subject = original, forwarding.plain_subject(subject)
@@ -116,9 +118,13 @@ def _actor(contact: Contact) -> Actor:
 def _content(
     found: Received, parsed: Parsed, *, whole: bool = False
 ) -> tuple[str, dict[str, Any], list[Upload]]:
-    """Text, the rest of the payload, and the files of a mail, as far as a timeline takes them."""
-    parts = split(parsed.text)
-    visible = parsed.text.strip() if whole else parts.visible
+    """Text, the rest of the payload, and the files of a mail, as far as a timeline takes them.
+
+    Colleagues read it, so a link of ours that is quoted loses its secret.
+    """
+    said = masked(parsed.text)
+    parts = split(said)
+    visible = said.strip() if whole else parts.visible
     hidden = () if whole else parts.hidden
     files, left_out = _files(parsed)
     text = visible or ("" if files else NO_TEXT)

@@ -135,8 +135,10 @@ def _describe(found: Received, parsed: Parsed) -> None:
     found.subject = parsed.subject[:300]
     found.sent_at = parsed.date
     found.message_id = filing.safe_id(parsed.message_id)
-    content = f"{parsed.sender.address}\n{parsed.subject}\n{parsed.text}"
-    found.content_hash = hashlib.sha256(content.encode()).hexdigest()
+    content = hashlib.sha256(f"{parsed.sender.address}\n{parsed.subject}\n{parsed.text}".encode())
+    for part in parsed.attachments:
+        content.update(hashlib.sha256(part.content).digest())
+    found.content_hash = content.hexdigest()
 
 
 def _facts(found: Received, parsed: Parsed) -> Facts:

@@ -127,7 +127,7 @@ def opened_since(sender: str, since: datetime) -> int:
 
 
 def twin_of(found: Received) -> int | None:
-    """An earlier mail with the same Message-ID and the same content."""
+    """Another mail with the same Message-ID and content that was decided on for itself."""
     if found.message_id is None:
         return None
     return db.session.scalar(
@@ -137,6 +137,7 @@ def twin_of(found: Received) -> int | None:
             Received.content_hash == found.content_hash,
             Received.id != found.id,
             Received.outcome != "",
+            Received.rule != "duplicate",
         )
         .order_by(Received.id)
         .limit(1)

@@ -3,7 +3,6 @@
 The link stands in the mail alone: of its secret only a hash is kept beside it.
 """
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
@@ -18,7 +17,6 @@ from app.core.models import Agency
 from app.core.public_links import public_url
 
 LINK = "/portal/link/"
-SECRET = re.compile(re.escape(LINK) + r"[\w-]+")
 ABOUT = "contact"
 NOT_YOU = "If you did not ask for this, leave it: nothing happens without the link."
 
@@ -112,11 +110,6 @@ def post_rejection(name: str, email: str, reason: str, registration_id: int) -> 
         "Answer this mail if you think that is wrong.",
     )
     _post(wording, name, email, "", about=("registration", registration_id))
-
-
-def masked(body: str) -> str:
-    """A mail without the secrets of its links: who reads the outbox must not come in by them."""
-    return SECRET.sub(rf"{LINK}…", body)
 
 
 def agency_name() -> str:

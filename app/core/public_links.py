@@ -1,9 +1,18 @@
 """Addresses for mails: always below PUBLIC_URL, whatever host a request claims to be for."""
 
+import re
+
 from flask import current_app
+
+SECRET = re.compile(r"(/portal/(?:link|action)/)[\w-]+")
 
 
 def public_url(path: str) -> str:
     """The whole address of a path of ours, `/portal/` becoming `https://desk.example.com/portal/`."""
     base: str = current_app.extensions["settings"].public_url
     return base.rstrip("/") + path
+
+
+def masked(text: str) -> str:
+    """A text without the secrets of our links: whoever reads it must not act by them."""
+    return SECRET.sub(r"\1…", text)

@@ -12,6 +12,7 @@ from app.communications.replytext import split
 from app.core import forms
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.public_links import masked
 from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.lookup_forms import looked_up
@@ -61,7 +62,7 @@ def show(received_id: int) -> str:
     """Show one mail: what it says, and how it was decided."""
     found = queries.received(received_id)
     parsed = parse.parse(inbox.raw_of(found))
-    parts = split(parsed.text[:LONGEST_SHOWN])
+    parts = split(masked(parsed.text)[:LONGEST_SHOWN])
     return render_template(
         "desk/inbox/show.html",
         mail=found,

@@ -4,10 +4,10 @@ from io import BytesIO
 
 from flask import Blueprint, Response, abort, render_template, request, send_file, url_for
 
-from app.companies import account_letters
 from app.core import forms, mail, mail_queries, mailer
 from app.core.acting import current_actor
 from app.core.models import MAIL_STATES, Mail
+from app.core.public_links import masked
 from app.core.security import requires
 from app.desk.posting import Outcome, carry_out
 
@@ -52,13 +52,14 @@ def index() -> str:
 def show(mail_id: int) -> str:
     """Show one mail as it reads, and what became of it.
 
-    Links that let somebody in are shown only where mails are kept, as nobody gets them otherwise.
+    Links that let somebody in, or answer for them, are shown only where mails are kept, as nobody
+    gets them otherwise.
     """
     found = mail_queries.one(mail_id)
     return render_template(
         "desk/mail/show.html",
         mail=found,
-        body=found.body if found.state == "kept" else account_letters.masked(found.body),
+        body=found.body if found.state == "kept" else masked(found.body),
         words=STATE_WORDS,
         nonce=forms.new_nonce(),
         has_file=_has_file(found),

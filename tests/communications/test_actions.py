@@ -295,6 +295,14 @@ def test_who_has_left_the_company_is_reminded_of_nothing(world):
     assert [row.subject.split()[0] for row in mails()] == ["ACTION:"]
 
 
+def test_staff_who_see_the_outbox_cannot_answer_for_a_client(world):
+    action = asked(world)
+    manager = signed_in(world["app"], person("Manager", email="boss@agency.example"))
+    page = manager.get(f"/mail/{mails()[0].id}").get_data(as_text=True)
+    assert "/portal/action/…" in page
+    assert link(action) not in page
+
+
 def test_a_link_ends_with_the_access_to_the_portal(world):
     action = asked(world)
     with unit_of_work():

@@ -1,6 +1,8 @@
 """What becomes of a mail: whose ticket it joins, who is held back, and what machines may not do."""
 
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from sqlalchemy import func, select
@@ -211,6 +213,14 @@ def test_staff_answer_by_mail_only_when_our_server_vouches(mira, ticket):
             "bo@agency.example, x@evil.example", "evil", to=to,
             Authentication_Results=proved("bo@agency.example"),
         ),
+        letter(
+            "bo@agency.example", "evil", to=to, Authentication_Results=f"{RECEIVER}; spf=pass "
+            'smtp.mailfrom="x;dmarc=pass header.from=agency.example"@evil.example',
+        ),
+        letter(
+            "bo@agency.example", "evil", to=to, Authentication_Results=f"{RECEIVER}; "
+            "dkim=pass header.d=agency.example; dmarc=fail header.from=agency.example",
+        ),
     ]  # fmt: skip
     for raw in forged:
         assert take(raw)["outcome"] == "quarantined"
@@ -286,6 +296,28 @@ def test_forwarded_by_staff_takes_the_original_sender(mira):
     made = db.session.scalars(select(Ticket).where(Ticket.number == answer["ticket"])).one()
     assert (made.requester_id, made.subject) == (mira.id, "Help")
     assert "It is broken." in messages(made)[0]
+
+
+def test_whoever_is_of_staff_and_a_client_opens_no_ticket_in_the_name_of_another(mira):
+    with unit_of_work():
+        both = make.contact(company(mira), "Bo Lind")
+        make.staff("Bo Lind", email=address(both))
+    text = f"-------- Forwarded Message --------\nFrom: Mira <{address(mira)}>\n\nPay them."
+    answer = take(letter(address(both), text, subject="Fwd: Invoice"))
+    made = db.session.scalars(select(Ticket).where(Ticket.number == answer["ticket"])).one()
+    assert made.requester_id == both.id
+
+
+def test_links_that_let_somebody_in_are_not_passed_on_by_a_quoted_mail(mira, ticket):
+    links = ("/portal/link/s3cret-Token_1", "/portal/action/1-2-abcdefgh234")
+    quoted = "".join(f"> Answer here: https://desk.example{each}\n" for each in links)
+    text = f"See https://desk.example{links[0]} please.\n\n{quoted}"
+    take(letter(address(mira), text, to=token(ticket, mira)))
+    kept = str([each.payload for each in events(ticket)])
+    assert "See https://desk.example/portal/link/… please." in kept
+    assert "> Answer here: https://desk.example/portal/action/…" in kept
+    assert "s3cret" not in kept
+    assert "abcdefgh234" not in kept
 
 
 def test_an_answer_reopens_within_the_days_and_follows_up_after_them(mira):
@@ -419,6 +451,33 @@ def test_a_replay_decides_anew_and_files_once(mira):
 def filed(contact) -> int:
     take(letter(address(contact)))
     return found("contact").id
+
+
+def test_of_a_mail_and_its_twin_one_can_be_decided_anew(mira):
+    with unit_of_work():
+        mira.archived_at = clock.now()
+    raw = letter(address(mira))
+    take(raw)
+    with unit_of_work():
+        second = make.mailbox("second@desk.example").id
+    assert take(raw, mailbox_id=second, uid_validity=1, uid=1)["rule"] == "duplicate"
+    held = found("archived-sender").id
+    with unit_of_work():
+        db.session.get_one(Contact, mira.id).archived_at = None
+        inbox.replay(held, actor=AGENT)
+    assert inbound.take_in(held, step=unit_of_work)["outcome"] == "ticket"
+
+
+def test_two_scans_under_one_id_with_other_files_are_two_mails(mira):
+    def scan(content: bytes) -> bytes:
+        mail = message_from_bytes(
+            letter(address(mira), "Scanned.", Message_ID="<scan@printer>"), policy=default
+        )
+        mail.add_attachment(content, maintype="image", subtype="png", filename="scan.png")
+        return mail.as_bytes()
+
+    answers = [take(scan(content)) for content in (b"one", b"two", b"two")]
+    assert [each["rule"] for each in answers] == ["contact", "contact", "duplicate"]
 
 
 def test_an_archived_contact_s_mail_waits_for_staff(mira):

@@ -1,10 +1,12 @@
 """What every test may ask for: a database of its own, an application, the shared data.
 
 One private PostgreSQL serves a whole run, all its workers included. `init` fills a template
-database once; each test that asks for `app` or `database_url` gets a clone of it, which costs less
-than emptying tables would. Nothing may connect to anything but this machine.
+database once. A test that asks for `database_url` gets a clone of it; one that asks for `app` gets
+the database of its worker as `init` left it (tests/databases.py). Nothing may connect to anything
+but this machine.
 """
 
+import gc
 import json
 import os
 import secrets
@@ -16,20 +18,17 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from app.runtime.locks import alone
-from app.runtime.postgres import EmbeddedServer, libpq_url
+from app.runtime.postgres import EmbeddedServer
 from config import Settings
+from tests.databases import FAST, TEMPLATE, Databases
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 RUN_DIR = "TALLYDESK_TEST_DIR"
 SEED = int(os.environ.setdefault("TALLYDESK_SEED", str(secrets.randbelow(10**9))))
-TEMPLATE = "template_tallydesk"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 TESTING = {"TESTING": True, "WTF_CSRF_ENABLED": False, "RATELIMIT_ENABLED": False}
 
 
@@ -91,41 +90,6 @@ def shared_data() -> Path:
     return shared_folder(".")
 
 
-class Databases:
-    """The databases of this run's server, cloned from the template."""
-
-    def __init__(self, server: EmbeddedServer) -> None:
-        self._server = server
-        self._admin = psycopg.connect(
-            libpq_url(server.url("postgres", user="postgres")), autocommit=True
-        )
-
-    def url(self, name: str) -> str:
-        return self._server.url(name)
-
-    def clone(self, name: str) -> str:
-        """Make `name` a fresh copy of the template, whoever is still connected to it."""
-        self.drop(name)
-        self._admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER tallydesk STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
-            )
-        )
-        return self.url(name)
-
-    def create_empty(self, name: str) -> None:
-        """Make a database that holds nothing but its extensions."""
-        self._server.ensure_database(name)
-
-    def drop(self, name: str) -> None:
-        self._admin.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
-
-    def close(self) -> None:
-        self._admin.close()
-
-
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """The private server of this run, with the template that `init` made."""
@@ -183,7 +147,9 @@ def application(settings: Settings):
     """The application of this worker; tests ask for `app`, which has a fresh database."""
     from app.factory import create_app
 
-    return create_app(settings, overrides=TESTING)
+    made = create_app(settings, overrides=TESTING)
+    gc.freeze()  # what lives as long as this worker is not searched for garbage again and again
+    return made
 
 
 @pytest.fixture
@@ -191,7 +157,7 @@ def app(application, databases: Databases, worker_name: str):
     """The application over a fresh database, its context pushed."""
     from app.core.db import db
 
-    databases.clone(f"app_{worker_name}")
+    databases.fresh(f"app_{worker_name}")
     with application.app_context():
         yield application
         db.session.remove()
@@ -222,7 +188,7 @@ def fresh_database(databases: Databases, worker_name: str, settings: Settings):
 
     def replace() -> None:
         shutil.rmtree(settings.data_dir / "files", ignore_errors=True)
-        databases.clone(f"app_{worker_name}")
+        databases.fresh(f"app_{worker_name}")
 
     return replace
 

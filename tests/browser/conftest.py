@@ -67,7 +67,7 @@ def served_application(settings: Settings, worker_name: str) -> Iterator[Live]:
 def live(served_application: Live, databases: Databases, worker_name: str) -> Iterator[Live]:
     """The served application over a fresh database, its agency set up."""
     app = served_application.app
-    databases.clone(f"served_{worker_name}")
+    databases.fresh(f"served_{worker_name}")
     shutil.rmtree(app.extensions["settings"].data_dir, ignore_errors=True)
     with app.app_context(), unit_of_work():
         make.set_up_agency()

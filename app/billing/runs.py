@@ -95,10 +95,10 @@ def dry_answer(
             for each in ready
         ],
         "blocked": _blocked(sorted(blocks)),
-        "warnings": [
+        "warnings": _ordered(
             _warning(companies[found.payer_id].name, found, facts.through)
             for found in warnings.find(ready, facts.through)
-        ],
+        ),
     }
 
 
@@ -170,9 +170,8 @@ def _warnings_of(run: BillingRun) -> list[Answer]:
         .join(BillingAccount, BillingAccount.id == RunWarning.account_id)
         .join(Company, Company.id == BillingAccount.payer_id)
         .where(RunWarning.run_id == run.id)
-        .order_by(Company.name, Company.id, RunWarning.id)
     )
-    return [
+    return _ordered(
         _warning(
             name,
             Warned(
@@ -182,7 +181,19 @@ def _warnings_of(run: BillingRun) -> list[Answer]:
             accepted=row.accepted_reason or None,
         )
         for row, name, company_id, currency in rows
-    ]
+    )
+
+
+def _ordered(found: Iterable[Answer]) -> list[Answer]:
+    """By company, each company's causes as `CAUSES` has them, whatever the database found first."""
+    causes = warnings.CAUSES
+    return sorted(
+        found,
+        key=lambda each: (
+            *(each["company"], each["company_id"], each["currency"]),
+            causes.index(each["cause"]),
+        ),
+    )
 
 
 def _warning(company: str, found: Warned, through: date, accepted: str | None = None) -> Answer:

@@ -19,6 +19,7 @@ from app.companies import visibility as company_visibility  # noqa: F401
 from app.core import formats, headers, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
+from app.core.lazyrule import LazyRule
 from app.core.security import DeskBuilder, DeskSecurity
 from app.core.typed import BoundedConverter, TypedRequest
 from app.imports import models as import_models  # noqa: F401
@@ -97,6 +98,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     """
     app = Flask("app", template_folder="templates", static_folder="static")
     app.request_class = TypedRequest
+    app.url_rule_class = LazyRule
     app.url_map.converters["int"] = BoundedConverter
     app.config.update(flask_config(settings))
     app.config.update(overrides or {})

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
-import xlsxwriter
 from flask import Response, has_request_context, stream_with_context
 
 Cell = str | int | Decimal | date | datetime | bool | list[str] | tuple[str, ...] | None
@@ -83,6 +82,8 @@ def xlsx_file(headers: Sequence[str], rows: Iterable[Row], *, sheet: str = "Rows
     More rows than a sheet holds go on in further sheets; longer texts than a cell holds are cut and
     say so.
     """
+    import xlsxwriter
+
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     options = {
         "constant_memory": True,

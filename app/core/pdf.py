@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
+if TYPE_CHECKING:
+    import typst
 
 MARK = "□"
 """Stands on paper for a character that none of the fonts can draw."""
@@ -60,6 +61,8 @@ def draw(
     `data.undrawable` and may say so. `assets` are further inputs passed on untouched (an SVG, an
     XML attachment). Raises DrawingError.
     """
+    import typst
+
     source: Any = clean(dict(data))
     missing: dict[str, None] = {}
     for _ in range(_MOST_ATTEMPTS):
@@ -121,7 +124,9 @@ def _compile(template: Path, inputs: dict[str, str], at: dt.datetime) -> bytes:
 
 
 @cache
-def _compiler(template: Path) -> typst.Compiler:
+def _compiler(template: Path) -> "typst.Compiler":
+    import typst
+
     nowhere = template.parent / "packages-are-not-used"
     return typst.Compiler(
         input=str(template),
@@ -133,8 +138,10 @@ def _compiler(template: Path) -> typst.Compiler:
 
 
 @cache
-def fonts() -> typst.Fonts:
+def fonts() -> "typst.Fonts":
     """Source Sans Pro out of its wheel, then typst's own; never those of the machine."""
+    import typst
+
     wheel = find_spec("font_source_sans_pro")
     if wheel is None or not wheel.submodule_search_locations:
         raise DrawingError("the package font-source-sans-pro is not installed")
@@ -142,7 +149,7 @@ def fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False, font_paths=[str(folder)])
 
 
-def _undrawn(error: typst.TypstError) -> list[str]:
+def _undrawn(error: "typst.TypstError") -> list[str]:
     quoted = dict.fromkeys(_UNDRAWN.findall(error.diagnostic))
     texts = {_ESCAPE.sub(lambda code: chr(int(code.group(1), 16)), text) for text in quoted}
     return sorted(texts, key=lambda text: (-len(text), text))

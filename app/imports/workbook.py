@@ -15,8 +15,6 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from openpyxl import load_workbook
-
 from app.core.errors import UnusableInputError
 
 MAGIC = b"PK\x03\x04"
@@ -67,6 +65,8 @@ def _is_workbook(stream: BinaryIO) -> bool:
 
 
 def _first_sheet(stream: BinaryIO) -> bytes:
+    from openpyxl import load_workbook  # brings numpy and lxml
+
     book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in book.worksheets:

@@ -1,7 +1,7 @@
 """What a document will say: the engine's result with the parties as they are at issue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
 
@@ -133,9 +133,7 @@ def _lines(document: Document, requesters: Mapping[int, str]) -> tuple[ContentLi
         lines = list(members)
         asked = f"asked for by {requesters[ticket]}" if ticket in requesters else ""
         heading = _heading(lines) if ticket is not None and len(lines) > 1 else ""
-        for line in lines:
-            shown = replace(_line(line, document.currency), detail=asked, group=heading)
-            printed.append(replace(shown, text="Work") if line.text == heading else shown)
+        printed += [_line(line, document.currency, heading, asked) for line in lines]
     return tuple(printed)
 
 
@@ -145,12 +143,14 @@ def _heading(lines: Sequence[Line]) -> str:
     return texts.pop() if len(texts) == 1 else lines[0].was or lines[0].text
 
 
-def _line(line: Line, currency: str) -> ContentLine:
+def _line(line: Line, currency: str, heading: str, asked: str) -> ContentLine:
     return ContentLine(
         position=line.position,
-        text=line.text,
+        text="Work" if line.text == heading else line.text,
         net_minor=line.net_minor,
         kind=line.kind,
+        group=heading,
+        detail=asked,
         seconds=line.seconds if line.kind == "time" else None,
         price=line.rate or "",
         tax=tax_label(line.tax),

@@ -27,7 +27,7 @@ from app.billing.models import Tax as TaxRow
 from app.billing.payers import AccountDays, BillToRow, CompanyFacts, Payers
 from app.companies.models import BillTo, Company, Contact, Membership
 from app.core import clock
-from app.core.bulk import fetch_rows
+from app.core.bulk import array_of, fetch_rows
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
@@ -409,8 +409,9 @@ def names(ticket_ids: Collection[int]) -> Names:
     """What tickets, people and work types are called on a document."""
     tickets = fetch_rows(
         "select t.id, '#' || t.number || ' ' || t.subject, c.name"
-        " from ticket t left join contact c on c.id = t.requester_id where t.id = any(%(ids)s)",
-        {"ids": sorted(ticket_ids)},
+        " from ticket t left join contact c on c.id = t.requester_id"
+        " where t.id = any(%(ids)s::bigint[])",
+        {"ids": array_of(sorted(ticket_ids))},
     )
     staff: dict[int, Any] = dict(db.session.execute(select(Staff.id, Staff.name)).all())  # type: ignore[arg-type]
     types = dict(db.session.execute(select(WorkType.id, WorkType.name)).all())  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from app.billing.compilation import Preview
 from app.core import formats
-from app.core.bulk import fetch_rows
+from app.core.bulk import array_of, fetch_rows
 
 OF_ENTRIES = {
     "older_work": "e.work_date < date_trunc('month', %(through)s::date)::date",
@@ -129,7 +129,7 @@ def _facts(previews: Sequence[Preview], through: date) -> dict[str, Any]:
         for line in each.compiled.document.lines
         for entry in line.entries
     ]
-    of, entries, amounts = map(list, zip(*billed, strict=True)) if billed else ([], [], [])
+    of, entries, amounts = zip(*billed, strict=True) if billed else ((), (), ())
     return {
         "through": through,
         "payers": [each.buyer.id for each in previews],
@@ -138,9 +138,9 @@ def _facts(previews: Sequence[Preview], through: date) -> dict[str, Any]:
         "counts": [each.entries for each in previews],
         "no_tax_id": ["tax id" in each.buyer.missing for each in previews],
         "no_address": ["address" in each.buyer.missing for each in previews],
-        "of": of,
-        "entries": entries,
-        "amounts": amounts,
+        "of": array_of(of),
+        "entries": array_of(entries),
+        "amounts": array_of(amounts),
     }
 
 

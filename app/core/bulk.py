@@ -50,6 +50,12 @@ def fetch_rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 def reserve_ids(table: str, count: int) -> list[int]:
     """Take ids from the sequence of a table, for rows that name each other before they are in."""
     statement = (
-        "select nextval(pg_get_serial_sequence(%(table)s, 'id')) from generate_series(1, %(count)s)"
+        "select nextval(s.name) from (select pg_get_serial_sequence(%(table)s, 'id')::regclass"
+        " as name offset 0) s cross join generate_series(1, %(count)s)"
     )
     return [row[0] for row in fetch_rows(statement, {"table": table, "count": count})]
+
+
+def array_of(numbers: Iterable[int]) -> str:
+    """Whole numbers as a literal to cast to an array; the driver would look at each by itself."""
+    return "{" + ",".join(map(str, numbers)) + "}"

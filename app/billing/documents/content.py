@@ -7,9 +7,10 @@ seconds, rates and percentages as decimal strings, dates as ISO 8601.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal
 
 SCHEMA = "tallydesk.document/1"
@@ -148,29 +149,34 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 def _fields(thing: Any) -> Any:
     """A dataclass and those within it as dictionaries; `asdict` would copy every leaf as well."""
     kind: Any = type(thing)
-    if kind is str or kind is int:
-        return thing
     if kind is tuple:
-        return [_fields(each) for each in thing]
+        return [each if type(each) in _LEAVES else _fields(each) for each in thing]
     if not is_dataclass(thing):
         return thing
-    return {name: _fields(getattr(thing, name)) for name in _names(kind)}
+    names, read = _read(kind)
+    return {
+        name: value if type(value) in _LEAVES else _fields(value)
+        for name, value in zip(names, read(thing), strict=True)
+    }
+
+
+_LEAVES = frozenset({str, int, type(None)})
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+def _read(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass's fields, and a function that reads them all."""
+    names = tuple(each.name for each in fields(kind))
+    return names, attrgetter(*names)
 
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    if kind is str or kind is int or value is None:
-        return True
     if kind is dict:
-        return all(map(_is_plain, value.values()))
-    if kind in {list, tuple}:
-        return all(map(_is_plain, value))
-    return False
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return kind in _LEAVES
+    return all(type(each) in _LEAVES or _is_plain(each) for each in value)
 
 
 def _name_the_first_other(value: Mapping[str, Any]) -> None:

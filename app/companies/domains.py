@@ -25,6 +25,12 @@ t-online.de telenet.be tiscali.it tutanota.com verizon.net virgilio.it wanadoo.f
 wp.pl yahoo.co.uk yahoo.com yahoo.de yahoo.fr yandex.com yandex.ru ymail.com zoho.com
 163.com 126.com
 """
+# By which people write a company's name or leave them out.
+_LEGAL_FORMS = """
+ab ag aps as asa bv co corp gbr gmbh inc kft kg limited llc llp ltd nv oy plc sa sarl sas se sl
+spa srl ug
+"""
+LEGAL_FORMS = frozenset(_LEGAL_FORMS.split())
 FREE_MAIL = frozenset(_FREE_MAIL.split())
 
 
@@ -120,10 +126,10 @@ def suggested(address: str, company_name: str) -> list[Company]:
             .order_by(func.count().desc(), Membership.company_id)
             .limit(MOST_SUGGESTED)
         )
-    if key := fold_name(company_name):
+    if keys := _name_keys(company_name):
         ids += db.session.scalars(
             select(Company.id)
-            .where(Company.name_key == key, Company.archived_at.is_(None))
+            .where(Company.name_key.in_(keys), Company.archived_at.is_(None))
             .order_by(Company.id)
             .limit(MOST_SUGGESTED)
         )
@@ -135,3 +141,14 @@ def suggested(address: str, company_name: str) -> list[Company]:
         )
     }
     return [found[one] for one in wanted if one in found]
+
+
+def _name_keys(name: str) -> set[str]:
+    """The folded name as typed, without its legal form, and with any other."""
+    key = fold_name(name)
+    words = key.replace(".", "").split()
+    while words and words[-1] in LEGAL_FORMS:
+        words.pop()
+    bare = " ".join(words)
+    others = {bare, *(f"{bare} {form}" for form in LEGAL_FORMS)} if bare else set()
+    return ({key} | others) - {""}

@@ -9,6 +9,7 @@ from app.core.acting import current_actor
 from app.core.audit import record
 from app.core.models import JOB_STATES
 from app.core.security import may, requires
+from app.desk.job_words import words
 from app.desk.posting import Outcome, carry_out
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
@@ -39,6 +40,7 @@ def index() -> str:
         page=page,
         state=state,
         states=STATES,
+        words=words,
         counts=counts,
         going=counts.get("new", 0) + counts.get("leased", 0),
     )
@@ -53,6 +55,7 @@ def show(job_id: int) -> str:
         f"desk/jobs/{part}.html",
         job=job_queries.one(job_id),
         states=STATES,
+        words=words,
         nonce=forms.new_nonce(),
         may_retry=may("retry", "Jobs"),
     )

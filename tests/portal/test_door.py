@@ -484,4 +484,8 @@ def test_invitations_need_a_company_and_an_address(app):
 def test_registrations_are_matched_by_name_too(northwind):
     found = domains.suggested("ada@gmail.com", "NORTHWIND  ltd")
     assert [company.name for company in found] == ["Northwind Ltd"]
+    for typed in ("Northwind", "Northwind Ltd.", "northwind limited"):
+        found = domains.suggested("ada@gmail.com", typed)
+        assert [company.name for company in found] == ["Northwind Ltd"], typed
+    assert domains.suggested("ada@gmail.com", "Ltd") == []
     assert registrations.pending() == []

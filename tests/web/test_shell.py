@@ -286,7 +286,7 @@ def test_a_running_job_asks_for_itself_again(app):
     assert f'hx-get="/jobs/{job_id}"' in part
     assert "<html" not in part
     assert 'http-equiv="refresh"' in text_of(admin.get(f"/jobs/{job_id}"))
-    assert "test.nothing" in text_of(admin.get("/jobs/?state=new"))
+    assert "Test: nothing" in text_of(admin.get("/jobs/?state=new"))
     assert admin.get("/jobs/?state=odd").status_code == 404
     assert admin.get("/jobs/999999").status_code == 404
 

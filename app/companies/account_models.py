@@ -29,8 +29,9 @@ class PortalAccount(Stamped, Model):
     """That a contact may sign in to the portal, and how.
 
     Without `password` (scrypt) only a mailed link signs in. `totp_secret` is encrypted;
-    `totp_step` is the last 30 seconds' step that was used, which no code may repeat. Raising
-    `epoch` ends every session. `closed_at` takes the access away and keeps the row.
+    `totp_step` is the last 30 seconds' step that was used, which no code may repeat;
+    `recovery_codes` are the SHA-256 hashes of those not used yet. Raising `epoch` ends every
+    session. `closed_at` takes the access away and keeps the row.
     """
 
     __tablename__ = "portal_account"
@@ -42,6 +43,7 @@ class PortalAccount(Stamped, Model):
     password: Mapped[str | None] = mapped_column(String(256))
     totp_secret: Mapped[str | None] = mapped_column(Text)
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    recovery_codes: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     epoch: Mapped[int] = mapped_column(Integer, server_default="1")
     failed_logins: Mapped[int] = mapped_column(Integer, server_default="0")
     blocked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -135,6 +135,7 @@ def close(actor: Actor, contact: Contact) -> None:
         return
     account.closed_at = clock.now()
     account.password = account.totp_secret = None
+    account.recovery_codes = []
     account.epoch += 1
     links.void(contact.id)
     record(actor, "portal.close", kind="contact", id=contact.id)

@@ -17,8 +17,11 @@ NEW_SECRET = "new_secret"  # noqa: S105 - the name of a key
 PATIENCE = 10 * 60  # seconds between the first step and the second
 
 
-def enter(account: PortalAccount, *, how: str, target: str) -> Any:
-    """Begin a session for somebody who took the first step, or ask for the second."""
+def enter(account: PortalAccount, *, how: str, target: str, said: str = "") -> Any:
+    """Begin a session for somebody who took the first step, or ask for the second.
+
+    `said` is told in the new session: what was flashed before ends with the old one.
+    """
     if account.totp_secret is not None:
         session.clear()
         session[HALF_WAY] = {
@@ -28,11 +31,18 @@ def enter(account: PortalAccount, *, how: str, target: str) -> Any:
             "how": how,
             "target": target,
         }
+        _tell(said, "success")
         return redirect(url_for("door.code"))
     with unit_of_work():
         accounts.entered(account, how=how)
     client.begin_session(account)
+    _tell(said, "success")
     return redirect(target)
+
+
+def _tell(text: str, kind: str) -> None:
+    if text:
+        flash(text, kind)
 
 
 @door.route("/sign-in/code", methods=["GET", "POST"])
@@ -50,10 +60,13 @@ def code() -> Any:
     status = 200
     if request.method == "POST":
         account = found[0]
+        had = len(account.recovery_codes)
         if second_step.passes(account, request.form.get("code", "")):
+            left = len(account.recovery_codes)
             with unit_of_work():
                 accounts.entered(account, how=half_way["how"])
             client.begin_session(account)
+            _tell(_left(left) if left < had else "", "warning")
             return redirect(local_or(half_way["target"], url_for("portal.home")))
         flash(second_step.WRONG, "warning")
         status = 401
@@ -62,34 +75,44 @@ def code() -> Any:
 
 @blueprint.route("/profile/code", methods=["GET", "POST"])
 def code_setup() -> Any:
-    """Show a new secret and confirm it by a code; or, when it is on, switch it off by one."""
+    """Show a new secret and confirm it by a code; or, when it is on, switch it off by one.
+
+    Switching it on, and asking for new ones, shows the recovery codes this once.
+    """
     me = client.current()
     if request.method == "GET":
         if me.account.totp_secret is None and NEW_SECRET not in session:
             session[NEW_SECRET] = second_step.sealed_secret()
         return _setup_page(me)
     try:
-        said = _switch_off(me) if me.account.totp_secret is not None else _switch_on(me)
+        codes = _change(me, request.form.get("code", ""))
     except RuleError as error:
         return _setup_page(me, error.problems), 422
     client.begin_session(me.account)
-    flash(said, "success")
+    if codes:
+        flash("We ask for a code when you sign in.", "success")
+        return render_template("portal/code_codes.html", me=me, codes=codes)
+    flash("We ask for no code any more.", "success")
     return redirect(url_for("portal.profile"))
 
 
-def _switch_on(me: client.Client) -> str:
-    sealed = session.get(NEW_SECRET, "")
-    with unit_of_work():
-        second_step.switch_on(me.account, sealed, request.form.get("code", ""))
-    return "From now on we ask for a code when you sign in."
-
-
-def _switch_off(me: client.Client) -> str:
-    if not second_step.passes(me.account, request.form.get("code", "")):
+def _change(me: client.Client, code: str) -> tuple[str, ...]:
+    """Switch it on or off, or make new recovery codes; returns those to be shown."""
+    if me.account.totp_secret is None:
+        with unit_of_work():
+            return second_step.switch_on(me.account, session.get(NEW_SECRET, ""), code)
+    if not second_step.passes(me.account, code):
         raise RuleError(second_step.WRONG)
     with unit_of_work():
+        if request.form.get("do") == "codes":
+            return second_step.new_recovery_codes(me.account)
         second_step.switch_off(me.account)
-    return "We ask for no code any more."
+    return ()
+
+
+def _left(count: int) -> str:
+    codes = "1 recovery code is" if count == 1 else f"{count or 'No'} recovery codes are"
+    return f"{codes} left. Make new ones in your profile, under code at sign-in."
 
 
 def _setup_page(me: client.Client, problems: tuple[str, ...] = ()) -> str:

@@ -111,8 +111,8 @@ def _reset(link: PortalToken) -> Any:
         account = _account(link)
         accounts.set_password(account, request.form.get("password", ""), email=link.email)
         accounts.confirm_address(account.contact, link.email)
-    flash("Your new password is set. You are signed out everywhere else.", "success")
-    return code.enter(account, how="reset", target=_target(link))
+    said = "Your new password is set. You are signed out everywhere else."
+    return code.enter(account, how="reset", target=_target(link), said=said)
 
 
 def _registration(link: PortalToken) -> Any:
@@ -132,8 +132,8 @@ def _email(link: PortalToken) -> Any:
         links.take(link)
         account = _account(link)
         profile.make_primary(account, link.email)
-    flash("Your new e-mail address is confirmed. Sign in with it from now on.", "success")
-    return code.enter(account, how="address", target=url_for("portal.profile"))
+    said = "Your new e-mail address is confirmed. Sign in with it from now on."
+    return code.enter(account, how="address", target=url_for("portal.profile"), said=said)
 
 
 def _account(link: PortalToken) -> PortalAccount:

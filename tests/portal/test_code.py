@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from app.companies import accounts
+from app.companies import accounts, second_step
 from app.companies.account_models import PortalAccount
 from app.core import clock, totp
 from app.core.credentials import MOST_FAILURES
@@ -27,9 +27,55 @@ def secret(app, northwind) -> str:
     found = re.search(r'class="secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")
     assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
     answer = browser.post("/portal/profile/code", data={"code": code_of(found, later=-1)})
-    assert answer.location == "/portal/profile"
+    assert answer.status_code == 200
     assert is_in(browser)
     return found
+
+
+CODE = re.compile(r"\b[a-z2-9]{4}(?:-[a-z2-9]{4}){3}\b")
+
+
+def test_recovery_codes_are_shown_once_and_each_lets_in_once(app, northwind, secret):
+    browser = client_in(app, northwind.mira)
+    shown = text_of(
+        browser.post("/portal/profile/code", data={"code": code_of(secret), "do": "codes"})
+    )
+    codes = CODE.findall(shown)
+    assert len(set(codes)) == 10
+    assert not CODE.findall(text_of(browser.get("/portal/profile/code")))
+    stored = db.session.scalars(select(PortalAccount.recovery_codes)).all()
+    assert not any(code in str(stored) for code in codes)
+    for status in (302, 401):
+        browser = visitor(app)
+        sign_in(browser, email_of(northwind.mira))
+        typed = codes[0].upper().replace("-", " ")
+        assert browser.post("/portal/sign-in/code", data={"code": typed}).status_code == status
+    assert "9 recovery codes are left" in text_of(
+        client_in(app, northwind.mira).get("/portal/profile/code")
+    )
+
+
+def test_new_recovery_codes_end_the_old_ones_and_none_outlive_the_code(app, northwind, secret):
+    browser = client_in(app, northwind.mira)
+    with unit_of_work():
+        account = accounts.account_of(northwind.mira.id)
+        [old, *_] = second_step.new_recovery_codes(account)
+        second_step.new_recovery_codes(account)
+    assert browser.post("/portal/profile/code", data={"code": old}).status_code == 422
+    browser.post("/portal/profile/code", data={"code": code_of(secret)})
+    db.session.rollback()
+    assert accounts.account_of(northwind.mira.id).recovery_codes == []
+
+
+def test_recovery_codes_are_not_to_be_guessed(app, northwind, secret):
+    with unit_of_work():
+        account = accounts.account_of(northwind.mira.id)
+        [code, *_] = second_step.new_recovery_codes(account)
+    browser = visitor(app)
+    sign_in(browser, email_of(northwind.mira))
+    for _ in range(MOST_FAILURES):
+        browser.post("/portal/sign-in/code", data={"code": "aaaa-bbbb-cccc-dddd"})
+    assert browser.post("/portal/sign-in/code", data={"code": code}).status_code == 401
 
 
 def test_the_secret_is_stored_sealed(secret):

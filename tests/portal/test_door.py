@@ -294,6 +294,13 @@ def test_a_forgotten_password_is_chosen_anew_and_other_sessions_end(app, northwi
     assert sign_in(fresh, email_of(northwind.mira), NEW).status_code == 302
 
 
+def test_a_new_password_is_told_in_the_new_session(northwind, browser):
+    with unit_of_work():
+        accounts.mail_link(email_of(northwind.mira), "reset")
+    browser.post(link_in(mails()[-1]), data={"password": NEW})
+    assert "Your new password is set." in text_of(browser.get("/portal/"))
+
+
 def test_links_are_void_once_the_password_changes(northwind, browser):
     with unit_of_work():
         accounts.mail_link(email_of(northwind.mira), "sign_in")

@@ -19,7 +19,7 @@ from app.core.errors import RuleError
 from app.core.models import Job
 from app.staff.models import Staff
 from config import Settings
-from seeds import foundation, names
+from seeds import foundation, names, promised
 from seeds.demo import TICKETS
 from seeds.loading import KIND
 
@@ -225,7 +225,12 @@ def _delete_all() -> dict[str, int]:
 def _delete_shared(gone: dict[str, int]) -> None:
     """What has no mark of its own: prices, taxes, series, work types, departments."""
     session = db.session
-    ours = {"types": [row[0] for row in names.WORK_TYPES], "departments": list(names.DEPARTMENTS)}
+    ours = {
+        "types": [row[0] for row in names.WORK_TYPES],
+        "departments": list(names.DEPARTMENTS),
+        "policy": promised.POLICY,
+        "calendar": promised.CALENDAR,
+    }
     if not session.scalar(select(func.count()).select_from(Document)):
         session.execute(text("delete from series"))
     for table, condition in (
@@ -233,10 +238,19 @@ def _delete_shared(gone: dict[str, int]) -> None:
         ("tax", "is_default and name <> 'none'"),
         ("work_type", "name = any(:types)"),
         ("department", "name = any(:departments)"),
+        ("sla_policy", f"name = :policy and {_unused('sla_clock', 'sla_policy', 'policy_id')}"),
+        (
+            "business_calendar",
+            f"name = :calendar and {_unused('sla_policy', 'business_calendar', 'calendar_id')}",
+        ),
     ):
         statement = text(f"delete from {table} where {condition}")
         count = session.execute(statement, ours).rowcount
         gone[table] = gone.get(table, 0) + count
+
+
+def _unused(by: str, table: str, column: str) -> str:
+    return f"not exists (select 1 from {by} u where u.{column} = {table}.id)"
 
 
 def _delete_people(gone: dict[str, int]) -> None:

@@ -23,13 +23,14 @@ from app.core.db import db, unit_of_work
 from app.core.jobs import Running
 from app.tickets import bulk as tickets_bulk
 from app.tickets import commands as tickets
+from app.tickets import request_queries
 from app.tickets.bulk import PastEvent, PastTicket
 from app.tickets.models import Ticket
 from app.timelog import bulk as time_bulk
 from app.timelog import commands as timelog
 from app.timelog.bulk import PastWork
 from app.timelog.rules import Work
-from seeds import foundation, names, tally
+from seeds import asking, foundation, names, promised, tally
 from seeds.demo import RECENT, SEED, Act, Entry, Request, Year, agency
 from seeds.foundation import ACTOR, SOURCE
 from seeds.rules import write_rules
@@ -108,6 +109,7 @@ class Ids:
         self.tickets = known.tickets
         self._companies = known.companies
         self._people = known.people
+        self._forms = {form.type.name: form for form in request_queries.offered()}
         self._names = [person.name for person in year.people]
 
     def client(self, request: Request) -> str:
@@ -119,6 +121,19 @@ class Ids:
 
     def person(self, index: int) -> int:
         return self._people[foundation.person_key(index)]
+
+    def asked(self, request: Request) -> dict[str, Any]:
+        """The kind of request with its version and answers, where the agency offers that kind."""
+        kind, answers = asking.asked(request)
+        form = self._forms.get(kind)
+        if form is None:
+            return {}
+        version = form.version.id
+        return {
+            "request_type_id": form.type.id,
+            "form_version_id": version,
+            "answers": answers,
+        }
 
     def actor(self, staff: int | None) -> Actor:
         if staff is None:
@@ -197,7 +212,8 @@ def _past_ticket(year: Year, ids: Ids, request: Request) -> PastTicket:
         source=SOURCE,
         external_id=ticket_key(request.number),
         is_demo=True,
-        origin="desk",
+        origin="portal",
+        **ids.asked(request),
     )
 
 
@@ -258,6 +274,9 @@ def live(year: Year, day: date) -> None:
     """Do what was done on a day by the ordinary commands, in order of time."""
     begin = year.recent + (day - live_days(year)[0])
     ids = Ids(year)
+    if day == live_days(year)[-promised.LIVE_DAYS]:
+        with clock.frozen(begin):
+            promised.write_promises(ACTOR, year)
     acts = _acts(year, ids, begin, begin + timedelta(days=1))
     for at, do in sorted(acts, key=lambda pair: pair[0]):
         with clock.frozen(at):
@@ -291,6 +310,9 @@ def _do(ids: Ids, request: Request, act: Act) -> None:
             is_demo=True,
         )
         opened.source, opened.external_id = SOURCE, key
+        opened.origin = "portal"
+        for name, value in ids.asked(request).items():
+            setattr(opened, name, value)
         db.session.flush()
         ids.tickets[key] = opened.id
         return

@@ -24,7 +24,7 @@ CONTENT = (
     "select external_id, name, currency, zone from company where is_demo order by 1",
     "select external_id, name from contact where is_demo order by 1",
     (
-        "select external_id, subject, category, created_at, closed_at, last_seq from ticket"
+        "select external_id, subject, category, created_at, closed_at, answers from ticket"
         " where is_demo order by 1"
     ),
     (
@@ -33,8 +33,8 @@ CONTENT = (
         " join company c on c.id = e.company_id where s.is_demo order by 1, 4, 2, 5"
     ),
     (
-        "select t.external_id, e.seq, e.kind, e.at, e.actor_name from event e"
-        " join ticket t on t.id = e.ticket_id where t.is_demo order by 1, 2"
+        "select t.external_id, e.kind, e.at, e.actor_name from event e"
+        " join ticket t on t.id = e.ticket_id where t.is_demo and e.kind <> 'sla' order by 1, e.seq"
     ),
     (
         "select d.number, c.name, d.issued_on, d.gross_minor, d.currency from document d"

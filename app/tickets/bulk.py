@@ -58,6 +58,9 @@ class PastTicket:
     extra: dict[str, Any] = field(default_factory=dict)
     is_demo: bool = False
     origin: str = "import"
+    request_type_id: int | None = None
+    form_version_id: int | None = None
+    answers: dict[str, str] = field(default_factory=dict)
     events: Sequence[PastEvent] = ()
 
 
@@ -213,6 +216,9 @@ def _ticket_row(ticket: PastTicket) -> dict[str, Any]:
         "external_id": ticket.external_id,
         "extra": ticket.extra,
         "is_demo": ticket.is_demo,
+        "request_type_id": ticket.request_type_id,
+        "form_version_id": ticket.form_version_id,
+        "answers": ticket.answers,
     }
 
 

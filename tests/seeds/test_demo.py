@@ -88,6 +88,10 @@ def test_the_load_is_whole_true_and_the_same_twice(app, settings):
         text("select count(*) from entry_value where amount_minor is not null")
     ).one()
     assert unbilled > 0
+    asked = "select count(*) from ticket where form_version_id is not null and answers ? 'scope'"
+    assert db.session.scalar(text(asked)) > SMALL // 10
+    running = "select count(*) from sla_clock where state in ('running', 'paused', 'met')"
+    assert db.session.scalar(text(running)) > 0
     gone = clearing.clear()
     assert gone["time_entry"] == SMALL * 5
     left = {name: n for name, n in rows_of_all_tables().items() if n != empty[name]}

@@ -17,11 +17,12 @@ MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A promise in few words; `title` says when it is due."""
+    """A promise in few words: what of, and how it stands; `title` says when it is due."""
 
     kind: str
     icon: str
-    text: str
+    what: str
+    state: str
     title: str
 
 
@@ -32,15 +33,13 @@ def chip(promise: Mapping[str, Any] | None, now: datetime, zone: str) -> Chip | 
     what = WORDS[promise["target"]].capitalize()
     if promise["due"] is None:
         left = formats.hours(promise["goal"] - promise["spent"])
-        return Chip(
-            "plain", "pause-circle", f"{what} paused", f"{left} h of business time are left"
-        )
+        return Chip("plain", "pause-circle", what, "paused", f"{left} h of business time are left")
     due = datetime.fromisoformat(promise["due"])
     title = f"{what} due {formats.instant(due, zone)}"
     if due <= now:
-        return Chip("bad", "exclamation-triangle", f"{what} {length(now - due)} late", title)
+        return Chip("bad", "exclamation-triangle", what, f"{length(now - due)} late", title)
     kind = "time" if due - now < SOON else "info"
-    return Chip(kind, "clock", f"{what} in {length(due - now)}", title)
+    return Chip(kind, "clock", what, f"in {length(due - now)}", title)
 
 
 def length(duration: timedelta) -> str:

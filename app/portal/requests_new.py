@@ -11,7 +11,7 @@ from app.core.posting import unit_of_work
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
-from app.tickets import client_queries, drafts, intake, request_queries, requesting
+from app.tickets import client_queries, drafts, intake, request_queries, requesting, sla_queries
 from app.tickets.client_rules import URGENCIES
 from app.tickets.commands import Upload
 from app.tickets.request_queries import Form
@@ -183,7 +183,8 @@ def request_sent(number: int) -> str:
     """What a request that was sent is called, and what happens next."""
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
-    return render_template("portal/request_sent.html", me=me, ticket=ticket)
+    due = sla_queries.answer_due(ticket.id)
+    return render_template("portal/request_sent.html", me=me, ticket=ticket, due=due)
 
 
 def _company(me: client.Client) -> int | None:

@@ -164,6 +164,17 @@ def promise(column: Any) -> ColumnElement[Any]:
     )
 
 
+def answer_due(ticket_id: int) -> datetime | None:
+    """When the first answer on a ticket is promised by; None while nothing is, or it was given."""
+    return db.session.scalar(
+        select(SlaClock.due_at).where(
+            SlaClock.ticket_id == ticket_id,
+            SlaClock.target == "first_response",
+            SlaClock.state == "running",
+        )
+    )
+
+
 def clocks_of(ticket_id: int) -> list[SlaClock]:
     """Every clock of a ticket with its segments and policies, the oldest first."""
     return list(

@@ -122,7 +122,7 @@ def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
         ("Date", word.date(content["issue_date"])),
         ("Due", word.date(content["due_date"]) if content["kind"] == "invoice" else ""),
         ("Period", _period(content, word)),
-        ("Days of", content.get("zone", "")),
+        ("Time zone", content.get("zone", "")),
         ("Corrects invoice", content["corrects"]),
         ("Purchase order", content["purchase_order"]),
         ("Customer reference", content["buyer"]["reference"]),

@@ -26,7 +26,14 @@ SINCE = {
 ASKED = {"approve": "approve", "fill": "answer", "upload": "send files"}
 
 # Kinds of values that are rows of the database, chosen by their name.
-ROWS = ("department", "staff", "status", "request_type", "calendar", "company")
+ROWS = {
+    "department": "department",
+    "staff": "person",
+    "status": "status",
+    "request_type": "kind of request",
+    "calendar": "calendar",
+    "company": "company",
+}
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "priority": PRIORITIES,
     "category": CATEGORIES,

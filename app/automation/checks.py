@@ -10,6 +10,7 @@ from app.automation.catalogue import (
     FIELDS,
     OPERATORS,
     OPTIONS,
+    ROWS,
     WITHOUT_VALUE,
     Setting,
 )
@@ -73,12 +74,12 @@ def broken(definition: Definition, names: Names) -> list[str]:
 
 
 def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
-    what = kind.replace("_", " ")
+    what = ROWS[kind]
     for value in values:
         if not names.is_known(kind, value):
             yield f"there is no such {what} any more; choose another."
         elif names.is_gone(kind, value):
-            yield f"{names.of(kind, value)} is archived; choose another {what} or restore it."
+            yield f"{names.of(kind, value)} is archived; choose another {what} or restore that one."
 
 
 def _place(number: int, one: Condition) -> str:

@@ -86,7 +86,7 @@ class Names:
 
     def of(self, kind: str, row_id: Any) -> str:
         """The name of a row, or words that say there is none."""
-        return self.rows.get(kind, {}).get(row_id, f"{kind.replace('_', ' ')} {row_id} (gone)")
+        return self.rows.get(kind, {}).get(row_id, f"{ROWS.get(kind, kind)} {row_id} (gone)")
 
     def is_known(self, kind: str, row_id: Any) -> bool:
         """Whether there is such a row."""

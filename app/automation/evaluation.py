@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.automation import words
-from app.automation.catalogue import FIELDS, OPTIONS
+from app.automation.catalogue import FIELDS, OPTIONS, ROWS
 from app.automation.definition import Action, Condition, Definition, Names
 from app.tickets.rules import CLOSED, may_become
 
@@ -204,7 +204,7 @@ def _refusal(one: Action, facts: Facts, names: Names) -> str:
     for kind in ("staff", "department", "status"):
         value = one.values.get(kind)
         if value is not None and not names.is_known(kind, value):
-            return f"there is no such {kind} any more"
+            return f"there is no such {ROWS[kind]} any more"
         if value is not None and names.is_gone(kind, value):
             return f"{names.of(kind, value)} is archived"
     wanted = names.categories.get(int(one.values.get("status", 0)))

@@ -16,7 +16,8 @@ def sentence(definition: Definition, names: Names) -> str:
         said += f", and {listed(held)}"
     done = [action(each, names) for each in definition.actions]
     said += f", then {listed(done)}" if done else ", then nothing yet"
-    return f"{said}. No rule after it runs." if definition.stops else f"{said}."
+    said = said if said.endswith("…") else f"{said}."
+    return f"{said} No rule after it runs." if definition.stops else said
 
 
 def event(definition: Definition) -> str:

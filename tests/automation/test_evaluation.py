@@ -192,8 +192,8 @@ def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event
         (
             Definition("opened", {}, (), (Action("assign", {"staff": 3}),)),
             (
-                "Action 1 (give it to a person): staff 3 is archived; choose another staff or "
-                "restore it."
+                "Action 1 (give it to a person): staff 3 is archived; choose another person or "
+                "restore that one."
             ),
         ),
         (

@@ -39,6 +39,7 @@ def test_a_rule_is_made_tried_and_switched_on(live, desk, tickets, width, theme,
 
     def look(page):
         if javascript:  # axe needs scripts
+            page.evaluate("window.scrollTo(0, 0)")
             assert_accessible(page)
 
     page.goto(f"{live.url}/rules/")
@@ -106,7 +107,9 @@ def test_the_list_is_ordered_and_the_log_explains(live, desk, width, theme):
     page = desk("Manager", width=width, theme=theme)
     page.goto(f"{live.url}/rules/")
     second = page.locator(".rule").nth(1)
-    expect(second).to_contain_text("Anna Berg is archived; choose another staff or restore it.")
+    expect(second).to_contain_text(
+        "Anna Berg is archived; choose another person or restore that one."
+    )
     expect(second).to_contain_text("Broken")
     assert_accessible(page)
     page.get_by_role("button", name="Run earlier: Urgent to Anna").focus()

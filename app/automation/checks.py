@@ -74,8 +74,8 @@ def broken(definition: Definition, names: Names) -> list[str]:
 
 
 def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
-    what = ROWS[kind]
     for value in values:
+        what = ROWS[kind]
         if not names.is_known(kind, value):
             yield f"there is no such {what} any more; choose another."
         elif names.is_gone(kind, value):

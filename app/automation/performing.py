@@ -134,7 +134,8 @@ def _mail(ticket: Ticket, said: str, actor: Actor, whom: Any) -> str:
     if not found:
         raise RuleError("Nobody of them has an e-mail address: give them one.")
     told = ", ".join(row.name for row in found)
-    event = commands.add_note(ticket, actor=actor, text=f"Mailed to {told}:\n{said}")
+    deed = "The demo mails nobody; else mailed to" if ticket.is_demo else "Mailed to"
+    event = commands.add_note(ticket, actor=actor, text=f"{deed} {told}:\n{said}")
     if not ticket.is_demo:
         mail.post([_letter(ticket, said, actor, row, event.id) for row in found])
     return f" ({told})"

@@ -230,6 +230,7 @@ def names(definitions: Collection[Definition]) -> Names:
         for one in each.conditions
         if one.field == "company"
         for value in one.values
+        if isinstance(value, int)
     }
     rows["company"], gone["company"] = _companies(companies)
     return Names(rows, gone, questions(), {row.id: row.category for row in statuses})

@@ -107,8 +107,8 @@ def test_a_broken_rule_is_not_switched_on(manager):
         rule_id = rule.id
     with unit_of_work():
         make.db.session.merge(anna).archived_at = make.NOON
-    answer = manager.post(f"/rules/{rule_id}/change", data=sent(do="on"), follow_redirects=True)
-    assert "Anna is archived" in answer.text
+    assert manager.post(f"/rules/{rule_id}/change", data=sent(do="on")).status_code == 302
+    assert "Anna is archived" in manager.get(f"/rules/{rule_id}").text
     assert not queries.current(rule_id).rule.is_on
     removed = manager.post(f"/rules/{rule_id}/change", data=sent(do="remove"))
     assert removed.status_code == 302
@@ -121,7 +121,7 @@ def test_clients_read_the_agency_and_never_the_name_of_a_rule(app, manager):
         ana = make.contact(company)
         done = make.status("resolved").id
         on(when("opened", then=[
-            do("set_status", status=done), do("note", text="Inside"), do("add_tag", tag="secret"),
+            do("set_status", status=done), do("note", text="Inside"), do("add_tag", tag="hushhush"),
         ]), "Difficult clients")  # fmt: skip
         ticket = tickets.open_ticket(
             actor=AGENT, subject="Help", company_id=company.id, requester_id=ana.id
@@ -131,7 +131,7 @@ def test_clients_read_the_agency_and_never_the_name_of_a_rule(app, manager):
     work()
     page = client_in(app, ana).get(f"/portal/requests/{number}").text
     assert "Fjord &amp; Partners" in page
-    for hidden in ("Difficult", "Inside", "secret"):
+    for hidden in ("Difficult", "Inside", "hushhush"):
         assert hidden not in page
     assert "Rule “<bdi>Difficult clients</bdi>”" in manager.get(f"/tickets/{number}").text
 

@@ -33,7 +33,10 @@ def tickets(live):
             )  # fmt: skip
 
 
-@pytest.mark.parametrize(("width", "theme", "javascript"), [(*LOOKS[0], True), (*LOOKS[1], False)])
+@pytest.mark.parametrize(
+    ("width", "theme", "javascript"),
+    [(*LOOKS[0], True), (*LOOKS[1], True), (*LOOKS[1], False)],
+)
 def test_a_rule_is_made_tried_and_switched_on(live, desk, tickets, width, theme, javascript):
     page = desk("Manager", width=width, theme=theme, javascript=javascript)
 

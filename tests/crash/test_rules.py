@@ -38,6 +38,12 @@ def change_and_work() -> None:
     jobs.run_due(kinds=(CONSIDER,))
 
 
+def go_on() -> None:
+    load_handlers()
+    jobs.run_due(kinds=(CONSIDER,))
+    change_and_work()
+
+
 def check() -> None:
     ticket = db.session.scalars(select(Ticket)).one()
     notes = select(func.count()).where(Event.kind == "note")
@@ -49,7 +55,7 @@ def check() -> None:
 
 
 def test_rules_survive_a_kill_at_every_point(application, fresh_database, tmp_path):
-    flow = Flow(prepare=prepare, act=change_and_work, check=check)
+    flow = Flow(prepare=prepare, act=change_and_work, check=check, recover=go_on)
     points = census(application, fresh_database, flow, tmp_path / "census")
     assert f"job.{CONSIDER}.before_commit" in {name for name, _ in points}
     for name, nth in points:

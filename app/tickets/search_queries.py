@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
 
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.queries import escaped
@@ -19,6 +19,7 @@ from app.core.search import Piece, cut, is_searchable, name_vector, number_of, v
 from app.tickets.models import Attachment, Event, Ticket
 
 MOST = 20
+RECENT = 2_000
 # Spelled as the indexes are, so that they are used; what is internal has one of its own.
 SAID: ColumnElement[str] = Event.payload.op("->>")(literal_column("'text'"))
 SEARCHED: ColumnElement[str] = func.left(SAID, literal_column("100000"))
@@ -76,17 +77,15 @@ def holds(column: Any, text: str) -> ColumnElement[bool]:
 def tickets(viewer: Viewer, text: str, most: int) -> list[Hit]:
     """Tickets by subject, or by their very number, which comes first."""
     number = number_of(text)
-    matches: ColumnElement[bool] = holds(Ticket.subject, text)
-    if number is not None:
-        matches = or_(Ticket.number == number, matches)
+    ids = _newest(Ticket, viewer, [holds(Ticket.subject, text)], most)
     query = (
         scoped(Ticket, viewer)
         .with_only_columns(
             Ticket.id, Ticket.number, Ticket.subject, Company.name, Ticket.created_at
         )
         .join(Company, Company.id == Ticket.company_id)
-        .where(matches)
-        .order_by(*([(Ticket.number == number).desc()] if number else []), Ticket.id.desc())
+        .where(or_(Ticket.number == number, Ticket.id.in_(ids)))
+        .order_by((Ticket.number == number).desc(), Ticket.id.desc())
     )
     return [
         Hit(row.id, f"#{row.number} {row.subject}", row.number, note=row.name, at=row.created_at)
@@ -96,10 +95,10 @@ def tickets(viewer: Viewer, text: str, most: int) -> list[Hit]:
 
 def messages(viewer: Viewer, text: str, most: int) -> list[Hit]:
     """What was said on tickets; internal notes for staff only."""
-    parts = [_said(viewer, text, IS_CLIENTS, most)]
+    said = holds(SEARCHED, text)
+    ids = _newest(Event, viewer, [IS_CLIENTS, said], most)
     if viewer.is_staff:
-        parts.append(_said(viewer, text, IS_INTERNAL, most))
-    ids = union_all(*(select(part.subquery().c.id) for part in parts)).subquery()
+        ids += _newest(Event, viewer, [IS_INTERNAL, said], most)
     query = (
         select(
             Event.id,
@@ -112,7 +111,7 @@ def messages(viewer: Viewer, text: str, most: int) -> list[Hit]:
             Ticket.subject,
         )
         .join(Ticket, Ticket.id == Event.ticket_id)
-        .where(Event.id.in_(select(ids.c.id)))
+        .where(Event.id.in_(ids))
         .order_by(Event.id.desc())
         .limit(most)
     )
@@ -130,14 +129,22 @@ def messages(viewer: Viewer, text: str, most: int) -> list[Hit]:
     ]
 
 
-def _said(viewer: Viewer, text: str, part: ColumnElement[Any], most: int) -> Select[Any]:
-    return (
-        scoped(Event, viewer)
-        .with_only_columns(Event.id)
-        .where(part, holds(SEARCHED, text))
-        .order_by(Event.id.desc())
-        .limit(most)
-    )
+def _newest(
+    model: type[Ticket | Event], viewer: Viewer, conditions: list[ColumnElement[bool]], most: int
+) -> list[int]:
+    """The ids of the newest rows that hold the words.
+
+    The index knows words and no dates, and PostgreSQL cannot tell how many rows hold a word. So
+    a common word is looked for among the newest rows; any other by the index, and sorted whole.
+    """
+    query = scoped(model, viewer).with_only_columns(model.id).where(*conditions).limit(most)
+    last = select(func.max(model.id)).scalar_subquery()
+    recent = query.where(model.id > last - RECENT).order_by(model.id.desc())
+    newest = list(db.session.scalars(recent))
+    if len(newest) < most:
+        # the sum keeps PostgreSQL from walking through all rows, from the newest on
+        newest = list(db.session.scalars(query.order_by((model.id + 0).desc())))
+    return newest
 
 
 def companies(viewer: Viewer, text: str, most: int) -> list[Hit]:

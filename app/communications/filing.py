@@ -11,10 +11,10 @@ from app.communications.matching import Target
 from app.communications.models import Received
 from app.communications.parse import Parsed
 from app.communications.replytext import split
-from app.communications.senders import contact_for
+from app.communications.senders import Known, company_for, contact_for
 from app.companies.models import Contact, ContactEmail
 from app.companies.visibility import people_near
-from app.core import clock
+from app.core import clock, storage
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db
 from app.core.public_links import masked
@@ -49,17 +49,28 @@ def safe_id(message_id: str | None) -> str | None:
     return message_id if message_id and SAFE_ID.fullmatch(message_id) else None
 
 
-def file(found: Received, parsed: Parsed, target: Target | None) -> Filed:
-    """Write a mail on its ticket, or open a new one. Raises `RuleError` when a rule refuses."""
+def store_files(parsed: Parsed) -> None:
+    """Put the bytes of a mail's files on disk, before the transaction that may name them.
+
+    What is not named in the end is swept like all that nobody names. Raises `RuleError`.
+    """
+    for upload in _files(parsed)[0]:
+        storage.write(upload.content)
+
+
+def file(found: Received, parsed: Parsed, target: Target | None, known: Known) -> Filed:
+    """Write a mail on its ticket, or open a new one. Raises `RuleError` when a rule refuses.
+
+    `known` is whose the sender's address is.
+    """
     if target is None:
-        return _open(found, parsed)
+        return _open(found, parsed, known)
     ticket = db.session.get_one(
         Ticket, target.ticket_id, with_for_update=True, populate_existing=True
     )
-    staff = queries.staff_by_address(parsed.sender.address)
-    if staff is not None and not target.takes_part:
-        return _by_staff(ticket, staff, found, parsed)
-    return _by_contact(ticket, found, parsed)
+    if known.staff is not None and not target.takes_part:
+        return _by_staff(ticket, known.staff, found, parsed)
+    return _by_contact(ticket, found, parsed, known)
 
 
 def _by_staff(ticket: Ticket, staff: Staff, found: Received, parsed: Parsed) -> Filed:
@@ -69,8 +80,8 @@ def _by_staff(ticket: Ticket, staff: Staff, found: Received, parsed: Parsed) -> 
     return Filed(ticket, event.id, None, is_new=False)
 
 
-def _by_contact(ticket: Ticket, found: Received, parsed: Parsed) -> Filed:
-    contact = contact_for(parsed.sender, company_id=None)
+def _by_contact(ticket: Ticket, found: Received, parsed: Parsed, known: Known) -> Filed:
+    contact = contact_for(parsed.sender, known.contact)
     text, more, files = _content(found, parsed)
     answered = client_commands.reply_as_contact(
         ticket,
@@ -83,18 +94,18 @@ def _by_contact(ticket: Ticket, found: Received, parsed: Parsed) -> Filed:
     return Filed(answered.ticket, answered.event.id, contact.id, answered.is_new)
 
 
-def _open(found: Received, parsed: Parsed) -> Filed:
-    sender, subject = parsed.sender, parsed.subject
-    is_client = queries.contact_by_address(sender.address) is not None
-    is_staff = not is_client and queries.staff_by_address(sender.address) is not None
-    original = forwarding.original_sender(parsed.text, parsed.subject)
-    if is_staff and original is not None:
+def _open(found: Received, parsed: Parsed, known: Known) -> Filed:
+    sender, subject, contact = parsed.sender, parsed.subject, known.contact
+    is_staff = known.staff is not None and contact is None
+    original = forwarding.original_sender(parsed.text, parsed.subject) if is_staff else None
+    if original is not None:
         sender, subject = original, forwarding.plain_subject(subject)
-    company = queries.company_of_domain(sender.address)
-    contact = contact_for(sender, company_id=company.id if company else None, needs_company=True)
+        contact = queries.contact_by_address(sender.address)
+    contact = contact_for(sender, contact)
     text, more, files = _content(found, parsed, whole=is_staff)
     ticket = client_commands.open_request(
         actor=_actor(contact),
+        company_id=company_for(contact, sender),
         subject=rules.clean_line(subject)[: rules.LONGEST_SUBJECT] or NO_SUBJECT,
         text=text,
         files=files,

@@ -9,13 +9,24 @@ from typing import Any
 
 from flask import current_app
 
-from app.communications import authentication, filing, forwarding, inbox, matching, parse, queries
+from app.communications import (
+    authentication,
+    filing,
+    forwarding,
+    inbox,
+    matching,
+    parse,
+    queries,
+    senders,
+)
 from app.communications.automatic import INSTANCE
 from app.communications.matching import Decision, Facts, Sender, Target
 from app.communications.models import Received
 from app.communications.parse import Parsed
-from app.core import clock, mail, replytokens
+from app.communications.senders import Known
+from app.core import clock, mail, replytokens, storage
 from app.core.audit import Actor, record
+from app.core.db import unit_of_work
 from app.core.errors import RuleError
 from app.tickets.models import Ticket
 from app.tickets.queries import belongs
@@ -29,16 +40,17 @@ def take_in(received_id: int, *, step: Step) -> dict[str, Any]:
     """Decide on a stored mail and file it; returns {outcome, ticket, rule}.
 
     `step` opens a unit of work. Done twice it is done once: what is decided stays. A mail that a
-    rule refuses to file is held back with the reason; any other error marks it as failed.
+    rule refuses to file is held back with the reason; any other error marks it as failed. Files are
+    read and written, and the mail is parsed, outside of any transaction.
     """
-    with step():
-        found = queries.locked(received_id)
+    with unit_of_work():
+        found = queries.received(received_id)
         if found.state not in UNDECIDED:
             return answer(found)
-        found.state = "claimed"
-        raw = inbox.raw_of(found)
-    parsed = parse.parse(raw)
+        sha256, file_id = found.sha256, found.file_id
     try:
+        parsed = parse.parse(storage.content(sha256, file_id=file_id))
+        filing.store_files(parsed)
         with step():
             found = queries.locked(received_id)
             _decide(found, parsed)
@@ -72,9 +84,10 @@ def accept(received_id: int, *, actor: Actor) -> Ticket:
         raise RuleError(f"Mail {received_id} is filed already.")
     parsed = parse.parse(inbox.raw_of(found))
     _describe(found, parsed)
-    decision = _accepted(found, _facts(found, parsed), actor)
+    known = senders.known_at(parsed.sender.address)
+    decision = _accepted(found, _facts(found, parsed, known), actor)
     record(actor, "received_mail.accept", kind="received_mail", id=received_id)
-    return _file(found, parsed, decision)
+    return _file(found, parsed, decision, known)
 
 
 def _accepted(found: Received, facts: Facts, actor: Actor) -> Decision:
@@ -92,9 +105,10 @@ def _decide(found: Received, parsed: Parsed) -> None:
         return
     _describe(found, parsed)
     queries.lock_words(found.sender, found.message_id or "")
-    decision = matching.decide(_facts(found, parsed))
+    known = senders.known_at(parsed.sender.address)
+    decision = matching.decide(_facts(found, parsed, known))
     if decision.outcome in {"ticket", "reply"}:
-        _file(found, parsed, decision)
+        _file(found, parsed, decision, known)
         return
     if decision.rule == "bounce":
         filing.mark_bounced(parsed)
@@ -105,9 +119,9 @@ def _decide(found: Received, parsed: Parsed) -> None:
     _write(found, decision)
 
 
-def _file(found: Received, parsed: Parsed, decision: Decision) -> Ticket:
-    filed = filing.file(found, parsed, decision.target)
-    found.ticket_id, found.event_id = filed.ticket.id, filed.event_id
+def _file(found: Received, parsed: Parsed, decision: Decision, known: Known) -> Ticket:
+    filed = filing.file(found, parsed, decision.target, known)
+    found.ticket, found.event_id = filed.ticket, filed.event_id
     found.contact_id = filed.contact_id
     outcome = "ticket" if filed.is_new else decision.outcome
     _write(found, Decision(outcome, decision.rule, decision.steps, decision.target))
@@ -141,31 +155,31 @@ def _describe(found: Received, parsed: Parsed) -> None:
     found.content_hash = content.hexdigest()
 
 
-def _facts(found: Received, parsed: Parsed) -> Facts:
-    sender = _sender(parsed)
+def _facts(found: Received, parsed: Parsed, known: Known) -> Facts:
+    sender = _sender(parsed, known)
     marks = parsed.automatic
     own = parsed.headers.get(INSTANCE, ())
     original = forwarding.original_sender(parsed.text, parsed.subject)
     company = None if sender.contact_id else queries.company_of_domain(sender.address)
-    since, targets = clock.now() - timedelta(hours=1), _targets(parsed, sender)
+    targets = _targets(parsed, sender)
+    since = clock.now() - timedelta(hours=1)
+    around = queries.surroundings(found, parsed.message_id, since)
     return Facts(
         sender=sender,
         marks=marks,
-        is_own=any(value.strip() == mail.instance_mark() for value in own)
-        or (parsed.message_id is not None and queries.is_ours(parsed.message_id)),
-        from_own_address=sender.address.lower() in queries.own_addresses(),
-        is_duplicate=queries.twin_of(found) is not None,
+        is_own=any(value.strip() == mail.instance_mark() for value in own) or around.is_ours,
+        from_own_address=sender.address.lower() in around.own,
+        is_duplicate=around.is_twin,
         is_bounce=parsed.bounce is not None,
         targets=targets,
-        recent_tickets=queries.opened_since(sender.address, since),
+        recent_tickets=around.recent,
         forwards=original.address if original else "",
         domain_company=company.name if company else "",
     )
 
 
-def _sender(parsed: Parsed) -> Sender:
-    address = parsed.sender.address
-    contact, staff = queries.contact_by_address(address), queries.staff_by_address(address)
+def _sender(parsed: Parsed, known: Known) -> Sender:
+    address, contact, staff = parsed.sender.address, known.contact, known.staff
     receiver: str = current_app.extensions["settings"].mail_trusted_receiver
     return Sender(
         address=address,

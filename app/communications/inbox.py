@@ -9,7 +9,6 @@ from app.core import jobs, storage
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.models import StoredFile
 
 TAKE_IN = "communications.take_in"
 MEDIA_TYPE = "message/rfc822"
@@ -99,7 +98,7 @@ def replay(received_id: int, *, actor: Actor) -> int:
 
 def raw_of(found: Received) -> bytes:
     """The raw bytes of a mail that came. Raises `RuleError` when they are gone or damaged."""
-    return storage.read(db.session.get_one(StoredFile, found.file_id))
+    return storage.content(found.sha256, file_id=found.file_id)
 
 
 def dismiss(received_id: int, *, actor: Actor) -> None:

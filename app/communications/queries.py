@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, func, or_, select, text
+from sqlalchemy import Text, cast, exists, func, or_, select, text
+from sqlalchemy.orm import joinedload
 
 from app.communications.models import Received
 from app.companies.account_models import CompanyDomain
@@ -51,12 +53,14 @@ def lock_words(*words: str) -> None:
 
 
 def contact_by_address(address: str) -> Contact | None:
-    """The contact to whom an address belongs."""
-    return db.session.scalars(
+    """The contact to whom an address belongs, with all their addresses."""
+    found = db.session.scalars(
         select(Contact)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(ContactEmail.address == address)
-    ).one_or_none()
+        .options(joinedload(Contact.emails))
+    )
+    return found.unique().one_or_none()
 
 
 def staff_by_address(address: str) -> Staff | None:
@@ -66,11 +70,47 @@ def staff_by_address(address: str) -> Staff | None:
     ).one_or_none()
 
 
-def own_addresses() -> set[str]:
-    """The addresses under which this desk itself writes and reads, in small letters."""
-    read = {str(each).lower() for each in db.session.scalars(select(Mailbox.address))}
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is around a mail: own addresses, and mails like it that came or went before.
+
+    `own` are the addresses under which this desk writes and reads, in small letters; `is_ours`
+    whether we sent a mail under its Message-ID; `is_twin` whether another one with its Message-ID
+    and its content was decided on for itself; `recent` how many tickets its sender lately opened.
+    """
+
+    own: frozenset[str]
+    is_ours: bool
+    is_twin: bool
+    recent: int
+
+
+def surroundings(found: Received, message_id: str | None, since: datetime) -> Surroundings:
+    """What is around a mail of this Message-ID, in one statement; lately is `since` an instant."""
+    addresses = select(func.array_agg(func.lower(cast(Mailbox.address, Text))))
+    twin = exists().where(
+        Received.message_id == (found.message_id or ""),  # without one it is like none
+        Received.content_hash == found.content_hash,
+        Received.id != found.id,
+        Received.outcome != "",
+        Received.rule != "duplicate",
+    )
+    opened = select(func.count()).where(
+        Received.sender == found.sender,
+        Received.outcome == "ticket",
+        Received.decided_at > since,
+    )
+    row = db.session.execute(
+        select(
+            addresses.scalar_subquery(),
+            exists().where(Mail.message_id == message_id),
+            twin,
+            opened.scalar_subquery(),
+        )
+    ).one()
     configured: str = current_app.extensions["settings"].mail_reply_to
-    return read | {configured.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
+    own = {*(row[0] or ()), configured.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
+    return Surroundings(frozenset(own), row[1], row[2], row[3])
 
 
 def ticket_by_number(number: int) -> Ticket | None:
@@ -118,32 +158,6 @@ def takes_part(ticket: Ticket, contact_id: int | None) -> bool:
     return ticket.requester_id == contact_id or bool(db.session.scalar(select(follows)))
 
 
-def opened_since(sender: str, since: datetime) -> int:
-    """How many tickets a sender opened by mail."""
-    query = select(func.count()).where(
-        Received.sender == sender, Received.outcome == "ticket", Received.decided_at > since
-    )
-    return db.session.scalar(query) or 0
-
-
-def twin_of(found: Received) -> int | None:
-    """Another mail with the same Message-ID and content that was decided on for itself."""
-    if found.message_id is None:
-        return None
-    return db.session.scalar(
-        select(Received.id)
-        .where(
-            Received.message_id == found.message_id,
-            Received.content_hash == found.content_hash,
-            Received.id != found.id,
-            Received.outcome != "",
-            Received.rule != "duplicate",
-        )
-        .order_by(Received.id)
-        .limit(1)
-    )
-
-
 def company_of_domain(address: str) -> Company | None:
     """The company whose verified domain an address is in."""
     domain = address.rpartition("@")[2]
@@ -168,11 +182,6 @@ def contacts_among(addresses: Collection[str]) -> list[int]:
             select(ContactEmail.contact_id).where(ContactEmail.address.in_(list(addresses)))
         )
     )
-
-
-def is_ours(message_id: str) -> bool:
-    """Whether we sent a mail under a Message-ID."""
-    return bool(db.session.scalar(select(exists().where(Mail.message_id == message_id))))
 
 
 def sent_mail(message_id: str) -> Mail | None:

@@ -1,5 +1,7 @@
 """The person behind a sender's address: a known contact, or one made for them."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
 from app.communications import queries
@@ -10,6 +12,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.imports.values import fold_name
+from app.staff.models import Staff
 from app.tickets.queries import primary_company_id
 
 SOURCE = "mail"
@@ -17,22 +20,41 @@ ACTOR = Actor(name="Mail", channel="mail")
 LONGEST_NAME = 200
 
 
-def contact_for(sender: Mailbox, *, company_id: int | None, needs_company: bool = False) -> Contact:
-    """The contact of an address; made when nobody has it.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who an address belongs to; both are empty for somebody unknown."""
 
-    With `needs_company` somebody without a company joins the given one, else one of their own
-    that stands for them until staff say where they belong: strangers never share a company.
-    """
-    contact = queries.contact_by_address(sender.address)
-    if contact is None:
+    contact: Contact | None
+    staff: Staff | None
+
+
+def known_at(address: str) -> Known:
+    """Who an address belongs to; asked once a mail."""
+    return Known(queries.contact_by_address(address), queries.staff_by_address(address))
+
+
+def contact_for(sender: Mailbox, known: Contact | None) -> Contact:
+    """The contact of an address; made when nobody has it."""
+    if known is None:
         name = (sender.name or sender.address)[:LONGEST_NAME]
-        contact = create_contact(ACTOR, {"name": name}, emails=[sender.address])
-    elif any(each.bounced_at for each in contact.emails):
-        _mark_reached(contact, sender.address)
-    if needs_company and primary_company_id(contact.id) is None:
-        place = company_id or _own_company(sender).id
-        join_company(ACTOR, contact, place, role="requester")
-    return contact
+        return create_contact(ACTOR, {"name": name}, emails=[sender.address])
+    if any(each.bounced_at for each in known.emails):
+        _mark_reached(known, sender.address)
+    return known
+
+
+def company_for(contact: Contact, sender: Mailbox) -> int:
+    """The company of a contact who writes, by id.
+
+    Somebody without one joins that of the address's verified domain, else one of their own that
+    stands for them until staff say where they belong: strangers never share a company.
+    """
+    company_id = primary_company_id(contact.id)
+    if company_id is None:
+        company = queries.company_of_domain(sender.address) or _own_company(sender)
+        join_company(ACTOR, contact, company.id, role="requester")
+        company_id = company.id
+    return company_id
 
 
 def _mark_reached(contact: Contact, address: str) -> None:

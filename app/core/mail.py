@@ -211,7 +211,7 @@ def _own_host() -> str:
 def _post_jobs(mail_ids: Sequence[int], delay: timedelta) -> None:
     if not mail_ids:
         return
-    posted = db.session.execute(
+    posted = (
         insert(Job)
         .values(
             [
@@ -220,19 +220,18 @@ def _post_jobs(mail_ids: Sequence[int], delay: timedelta) -> None:
             ]
         )
         .returning(Job.id, Job.payload["mail_id"].as_integer().label("mail_id"))
-    ).all()
-    job_of = select(Job.id).where(
-        Job.id.in_([row.id for row in posted]), Job.payload["mail_id"].as_integer() == Mail.id
+        .cte("posted")
     )
-    db.session.execute(
+    job_ids = db.session.scalars(
         update(Mail)
-        .where(Mail.id.in_(mail_ids))
-        .values(job_id=job_of.scalar_subquery())
+        .where(Mail.id == posted.c.mail_id)
+        .values(job_id=posted.c.id)
+        .returning(Mail.job_id)
         .execution_options(synchronize_session=False)
-    )
+    ).all()
     if not delay:
-        for row in posted:
-            after_commit(partial(wakeup.ring, row.id))
+        for job_id in job_ids:
+            after_commit(partial(wakeup.ring, job_id))
 
 
 def undo(mail_ids: Sequence[int], actor: Actor) -> int:

@@ -36,10 +36,11 @@ def write(content: bytes) -> str:
     """
     sha256 = hashlib.sha256(content).hexdigest()
     target = path_of(sha256)
-    if target.exists():
-        return sha256
     temporary = None
     try:
+        if target.exists():
+            os.utime(target)  # what nobody names yet stays for as long as if it came now
+            return sha256
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=root(), prefix="tmp-", delete=False) as file:
             temporary = file.name
@@ -91,10 +92,15 @@ def read(file: StoredFile) -> bytes:
 
     Raises `RuleError` when they are gone or damaged.
     """
+    return content(file.sha256, file_id=file.id)
+
+
+def content(sha256: str, *, file_id: int) -> bytes:
+    """The bytes of a hash, checked against it; needs no transaction. Raises as `read` does."""
     try:
-        content = path_of(file.sha256).read_bytes()
+        found = path_of(sha256).read_bytes()
     except OSError as error:
-        raise RuleError(f"File {file.id} is missing from the store: restore it.") from error
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise RuleError(f"File {file.id} is damaged: its bytes do not match its hash.")
-    return content
+        raise RuleError(f"File {file_id} is missing from the store: restore it.") from error
+    if hashlib.sha256(found).hexdigest() != sha256:
+        raise RuleError(f"File {file_id} is damaged: its bytes do not match its hash.")
+    return found

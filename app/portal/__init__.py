@@ -4,6 +4,7 @@
 only. Rows come through `scoped` queries with the viewer; nothing here touches the session.
 """
 
+from http import HTTPStatus
 from importlib import import_module
 
 from flask import Blueprint, Flask
@@ -30,12 +31,19 @@ DOOR_RATE = "10 per minute"
 
 
 def init_app(app: Flask, limiter: Limiter) -> None:
-    """Register the pages; what is sent at the door is limited by address."""
+    """Register the pages; what is sent at the door is limited by address, unless it leads on.
+
+    Who signs in well is sent on and does not count: a client's office shares one address.
+    """
     from app.portal import client, tabs, viewing
 
     for name in PAGES:
         import_module(f"app.portal.{name}")
-    limiter.limit(DOOR_RATE, methods=["POST"])(door)
+    limiter.limit(
+        DOOR_RATE,
+        methods=["POST"],
+        deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
+    )(door)
     app.jinja_env.globals.update(portal_tabs=tabs.shown, portal_agency=client.agency_name)
     viewing.init_app(app)
     app.register_blueprint(door)

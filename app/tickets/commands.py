@@ -62,6 +62,7 @@ def open_ticket(
     problems = rules.subject_problems(subject)
     if company_id is None and requester_id is not None:
         company_id = queries.primary_company_id(requester_id)
+    company = db.session.get(Company, company_id) if company_id is not None else None
     if company_id is None:
         problems.append("No company is chosen: choose the company this ticket is for.")
     problems += _reference_problems(
@@ -81,11 +82,11 @@ def open_ticket(
     status = queries.first_status("new")
     ticket = Ticket(
         subject=subject,
-        company_id=company_id,
+        company=company,
         requester_id=requester_id,
         department_id=department_id,
         assignee_id=assignee_id,
-        status_id=status.id,
+        status=status,
         category=status.category,
         priority=priority,
         origin=origin,

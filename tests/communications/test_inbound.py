@@ -1,17 +1,20 @@
 """What becomes of a mail: whose ticket it joins, who is held back, and what machines may not do."""
 
+import hashlib
+from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes
-from email.policy import default
+from email.policy import SMTP, default
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from app.communications import inbound, inbox, matching
 from app.communications.models import Received
 from app.companies.account_models import CompanyDomain, PortalAccount
 from app.companies.models import Company, Contact, ContactEmail, Membership
-from app.core import clock, mail, replytokens
+from app.core import clock, mail, replytokens, storage
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -23,6 +26,7 @@ from tests import factories as make
 from tests.communications.letters import SUPPORT, letter, take
 
 RECEIVER = "mx.desk.example"
+MOST_TO_OPEN, MOST_TO_ANSWER = 38, 26  # statements, storing and acknowledging included
 AGENT = Actor(name="Ada Berg", channel="web")
 
 
@@ -561,3 +565,42 @@ def test_memberships_are_made_once(desk):
     for _ in range(3):
         take(letter("Ana <ana@new.example>", "again"))
     assert db.session.scalar(select(func.count()).select_from(Membership)) == 1
+
+
+def test_a_mail_costs_few_statements_whatever_was_said_before(mira, ticket, statements):
+    take(letter(address(mira), "Warm-up."))
+    costs = []
+    for turn in range(4):
+        with statements() as asked:
+            new = take(letter(address(mira), "New.", subject=f"Another {turn}"))
+        opened = len(asked)
+        with statements() as asked:
+            take(letter(address(mira), "More.", to=token(ticket, mira)))
+        costs.append((opened, len(asked), new["outcome"]))
+    assert set(costs) == {costs[0]}
+    assert costs[0][0] <= MOST_TO_OPEN
+    assert costs[0][1] <= MOST_TO_ANSWER
+
+
+def test_files_are_on_disk_before_the_transaction_that_names_them(mira, ticket):
+    log = b"line of a log\n" * 100
+    raw = letter(address(mira), "See the log.", to=token(ticket, mira))
+    letter_with_log = message_from_bytes(raw, policy=SMTP)
+    letter_with_log.add_attachment(log, "text", "plain", filename="log.txt")
+    with unit_of_work():
+        received_id = inbox.store(letter_with_log.as_bytes())
+
+    @contextmanager
+    def impatient():
+        with unit_of_work() as session:
+            session.execute(text("set local lock_timeout = '100ms'"))
+            yield session
+
+    with db.engine.connect() as other:
+        other.execute(text("select 1 from received_mail for update"))
+        with pytest.raises(OperationalError):
+            inbound.take_in(received_id, step=impatient)
+        other.rollback()
+    db.session.rollback()
+    assert storage.path_of(hashlib.sha256(log).hexdigest()).read_bytes() == log
+    assert inbound.take_in(received_id, step=unit_of_work)["outcome"] == "reply"

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from app.core import jobs
 from app.core.db import db, unit_of_work
+from jobs import load_handlers
 
 MOST_OCCURRENCES = 2
 
@@ -66,6 +67,7 @@ def survives(app: Flask, fresh: Callable[[], None], flow: Flow, name: str, nth: 
 
 def _again(flow: Flow) -> Callable[[], None]:
     def recover() -> None:
+        load_handlers()
         jobs.run_due()
         flow.act()
         jobs.run_due()

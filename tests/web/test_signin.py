@@ -204,6 +204,10 @@ def test_one_address_may_try_ten_times_a_minute(limited, url):
     assert client.get("/login/").status_code == 200
 
 
+def test_an_office_that_signs_in_at_once_is_let_in(limited):
+    assert [sign_in(visitor(limited)).status_code for _ in range(12)] == [302] * 12
+
+
 def test_an_unknown_name_costs_as_much_as_a_known_one(ana, monkeypatch):
     checked = []
     real = credentials.check_password_hash

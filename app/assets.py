@@ -18,11 +18,12 @@ from flask import Blueprint, Flask, Response, abort, request, url_for
 STATIC = Path(__file__).parent / "static"
 YEAR = 31_536_000
 
+BASE_CSS = "tokens.css components.css fields.css blocks.css layers.css layout.css"
 # name -> (package or None for app/static, path inside it; several are joined)
 FILES: Mapping[str, tuple[str | None, str]] = {
     "desk.css": (
         None,
-        "tokens.css components.css fields.css blocks.css layers.css layout.css tickets.css",
+        f"{BASE_CSS} estimates.css tickets.css",
     ),
     "bootstrap.css": ("flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"),
     "bootstrap.js": ("flask_bootstrap", "static/bootstrap5/js/bootstrap.min.js"),
@@ -40,7 +41,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "timer.js": (None, "timer.js"),
     "portal.css": (
         None,
-        "tokens.css components.css fields.css blocks.css layers.css layout.css portal.css",
+        f"{BASE_CSS} estimates.css portal.css",
     ),
     "portal.js": (None, "portal.js"),
     "request_types.css": (None, "request_types.css"),

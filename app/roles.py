@@ -16,6 +16,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Companies": CRUD,
     "Contacts": (*CRUD, "view_as"),
     "Tickets": ("see", "create", "edit"),
+    "Estimates": ("see", "edit", "send"),
     "Time": ("see", "create", "edit", "approve", "write_off"),
     "WorkTypes": ("see", "create", "edit"),
     "Rates": ("see", "create", "edit"),
@@ -61,7 +62,7 @@ ROLES: dict[str, Pairs] = {
     "Manager": frozenset(
         chain(
             _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
-            _all("Vault", "RequestTypes", "Rules"),
+            _all("Vault", "RequestTypes", "Rules", "Estimates"),
             _only("Rates", "see"),
             _only("Taxes", "see"),
             _only("Invoices", "see", "approve"),
@@ -78,7 +79,7 @@ ROLES: dict[str, Pairs] = {
     "Billing": frozenset(
         chain(
             _all("Home", "Rates", "Taxes", "Invoices", "Payments", "Dashboards", "Mail"),
-            _all("Time", "WorkTypes"),
+            _all("Time", "WorkTypes", "Estimates"),
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),
             _only("Tickets", "see"),
@@ -89,7 +90,7 @@ ROLES: dict[str, Pairs] = {
     ),
     "Agent": frozenset(
         chain(
-            _all("Home", "Tickets", "Inbox"),
+            _all("Home", "Tickets", "Estimates", "Inbox"),
             _only("Time", "see", "create", "edit"),
             _only("Vault", "see", "create", "reveal"),
             _only("Rules", "see"),

@@ -11,6 +11,7 @@ from app.billing.prove import prove
 from app.companies.repricing import REVALUE
 from app.core.audit import Actor
 from app.core.jobs import Running, handler
+from app.estimates.burn import warn_of_entries
 
 VALUED_AT_ONCE = 5_000
 
@@ -43,6 +44,8 @@ def value(running: Running) -> dict[str, Any]:
     for at in range(0, len(ids), VALUED_AT_ONCE):
         with running.step(done=at, total=len(ids)):
             valued += value_entries(ids[at : at + VALUED_AT_ONCE])
+        with running.step():
+            warn_of_entries(ids[at : at + VALUED_AT_ONCE])
     return {"valued": valued}
 
 
@@ -54,6 +57,8 @@ def revalue(running: Running) -> dict[str, Any]:
         with running.step(done=valued):
             ids = unbilled_ids(running.payload["company"], after=after, most=VALUED_AT_ONCE)
             valued += value_entries(ids)
+        with running.step():
+            warn_of_entries(ids)
         if len(ids) < VALUED_AT_ONCE:
             return {"valued": valued}
         after = ids[-1]

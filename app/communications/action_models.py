@@ -29,12 +29,13 @@ class ActionRequest(Stamped, Model):
     `due_at` is when the day `due_on` is over in `zone`. `state` goes from asked to one of its ends
     (`actions_rules.ENDS`); then `ended_*` say when, by whom and from which address. `answer` is
     {choice, text, files} and `content_hash` covers it together with what was asked. `event_id` is
-    the entry of the timeline that asks. `company_id` is the ticket's at the time of asking.
+    the entry of the timeline that asks. `company_id` is the ticket's at the time of asking. Of kind
+    estimate, its estimate says what is offered, and ends with it.
     """
 
     __tablename__ = "action_request"
     __table_args__ = (
-        CheckConstraint("kind in ('approve', 'choose', 'upload', 'fill')", name="kind"),
+        CheckConstraint("kind in ('approve', 'choose', 'upload', 'fill', 'estimate')", name="kind"),
         CheckConstraint(
             "state in ('asked', 'answered', 'declined', 'cancelled', 'expired')", name="state"
         ),
@@ -56,7 +57,7 @@ class ActionRequest(Stamped, Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     asked_by: Mapped[str] = mapped_column(String(200))
-    kind: Mapped[str] = mapped_column(String(7))
+    kind: Mapped[str] = mapped_column(String(8))
     text: Mapped[str] = mapped_column(Text)
     options: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     due_on: Mapped[date] = mapped_column(Date)

@@ -5,8 +5,9 @@ The caller opens the unit of work. Whoever ends a request holds its ticket first
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -28,6 +29,32 @@ from app.tickets.subscribing import ensure_subscribed
 MOST_AT_ONCE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a request ends: the deed (`actions_rules.ENDS`), whose it is, what they wrote."""
+
+    deed: str
+    by: str
+    text: str = ""
+
+
+Conclusion = Callable[[ActionRequest, Ending, Actor], Mapping[str, str]]
+_conclusions: dict[str, Conclusion] = {}
+
+
+def concludes(kind: str) -> Callable[[Conclusion], Conclusion]:
+    """Register what ends together with requests of a kind, in the same transaction.
+
+    It may raise `RuleError`, and answers what the hash of the answer is to cover besides.
+    """
+
+    def register(conclusion: Conclusion) -> Conclusion:
+        _conclusions[kind] = conclusion
+        return conclusion
+
+    return register
+
+
 def ask(
     ticket: Ticket,
     *,
@@ -37,11 +64,13 @@ def ask(
     text: str,
     due_on: date | None,
     options: Sequence[str] = (),
+    letter: str = "asked",
+    told: Mapping[str, str] | None = None,
 ) -> ActionRequest:
     """Ask a contact of the ticket's company for something by the end of a local day.
 
-    They follow the ticket from then on, are mailed, and the ticket waits for them. Raises
-    `RuleError` with every reason at once.
+    They follow the ticket from then on, are mailed (`letter` is the kind of mail, `told` what it
+    says besides), and the ticket waits for them. Raises `RuleError` with every reason at once.
     """
     zone = queries.zone_of(ticket)
     chosen = [line for option in options if (line := rules.clean_line(option))]
@@ -53,7 +82,7 @@ def ask(
     if problems or reader is None or contact_id is None or due_on is None:
         raise RuleError(*problems)
     said = rules.clean_text(text)
-    line = f"asked {reader.name} to {actions_rules.KINDS[kind]} by {formats.day(due_on)}"
+    line = f"asked {reader.name} to {actions_rules.ALL_KINDS[kind]} by {formats.day(due_on)}"
     event = _tell(ticket, actor, line, said)
     action = ActionRequest(
         ticket_id=ticket.id,
@@ -71,7 +100,7 @@ def ask(
     )
     db.session.add(action)
     db.session.flush()
-    plan = actions_rules.reminder_plan(due_on, zone, asked_at=clock.now())
+    plan = actions_rules.reminder_plan(due_on, zone, asked_at=clock.now(), kind=kind)
     db.session.add_all(
         ActionReminder(action_id=action.id, step=step, due_at=at) for step, at in plan.items()
     )
@@ -79,7 +108,7 @@ def ask(
     if ticket.category in {"new", "open"}:
         waiting = ticket_queries.first_status("waiting")
         commands.set_status(ticket, actor=actor, status=waiting)
-    _mail_contact("asked", action, event, reader)
+    _mail_contact(letter, action, event, reader, told=told or {})
     record(actor, "action.ask", kind="ticket", id=ticket.id, after={"action": action.id})
     return action
 
@@ -102,6 +131,11 @@ def answer(
     if deed not in {"answer", "decline"}:
         raise RuleError("It is not said whether you answer or decline: use one of the buttons.")
     state = actions_rules.ended(action.state, deed)
+    if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
+        raise RuleError(
+            f"This was to be answered by {formats.day(action.due_on)} and is over: "
+            "write to us if it still matters."
+        )
     taken = files if deed == "answer" and action.kind == "upload" else ()
     given = Given(given.choice, given.text, tuple(rules.file_name(file.name) for file in taken))
     problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
@@ -114,6 +148,7 @@ def answer(
     line = outcome if name == actor.name else f"{outcome}, signed {name}"
     event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
     commands.keep_files(event, taken)
+    more = _conclude(action, Ending(deed, name, rules.clean_text(given.text)), actor)
     _end(action, state, by=name, ip=ip)
     action.answer = {
         "choice": given.choice if action.kind == "choose" and deed == "answer" else "",
@@ -122,6 +157,7 @@ def answer(
             {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
             for file_name, file in zip(given.files, taken, strict=True)
         ],
+        **more,
     }
     action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
     db.session.flush()
@@ -149,11 +185,18 @@ def answer(
 def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
+    _conclude(action, Ending("cancel", actor.name), actor)
     event = _tell(action.ticket, actor, "took a request to the client back", action.text)
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
         _mail_contact("action_cancelled", action, event, reader)
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
+
+
+def replace(action: ActionRequest, *, actor: Actor) -> None:
+    """End a request that another one takes the place of, of which the contact is told then."""
+    _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
+    record(actor, "action.replace", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
 def remind() -> int:
@@ -187,6 +230,7 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
             if action.state != actions_rules.ASKED:
                 continue
             _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
+            _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
             line = "closed a request that was not answered in time"
             event = _tell(action.ticket, SYSTEM, line, action.text)
             if not action.ticket.is_demo:
@@ -224,6 +268,11 @@ def _end(action: ActionRequest, state: str, *, by: str, ip: str = "") -> None:
     action.state, action.ended_at, action.ended_by, action.ended_ip = state, clock.now(), by, ip
 
 
+def _conclude(action: ActionRequest, ending: Ending, actor: Actor) -> Mapping[str, str]:
+    conclusion = _conclusions.get(action.kind)
+    return conclusion(action, ending, actor) if conclusion else {}
+
+
 def _asked(action: ActionRequest) -> dict[str, Any]:
     return {
         "kind": action.kind,
@@ -239,9 +288,16 @@ def _answered(action: ActionRequest) -> dict[str, Any]:
 
 
 def _mail_contact(
-    kind: str, action: ActionRequest, event: Event, reader: Reader, *, step: str = ""
+    kind: str,
+    action: ActionRequest,
+    event: Event,
+    reader: Reader,
+    *,
+    step: str = "",
+    told: Mapping[str, str] | None = None,
 ) -> int:
     values = {
+        **(told or {}),
         "due": formats.day(action.due_on),
         "link": action_links.url(action.id, action.contact_id),
     }

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import joinedload
 
 from app.communications.action_models import ActionReminder, ActionRequest
-from app.communications.actions_rules import ASKED, EXPIRES_AFTER
+from app.communications.actions_rules import ASKED, ESTIMATE, EXPIRES_AFTER
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.visibility import belongs_near
 from app.core.access import Viewer, scoped
@@ -110,15 +110,20 @@ def reader_of(contact_id: int, ticket: Ticket) -> Reader | None:
 
 
 def askers_of(action: ActionRequest) -> list[Reader]:
-    """Who is told of the end: who asked, else those who work on the ticket."""
+    """Who is told of the end: who asked, else those who work on the ticket.
+
+    Of an estimate both are told: with the answer the work begins, or does not.
+    """
     row = db.session.execute(
         select(Staff.id, Staff.name, Staff.email).where(
             Staff.id == action.staff_id, Staff.archived_at.is_(None), Staff.email.is_not(None)
         )
     ).first()
-    if row is not None:
-        return [Reader(row.name, str(row.email), staff_id=row.id)]
-    return mail_queries.staff_of(action.ticket)
+    asker = [Reader(row.name, str(row.email), staff_id=row.id)] if row is not None else []
+    if asker and action.kind != ESTIMATE:
+        return asker
+    others = mail_queries.staff_of(action.ticket)
+    return asker + [each for each in others if each not in asker]
 
 
 def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:
@@ -145,10 +150,14 @@ def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:
 
 
 def overripe(now: datetime, *, most: int) -> Sequence[ActionRequest]:
-    """Requests so long overdue that they end."""
+    """Requests so long overdue that they end (`actions_rules.ends_at`)."""
     query = (
         select(ActionRequest)
-        .where(ActionRequest.state == ASKED, ActionRequest.due_at <= now - EXPIRES_AFTER)
+        .where(
+            ActionRequest.state == ASKED,
+            ActionRequest.due_at
+            <= case((ActionRequest.kind == ESTIMATE, now), else_=now - EXPIRES_AFTER),
+        )
         .options(joinedload(ActionRequest.ticket))
         .order_by(ActionRequest.id)
         .limit(most)

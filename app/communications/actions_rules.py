@@ -17,12 +17,16 @@ KINDS = {
     "upload": "send files",
     "fill": "answer",
 }
+# Asked by its own page only, with all that is offered.
+ESTIMATE = "estimate"
+ALL_KINDS = KINDS | {ESTIMATE: "approve an estimate"}
 # What the button of the mail is called.
 BUTTONS = {
     "approve": "Approve or decline",
     "choose": "Choose",
     "upload": "Send files",
     "fill": "Answer",
+    ESTIMATE: "See the estimate",
 }
 ASKED = "asked"
 # The only step there is leads from asked to an end; an end stays.
@@ -38,6 +42,7 @@ LONGEST_OPTION = 200
 MOST_OPTIONS = 10
 LATEST_DUE = timedelta(days=366)
 EXPIRES_AFTER = timedelta(days=30)
+"""How long after its due day a request stays open; an offer ends with the day itself."""
 # Steps of the reminder plan: days from the due day, at this local hour.
 REMINDERS = {"day_before": -1, "due": 0, "late_3": 3, "late_10": 10}
 REMIND_AT = time(9)
@@ -59,6 +64,11 @@ def ended(state: str, deed: str) -> str:
     return ENDS[deed]
 
 
+def ends_at(kind: str, due_at: datetime) -> datetime:
+    """From when on nothing is answered any more."""
+    return due_at if kind == ESTIMATE else due_at + EXPIRES_AFTER
+
+
 def is_overdue(state: str, due_at: datetime, now: datetime) -> bool:
     """Whether an answer is late; no state of its own."""
     return state == ASKED and now >= due_at
@@ -69,13 +79,16 @@ def end_of(due_on: date, zone: str) -> datetime:
     return datetime.combine(due_on + timedelta(days=1), time(0), ZoneInfo(zone))
 
 
-def reminder_plan(due_on: date, zone: str, *, asked_at: datetime) -> dict[str, datetime]:
-    """Step and instant of each reminder that falls after the asking."""
+def reminder_plan(
+    due_on: date, zone: str, *, asked_at: datetime, kind: str = "fill"
+) -> dict[str, datetime]:
+    """Step and instant of each reminder between the asking and the end."""
+    end = ends_at(kind, end_of(due_on, zone))
     plan = {
         step: datetime.combine(due_on + timedelta(days=days), REMIND_AT, ZoneInfo(zone))
         for step, days in REMINDERS.items()
     }
-    return {step: at for step, at in plan.items() if at > asked_at}
+    return {step: at for step, at in plan.items() if asked_at < at < end}
 
 
 def asking_problems(
@@ -83,7 +96,7 @@ def asking_problems(
 ) -> list[str]:
     """What is wrong with what is asked, all of it at once."""
     found = []
-    if kind not in KINDS:
+    if kind not in ALL_KINDS:
         found.append("It is not said what the client is to do: choose one of the list.")
     if not text.strip():
         found.append("The request is empty: write what you need from the client.")
@@ -131,12 +144,13 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
 def outcome(kind: str, deed: str, given: Given) -> str:
     """An answer in words that follow a name: "Mira Krog" + "approved it"."""
     if deed == "decline":
-        return "declined"
+        return "declined the estimate" if kind == ESTIMATE else "declined"
     if kind == "choose":
         return f"chose “{given.choice}”"
     if kind == "upload":
         return f"sent {len(given.files)} file{'' if len(given.files) == 1 else 's'}"
-    return "approved it" if kind == "approve" else "answered"
+    approved = {"approve": "approved it", ESTIMATE: "approved the estimate"}
+    return approved.get(kind, "answered")
 
 
 def content_hash(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str:

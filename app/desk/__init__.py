@@ -14,6 +14,7 @@ PAGES = (
     "billing",
     "canned",
     "dashboards",
+    "estimates",
     "followers",
     "home",
     "inbox",

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from app.communications import actions, actions_queries
+from app.communications.actions_rules import ESTIMATE, KINDS
 from app.core import forms
 from app.core.errors import RuleError
 from app.core.security import requires
@@ -42,7 +43,7 @@ def ask_post(number: int) -> Any:
         asked = actions.ask(
             queries.locked(number),
             actor=desk_actor(),
-            kind=form.get("kind", ""),
+            kind=kind if (kind := form.get("kind", "")) in KINDS else "",
             contact_id=chosen_id(form.get("contact", "")),
             text=form.get("text", ""),
             due_on=_day(form.get("due", "")),
@@ -64,7 +65,10 @@ def cancel(number: int, action_id: int) -> Any:
     here = url_for("tickets.show", number=number)
 
     def act() -> tuple[str, str]:
-        actions.cancel(actions_queries.locked_of(number, action_id), actor=desk_actor())
+        asked = actions_queries.locked_of(number, action_id)
+        if asked.kind == ESTIMATE:
+            raise RuleError("This asks about an estimate: withdraw it on the estimate's page.")
+        actions.cancel(asked, actor=desk_actor())
         return here, "The request is taken back, and the client is told."
 
     return carry_out(act, back=here)

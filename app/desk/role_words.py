@@ -9,6 +9,7 @@ RESOURCES = {
     "Companies": "Companies",
     "Contacts": "Contacts",
     "Tickets": "Tickets",
+    "Estimates": "Estimates",
     "Time": "Time",
     "WorkTypes": "Work types",
     "Rates": "Rates",
@@ -35,6 +36,7 @@ RESOURCES = {
 
 SPECIAL = {
     ("view_as", "Contacts"): "look at the portal as a contact",
+    ("send", "Estimates"): "send estimates to clients",
     ("approve", "Time"): "approve time",
     ("write_off", "Time"): "write off time",
     ("compile", "Invoices"): "compile billing runs",

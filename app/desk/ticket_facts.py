@@ -13,6 +13,7 @@ from app.companies.models import Company, Contact, ContactEmail, Membership
 from app.core.db import db
 from app.core.models import Agency
 from app.desk.queue import is_billed, pairs, unbilled_seconds
+from app.estimates.queries import shown_on_desk as estimates_shown
 from app.staff.models import Department, Staff
 from app.tickets.canned import usable
 from app.tickets.models import OPEN_CATEGORIES, Subscription, Ticket, TicketStatus
@@ -44,6 +45,7 @@ class Rail:
     followers: Sequence[Mapping[str, Any]]
     logins: Sequence[tuple[int, str]]
     actions: Sequence[Mapping[str, Any]]
+    estimates: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             _merged_from(ticket).label("merged_from"),
             _followers(ticket).label("followers"),
             shown_on_desk(ticket.id).label("actions"),
+            estimates_shown(ticket).label("estimates"),
             pairs(CannedReply.id, CannedReply.name, CannedReply.name, usable(staff_id)).label(
                 "replies"
             ),
@@ -121,6 +124,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
         row.followers,
         row.logins,
         row.actions,
+        row.estimates,
     )
     return rail, Choices(
         row.statuses,

@@ -21,6 +21,7 @@ from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.mailed import mailed
 from app.desk.posting import carry_out, refused
+from app.estimates.queries import burn_of
 from app.roles import ROLES
 from app.staff import queries as staff_queries
 from app.tickets import bulk, commands, queries, request_queries, rules, saved_views, undoing
@@ -248,6 +249,7 @@ def _page(
         new_nonce=forms.new_nonce,
         now=clock.now(),
         promised=promise_words.chip,
+        burn_of=burn_of,
     )
 
 

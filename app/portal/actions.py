@@ -10,17 +10,20 @@ from flask import render_template, request, url_for
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
-from app.communications.actions_rules import Given, is_overdue
+from app.communications.actions_rules import ESTIMATE, Given, ends_at, is_overdue
 from app.companies import accounts
 from app.companies.visibility import nobody, viewer_of
 from app.core import clock, forms
+from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.errors import NotFoundError, RuleError
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
+from app.estimates import queries as estimates
 from app.portal import blueprint, client, door
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
+from app.tickets import client_queries
 
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
@@ -39,7 +42,10 @@ def answer_action(action_id: int) -> Any:
     def act() -> tuple[str, str]:
         asked = actions_queries.locked(actions_queries.of_viewer(me.viewer, action_id))
         _answer(asked, me.actor)
-        there = url_for("portal.request_page", number=asked.ticket.number)
+        number = asked.ticket.number
+        there = url_for("portal.action", action_id=action_id)
+        if client_queries.sees(me.viewer, number):
+            there = url_for("portal.request_page", number=number)
         return there, "Thank you. Your answer is with us."
 
     return carry_out(
@@ -53,7 +59,12 @@ def _own_page(action_id: int, problems: tuple[str, ...] = ()) -> str:
     me = client.current()
     asked = actions_queries.of_viewer(me.viewer, action_id)
     return render_template(
-        "portal/action.html", me=me, problems=problems, nonce=forms.new_nonce(), **_shown(asked)
+        "portal/action.html",
+        me=me,
+        problems=problems,
+        nonce=forms.new_nonce(),
+        ticket_is_seen=client_queries.sees(me.viewer, asked.ticket.number),
+        **_shown(asked, me.viewer),
     )
 
 
@@ -78,18 +89,20 @@ def by_link(secret: str) -> Any:
         return render_template("portal/link_unknown.html"), 404
     except RuleError as error:
         asked = actions_queries.of_viewer(viewer, action_id)
-        is_over = asked.state != "asked"
-        return _link_page(asked, error.problems), 409 if is_over else 422
+        is_over = asked.state != "asked" or clock.now() >= ends_at(asked.kind, asked.due_at)
+        return _link_page(asked, viewer, error.problems), 409 if is_over else 422
     asked = actions_queries.of_viewer(viewer, action_id)
-    return _link_page(asked), DONE.get(asked.state, 200)
+    return _link_page(asked, viewer), DONE.get(asked.state, 200)
 
 
-def _link_page(asked: ActionRequest, problems: tuple[str, ...] = ()) -> str:
-    return render_template("portal/action_link.html", problems=problems, **_shown(asked))
+def _link_page(asked: ActionRequest, viewer: Viewer, problems: tuple[str, ...] = ()) -> str:
+    return render_template("portal/action_link.html", problems=problems, **_shown(asked, viewer))
 
 
-def _shown(asked: ActionRequest) -> dict[str, Any]:
+def _shown(asked: ActionRequest, viewer: Viewer) -> dict[str, Any]:
+    offered = estimates.seen_of_action(viewer, asked.id) if asked.kind == ESTIMATE else None
     return {
+        "offered": offered,
         "action": asked,
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,

@@ -9,14 +9,13 @@ from werkzeug.wrappers import Response
 from app.communications import actions_queries
 from app.core import clock, filetypes, forms, storage
 from app.core.errors import RuleError
+from app.estimates.request_page import beside
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 from app.tickets import client_commands, client_queries, joining, request_queries, subscribing
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
-from app.timelog.queries import time_on
-from app.vault import queries as vault
 
 EVENTS = 50
 MOST_PAGES = 10_000
@@ -74,6 +73,7 @@ def _page(
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     is_completed = ticket.category == "completed"
+    more = beside(me.viewer, ticket)
     return render_template(
         "portal/request.html",
         me=me,
@@ -94,8 +94,9 @@ def _page(
         rating=client_queries.rating(me.viewer, ticket.id) if is_completed else None,
         may_reopen=client_commands.may_reopen(ticket),
         answers=request_queries.answers_of(ticket, for_client=True),
-        logins=vault.of_ticket(ticket.id, ticket.company_id),
-        seconds=time_on(ticket.id) if me.agency.portal_shows_time else None,
+        estimates=more.estimates,
+        logins=more.logins,
+        seconds=more.seconds if me.agency.portal_shows_time else None,
         scores=SCORES,
         text=text,
         problems=problems,

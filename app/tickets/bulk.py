@@ -14,7 +14,7 @@ from app.core.bulk import copy_rows
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
-from app.tickets import happenings, queries, rules, sla_clocks, timeline, undoing
+from app.tickets import endings, happenings, queries, rules, sla_clocks, timeline, undoing
 from app.tickets.models import Event, Ticket, TicketStatus
 
 EVENT = (
@@ -179,8 +179,10 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
         },
     )
     _finish(notes, actor=actor, action="tickets.status_many", after={"status": status.name})
-    sla_clocks.changed([note.ticket_id for note in notes])
-    happenings.told("status_changed", [note.ticket_id for note in notes], actor=actor)
+    changed = [note.ticket_id for note in notes]
+    sla_clocks.changed(changed)
+    endings.closed(changed, status.category, actor=actor)
+    happenings.told("status_changed", changed, actor=actor)
     return Bulk(len(notes), skipped, undo_id)
 
 

@@ -16,6 +16,7 @@ from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
 from app.tickets import (
     assigning,
+    endings,
     happenings,
     notifications,
     queries,
@@ -379,6 +380,7 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
         contact_id=actor.contact_id,
     )
     sla_clocks.changed([ticket.id])
+    endings.closed([ticket.id], status.category, actor=actor)
     happenings.told("status_changed", [ticket.id], actor=actor, event_id=event.id)
     return event
 

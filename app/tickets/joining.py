@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import queries, rules, sla_clocks, timeline
+from app.tickets import endings, queries, rules, sla_clocks, timeline
 from app.tickets.models import Subscription, Ticket
 from app.tickets.queue_models import TicketLink
 
@@ -51,6 +51,7 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
         )
     _tell(into, "Merged from", duplicate, actor=actor)
     sla_clocks.changed([duplicate.id])
+    endings.closed([duplicate.id], done.category, actor=actor)
     record(
         actor, "ticket.merge", kind="ticket", id=duplicate.id, after={"merged_into": into.number}
     )

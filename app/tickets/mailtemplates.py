@@ -20,6 +20,7 @@ NAMES = {
     "agency": "the agency's name",
     "link": "the address of the request in the portal",
     "due": "the day by which something is asked",
+    "total": "what an estimate comes to, tax included",
     "outcome": "what became of it, such as: approved it",
 }
 LONGEST_SUBJECT = 200
@@ -88,6 +89,16 @@ TEMPLATES = {
             "{subject}: we need your answer by {due}",
             "Dear {recipient},\n\nwe need something from you by {due}:\n\n{message}\n\n"
             "Answer here: {link}\n\n{author}\n{agency}",
+            needs_message=True,
+            word="ACTION",
+        ),
+        Template(
+            "estimate",
+            "The client is asked to approve an estimate",
+            "{subject}: our estimate of {total}, valid until {due}",
+            "Dear {recipient},\n\nhere is our estimate: {total}, tax included, valid until {due}."
+            "\n\n{message}\n\nSee each line, and approve or decline: {link}\n\n"
+            "{author}\n{agency}",
             needs_message=True,
             word="ACTION",
         ),

@@ -68,7 +68,7 @@ with wanted as (
   select ticket_id, kind, visibility, at, payload,
          row_number() over (partition by ticket_id order by position) as nth,
          count(*) over (partition by ticket_id) as count,
-         max(at) filter (where kind not in ('money', 'sla'))
+         max(at) filter (where kind not in ('money', 'sla', 'estimate'))
            over (partition by ticket_id) as last_at
   from rows from (json_to_recordset(cast(:notes as json)) as (
          ticket_id bigint, kind text, visibility text, at timestamptz, payload jsonb))

@@ -12,8 +12,8 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.staff.models import Staff
 from app.tickets import commands as ticket_commands
+from app.tickets import endings, timeline
 from app.tickets import queries as ticket_queries
-from app.tickets import timeline
 from app.tickets.models import Ticket
 from app.timelog import queries, rules
 from app.timelog.models import TimeEntry, WorkType
@@ -114,7 +114,8 @@ def move_ticket(
 ) -> None:
     """Give a misfiled ticket to another company; its unbilled time goes along.
 
-    Refused while any of its time is billed or written off: that belongs to who paid for it.
+    Refused while any of its time is billed or written off, which belongs to who paid for it, and
+    while it is tied to its company (`endings.reasons_to_stay`).
     """
     ticket_commands.ensure_fresh(ticket, version)
     if ticket.company_id == company_id:
@@ -129,6 +130,7 @@ def move_ticket(
         )
     if place.archived:
         problems.append(f"{place.name} is archived: choose another company or restore it first.")
+    problems += endings.reasons_to_stay(ticket)
     if problems:
         raise RuleError(*problems)
     changed: dict[str, tuple[Any, Any]] = {"company_id": (ticket.company_id, company_id)}

@@ -119,18 +119,6 @@ def locked(entry_ids: Iterable[int]) -> list[TimeEntry]:
     )
 
 
-def time_on(ticket_id: int) -> int:
-    """Seconds worked on a ticket, rejected entries left out."""
-    return (
-        db.session.scalar(
-            select(func.coalesce(func.sum(TimeEntry.recorded_seconds), 0)).where(
-                TimeEntry.ticket_id == ticket_id, TimeEntry.state != "rejected"
-            )
-        )
-        or 0
-    )
-
-
 def is_live() -> ColumnElement[bool]:
     """Whether an allocation holds its entry: not released, and no mere credit."""
     return and_(ALLOCATION.c.released_at.is_(None), ALLOCATION.c.kind != "credit")

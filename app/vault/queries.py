@@ -45,15 +45,6 @@ def of_company(company_id: int) -> list[Credential]:
     return _listed(select(Credential).where(Credential.company_id == company_id))
 
 
-def of_ticket(ticket_id: int, company_id: int) -> list[Credential]:
-    """The logins that came with a ticket of a company and are still there."""
-    return _listed(
-        select(Credential).where(
-            Credential.ticket_id == ticket_id, Credential.company_id == company_id
-        )
-    )
-
-
 def seen_by(viewer: Viewer) -> list[Credential]:
     """The logins that a contact sees and that are still there."""
     return _listed(scoped(Credential, viewer))

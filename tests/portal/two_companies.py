@@ -1,6 +1,7 @@
 """Company A, and company B of which A must learn nothing: each text of B carries a mark."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import String, Text, text
@@ -13,6 +14,8 @@ from app.companies.models import Contact
 from app.core import clock
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
+from app.estimates import commands as estimates
+from app.estimates.rules import Line
 from app.tickets import client_commands, commands, drafts, logins
 from app.tickets.models import Attachment, Ticket
 from app.vault.sealing import Secret
@@ -80,6 +83,7 @@ def side(name: str, *, file: str = "") -> Side:
             text=name,
             due_on=clock.today(),
         )
+        offer(ticket, requester, name)
         return Side(
             company.id,
             requester,
@@ -90,6 +94,20 @@ def side(name: str, *, file: str = "") -> Side:
             document.id,
             login.id,
         )
+
+
+def offer(ticket: Ticket, contact: Contact, name: str) -> None:
+    """A declined estimate and a sent one, that says the name wherever it can."""
+    make.tax("19", of=ticket.company)
+    for amount in (10_000, 9_000):
+        estimates.save_draft(
+            ticket,
+            actor=STAFF,
+            lines=[Line(1, "fixed", f"{name} work", amount)],
+            note=name,
+            valid_until=clock.today() + timedelta(days=9),
+        )
+        estimates.send(ticket, actor=STAFF, contact_id=contact.id)
 
 
 def newest_ids() -> dict[str, int]:

@@ -124,6 +124,13 @@ ROUTES = {
     "GET actions.ask": "synyy",
     "POST actions.ask_post": "synyy",
     "POST actions.cancel": "synyy?",
+    "GET estimates.edit": "syyyy",
+    "GET estimates.show": "syyyy",
+    "POST estimates.again": "syyyy",
+    "POST estimates.discard": "syyyy?",  # nothing is drafted
+    "POST estimates.save": "syyyy",
+    "POST estimates.send": "syyyy?",
+    "POST estimates.withdraw": "syyyy?",
     "POST account.change_password": "syyyy",
     "POST account.sign_out_everywhere": "syyyy",
     "GET appbuilder.static": "ppppp",

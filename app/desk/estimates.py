@@ -1,0 +1,241 @@
+"""A ticket's estimate: drafted line by line, looked at, sent, and offered again."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+
+from app.communications.actions_queries import zone_of
+from app.core import clock, forms
+from app.core.errors import RuleError
+from app.core.money import from_minor, round_decimal, to_minor
+from app.core.security import may, requires
+from app.desk import ticket_facts
+from app.desk.at_desk import desk_actor, own_zone
+from app.desk.composing import chosen_id, day
+from app.desk.posting import carry_out
+from app.estimates import commands, pricing, rules
+from app.estimates import queries as estimates
+from app.estimates.models import EstimateLine
+from app.estimates.rules import Line
+from app.tickets import queries
+from app.tickets.models import Ticket
+from app.timelog.rules import in_hours, parse_duration
+
+blueprint = Blueprint("estimates", __name__)
+
+PLAIN_HOURS = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
+ROWS, MORE_ROWS = 4, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the form as typed."""
+
+    key: str = ""
+    text: str = ""
+    work_type: str = ""
+    hours: str = ""
+    amount: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was written in it; such a row is no line."""
+        return not (self.text.strip() or self.hours.strip() or self.amount.strip())
+
+
+@blueprint.get("/tickets/<int:number>/estimate")
+@requires("see", "Estimates")
+def show(number: int) -> str:
+    """Every version, the newest first, with what is to be done with it."""
+    ticket = queries.ticket(number)
+    _, choices = ticket_facts.rail_and_choices(ticket)
+    found = estimates.versions(ticket.id)
+    return render_template(
+        "desk/estimates/show.html",
+        ticket=ticket,
+        versions=found,
+        newest=found[0].estimate if found else None,
+        is_closed=ticket.closed_at is not None,
+        contacts=choices.contacts,
+        approver=estimates.approver_of(ticket) if may("send", "Estimates") else None,
+        zone=own_zone(),
+        new_nonce=forms.new_nonce,
+    )
+
+
+@blueprint.get("/tickets/<int:number>/estimate/edit")
+@requires("edit", "Estimates")
+def edit(number: int) -> str:
+    """The draft of the next version: as it stands, else empty."""
+    ticket = queries.ticket(number)
+    found = estimates.versions(ticket.id)
+    draft = found[0].estimate if found and found[0].estimate.state == rules.DRAFT else None
+    rows = [_row(line, draft.currency) for line in draft.lines] if draft else []
+    typed = {
+        "note": draft.note if draft else "",
+        "valid_until": str(draft.valid_until if draft else commands.usually_valid_until(ticket)),
+        "revision": draft.revision if draft else "",
+    }
+    return _form(ticket, rows, typed)
+
+
+@blueprint.post("/tickets/<int:number>/estimate/edit")
+@requires("edit", "Estimates")
+def save(number: int) -> Any:
+    """Save the draft at today's rates, or give the form more lines."""
+    form = request.form
+    if form.get("do") == "more":
+        return _form(queries.ticket(number), _rows(), form, more=MORE_ROWS)
+
+    def act() -> tuple[str, str]:
+        ticket = queries.locked(number)
+        draft = commands.save_draft(
+            ticket,
+            actor=desk_actor(),
+            lines=_lines(ticket, _rows()),
+            note=form.get("note", ""),
+            valid_until=day(form.get("valid_until", ""), "The last day"),
+            revision=form.get("revision", type=int),
+        )
+        there = url_for("estimates.show", number=number)
+        return there, f"Version {draft.version} is drafted. Nobody but staff sees it yet."
+
+    return carry_out(
+        act,
+        back=url_for("estimates.edit", number=number),
+        again=lambda error: (
+            _form(queries.ticket(number), _rows(), form, problems=error.problems),
+            422,
+        ),
+    )
+
+
+@blueprint.post("/tickets/<int:number>/estimate/again")
+@requires("edit", "Estimates")
+def again(number: int) -> Any:
+    """Begin the next version as a copy of the newest one."""
+
+    def act() -> tuple[str, str]:
+        draft = commands.offer_again(queries.locked(number), actor=desk_actor())
+        there = url_for("estimates.edit", number=number)
+        return there, f"Version {draft.version} begins as a copy, at the rates of today."
+
+    return carry_out(act, back=url_for("estimates.show", number=number))
+
+
+@blueprint.post("/tickets/<int:number>/estimate/discard")
+@requires("edit", "Estimates")
+def discard(number: int) -> Any:
+    """Throw the draft away."""
+    here = url_for("estimates.show", number=number)
+
+    def act() -> tuple[str, str]:
+        commands.discard(queries.locked(number), actor=desk_actor())
+        return here, "The draft is thrown away."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/tickets/<int:number>/estimate/send")
+@requires("send", "Estimates")
+def send(number: int) -> Any:
+    """Send the draft; the contact is asked to approve it."""
+    here = url_for("estimates.show", number=number)
+
+    def act() -> tuple[str, str]:
+        sent = commands.send(
+            queries.locked(number),
+            actor=desk_actor(),
+            contact_id=chosen_id(request.form.get("contact", "")),
+            revision=request.form.get("revision", type=int),
+        )
+        return here, f"Version {sent.version} is sent."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/tickets/<int:number>/estimate/withdraw")
+@requires("send", "Estimates")
+def withdraw(number: int) -> Any:
+    """Take the open offer back."""
+    here = url_for("estimates.show", number=number)
+
+    def act() -> tuple[str, str]:
+        commands.withdraw(queries.locked(number), actor=desk_actor())
+        return here, "The estimate is withdrawn, and the client is told."
+
+    return carry_out(act, back=here)
+
+
+def _rows() -> list[Row]:
+    names = ("key", "text", "work_type", "hours", "amount")
+    columns = [request.form.getlist(name) for name in names]
+    return [Row(*cells) for cells in zip(*columns, strict=False)]
+
+
+def _row(line: EstimateLine, currency: str) -> Row:
+    return Row(
+        key=str(line.key),
+        text=line.text,
+        work_type=str(line.work_type_id or ""),
+        hours=in_hours(line.seconds) if line.seconds else "",
+        amount=from_minor(line.amount_minor, currency) if line.kind == "fixed" else "",
+    )
+
+
+def _lines(ticket: Ticket, rows: Sequence[Row]) -> list[Line]:
+    """What was typed as lines. Raises `RuleError` with everything that cannot be read."""
+    currency = pricing.currency_of(ticket, clock.today(zone_of(ticket)))
+    found, problems = [], []
+    for number, row in enumerate([row for row in rows if not row.is_blank], start=1):
+        try:
+            found.append(_line(row, currency))
+        except RuleError as error:
+            problems += [f"Line {number}: {problem}" for problem in error.problems]
+    if problems:
+        raise RuleError(*problems)
+    return found
+
+
+def _line(row: Row, currency: str) -> Line:
+    key = chosen_id(row.key) or 0
+    hours, amount = row.hours.strip(), "".join(row.amount.split())
+    if bool(hours) == bool(amount):
+        raise RuleError("write either hours or an amount.")
+    if amount:
+        return Line(key, "fixed", row.text, to_minor(amount, currency))
+    return Line(key, "time", row.text, 0, _seconds(hours), work_type_id=chosen_id(row.work_type))
+
+
+def _seconds(typed: str) -> int:
+    """A bare number is hours here, as nobody offers minutes: 8, 1.5, 0:45, 1h30."""
+    if PLAIN_HOURS.fullmatch(typed):
+        return round_decimal(Decimal(typed.replace(",", ".")) * 3600, 0)
+    return parse_duration(typed)
+
+
+def _form(
+    ticket: Ticket,
+    rows: Sequence[Row],
+    typed: Mapping[str, Any],
+    *,
+    problems: tuple[str, ...] = (),
+    more: int = 0,
+) -> str:
+    _, choices = ticket_facts.rail_and_choices(ticket)
+    written = [row for row in rows if not row.is_blank]
+    blank = max(ROWS - len(written), more, 1)
+    return render_template(
+        "desk/estimates/edit.html",
+        ticket=ticket,
+        rows=[*written, *[Row()] * blank],
+        typed=typed,
+        problems=problems,
+        currency=pricing.currency_of(ticket, clock.today(zone_of(ticket))),
+        work_types=[(each["id"], each["name"]) for each in choices.work_types if each["billable"]],
+        nonce=forms.new_nonce(),
+    )

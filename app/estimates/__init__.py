@@ -1,0 +1,1 @@
+"""Priced offers on tickets: drafted, sent for approval, offered again, and used up by the work."""

@@ -1,0 +1,63 @@
+"""Fixed lines of an approved estimate wait for the next invoice of who pays, once."""
+
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.billing.commands import extras
+from app.billing.ledger import lock_accounts
+from app.billing.models import BillingAccount
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.money import from_minor
+from app.estimates import queries, rules
+from app.estimates.models import Estimate, EstimateCharge
+
+
+def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
+    """Let the fixed lines wait for the next invoice, in place of those of earlier versions.
+
+    Of what is billed already only the difference is added, or taken back.
+    """
+    lines = [line.facts(estimate.currency) for line in estimate.lines]
+    has_fixed = any(line.kind == "fixed" for line in lines)
+    if not has_fixed and not queries.charged(estimate.ticket_id):
+        return
+    account_id = _account(estimate)
+    lock_accounts([account_id])
+    billed: dict[int, tuple[str, int]] = {}
+    for charge, extra in queries.charged(estimate.ticket_id):
+        if extra.document_id is None:
+            extras.remove(actor, extra.id)
+        else:
+            _, before = billed.get(charge.key, ("", 0))
+            billed[charge.key] = charge.text, before + charge.amount_minor
+    for found in rules.charges(lines, billed):
+        extra = extras.add_line(
+            actor,
+            account_id,
+            text=_text(estimate, found, is_change=found.key in billed),
+            unit_price=Decimal(from_minor(found.minor, estimate.currency)),
+        )
+        db.session.add(
+            EstimateCharge(
+                estimate_id=estimate.id,
+                key=found.key,
+                text=found.text,
+                amount_minor=found.minor,
+                extra_line_id=extra.id,
+            )
+        )
+    db.session.flush()
+
+
+def _account(estimate: Estimate) -> int:
+    pair = {"payer_id": estimate.payer_id, "currency": estimate.currency}
+    db.session.execute(insert(BillingAccount).values(**pair).on_conflict_do_nothing())
+    return db.session.scalars(select(BillingAccount.id).filter_by(**pair)).one()
+
+
+def _text(estimate: Estimate, charge: rules.Charge, *, is_change: bool) -> str:
+    change = ", change" if is_change else ""
+    return f"#{estimate.ticket.number} {charge.text}{change}"

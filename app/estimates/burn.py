@@ -1,0 +1,101 @@
+"""Warnings when work has used up much of an approved estimate: a note and a mail, once a level.
+
+When several levels are passed at once only the highest is told. A version is never warned of the
+same level again, also when time was deleted in between.
+"""
+
+from collections.abc import Collection
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.core import formats, mail
+from app.core.audit import SYSTEM
+from app.core.db import db
+from app.core.models import Agency
+from app.estimates import queries
+from app.estimates.models import Estimate
+from app.estimates.rules import LEVELS, Burn
+from app.tickets import notifications, sla_queries, timeline
+from app.tickets import queries as ticket_queries
+from app.tickets.models import Ticket
+
+
+def warn_of_entries(entry_ids: Collection[int]) -> int:
+    """Warn of the estimates on the tickets of entries that were priced anew; returns how many.
+
+    Call it in a transaction after the one that priced them: of any number of workers the last one
+    sees the time of all.
+    """
+    return warn(queries.tickets_of_entries(entry_ids))
+
+
+def warn(ticket_ids: Collection[int]) -> int:
+    """Warn of what the work on these tickets has used up; returns how many were due.
+
+    Tickets are held before their estimates, as commands do it.
+    """
+    due = [row.ticket_id for row, burn in queries.burning(ticket_ids) if burn.level > row.warned]
+    if not due:
+        return 0
+    tickets = {ticket.id: ticket for ticket in ticket_queries.locked_by_id(due)}
+    # Held first, then reckoned: what others committed meanwhile is in it.
+    queries.burning(due, lock=True)
+    told = 0
+    for estimate, burn in queries.burning(due):
+        if burn.level > estimate.warned:
+            estimate.warned = burn.level
+            _tell(estimate, burn, tickets[estimate.ticket_id])
+            told += 1
+    db.session.flush()
+    return told
+
+
+def in_words(estimate: Estimate, burn: Burn) -> str:
+    """How much is used, in hours and money."""
+    used = formats.amount(burn.used_minor, estimate.currency)
+    return (
+        f"{burn.percent} % of the estimate is used: {formats.hours(burn.used_seconds)} h of "
+        f"{formats.hours(burn.seconds)} h, {used} of "
+        f"{formats.amount(burn.minor, estimate.currency)}"
+    )
+
+
+def _tell(estimate: Estimate, burn: Burn, ticket: Ticket) -> None:
+    said = in_words(estimate, burn)
+    payload = {"text": f"{said}.", "level": burn.level, "version": estimate.version}
+    timeline.append_many([timeline.Note(ticket.id, "estimate", payload)], actor=SYSTEM)
+    if ticket.is_demo:
+        return
+    agency = db.session.scalars(select(Agency)).first()
+    is_over = burn.level == LEVELS[-1] or ticket.assignee_id is None
+    mail.post(
+        [
+            _letter(estimate, burn, ticket, (name, address), agency.name if agency else "")
+            for _, is_assignee, name, address in sla_queries.warned_people([ticket.id])
+            if is_assignee or is_over
+        ]
+    )
+
+
+def _letter(
+    estimate: Estimate, burn: Burn, ticket: Ticket, reader: tuple[str, str], agency: str
+) -> mail.Letter:
+    public = current_app.extensions["settings"].public_url.rstrip("/")
+    name, address = reader
+    letter = mail.Letter(
+        word="Notification",
+        subject=f"{burn.level} % of the estimate is used: {ticket.subject}",
+        body=(
+            f"{in_words(estimate, burn)}.\n\n#{ticket.number} {ticket.subject}\n"
+            f"{public}/tickets/{ticket.number}\n\n"
+            "If more is needed, offer the client a new version before you go on: "
+            f"{public}/tickets/{ticket.number}/estimate\n"
+        ),
+        recipient=address,
+        recipient_name=name,
+        dedupe_key=f"estimate:{estimate.id}:{burn.level}:{address}"[:200],
+        about=(notifications.ABOUT, ticket.id),
+    )
+    thread = mail.Thread(ticket.number, notifications.root_id(ticket))
+    return mail.stamped(letter, thread, agency=agency)

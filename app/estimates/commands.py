@@ -1,0 +1,352 @@
+"""Drafting an estimate, sending it, and what its end brings with it.
+
+The caller opens the unit of work and holds the ticket (`tickets.queries.locked`); then come the
+request to the client, the estimate, and last the account that is billed.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete
+
+from app.communications import actions, actions_queries
+from app.communications.action_models import ActionRequest
+from app.communications.actions_rules import ESTIMATE
+from app.core import clock
+from app.core.audit import Actor, record
+from app.core.db import db
+from app.core.errors import RuleError, StaleError
+from app.core.money import from_minor
+from app.estimates import billing, burn, queries, rules
+from app.estimates.models import Estimate, EstimateLine
+from app.estimates.pricing import Priced, PricedLine, priced
+from app.estimates.rules import Line
+from app.tickets import endings
+from app.tickets import rules as ticket_rules
+from app.tickets.models import Ticket
+
+USUALLY_VALID = timedelta(days=30)
+DEEDS = {"answer": "approve", "decline": "decline", "cancel": "withdraw", "expire": "expire"}
+
+
+def usually_valid_until(ticket: Ticket) -> date:
+    """The last day that a new estimate is valid unless another is chosen."""
+    return clock.today(actions_queries.zone_of(ticket)) + USUALLY_VALID
+
+
+def save_draft(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    lines: Sequence[Line],
+    note: str,
+    valid_until: date | None,
+    revision: int | None = None,
+) -> Estimate:
+    """Write the draft of the next version, priced by the rates and taxes of today.
+
+    A line's `key` says which line of the version before it is; an unknown one makes a new line.
+    Raises `RuleError` with every reason at once, `StaleError` when somebody saved since `revision`.
+    """
+    zone = actions_queries.zone_of(ticket)
+    today = clock.today(zone)
+    lines = _cleaned(lines)
+    note = ticket_rules.clean_text(note)
+    problems = rules.draft_problems(lines, note=note, valid_until=valid_until, today=today)
+    if ticket.category in ticket_rules.CLOSED:
+        problems.append(f"#{ticket.number} is closed: open it again before you offer something.")
+    if problems or valid_until is None:
+        raise RuleError(*problems)
+    last = queries.latest(ticket.id)
+    lines = _with_keys(lines, queries.keys_of(ticket.id))
+    found = priced(ticket, lines, on=today)
+    _ensure_same_currency(ticket, found)
+    if last is not None and last.state == rules.DRAFT:
+        draft = last
+        _ensure_fresh(draft, revision)
+    else:
+        draft = Estimate(ticket_id=ticket.id, version=last.version + 1 if last else 1)
+    draft.note, draft.valid_until, draft.zone = note, valid_until, zone
+    draft.drafted_by = actor.name
+    _write(draft, ticket, found)
+    record(actor, "estimate.draft", kind="ticket", id=ticket.id, after={"version": draft.version})
+    return draft
+
+
+def offer_again(ticket: Ticket, *, actor: Actor) -> Estimate:
+    """Copy the newest version to a draft of the next one, at the rates of today.
+
+    Raises `RuleError` when there is none, or a draft or an open offer stands.
+    """
+    last = queries.latest(ticket.id)
+    if last is None:
+        raise RuleError("There is no estimate yet that could be offered again: make one.")
+    if last.state == rules.DRAFT:
+        raise RuleError(f"Version {last.version} is drafted already: change that one.")
+    return save_draft(
+        ticket,
+        actor=actor,
+        lines=[_wanted(line) for line in last.lines],
+        note=last.note,
+        valid_until=usually_valid_until(ticket),
+    )
+
+
+def discard(ticket: Ticket, *, actor: Actor) -> None:
+    """Throw the draft away. Raises `NotFoundError` when there is none."""
+    draft = queries.of_state(ticket.id, rules.DRAFT)
+    record(actor, "estimate.discard", kind="ticket", id=ticket.id, before=content_of(draft))
+    db.session.execute(delete(Estimate).where(Estimate.id == draft.id))
+
+
+def send(
+    ticket: Ticket, *, actor: Actor, contact_id: int | None, revision: int | None = None
+) -> Estimate:
+    """Send the draft to a contact, who is asked to approve it by the end of its last day.
+
+    It takes the place of the version before, unless that is approved. Raises `RuleError` for what
+    `actions.ask` refuses, and when rates or taxes have changed since the draft was saved.
+    """
+    draft = queries.of_state(ticket.id, rules.DRAFT)
+    _ensure_fresh(draft, revision)
+    _ensure_priced_as_today(draft, ticket)
+    approved = _take_the_place_of_earlier(draft, actor=actor)
+    action = actions.ask(
+        ticket,
+        actor=actor,
+        kind=ESTIMATE,
+        contact_id=contact_id,
+        text=_text(draft, ticket),
+        due_on=draft.valid_until,
+        letter="estimate",
+        told={"total": f"{draft.currency} {from_minor(draft.total_minor, draft.currency)}"},
+    )
+    draft.state = rules.after(draft.version, draft.state, "send")
+    draft.sent_at, draft.action_id = clock.now(), action.id
+    draft.burns_from = (approved.burns_from if approved else None) or clock.today(draft.zone)
+    draft.content_hash = rules.content_hash(content_of(draft))
+    db.session.flush()
+    after = {"version": draft.version, "hash": draft.content_hash}
+    record(actor, "estimate.send", kind="ticket", id=ticket.id, after=after)
+    return draft
+
+
+def withdraw(ticket: Ticket, *, actor: Actor) -> None:
+    """Take the open offer back; the client is told. Raises `NotFoundError` when there is none."""
+    for action_id in queries.actions_of_sent([ticket.id]):
+        actions.cancel(_held(action_id), actor=actor)
+        return
+    queries.of_state(ticket.id, rules.SENT)
+
+
+@actions.concludes(ESTIMATE)
+def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Mapping[str, str]:
+    """End an estimate with the request about it: approved, declined, withdrawn or expired.
+
+    Approved, its fixed lines wait for the next invoice, and the work done since it was sent counts
+    against its hours.
+    """
+    estimate = queries.of_action(action.id)
+    estimate.state = rules.after(estimate.version, estimate.state, DEEDS[ending.deed])
+    estimate.ended_at, estimate.ended_by = clock.now(), ending.by
+    if ending.deed == "decline":
+        estimate.reason = ending.text
+    db.session.flush()
+    if estimate.state == rules.APPROVED:
+        billing.bill_fixed_lines(estimate, actor=actor)
+        burn.warn([estimate.ticket_id])
+    return {"estimate": estimate.content_hash or ""}
+
+
+@endings.on_closing
+def withdraw_when_closed(ticket_ids: Sequence[int], actor: Actor) -> None:
+    """Take open offers on closed work back; what is approved stays approved."""
+    for action_id in queries.actions_of_sent(ticket_ids):
+        actions.cancel(_held(action_id), actor=actor)
+
+
+@endings.ties_to_company
+def stays_where_it_was_offered(ticket: Ticket) -> list[str]:
+    """Prices of one client are never shown to another one."""
+    if not queries.was_ever_sent(ticket.id):
+        return []
+    return [
+        (
+            f"#{ticket.number} has an estimate that was sent to people of {ticket.company}, so it "
+            "stays with them: open a new ticket for the other company."
+        )
+    ]
+
+
+def content_of(estimate: Estimate) -> dict[str, Any]:
+    """All that an estimate says, as JSON values: what its hash covers."""
+    return {
+        "ticket_id": estimate.ticket_id,
+        "version": estimate.version,
+        "company_id": estimate.company_id,
+        "payer_id": estimate.payer_id,
+        "currency": estimate.currency,
+        "note": estimate.note,
+        "valid_until": estimate.valid_until.isoformat(),
+        "zone": estimate.zone,
+        "policy": estimate.policy,
+        "taxes": estimate.taxes,
+        "net_minor": estimate.net_minor,
+        "tax_minor": estimate.tax_minor,
+        "rounding_minor": estimate.rounding_minor,
+        "lines": [
+            {
+                "key": line.key,
+                "kind": line.kind,
+                "text": line.text,
+                "work_type_id": line.work_type_id,
+                "seconds": line.seconds,
+                "billed_seconds": line.billed_seconds,
+                "rate": str(line.rate.normalize()) if line.rate is not None else None,
+                "amount_minor": line.amount_minor,
+                "tax": [line.tax_name, str(line.tax_percent.normalize())],
+            }
+            for line in estimate.lines
+        ],
+    }
+
+
+def _cleaned(lines: Sequence[Line]) -> list[Line]:
+    return [
+        Line(
+            line.key,
+            line.kind,
+            ticket_rules.clean_line(line.text),
+            line.minor if line.kind == "fixed" else 0,
+            line.seconds,
+            work_type_id=line.work_type_id,
+        )
+        for line in lines
+    ]
+
+
+def _with_keys(lines: Sequence[Line], known: set[int]) -> list[Line]:
+    """Each line with a key of its own: the one it came with, where there is such a line."""
+    last, taken, found = max(known, default=0), set[int](), []
+    for line in lines:
+        key = line.key
+        if key not in known or key in taken:
+            last += 1
+            key = last
+        taken.add(key)
+        found.append(
+            Line(
+                key,
+                line.kind,
+                line.text,
+                line.minor,
+                line.seconds,
+                work_type_id=line.work_type_id,
+            )
+        )
+    return found
+
+
+def _wanted(line: EstimateLine) -> Line:
+    return Line(
+        line.key,
+        line.kind,
+        line.text,
+        line.amount_minor if line.kind == "fixed" else 0,
+        line.seconds,
+        work_type_id=line.work_type_id,
+    )
+
+
+def _write(draft: Estimate, ticket: Ticket, found: Priced) -> None:
+    draft.company_id, draft.payer_id = ticket.company_id, found.payer_id
+    draft.currency, draft.priced_on = found.currency, found.priced_on
+    draft.policy, draft.taxes = dict(found.policy), [dict(each) for each in found.taxes]
+    draft.net_minor, draft.tax_minor = found.net_minor, found.tax_minor
+    draft.rounding_minor = found.rounding_minor
+    work = [line for line in found.lines if line.line.kind == "time"]
+    draft.work_seconds = sum(line.billed_seconds for line in work)
+    draft.work_minor = sum(line.amount_minor for line in work)
+    db.session.add(draft)
+    db.session.flush()
+    db.session.execute(delete(EstimateLine).where(EstimateLine.estimate_id == draft.id))
+    db.session.add_all(
+        _line(draft, position, line) for position, line in enumerate(found.lines, start=1)
+    )
+    db.session.flush()
+    db.session.expire(draft, ["lines"])
+
+
+def _line(draft: Estimate, position: int, found: PricedLine) -> EstimateLine:
+    return EstimateLine(
+        estimate_id=draft.id,
+        position=position,
+        key=found.line.key,
+        kind=found.line.kind,
+        text=found.line.text,
+        work_type_id=found.line.work_type_id,
+        seconds=found.line.seconds,
+        billed_seconds=found.billed_seconds,
+        rate=found.rate,
+        rate_rule_id=found.rate_rule_id,
+        rule=found.rule,
+        amount_minor=found.amount_minor,
+        tax_name=found.tax.name,
+        tax_percent=found.tax.percent,
+    )
+
+
+def _ensure_priced_as_today(draft: Estimate, ticket: Ticket) -> None:
+    before = content_of(draft)
+    lines = [_wanted(line) for line in draft.lines]
+    today = clock.today(actions_queries.zone_of(ticket))
+    _write(draft, ticket, priced(ticket, lines, on=today))
+    if content_of(draft) != before:
+        raise RuleError(
+            "Rates, taxes or who pays have changed since this draft was saved: save it again, "
+            "look at the new figures, then send it."
+        )
+
+
+def _ensure_same_currency(ticket: Ticket, found: Priced) -> None:
+    approved = queries.in_state(ticket.id, rules.APPROVED)
+    if approved is not None and approved.currency != found.currency:
+        raise RuleError(
+            f"Version {approved.version} is approved in {approved.currency}, and {ticket.company} "
+            f"is billed in {found.currency} now: open a new ticket for the further work."
+        )
+
+
+def _take_the_place_of_earlier(draft: Estimate, *, actor: Actor) -> Estimate | None:
+    """Supersede the versions before that are not approved; returns the last approved one."""
+    for action_id in queries.actions_of_sent([draft.ticket_id]):
+        actions.replace(_held(action_id), actor=actor)
+    approved = None
+    for estimate in queries.earlier(draft.ticket_id, draft.version):
+        if estimate.state == rules.APPROVED:
+            approved = estimate
+        elif estimate.state != "superseded":
+            if estimate.ended_at is None:
+                estimate.ended_at, estimate.ended_by = clock.now(), actor.name
+            estimate.state = rules.after(estimate.version, estimate.state, "supersede")
+    db.session.flush()
+    return approved
+
+
+def _held(action_id: int) -> ActionRequest:
+    return actions_queries.locked(db.session.get_one(ActionRequest, action_id))
+
+
+def _ensure_fresh(draft: Estimate, revision: int | None) -> None:
+    if revision is not None and draft.revision != revision:
+        raise StaleError(
+            f"Somebody else changed version {draft.version} since you opened it: look at what it "
+            "says now and make your change again."
+        )
+
+
+def _text(draft: Estimate, ticket: Ticket) -> str:
+    version = f", version {draft.version}" if draft.version > 1 else ""
+    said = f"Our estimate for “{ticket.subject}”{version}."
+    return f"{said}\n\n{draft.note}" if draft.note else said

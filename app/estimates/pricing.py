@@ -1,0 +1,173 @@
+"""Lines of an estimate priced as an invoice would be: by the rate rules and taxes of the day."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.billing import queries as billing
+from app.billing import rate_queries
+from app.billing.compilation import Facts, stored_policy
+from app.billing.engine import facts as engine
+from app.billing.engine.compile import compile_account
+from app.billing.models import RateRule
+from app.core.errors import RuleError
+from app.core.formats import day, price
+from app.estimates.rules import Line
+from app.tickets.models import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line with its seconds as billed, the rule of its rate, its amount and its tax."""
+
+    line: Line
+    billed_seconds: int
+    rate: Decimal | None
+    rate_rule_id: int | None
+    rule: str
+    amount_minor: int
+    tax: engine.Tax
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An estimate as the engine made it: who would pay, in which currency, and each figure."""
+
+    payer_id: int
+    currency: str
+    priced_on: date
+    policy: Mapping[str, Any]
+    lines: Sequence[PricedLine]
+    net_minor: int
+    tax_minor: int
+    rounding_minor: int
+    taxes: Sequence[Mapping[str, Any]]
+
+
+def currency_of(ticket: Ticket, on: date) -> str:
+    """The currency in which work on the ticket is billed on a day."""
+    return billing.currency_of(ticket.company_id, on)
+
+
+def priced(ticket: Ticket, lines: Sequence[Line], *, on: date) -> Priced:
+    """Price lines as if the ticket's assignee worked them on a day of its company.
+
+    Raises `RuleError` when nobody pays, no rate or tax covers a line, or the total is not above
+    zero: every reason at once.
+    """
+    facts = Facts(on)
+    payer_id = facts.payers.of(ticket.company_id, on)
+    if payer_id is None:
+        raise RuleError(f"Nobody pays for {ticket.company} on {day(on)}: set who does first.")
+    _, currency = pair = facts.pair(payer_id)
+    policy = billing.accounts([pair])[pair].policy
+    compiled = compile_account(
+        [_entry(ticket, number, line, on) for number, line in enumerate(lines) if line.seconds],
+        currency=currency,
+        card=facts.card(currency),
+        taxes=facts.taxes(payer_id),
+        tax_day=on,
+        policy=replace(policy, grouping="project"),  # so that each line stands by itself
+        extras=[
+            engine.ExtraLine("fixed", line.text, line.minor, id=number)
+            for number, line in enumerate(lines)
+            if line.kind == "fixed"
+        ],
+    )
+    problems = _problems(compiled.left_out, compiled.document, lines, ticket, currency, on)
+    if problems:
+        raise RuleError(*problems)
+    document = compiled.document
+    found = _by_number(document.lines)
+    rules = rate_queries.rates_by_id(
+        [entry.rate_rule_id for line in document.lines for entry in line.entries]
+    )
+    return Priced(
+        payer_id=payer_id,
+        currency=currency,
+        priced_on=on,
+        policy=stored_policy(policy),
+        lines=[_priced(line, found[number], rules) for number, line in enumerate(lines)],
+        net_minor=document.net_minor,
+        tax_minor=document.tax_minor,
+        rounding_minor=document.rounding_minor,
+        taxes=[
+            {
+                "name": total.tax.name,
+                "percent": str(total.tax.percent),
+                "taxable_minor": total.taxable_minor,
+                "tax_minor": total.tax_minor,
+            }
+            for total in document.tax_totals
+        ],
+    )
+
+
+def rule_in_words(rule: RateRule) -> str:
+    """Where a rate comes from: whose it is, what an hour costs, since when."""
+    names = [rule.company.name if rule.company else "all companies"]
+    names += [str(each) for each in (rule.work_type, rule.staff) if each is not None]
+    since = f" from {day(rule.valid.lower)}" if rule.valid.lower else ""
+    whom = ", ".join(names)
+    cost = f"{rule.currency} {price(rule.rate, rule.currency)} an hour"
+    return f"Rate {rule.id}: {cost} for {whom}{since}"
+
+
+def _entry(ticket: Ticket, number: int, line: Line, on: date) -> engine.Entry:
+    return engine.Entry(
+        id=number,
+        company_id=ticket.company_id,
+        staff_id=ticket.assignee_id or 0,
+        work_type_id=line.work_type_id,
+        ticket_id=ticket.id,
+        project=f"line {number}",
+        work_date=on,
+        recorded_seconds=line.seconds,
+        billable_seconds=line.seconds,
+    )
+
+
+def _problems(
+    left_out: Mapping[str, Sequence[int]],
+    document: engine.Document,
+    lines: Sequence[Line],
+    ticket: Ticket,
+    currency: str,
+    on: date,
+) -> list[str]:
+    said = {
+        "no_rate": f"no rate in {currency} covers it on {day(on)}: add one, or offer an amount.",
+        "currency_mismatch": f"its rate is not in {currency}, in which {ticket.company} is billed.",
+        "no_tax": f"no tax is set for {ticket.company} on {day(on)}: set one first.",
+    }
+    found = [
+        f"Line {number + 1}: {said[why]}" for why, numbers in left_out.items() for number in numbers
+    ]
+    if "no_tax" in left_out and not left_out["no_tax"]:
+        found.append(f"An amount cannot be taxed: {said['no_tax']}")
+    if lines and not found and document.payable_minor <= 0:
+        found.append("The estimate comes to nothing: its total must be above zero.")
+    return found
+
+
+def _by_number(lines: Sequence[engine.Line]) -> dict[int, engine.Line]:
+    found = {}
+    for line in lines:
+        number = line.extra_id if line.extra_id is not None else line.entries[0].entry_id
+        found[number] = line
+    return found
+
+
+def _priced(line: Line, found: engine.Line, rules: Mapping[int, RateRule]) -> PricedLine:
+    rule = rules[found.entries[0].rate_rule_id] if found.entries else None
+    return PricedLine(
+        line=line,
+        billed_seconds=found.seconds,
+        rate=rule.rate if rule else None,
+        rate_rule_id=rule.id if rule else None,
+        rule=rule_in_words(rule) if rule else "",
+        amount_minor=found.amount_minor,
+        tax=found.tax,
+    )

@@ -1,0 +1,309 @@
+"""Estimates as desk, portal and the job of their warnings look for them."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import aliased, joinedload
+
+from app.billing.models import Allocation, EntryValue, ExtraLine
+from app.companies.models import Contact, Membership
+from app.companies.visibility import is_member
+from app.core import clock
+from app.core.access import Viewer, scoped
+from app.core.db import db
+from app.core.errors import NotFoundError
+from app.estimates import rules
+from app.estimates.models import Estimate, EstimateCharge, EstimateLine
+from app.estimates.rules import Burn, Change
+from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry
+
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version as a page shows it: what changed since the one before, and how much is used."""
+
+    estimate: Estimate
+    changes: Sequence[Change]
+    is_revision: bool
+    burn: Burn | None
+
+
+def versions(ticket_id: int) -> list[Shown]:
+    """Every version of a ticket's estimate for staff, drafts too, the newest first."""
+    return _listed(select(Estimate).where(Estimate.ticket_id == ticket_id))
+
+
+def seen_of_action(viewer: Viewer, action_id: int) -> Shown | None:
+    """The version that an ACTION asks about, as a contact sees it; None when it is about none."""
+    query = scoped(Estimate, viewer).where(Estimate.action_id == action_id)
+    ticket_id = db.session.scalar(query.with_only_columns(Estimate.ticket_id))
+    if ticket_id is None:
+        return None
+    found = _listed(scoped(Estimate, viewer).where(Estimate.ticket_id == ticket_id))
+    return next(each for each in found if each.estimate.action_id == action_id)
+
+
+def _listed(query: Select[Any]) -> list[Shown]:
+    rows = db.session.execute(
+        query.add_columns(cast(used(Estimate), Text))  # rows are made unique, JSON cannot be
+        .options(*with_lines())
+        .order_by(Estimate.version.desc())
+        .execution_options(populate_existing=True)
+    )
+    return shown([(row[0], row[1]) for row in rows.unique()])
+
+
+def with_lines() -> Sequence[Any]:
+    """What a page needs of each version, read with it."""
+    return (
+        joinedload(Estimate.lines),
+        joinedload(Estimate.action),
+        joinedload(Estimate.payer),
+    )
+
+
+def read(text: str) -> Any:
+    """A JSON value that was read as text."""
+    return json.loads(text)
+
+
+def shown(rows: Sequence[tuple[Estimate, str]]) -> list[Shown]:
+    """Versions, the newest first, with what `used` says of each as text."""
+    last_approved = next((row[0].id for row in rows if row[0].state == rules.APPROVED), None)
+    found = []
+    for place, (estimate, figures) in enumerate(rows):
+        before = rows[place + 1][0] if place + 1 < len(rows) else None
+        new = [line.facts(estimate.currency) for line in estimate.lines]
+        old = [line.facts(before.currency) for line in before.lines] if before else new
+        is_burning = estimate.id == last_approved and estimate.work_seconds > 0
+        burn = _burn(estimate, read(figures)) if is_burning else None
+        found.append(Shown(estimate, rules.difference(old, new), before is not None, burn))
+    return found
+
+
+def _burn(estimate: Estimate, figures: Mapping[str, int]) -> Burn:
+    return Burn(figures["seconds"], estimate.work_seconds, figures["minor"], estimate.work_minor)
+
+
+def used(of: Any) -> ColumnElement[Any]:
+    """Work that uses an approved version up, as {seconds, minor}; for a statement over `of`.
+
+    All billable time on its ticket since `burns_from` that is neither rejected nor written off:
+    as billed where it is billed, else as it is valued, else as long as it is billable.
+    """
+    minor = case((of.policy["prices"].astext == "exclusive", Allocation.amount_minor), else_=None)
+    valued = case((EntryValue.currency == of.currency, EntryValue.amount_minor), else_=None)
+    seconds = func.coalesce(
+        Allocation.billed_seconds, EntryValue.billed_seconds, TimeEntry.billable_seconds
+    )
+    return (
+        select(
+            func.jsonb_build_object(
+                *("seconds", func.coalesce(func.sum(seconds), 0)),
+                *("minor", func.coalesce(func.sum(func.coalesce(minor, valued, 0)), 0)),
+            )
+        )
+        .select_from(TimeEntry)
+        .outerjoin(EntryValue, EntryValue.entry_id == TimeEntry.id)
+        .outerjoin(
+            Allocation,
+            and_(
+                Allocation.entry_id == TimeEntry.id,
+                Allocation.released_at.is_(None),
+                Allocation.kind != "credit",
+            ),
+        )
+        .where(
+            TimeEntry.ticket_id == of.ticket_id,
+            TimeEntry.work_date >= of.burns_from,
+            TimeEntry.billable_seconds > 0,
+            TimeEntry.state != "rejected",
+            Allocation.kind.is_distinct_from("write_off"),
+        )
+        .correlate(of)
+        .scalar_subquery()
+    )
+
+
+def _is_burning() -> ColumnElement[bool]:
+    """Whether it is the version that work uses up now: the last approved one, with hours."""
+    later = aliased(Estimate)
+    superseded = exists().where(
+        later.ticket_id == Estimate.ticket_id,
+        later.version > Estimate.version,
+        later.state == rules.APPROVED,
+    )
+    return and_(Estimate.state == rules.APPROVED, Estimate.work_seconds > 0, ~superseded)
+
+
+def burning(ticket_ids: Collection[int], *, lock: bool = False) -> list[tuple[Estimate, Burn]]:
+    """The versions that work on these tickets uses up, by ticket; `lock` holds them."""
+    query = (
+        select(Estimate, used(Estimate))
+        .where(Estimate.ticket_id.in_(ticket_ids), _is_burning())
+        .order_by(Estimate.ticket_id)
+    )
+    if lock:
+        query = query.with_for_update(of=Estimate).execution_options(populate_existing=True)
+    return [(row[0], _burn(row[0], row[1])) for row in db.session.execute(query)]
+
+
+def tickets_of_entries(entry_ids: Collection[int]) -> list[int]:
+    """Tickets of these entries on which an approved version is not fully warned of yet."""
+    if not entry_ids:
+        return []
+    query = (
+        select(TimeEntry.ticket_id)
+        .join(Estimate, Estimate.ticket_id == TimeEntry.ticket_id)
+        .where(
+            TimeEntry.id.in_(entry_ids),
+            Estimate.state == rules.APPROVED,
+            Estimate.warned < rules.LEVELS[-1],
+        )
+        .distinct()
+    )
+    return [each for each in db.session.scalars(query) if each is not None]
+
+
+def latest(ticket_id: int) -> Estimate | None:
+    """The newest version, held until the end of the unit of work; drafts count."""
+    return _first(select(Estimate).where(Estimate.ticket_id == ticket_id))
+
+
+def in_state(ticket_id: int, state: str) -> Estimate | None:
+    """The newest version in a state, held until the end of the unit of work."""
+    return _first(select(Estimate).where(Estimate.ticket_id == ticket_id, Estimate.state == state))
+
+
+def of_state(ticket_id: int, state: str) -> Estimate:
+    """The same. Raises `NotFoundError`."""
+    found = in_state(ticket_id, state)
+    if found is None:
+        raise NotFoundError(f"No estimate of this ticket is {state}: look at the ticket again.")
+    return found
+
+
+def of_action(action_id: int) -> Estimate:
+    """The version that a request of kind estimate asks about, held."""
+    found = _first(select(Estimate).where(Estimate.action_id == action_id))
+    if found is None:
+        raise NotFoundError("The estimate that was asked about is gone.")
+    return found
+
+
+def _first(query: Select[tuple[Estimate]]) -> Estimate | None:
+    return db.session.scalars(
+        query.order_by(Estimate.version.desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def earlier(ticket_id: int, version: int) -> Sequence[Estimate]:
+    """The versions before one, held, the oldest first."""
+    return db.session.scalars(
+        select(Estimate)
+        .where(Estimate.ticket_id == ticket_id, Estimate.version < version)
+        .order_by(Estimate.version)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def actions_of_sent(ticket_ids: Collection[int]) -> Sequence[int]:
+    """The requests that ask about estimates sent on these tickets, by ticket."""
+    found = db.session.scalars(
+        select(Estimate.action_id)
+        .where(Estimate.ticket_id.in_(ticket_ids), Estimate.state == rules.SENT)
+        .order_by(Estimate.ticket_id)
+    )
+    return [each for each in found if each is not None]
+
+
+def was_ever_sent(ticket_id: int) -> bool:
+    """Whether any version of a ticket's estimate has gone to the client."""
+    query = select(Estimate.id).where(
+        Estimate.ticket_id == ticket_id, Estimate.state != rules.DRAFT
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def keys_of(ticket_id: int) -> set[int]:
+    """The keys that lines of a ticket's estimate have, in any version."""
+    query = (
+        select(EstimateLine.key)
+        .join(EstimateLine.estimate)
+        .where(Estimate.ticket_id == ticket_id)
+        .distinct()
+    )
+    return set(db.session.scalars(query))
+
+
+def charged(ticket_id: int) -> list[tuple[EstimateCharge, ExtraLine]]:
+    """By which extra lines a ticket's estimates are billed, or wait to be; removed ones not."""
+    query = (
+        select(EstimateCharge, ExtraLine)
+        .join(EstimateCharge.estimate)
+        .join(EstimateCharge.extra_line)
+        .where(Estimate.ticket_id == ticket_id, ExtraLine.removed_at.is_(None))
+        .order_by(EstimateCharge.id)
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in db.session.execute(query)]
+
+
+def approver_of(ticket: Ticket) -> int | None:
+    """Who is asked unless another is chosen: who approves for the company, else who asked."""
+    found = db.session.scalar(
+        select(Membership.contact_id)
+        .join(Contact, Contact.id == Membership.contact_id)
+        .where(
+            Membership.company_id == ticket.company_id,
+            Membership.role == "approver",
+            Contact.archived_at.is_(None),
+            is_member(clock.today()),
+        )
+        .order_by(Membership.id)
+        .limit(1)
+    )
+    return found or ticket.requester_id
+
+
+def shown_on_desk(ticket: Ticket) -> Any:
+    """A ticket's versions, the newest first, as one JSON value, for the page that asks once."""
+    rows = (
+        select(
+            Estimate.version,
+            Estimate.state,
+            Estimate.currency,
+            Estimate.valid_until,
+            Estimate.work_seconds,
+            Estimate.work_minor,
+            (Estimate.net_minor + Estimate.tax_minor + Estimate.rounding_minor).label("total"),
+            case((_is_burning(), used(Estimate)), else_=None).label("used"),
+        )
+        .where(Estimate.ticket_id == ticket.id)
+        .order_by(Estimate.version.desc())
+        .limit(MOST_SHOWN)
+        .subquery()
+    )
+    each = func.jsonb_build_object(
+        *("version", rows.c.version, "state", rows.c.state, "currency", rows.c.currency),
+        *("valid_until", rows.c.valid_until, "total", rows.c.total),
+        *("seconds", rows.c.work_seconds, "minor", rows.c.work_minor, "used", rows.c.used),
+    )
+    found = func.jsonb_agg(aggregate_order_by(each, rows.c.version.desc()))
+    return select(func.coalesce(found, func.jsonb_build_array())).scalar_subquery()
+
+
+def burn_of(row: Mapping[str, Any]) -> Burn:
+    """How much is used of a version as `shown_on_desk` tells of it."""
+    return Burn(row["used"]["seconds"], row["seconds"], row["used"]["minor"], row["minor"])

@@ -1,0 +1,107 @@
+"""An estimate in a real browser: drafted and sent on the desk, decided on a phone, offered again."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from app.communications import action_links
+from app.companies.account_models import PortalAccount
+from app.core.db import db, unit_of_work
+from app.estimates.models import Estimate
+from tests import factories as make
+from tests.browser.conftest import LOOKS, assert_accessible
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def number(live) -> int:
+    """Number of a ticket of Mira's company, where an hour costs 100 euros and tax is 19 %."""
+    with live.database():
+        company = make.company("Northwind Ltd")
+        mira = make.contact(company, "Mira Krog")
+        db.session.add(PortalAccount(contact_id=mira.id, password=make.PASSWORD_HASH, epoch=1))
+        make.rate("100")
+        make.tax("19", of=company)
+        return make.ticket(company, "A new logo", requester_id=mira.id).number
+
+
+def link_of(live, version: int) -> str:
+    with live.database():
+        row = db.session.scalars(select(Estimate).filter_by(version=version)).one()
+        secret = action_links.secret(row.action_id, row.action.contact_id)
+        return f"{live.url}/portal/action/{secret}"
+
+
+def fill(page, *, line: int, what: str, hours: str = "", amount: str = "") -> None:
+    page.locator(f"#f-text-{line}").fill(what)
+    page.locator(f"#f-hours-{line}").fill(hours)
+    page.locator(f"#f-amount-{line}").fill(amount)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_offered_declined_offered_again_and_approved(live, desk, open_page, number, width, theme):
+    page = desk("Agent", width=width, theme=theme)
+    page.goto(f"{live.url}/tickets/{number}")
+    page.get_by_role("link", name="Make an estimate …").click()
+    assert_accessible(page)
+    fill(page, line=1, what="Design", hours="10")
+    fill(page, line=2, what="Typeface", amount="200")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.locator("main")).to_contain_text("drafted by")
+    assert_accessible(page)
+    page.get_by_role("button", name="Send version 1").click()
+    expect(page.locator("main")).to_contain_text("Waits for an answer")
+
+    client = open_page(width="phone", theme=theme, javascript=False)
+    client.goto(link_of(live, 1))
+    expect(client.locator(".estimate-total")).to_contain_text("428.00")
+    client.get_by_label("Comment or reason").fill("Too dear for us")
+    client.get_by_role("button", name="Decline").click()
+    expect(client.locator("main")).to_contain_text("Declined by Mira Krog")
+
+    page.reload()
+    expect(page.locator("main")).to_contain_text("Too dear for us")
+    page.get_by_role("button", name="Offer again …").click()
+    expect(page.locator("#f-text-1")).to_have_value("Design")
+    fill(page, line=1, what="Design", hours="8")
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.locator("main")).to_contain_text("was 10:00 h at 100.00")
+    page.get_by_role("button", name="Send version 2").click()
+    expect(page.locator("main")).to_contain_text("Waits for an answer")
+    assert_accessible(page)
+
+    client = open_page(width="phone", theme=theme)
+    client.goto(link_of(live, 2))
+    expect(client.locator(".estimate-sheet")).to_contain_text("was 10:00 h at 100.00")
+    assert_accessible(client)
+    client.get_by_role("button", name="Approve EUR").click()
+    expect(client.locator("main")).to_contain_text("Approved by Mira Krog")
+    assert_accessible(client)
+    page.goto(f"{live.url}/tickets/{number}")
+    expect(page.locator("#estimate")).to_contain_text("0 %")
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_approved_in_the_portal_on_a_phone(live, desk, open_page, number, theme):
+    page = desk("Agent")
+    page.goto(f"{live.url}/tickets/{number}/estimate/edit")
+    fill(page, line=1, what="Design", hours="1.5")
+    page.get_by_role("button", name="Save the draft").click()
+    page.get_by_role("button", name="Send version 1").click()
+    expect(page.locator("main")).to_contain_text("Waits for an answer")
+    with live.database(), unit_of_work():
+        make.set_up_agency(portal_shows_time=True)
+        email = str(db.session.scalars(select(Estimate)).one().action.contact.emails[0].address)
+    client = open_page(width="phone", theme=theme)
+    client.goto(f"{live.url}/portal/sign-in")
+    client.get_by_label("E-mail", exact=True).fill(email)
+    client.get_by_label("Password", exact=True).fill(make.PASSWORD)
+    client.get_by_role("button", name="Sign in", exact=True).click()
+    expect(client.locator(".is-waiting li").first).to_contain_text("Approve or decline")
+    client.goto(f"{live.url}/portal/requests/{number}")
+    assert_accessible(client)
+    client.get_by_role("button", name="Approve EUR").click()
+    expect(client.locator("main")).to_contain_text("Estimate, version 1: approved")
+    assert_accessible(client)

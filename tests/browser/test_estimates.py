@@ -1,4 +1,4 @@
-"""An estimate in a real browser: drafted and sent on the desk, decided on a phone, offered again."""
+"""An estimate in a real browser: drafted and sent on the desk, decided on a phone, and again."""
 
 import pytest
 from playwright.sync_api import expect

@@ -24,7 +24,7 @@ def shown(page, name):
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_hours_and_targets_are_set_and_a_ticket_shows_its_sum(live, desk, width, theme):
     with live.database():
-        company = make.company("Fjord Dental")
+        company_id = make.company("Fjord Dental").id
         make.department("Helpline")
     page = desk("Admin", width=width, theme=theme)
     page.goto(f"{live.url}/promises/")
@@ -49,7 +49,7 @@ def test_hours_and_targets_are_set_and_a_ticket_shows_its_sum(live, desk, width,
     shown(page, "index")
     with live.database():
         number = commands.open_ticket(
-            actor=Actor(name="Ada"), subject="The printer", company_id=company.id
+            actor=Actor(name="Ada"), subject="The printer", company_id=company_id
         ).number
     page.goto(f"{live.url}/tickets/?view=open")
     page.locator(".ticket-subject .chip").first.wait_for()

@@ -24,7 +24,7 @@ from app.cli.text import readable
 from app.companies.repricing import REVALUE
 from app.core import jobs
 from app.core.audit import Actor
-from app.core.db import db
+from app.core.db import db, why_unanswered
 from app.core.errors import RuleError, UnusableInputError
 from app.core.models import Job
 from app.installation import initialise, is_current
@@ -95,7 +95,7 @@ class DeskCommand(click.Command):
             code = REFUSED
         except OperationalError as error:
             logging.getLogger(__name__).debug("database error", exc_info=True)
-            answer, code = _refusal([f"The database does not answer: {error.orig}"]), REFUSED
+            answer, code = _refusal([why_unanswered(error)]), REFUSED
         if as_json or "problems" not in answer:  # people have read the problems already
             click.echo(_json_text(answer) if as_json else readable(answer))
         ctx.exit(code)

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
 from app.core.db import db
 
 
@@ -33,9 +36,19 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object
         # The driver alone can COPY; whoever listens to statements hears of this one too.
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, statement, (), None, False)
-        with cursor.copy(statement) as copy:
+        with driver_errors(statement), cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
+
+
+@contextmanager
+def driver_errors(statement: str) -> Iterator[None]:
+    """Raise what the bare driver raises as SQLAlchemy would, so that callers know one family."""
+    try:
+        yield
+    except psycopg.Error as error:
+        dialect = db.engine.dialect
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=dialect) from error
 
 
 def fetch_rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

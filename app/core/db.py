@@ -22,9 +22,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.faults import faultpoint
 
-__all__ = ["Model", "Stamped", "after_commit", "db", "unit_of_work", "with_retry"]
+__all__ = [
+    "FULL",
+    "Model",
+    "Stamped",
+    "after_commit",
+    "db",
+    "unit_of_work",
+    "why_unanswered",
+    "with_retry",
+]
 
 log = logging.getLogger(__name__)
+FULL = {"53000", "53100"}  # insufficient resources, disk full
 T = TypeVar("T")
 
 # Alembic and error messages need stable names for what the models leave unnamed.
@@ -96,6 +106,17 @@ def unit_of_work() -> Iterator[Any]:
 def after_commit(effect: Callable[[], object]) -> None:
     """Call `effect` once the present transaction is committed; never when it is rolled back."""
     db.session().info.setdefault(EFFECTS, []).append(effect)
+
+
+def why_unanswered(error: OperationalError) -> str:
+    """What to tell a person when the database cannot answer, and what to do."""
+    if getattr(error.orig, "sqlstate", None) in FULL:
+        return (
+            "The disk of the database is full, so this was not written: free some room on it, then"
+            " repeat. What was saved before is safe."
+        )
+    said = " ".join(str(error.orig).split())
+    return f"The database does not answer ({said}). What was saved before is safe: try again soon."
 
 
 def with_retry(unit: Callable[[], T], *, tries: int = 3) -> T:

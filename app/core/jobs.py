@@ -16,9 +16,10 @@ from uuid import uuid4
 
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 
 from app.core import logs, wakeup
-from app.core.db import after_commit, db, unit_of_work
+from app.core.db import after_commit, db, unit_of_work, why_unanswered
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
 from app.core.models import Job
@@ -243,7 +244,7 @@ def run_due(*, most: int = 1000, kinds: tuple[str, ...] | None = None) -> int:
 
 def _fail(running: Running, error: Exception) -> None:
     final = isinstance(error, RuleError)
-    reason = str(error) if final else "".join(traceback.format_exception_only(error)).strip()
+    reason = _words(error)
     with unit_of_work() as session:
         attempts = session.scalar(select(Job.attempts).where(Job.id == running.id)) or 0
         dead = final or attempts >= MOST_ATTEMPTS
@@ -260,6 +261,14 @@ def _fail(running: Running, error: Exception) -> None:
                 finished_at=func.clock_timestamp() if dead else None,
             )
         )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, RuleError):
+        return str(error)
+    if isinstance(error, OperationalError):
+        return why_unanswered(error)
+    return "".join(traceback.format_exception_only(error)).strip()
 
 
 def release(running: Running) -> None:

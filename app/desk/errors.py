@@ -8,7 +8,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
-from app.core.db import db
+from app.core.db import FULL, db, why_unanswered
 from app.core.errors import NotFoundError, RuleError, StaleError
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,10 @@ def _database_gone(error: OperationalError | PoolTimeoutError) -> Response:
     """A server that restarts, or a pool without a free connection: worth another try soon."""
     log.warning("database not reached on %s %s: %s", request.method, request.path, error)
     db.session.rollback()
-    response = _page(503)
+    detail = ""
+    if isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", "") in FULL:
+        detail = why_unanswered(error)
+    response = _page(503, detail=detail)
     response.headers["Retry-After"] = "5"
     return response
 

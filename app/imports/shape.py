@@ -13,7 +13,8 @@ def fit(cells: list[str], width: int, required: frozenset[int]) -> tuple[list[st
     if count == width:
         return cells, 0
     if count > width:
-        msg = f"the row has {count} cells, the header {width}: one delimiter too many"
+        extra = "one delimiter" if count == width + 1 else f"{count - width} delimiters"
+        msg = f"the row has {count} cells, the header {width}: {extra} too many"
         raise ValueError(msg)
     if any(position >= count for position in required):
         msg = f"the row has {count} cells, the header {width}, and a cell it needs is missing"

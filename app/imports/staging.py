@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core.bulk import driver_errors
 from app.core.export import unguarded
 from app.imports import dialect as dialects
 from app.imports import shape
@@ -69,7 +70,8 @@ def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) ->
     read = importer.reader(work)  # it may ask the database, which COPY does not allow
     raw: Any = session.connection().connection.driver_connection
     turned: list[int] = []
-    with raw.cursor().copy(f"COPY import_stage ({', '.join(names)}) FROM STDIN") as copy:
+    statement = f"COPY import_stage ({', '.join(names)}) FROM STDIN"
+    with driver_errors(statement), raw.cursor().copy(statement) as copy:
         for row in _read(stream, importer, work, read, turned):
             copy.write_row(row)
     session.execute(text("analyze import_stage"))

@@ -25,6 +25,7 @@ def keep(
     problems = rules.problems_of(label, url, (secret.user, secret.secret, secret.note))
     if problems:
         raise RuleError(*problems)
+    queries.hold_keys()
     found = Credential(
         company_id=company_id,
         ticket_id=ticket_id,

@@ -1,13 +1,34 @@
 """Selects over logins, and which of them a contact sees: never what they hold."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from app.core.access import Viewer, scope_of, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.vault.models import Credential
+
+# The advisory lock of the keys: shared by who seals, alone for who changes them.
+KEYS = 7_304_118_221
+
+
+def hold_keys() -> None:
+    """Let the keys stay as they are until the end of the unit of work."""
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(KEYS)))
+
+
+@contextmanager
+def alone_with_keys() -> Iterator[None]:
+    """Wait for whoever seals or changes keys, and let nobody else do so within the block."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(select(func.pg_advisory_lock(KEYS)))
+        try:
+            yield
+        finally:
+            connection.execute(select(func.pg_advisory_unlock(KEYS)))
 
 
 @scope_of(Credential)

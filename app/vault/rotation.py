@@ -6,7 +6,7 @@ import secrets
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
-from app.vault import commands
+from app.vault import commands, queries
 from config import Settings, new_vault_key
 
 
@@ -17,7 +17,8 @@ def rotate(settings: Settings) -> dict[str, int]:
     opening until `forget`.
     """
     if not settings.vault_keys:
-        _write(settings, (new_vault_key(), *settings.vault_key_list()))
+        with queries.alone_with_keys():
+            _write(settings, (new_vault_key(), *settings.vault_key_list()))
     return {"resealed": _reseal(), "keys": len(settings.vault_key_list())}
 
 
@@ -25,9 +26,10 @@ def forget(settings: Settings) -> dict[str, int]:
     """Drop former keys once nothing needs them. Raises `RuleError` when VAULT_KEYS gives them."""
     if settings.vault_keys:
         raise RuleError("VAULT_KEYS gives the keys: run `vault rotate`, then take former ones out.")
-    resealed = _reseal()
-    keys = settings.vault_key_list()
-    _write(settings, keys[:1])
+    with queries.alone_with_keys():  # what is being sealed by a former key comes to its end first
+        resealed = _reseal()
+        keys = settings.vault_key_list()
+        _write(settings, keys[:1])
     return {"resealed": resealed, "forgotten": len(keys) - 1}
 
 

@@ -1,7 +1,10 @@
 """The vault: what is sealed, who opens it, and keys that change."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
+from threading import Barrier
+from threading import Event as Signal
 
 import pytest
 from flask import current_app
@@ -132,6 +135,52 @@ def test_keys_are_made_once_and_change_while_logins_stay_readable(own_keys, worl
     assert sealing.unseal(made.sealed) == HELD
     with pytest.raises(RuleError, match="VAULT_KEYS"):
         sealing.unseal(before)
+
+
+def test_keys_are_dropped_only_once_nobody_seals_by_them(own_keys, world):
+    company, *_ = world
+    company_id, app = company.id, current_app._get_current_object()
+    own_keys.vault_key_list()
+    sealed, goes_on = Signal(), Signal()
+
+    def slow() -> int:
+        with app.app_context(), unit_of_work():
+            made = commands.keep(actor=SYSTEM, company_id=company_id, label="Slow", secret=HELD)
+            sealed.set()
+            goes_on.wait(20)
+            return made.id
+
+    def renew() -> None:
+        with app.app_context():
+            rotation.rotate(own_keys)
+            rotation.forget(own_keys)
+
+    with ThreadPoolExecutor(2) as pool:
+        keeping = pool.submit(slow)
+        sealed.wait(20)
+        renewing = pool.submit(renew)
+        wait([renewing], timeout=1)
+        goes_on.set()
+        renewing.result()
+    db.session.rollback()
+    assert sealing.unseal(queries.credential(keeping.result()).sealed) == HELD
+
+
+def test_of_several_rotations_at_once_no_key_is_lost(own_keys, world):
+    *_, made = world
+    app, together = current_app._get_current_object(), Barrier(4)
+    own_keys.vault_key_list()
+
+    def renew() -> None:
+        with app.app_context():
+            together.wait()
+            rotation.rotate(own_keys)
+
+    with ThreadPoolExecutor(4) as pool:
+        [each.result() for each in [pool.submit(renew) for _ in range(4)]]
+    assert len(own_keys.vault_key_list()) == 5
+    db.session.refresh(made)
+    assert sealing.unseal(made.sealed) == HELD
 
 
 def test_given_keys_are_used_and_checked():

@@ -211,6 +211,7 @@ def halt(calendar_id: int) -> list[int]:
             SlaSegment.ended_at.is_(None), SlaSegment.calendar_id == calendar_id
         )
     )
+    sla_queries.hold_tickets_of(using)
     hands = hands_of(using)
     known = sla_queries.calendars([calendar_id])
     at = time.now()

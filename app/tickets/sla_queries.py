@@ -44,6 +44,7 @@ join ticket_status on ticket_status.id = ticket.status_id
 left join nearest on nearest.origin = ticket.company_id
 left join sla_choice as of_department on of_department.department_id = ticket.department_id
 where ticket.id = any(:ids)
+order by ticket.id for no key update of ticket
 """)
 
 
@@ -61,7 +62,7 @@ class Standing:
 
 
 def standings(ticket_ids: Collection[int]) -> list[Standing]:
-    """How those tickets stand now, in one statement."""
+    """How those tickets stand now, held in order of id; one statement."""
     rows = db.session.execute(STANDINGS, {"ids": list(ticket_ids)})
     return [Standing(**row._mapping) for row in rows]  # noqa: SLF001 - the documented accessor
 
@@ -118,6 +119,13 @@ def of_tickets(ticket_ids: Collection[int]) -> ColumnElement[bool]:
     return SlaClock.ticket_id.in_(ticket_ids) & or_(
         SlaClock.ended_at.is_(None), SlaClock.target == "resolution"
     )
+
+
+def hold_tickets_of(*where: ColumnElement[bool]) -> None:
+    """Hold the tickets of clocks, in order of id, before the clocks are looked at."""
+    ids = select(SlaClock.ticket_id).where(*where)
+    locked = select(Ticket.id).where(Ticket.id.in_(ids)).order_by(Ticket.id)
+    db.session.execute(locked.with_for_update(key_share=True))
 
 
 def live_ticket_ids(*, after: int, most: int) -> list[int]:

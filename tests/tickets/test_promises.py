@@ -1,5 +1,6 @@
 """Promises: clocks follow what happens on tickets, warn once a level, and pause while waiting."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 
@@ -268,6 +269,36 @@ def test_schedulers_and_workers_at_once_warn_once(agent, fjord, app):
     [each.join() for each in threads]
     assert warned() == [90] * 4
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 4
+
+
+def test_a_policy_that_changes_while_a_ticket_is_solved_does_not_start_its_clock_again(
+    agent, fjord, app
+):
+    policy = promise({"normal": {"resolution": 8 * HOUR}})
+    policy_id, calendar_id = policy.id, policy.calendar_id
+    ticket_id = opened(fjord).id
+    with at(1), unit_of_work():
+        sla_commands.save_policy(
+            actor=agent,
+            name="Usual",
+            calendar_id=calendar_id,
+            goals={"normal": {"resolution": HOUR}},
+            is_default=True,
+            policy_id=policy_id,
+        )
+
+    def follow():
+        with app.app_context(), at(1), unit_of_work():
+            sla_clocks.changed([ticket_id])
+
+    with ThreadPoolExecutor(1) as pool:
+        with at(1), unit_of_work():
+            [ticket] = queries.locked_by_id([ticket_id])
+            commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
+            following = pool.submit(follow)
+            wait([following], timeout=1)
+        following.result()
+    assert state(db.session.get_one(Ticket, ticket_id))["resolution"][0] == "met"
 
 
 def test_segments_never_overlap(agent, fjord):

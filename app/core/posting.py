@@ -10,7 +10,7 @@ from flask import flash, redirect, request
 from werkzeug.wrappers import Response
 
 from app.core import forms
-from app.core.db import unit_of_work
+from app.core.db import unit_of_work, with_retry
 from app.core.errors import NotFoundError, RuleError
 
 __all__ = ["Outcome", "carry_out", "refused", "unit_of_work"]
@@ -27,19 +27,25 @@ def carry_out(
 ) -> Any:
     """Run `action` in one unit of work under the form's nonce, then go where it leads.
 
-    `action` returns an address and what to tell the person. A second submit of the same form does
+    `action` returns an address and what to tell the person; it is run again after a deadlock, as
+    nothing of the first time is left. A second submit of the same form does
     nothing and goes where the first one led. A refusal leaves nothing behind: the form is shown
     `again` with what was typed, else every reason is told on the page `back`. `person` is a user's
     id; contacts count below zero, so that nobody meets a form of the other kind.
     """
     nonce = request.form.get(forms.FIELD, "")
-    try:
+
+    def once() -> Outcome:
         with unit_of_work():
             location = forms.claim(nonce, user_id=person)
-            said = ""
-            if location is None:
-                location, said = action()
-                forms.settle(nonce, location)
+            if location is not None:
+                return location, ""
+            location, said = action()
+            forms.settle(nonce, location)
+            return location, said
+
+    try:
+        location, said = with_retry(once)
     except NotFoundError:
         raise
     except RuleError as error:

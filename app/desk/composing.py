@@ -53,11 +53,13 @@ class Composed:
 
 def uploads(files: Sequence[FileStorage]) -> list[Upload]:
     """The files that were chosen; a field left empty comes as a file without a name."""
-    return [
-        Upload(file.filename, file.read(), file.mimetype or "application/octet-stream")
-        for file in files
-        if file.filename
-    ]
+    found = []
+    for file in files:
+        if file.filename:
+            file.seek(0)  # read before, where the same form is carried out again
+            media_type = file.mimetype or "application/octet-stream"
+            found.append(Upload(file.filename, file.read(), media_type))
+    return found
 
 
 def work_of(composed: Composed) -> Work:

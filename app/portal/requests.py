@@ -27,6 +27,7 @@ def uploads(files: list[FileStorage]) -> list[Upload]:
     found = []
     for file in files:
         if file.filename:
+            file.seek(0)  # read before, where the same form is carried out again
             content = file.read()
             found.append(Upload(file.filename, content, filetypes.of(content)))
     return found

@@ -1,10 +1,15 @@
 """One transaction a unit; effects only after a commit."""
 
+from io import BytesIO
+
 import pytest
-from sqlalchemy import func, select
+from flask import request
+from sqlalchemy import func, select, text
 
 from app.companies.models import Company
+from app.core import forms, posting
 from app.core.db import after_commit, db, unit_of_work
+from app.portal.requests import uploads
 from tests import factories as make
 
 
@@ -47,3 +52,21 @@ def test_a_failing_effect_does_not_undo_the_commit(app, caplog):
         after_commit(lambda: 1 / 0)
     assert companies() == 1
     assert "after-commit effect failed" in caplog.text
+
+
+def test_a_form_that_meets_a_deadlock_is_carried_out_once_more_with_its_files(app):
+    lengths = []
+    sent = {"nonce": forms.new_nonce(), "files": (BytesIO(b"four"), "a.txt")}
+
+    def act() -> tuple[str, str]:
+        make.company()
+        lengths.extend(len(each.content) for each in uploads(request.files.getlist("files")))
+        if len(lengths) == 1:
+            db.session.execute(text("do $$ begin raise exception sqlstate '40P01'; end $$"))
+        return "/there", ""
+
+    with app.test_request_context("/", method="POST", data=sent):
+        answer = posting.carry_out(act, person=1, back="/")
+    assert answer.location == "/there"
+    assert lengths == [4, 4]
+    assert companies() == 1

@@ -49,3 +49,16 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
             .values(last_assigned_at=clock.now())
         )
     return staff_id
+
+
+def after_move(department_id: int, assignee_id: int | None) -> int | None:
+    """Who has a ticket that came to a department: a member who had it already, else its next.
+
+    Where tickets are assigned by hand it stays with whom it was.
+    """
+    is_member = select(DepartmentMember.staff_id).where(
+        DepartmentMember.department_id == department_id, DepartmentMember.staff_id == assignee_id
+    )
+    if db.session.scalar(is_member) is not None:
+        return assignee_id
+    return next_in(department_id) or assignee_id

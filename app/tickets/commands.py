@@ -163,7 +163,9 @@ def change_fields(
 ) -> dict[str, tuple[Any, Any]]:
     """Change subject, requester, department, assignee, priority, due date or tags.
 
-    Returns what changed, field → (before, after); nothing changed writes nothing. The company is
+    Returns what changed, field → (before, after); nothing changed writes nothing. A department that
+    assigns by itself gives an open ticket that comes to it to one of its members, unless an
+    assignee is chosen along. The company is
     changed by `app.timelog.commands.move_ticket`, as time moves with it. Raises `StaleError` when
     somebody saved since `version`, `RuleError` with every reason at once.
     """
@@ -190,6 +192,11 @@ def change_fields(
     )
     if problems:
         raise RuleError(*problems)
+    department_id = changed.get("department_id", (None, None))[1]
+    if department_id and "assignee_id" not in changed and ticket.category not in rules.CLOSED:
+        assignee_id = assigning.after_move(department_id, ticket.assignee_id)
+        if assignee_id != ticket.assignee_id:
+            changed["assignee_id"] = (ticket.assignee_id, assignee_id)
     if changed:
         write_fields(ticket, actor=actor, changed=changed)
     return changed

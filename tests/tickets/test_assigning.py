@@ -82,3 +82,30 @@ def test_who_stays_a_member_keeps_the_turn(company, desk):
     assert given(company, department, 1) == [ana.id]
     staff.set_members(department, actor=ACTOR, staff_ids=[ana.id, bo.id])
     assert given(company, department, 2) == [bo.id, ana.id]
+
+
+def moved(ticket, department, **more):
+    commands.change_fields(
+        ticket, actor=ACTOR, changes={"department_id": department.id, "assignee_id": None, **more}
+    )
+    return ticket.assignee_id
+
+
+def test_who_moves_to_a_department_is_given_to_one_of_its_members(company, desk):
+    department, (ana, bo, cy) = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    assert moved(make.ticket(company), department) == ana.id
+    other = make.staff("Di")
+    ticket = make.ticket(company, assignee_id=other.id)
+    assert moved(ticket, department, assignee_id=other.id) == bo.id
+    ticket = make.ticket(company, assignee_id=ana.id)
+    assert moved(ticket, department, assignee_id=ana.id) == ana.id, "a member keeps it"
+    assert moved(make.ticket(company), department, assignee_id=ana.id) == ana.id, "as was chosen"
+    assert moved(make.ticket(company, category="completed"), department) is None
+    assert moved(make.ticket(company), department) == cy.id
+
+
+def test_where_tickets_are_assigned_by_hand_a_moved_one_stays_with_whom_it_was(company, desk):
+    other = make.staff("Di")
+    ticket = make.ticket(company, assignee_id=other.id)
+    assert moved(ticket, desk[0], assignee_id=other.id) == other.id

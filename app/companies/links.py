@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.companies.account_models import PortalToken
@@ -19,7 +19,7 @@ LIFETIMES = {
     "reset": timedelta(hours=1),
     "email": timedelta(hours=24),
 }
-MOST_AN_HOUR = 5  # links of one purpose to one address
+MOST_AN_HOUR = 5  # links of one purpose to one address, and to one contact
 LONGEST_SECRET = 100
 KEPT = timedelta(days=30)  # after the end, so that a late click reads what the link was for
 
@@ -38,14 +38,17 @@ def make(
 ) -> str | None:
     """Make a link and return its secret; older unused ones of the purpose are void.
 
-    None when this address had too many within the hour: then nothing is mailed.
+    None when this address or contact had too many within the hour: then nothing is mailed.
     """
     since = clock.now() - timedelta(hours=1)
+    for_them = PortalToken.email == email
+    if contact_id is not None:
+        for_them = or_(for_them, PortalToken.contact_id == contact_id)
     lately = db.session.scalar(
         select(func.count())
         .select_from(PortalToken)
         .where(
-            PortalToken.email == email,
+            for_them,
             PortalToken.purpose == purpose,
             PortalToken.created_at > since,
         )

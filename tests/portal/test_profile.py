@@ -88,6 +88,12 @@ def test_somebody_else_s_address_is_answered_alike_and_not_mailed(northwind, mir
     assert len(mails()) == before
 
 
+def test_nobody_has_us_mail_any_number_of_strangers(northwind, mira):
+    for number in range(7):
+        mira.post("/portal/profile/email", data=sent(email=f"stranger{number}@elsewhere.example"))
+    assert sum(row.recipient.startswith("stranger") for row in mails()) == 5
+
+
 def test_a_new_password_asks_for_the_present_one_and_ends_other_sessions(app, northwind, mira):
     other = client_in(app, northwind.mira)
     mira.post("/portal/profile/password", data={"present": "wrong", "password": NEW})

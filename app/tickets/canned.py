@@ -79,20 +79,26 @@ def save(
     staff_id: int,
     reply: CannedReply | None = None,
 ) -> CannedReply:
-    """Keep a reply, a new one or `reply` changed. Raises `RuleError` with every reason."""
+    """Keep a reply, a new one or `reply` changed; the audit log has what it was before.
+
+    Raises `RuleError` with every reason.
+    """
     name, text = rules.clean_line(name), rules.clean_text(text)
     problems = problems_of(name, text)
     if problems:
         raise RuleError(*problems)
     kept = reply or CannedReply()
+    before = {"name": kept.name, "text": kept.text} if reply else None
     kept.name, kept.text, kept.staff_id = name, text, None if shared else staff_id
     db.session.add(kept)
     db.session.flush()
-    record(actor, "canned.save", kind="canned_reply", id=kept.id, after={"name": name})
+    after = {"name": name, "text": text}
+    record(actor, "canned.save", kind="canned_reply", id=kept.id, before=before, after=after)
     return kept
 
 
 def remove(reply: CannedReply, *, actor: Actor) -> None:
     """Delete a reply; what was written with it stays."""
-    record(actor, "canned.remove", kind="canned_reply", id=reply.id, before={"name": reply.name})
+    before = {"name": reply.name, "text": reply.text}
+    record(actor, "canned.remove", kind="canned_reply", id=reply.id, before=before)
     db.session.delete(reply)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from app.communications import imap, inbox, queries
-from app.core import clock, jobs
+from app.core import clock, job_queries, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -80,9 +80,12 @@ def _problems(values: Mapping[str, str], given: Mapping[str, Any], *, is_new: bo
 
 
 def post_reading() -> list[int]:
-    """Post a job for each mailbox in use; returns their ids."""
+    """Post a job for each mailbox in use that is not being read; returns their ids."""
+    busy = {payload["mailbox_id"] for payload in job_queries.at_work(READ)}
     return [
-        jobs.post(READ, {"mailbox_id": each.id}) for each in queries.mailboxes() if each.is_active
+        jobs.post(READ, {"mailbox_id": each.id})
+        for each in queries.mailboxes()
+        if each.is_active and each.id not in busy
     ]
 
 

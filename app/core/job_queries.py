@@ -1,6 +1,7 @@
 """What the page of jobs asks."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Row, func, select
 
@@ -43,3 +44,11 @@ def latest(kind: str) -> Job | None:
     return db.session.scalars(
         select(Job).where(Job.kind == kind).order_by(Job.id.desc()).limit(1)
     ).first()
+
+
+def at_work(kind: str) -> Sequence[dict[str, Any]]:
+    """The payloads of the jobs of a kind that a worker holds now."""
+    held = Job.lease_until > func.clock_timestamp()
+    return db.session.scalars(
+        select(Job.payload).where(Job.kind == kind, Job.state == "leased", held)
+    ).all()

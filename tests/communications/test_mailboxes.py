@@ -71,6 +71,17 @@ def test_a_job_reads_and_others_decide(mailbox, server):
     assert db.session.scalars(select(Received.state)).all() == ["done"]
 
 
+def test_a_mailbox_that_is_being_read_is_left_to_who_reads_it(mailbox, server):
+    with unit_of_work():
+        [first] = mailboxes.post_reading()
+    running = jobs.claim(first)
+    with unit_of_work():
+        assert mailboxes.post_reading() == []
+    jobs.release(running)
+    with unit_of_work():
+        assert len(mailboxes.post_reading()) == 1
+
+
 def test_the_department_of_the_mailbox_gets_the_ticket(mailbox, server):
     load_handlers()
     with unit_of_work():

@@ -172,7 +172,7 @@ def _facts(found: Received, parsed: Parsed, known: Known) -> Facts:
         is_duplicate=around.is_twin,
         is_bounce=parsed.bounce is not None,
         targets=targets,
-        recent_tickets=around.recent,
+        recent=around.recent,
         forwards=original.address if original else "",
         domain_company=company.name if company else "",
     )

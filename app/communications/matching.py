@@ -5,12 +5,14 @@ the sender decides. Every question that was asked is kept as a step, for people 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["ticket", "reply", "ignored", "quarantined"]
 How = Literal["token", "message-id", "subject"]
 MOST_TICKETS_AN_HOUR = 10
+MOST_ANSWERS_AN_HOUR = 30
 TAG = re.compile(r"\[#(\d{1,18})\]")
 HOW_WORDS = {
     "token": "The reply address carries our mark for ticket #{}.",
@@ -44,7 +46,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the decision rests on. `marks` are the marks of an automatic mail."""
+    """All that the decision rests on.
+
+    `marks` are the marks of an automatic mail, `recent` how many of the sender's mails within the
+    hour opened a ticket or joined one, by outcome.
+    """
 
     sender: Sender
     marks: tuple[str, ...] = ()
@@ -53,7 +59,7 @@ class Facts:
     is_duplicate: bool = False
     is_bounce: bool = False
     targets: tuple[Target, ...] = ()
-    recent_tickets: int = 0
+    recent: Mapping[str, int] = field(default_factory=dict)
     forwards: str = ""
     domain_company: str = ""
 
@@ -158,6 +164,14 @@ def _on_ticket(facts: Facts, target: Target, thinking: _Thinking) -> Decision:
         return thinking.end(
             "ignored", "automatic", "Automatic mails of others are kept here only.", target
         )
+    answered = facts.recent.get("reply", 0)
+    if target.same_company and answered >= MOST_ANSWERS_AN_HOUR:
+        return thinking.end(
+            "quarantined",
+            "too-many",
+            f"The sender answered {answered} times within the hour, as machines do.",
+            target,
+        )
     if target.takes_part and not sender.is_archived:
         rule = "automatic-reply" if facts.marks else "participant"
         return thinking.end("reply", rule, "The sender takes part in the ticket.", target)
@@ -200,11 +214,10 @@ def _new(facts: Facts, thinking: _Thinking) -> Decision:
         return thinking.end(
             "quarantined", "archived-sender", "The contact is archived: restore them, or ignore it."
         )
-    if facts.recent_tickets >= MOST_TICKETS_AN_HOUR:
+    opened = facts.recent.get("ticket", 0)
+    if opened >= MOST_TICKETS_AN_HOUR:
         return thinking.end(
-            "quarantined",
-            "too-many",
-            f"The sender opened {facts.recent_tickets} tickets within the hour.",
+            "quarantined", "too-many", f"The sender opened {opened} tickets within the hour."
         )
     if sender.contact_id is not None:
         return thinking.end("ticket", "contact", "The sender is a contact.")

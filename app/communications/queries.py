@@ -1,7 +1,7 @@
 """What the decision on a mail rests on, and what its pages show."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -76,13 +76,14 @@ class Surroundings:
 
     `own` are the addresses under which this desk writes and reads, in small letters; `is_ours`
     whether we sent a mail under its Message-ID; `is_twin` whether another one with its Message-ID
-    and its content was decided on for itself; `recent` how many tickets its sender lately opened.
+    and its content was decided on for itself; `recent` how many of its sender's mails lately opened
+    a ticket or joined one, by outcome.
     """
 
     own: frozenset[str]
     is_ours: bool
     is_twin: bool
-    recent: int
+    recent: Mapping[str, int]
 
 
 def surroundings(found: Received, message_id: str | None, since: datetime) -> Surroundings:
@@ -95,22 +96,28 @@ def surroundings(found: Received, message_id: str | None, since: datetime) -> Su
         Received.outcome != "",
         Received.rule != "duplicate",
     )
-    opened = select(func.count()).where(
-        Received.sender == found.sender,
-        Received.outcome == "ticket",
-        Received.decided_at > since,
-    )
+    outcomes = ("ticket", "reply")
+    filed = [
+        select(func.count())
+        .where(
+            Received.sender == found.sender,
+            Received.outcome == outcome,
+            Received.decided_at > since,
+        )
+        .scalar_subquery()
+        for outcome in outcomes
+    ]
     row = db.session.execute(
         select(
             addresses.scalar_subquery(),
             exists().where(Mail.message_id == message_id),
             twin,
-            opened.scalar_subquery(),
+            *filed,
         )
     ).one()
     configured: str = current_app.extensions["settings"].mail_reply_to
     own = {*(row[0] or ()), configured.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
-    return Surroundings(frozenset(own), row[1], row[2], row[3])
+    return Surroundings(frozenset(own), row[1], row[2], dict(zip(outcomes, row[3:], strict=True)))
 
 
 def ticket_by_number(number: int) -> Ticket | None:

@@ -379,6 +379,12 @@ def test_one_sender_opens_few_tickets_an_hour_and_gets_fewer_acknowledgements(mi
     assert len(db.session.scalars(select(Mail.id)).all()) == 5
 
 
+def test_a_machine_without_any_mark_does_not_answer_for_ever(mira, ticket):
+    raws = [letter(address(mira), f"Away! {n}", to=token(ticket, mira)) for n in range(32)]
+    answers = [take(raw)["outcome"] for raw in raws]
+    assert answers == ["reply"] * 30 + ["quarantined"] * 2
+
+
 def test_nobody_who_never_reads_is_answered(desk):
     assert take(letter("no-reply@shop.example"))["outcome"] == "ticket"
     assert db.session.scalars(select(Mail.id)).all() == []

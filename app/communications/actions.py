@@ -200,7 +200,7 @@ def replace(action: ActionRequest, *, actor: Actor) -> None:
 
 
 def remind() -> int:
-    """Mail the reminders that have fallen due; returns how many.
+    """Mail the reminders that have fallen due, and tell others of what is late; returns how many.
 
     After a pause each contact gets the latest of a request only. Several workers at once never
     send one twice.
@@ -216,7 +216,22 @@ def remind() -> int:
         reader = queries.reader_of(action.contact_id, action.ticket)
         if reader is not None and not action.ticket.is_demo:
             posted += _mail_contact("reminded", action, action.event, reader, step=reminder.step)
+        if reminder.step in actions_rules.ESCALATED and not action.ticket.is_demo:
+            _escalate(action)
     return posted
+
+
+def _escalate(action: ActionRequest) -> None:
+    """Tell the client's managers and whoever asked, once, that an answer is late."""
+    author = action.contact.name
+    values = {"due": formats.day(action.due_on), "outcome": "has not answered yet"}
+    for kind, readers in (
+        ("action_late", queries.managers_over(action)),
+        ("action_ended", queries.askers_of(action)),
+    ):
+        key = f"action:{action.id}:late"
+        occasion = notifications.Occasion(kind, action.ticket, action.event, author, key, values)
+        notifications.post(occasion, readers)
 
 
 def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:

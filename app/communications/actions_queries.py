@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.orm import joinedload
 
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import ASKED, ESTIMATE, EXPIRES_AFTER
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.visibility import belongs_near
+from app.core import clock
 from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -124,6 +125,39 @@ def askers_of(action: ActionRequest) -> list[Reader]:
         return asker
     others = mail_queries.staff_of(action.ticket)
     return asker + [each for each in others if each not in asker]
+
+
+MANAGERS = text("""
+with recursive up as (
+  select id, parent_id, 0 as depth from company where id = :company_id
+  union all
+  select c.id, c.parent_id, up.depth + 1 from company c join up on c.id = up.parent_id
+), found as (
+  select p.id, p.name, e.address, min(up.depth) as depth
+  from up
+  join membership m on m.company_id = up.id and m.role = 'manager'
+    and (m.valid_from is null or m.valid_from <= :today)
+    and (m.valid_to is null or m.valid_to > :today)
+  join contact p on p.id = m.contact_id and p.archived_at is null and p.id <> :contact_id
+  join contact_email e on e.contact_id = p.id and e.is_primary
+  where not exists (
+    select from portal_account a where a.contact_id = p.id and a.closed_at is not null)
+  group by p.id, p.name, e.address
+)
+select id, name, address from found
+where depth = (select min(depth) from found) order by id
+""")
+
+
+def managers_over(action: ActionRequest) -> list[Reader]:
+    """The managers of the ticket's company, else of the nearest above that has some."""
+    given = {
+        "company_id": action.ticket.company_id,
+        "contact_id": action.contact_id,
+        "today": clock.today(),
+    }
+    rows = db.session.execute(MANAGERS, given)
+    return [Reader(row.name, str(row.address), contact_id=row.id) for row in rows]
 
 
 def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:

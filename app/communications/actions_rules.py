@@ -46,6 +46,8 @@ EXPIRES_AFTER = timedelta(days=30)
 # Steps of the reminder plan: days from the due day, at this local hour.
 REMINDERS = {"day_before": -1, "due": 0, "late_3": 3, "late_10": 10}
 REMIND_AT = time(9)
+# With these the client's managers and whoever asked hear that an answer is late.
+ESCALATED = ("late_3", "late_10")
 
 
 @dataclass(frozen=True, slots=True)

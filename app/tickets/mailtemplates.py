@@ -120,8 +120,17 @@ TEMPLATES = {
             needs_message=True,
         ),
         Template(
+            "action_late",
+            "What a client was asked for is three days late; to the managers of their company",
+            "{subject}: an answer of {author} is late",
+            "Dear {recipient},\n\n{author} was asked for this by {due} and has not answered yet; "
+            "until then it does not go on. Please see to it together.\n\n{message}\n\n"
+            "You see the request here: {link}\n\n{agency}",
+            needs_message=True,
+        ),
+        Template(
             "action_ended",
-            "A client has answered what was asked, or let the time pass; to who asked",
+            "A client has answered what was asked, is late, or let the time pass; to who asked",
             "{author} {outcome}: {subject}",
             "{author} ({company}) {outcome}.\n\n{message}\n\n{link}",
             needs_message=True,

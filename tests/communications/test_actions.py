@@ -282,6 +282,24 @@ def test_after_a_pause_one_reminder_is_made_up_for_and_none_after_the_answer(wor
     assert len(reminders()) == 2
 
 
+def test_the_managers_and_who_asked_hear_once_that_an_answer_is_late(world):
+    action = asked(world)
+    with unit_of_work():
+        company = action.ticket.company
+        boss, away = (make.contact(company, name, role="manager") for name in ("Eva", "Ole"))
+        away.archived_at = clock.now()
+        addresses = {str(boss.emails[0].address), "ada@agency.example"}
+        make.contact(make.company("Rival"), role="manager")
+    for days in (-1, 1, 3, 11):
+        with clock.frozen(action.due_at + timedelta(days=days, hours=10)), unit_of_work():
+            actions.remind()
+    late = [row for row in mails() if not row.subject.startswith("ACTION: ")]
+    assert {row.recipient for row in late} == addresses
+    assert len(late) == 2
+    assert all("has not answered yet" in row.body for row in late)
+    assert all(link(action) not in f"{row.body}{row.html}" for row in late)
+
+
 def test_who_has_left_the_company_is_reminded_of_nothing(world):
     action = asked(world)
     with unit_of_work():
@@ -292,7 +310,8 @@ def test_who_has_left_the_company_is_reminded_of_nothing(world):
         assert actions.remind() == 0
     with unit_of_work():
         actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
-    assert [row.subject.split()[0] for row in mails()] == ["ACTION:"]
+    to_mira = mails(recipient=str(world["mira"].emails[0].address))
+    assert [row.subject.split()[0] for row in to_mira] == ["ACTION:"]
 
 
 def test_staff_who_see_the_outbox_cannot_answer_for_a_client(world):

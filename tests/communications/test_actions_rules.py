@@ -114,6 +114,7 @@ WORDS = {
     "asked": "ACTION",
     "reminded": "ACTION",
     "action_cancelled": "Notification",
+    "action_late": "Notification",
     "action_ended": "Notification",
 }
 

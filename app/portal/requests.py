@@ -112,7 +112,7 @@ def answer(number: int) -> Any:
     text = request.form.get("text", "")
 
     def act() -> tuple[str, str]:
-        ticket = client_queries.ticket(me.viewer, number, lock=True)
+        ticket = client_queries.answerable(me.viewer, number)
         answered = client_commands.reply_as_contact(
             ticket, actor=me.actor, text=text, files=uploads(request.files.getlist("files"))
         )

@@ -12,7 +12,8 @@ from app.companies.queries import escaped
 from app.companies.visibility import may_sign_in
 from app.core.access import Viewer, scoped
 from app.core.db import db
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, RuleError
+from app.tickets import joining
 from app.tickets.models import (
     OPEN_CATEGORIES,
     Attachment,
@@ -155,6 +156,20 @@ def ticket(viewer: Viewer, number: int, *, lock: bool = False) -> Ticket:
     found = db.session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError(f"There is no request #{number}.")
+    return found
+
+
+def answerable(viewer: Viewer, number: int) -> Ticket:
+    """The ticket of a number, its row held, to be answered by the viewer.
+
+    Raises `RuleError` where it was merged into one that the viewer does not see.
+    """
+    found = ticket(viewer, number, lock=True)
+    if found.merged_into_id is not None and not sees(viewer, joining.final(found).number):
+        raise RuleError(
+            f"Request #{number} goes on as another one, which you do not follow: ask a colleague "
+            "who does to add you."
+        )
     return found
 
 

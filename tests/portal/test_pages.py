@@ -9,7 +9,7 @@ from app.tickets.models import Event, Rating, Subscription, Ticket
 from app.tickets.request_models import RequestType
 from tests import factories as make
 from tests.portal.acting import STAFF, acting, sent
-from tests.web.people import client_in, person, signed_in, visitor
+from tests.web.people import client_in, person, portal_account, signed_in, visitor
 
 PAGES = (
     *("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile"),
@@ -277,6 +277,25 @@ def test_what_was_typed_is_given_back_when_the_session_is_over(app, northwind):
     page = text_of(answer)
     assert "Two pages of &lt;b&gt;prose&lt;/b&gt;" in page
     assert f"/portal/sign-in?next={at}" in page
+
+
+def test_nobody_writes_on_a_request_they_do_not_see_by_way_of_a_merged_one(app, northwind):
+    with unit_of_work():
+        sales, store = (
+            make.company(name, parent_id=northwind.company.id, kind="department")
+            for name in ("Sales", "Store")
+        )
+        boss = make.contact(sales, role="manager")
+        duplicate, into = make.ticket(sales), make.ticket(store)
+        joining.merge(duplicate, into, actor=STAFF)
+    portal_account(boss)
+    path = f"/portal/requests/{duplicate.number}/answer"
+    answer = client_in(app, boss).post(path, data=sent(text="Mine"))
+    assert answer.status_code == 422
+    assert "goes on as another one" in text_of(answer)
+    db.session.rollback()
+    messages = select(Event.id).where(Event.ticket_id == into.id, Event.kind == "message")
+    assert db.session.scalars(messages).all() == []
 
 
 def test_a_merged_request_leads_on_and_takes_no_answers(northwind, mira):

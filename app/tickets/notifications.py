@@ -1,6 +1,7 @@
 """What the mails about tickets say and to whom they go; posted in the transaction they tell of.
 
-One row a recipient, never the author, never an internal note. Demo data is never mailed.
+One row a recipient, never the author, never an internal note. Of demo tickets only
+what somebody writes by hand is mailed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -40,12 +40,10 @@ def perform(ticket: Ticket, one: Action, *, actor: Actor, facts: Facts, names: N
         return Outcome(planned.words, "failed", f"{planned.refusal}.")
     if not planned.changes:
         return Outcome(planned.words, "unchanged")
-    trial = db.session.begin_nested()
     try:
-        said = _DEEDS[one.kind](ticket, one.values, actor)
-        trial.commit()
+        with db.session.begin_nested():
+            said = _DEEDS[one.kind](ticket, one.values, actor)
     except RuleError as error:
-        trial.rollback()
         db.session.refresh(ticket)
         return Outcome(planned.words, "failed", str(error))
     return Outcome(f"{planned.words}{said}", "done")

@@ -107,15 +107,14 @@ def form_to(page: str, action: str) -> Form | None:
 
 
 class Visitor:
-    """One person at a browser: a connection of their own, from an address of their own."""
+    """One person at a browser, from an address of their own.
+
+    Each request has a new connection: people think for longer than a server keeps an old one.
+    """
 
     def __init__(self, port: int, ledger: Ledger, address: str) -> None:
         self._port, self._ledger, self._address = port, ledger, address
-        self._connection = self._connect()
         self._cookies: dict[str, str] = {}
-
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
 
     def get(self, what: str, path: str) -> str:
         """A page, redirects followed; "" when there was none."""
@@ -157,20 +156,17 @@ class Visitor:
         if mime:
             headers["Content-Type"] = mime
             headers["Referer"] = f"http://127.0.0.1:{self._port}/"
-        for attempt in (1, 2):
-            try:
-                self._connection.request(method, path, body=body or None, headers=headers)
-                answer = self._connection.getresponse()
-                page = answer.read().decode(errors="replace")
-            except (OSError, http.client.HTTPException):
-                self._connection.close()
-                self._connection = self._connect()
-                if attempt == 1 and method == "GET":
-                    continue  # a kept connection that the server closed meanwhile
-                return NO_ANSWER, "", ""
-            self._keep(answer.headers.get_all("Set-Cookie") or [])
-            return answer.status, answer.headers.get("Location", ""), page
-        return NO_ANSWER, "", ""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, body=body or None, headers=headers)
+            answer = connection.getresponse()
+            page = answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            return NO_ANSWER, "", ""
+        finally:
+            connection.close()
+        self._keep(answer.headers.get_all("Set-Cookie") or [])
+        return answer.status, answer.headers.get("Location", ""), page
 
     def _keep(self, cookies: list[str]) -> None:
         for cookie in cookies:

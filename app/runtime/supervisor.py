@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STOP_PATIENCE_SECONDS = 8.0
 HEALTH_EVERY_SECONDS = 10.0
 HEALTH_STRIKES = 3
+BUSY_SECONDS = 20.0  # a server with a long queue is slow, not dead: a restart would lose the queue
 ANSWERS_WITHIN_SECONDS = 120.0
 DEMO_SIGN_INS = (
     "Sign in as manager, billing, agent or admin, each with the password demo; as a client at\n"
@@ -224,7 +225,7 @@ class Watch:
         if time.monotonic() - self._asked_at < HEALTH_EVERY_SECONDS:
             return
         self._asked_at = time.monotonic()
-        self._strikes = 0 if self._answers(timeout=5) else self._strikes + 1
+        self._strikes = 0 if self._answers(timeout=BUSY_SECONDS) else self._strikes + 1
         if self._strikes >= HEALTH_STRIKES:
             self._strikes = 0
             _say("The web server does not answer; it starts again.")

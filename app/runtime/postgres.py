@@ -132,6 +132,16 @@ class EmbeddedServer:
         """Say whether a server works in this folder, be it still starting."""
         return self._postmaster() is not None or self._answers()
 
+    def revive(self) -> bool:
+        """Start the server again for its users if it has ended; say whether it had."""
+        if self._postmaster() is not None:
+            return False
+        with alone(self._beside("lock")):
+            if self.is_running():
+                return False
+            self._ensure_running()
+        return True
+
     def _answers(self) -> bool:
         try:
             self._connect("postgres").close()

@@ -21,7 +21,7 @@ from types import FrameType
 from app.runtime import RuntimeRefusal
 from app.runtime.broker import broker_command, broker_url, end_leftover_broker, wait_for_broker
 from app.runtime.locks import Lock
-from app.runtime.postgres import libpq_url, running_database
+from app.runtime.postgres import EmbeddedServer, libpq_url, running_database
 from app.runtime.processes import Child, Register, stop_all
 from config import Settings
 
@@ -115,6 +115,7 @@ class Watch:
         self._children: list[Child] = []
         self._strikes = 0
         self._asked_at = 0.0
+        self._revive_at = 0.0
 
     def begin(self, url: str, *, demo: bool) -> None:
         """Start all, and say where the application answers."""
@@ -135,6 +136,7 @@ class Watch:
         """Start again what ends, and what no longer answers, until interrupted."""
         while True:
             time.sleep(0.5)
+            self._revive_database()
             self._restart_ended()
             self._check_health()
 
@@ -220,6 +222,17 @@ class Watch:
             if child.process is None and time.monotonic() >= child.due_at:
                 child.start()
                 self._register.write(self._children)
+
+    def _revive_database(self) -> None:
+        """Start the embedded server again when it has ended, as after a full disk."""
+        if self._settings.database_url or time.monotonic() < self._revive_at:
+            return
+        try:
+            if EmbeddedServer(self._settings.data_dir / "pg").revive():
+                _say("The database ended; it was started again.")
+        except RuntimeRefusal as error:
+            _say(f"The database ended and does not start: {error}")
+            self._revive_at = time.monotonic() + HEALTH_EVERY_SECONDS
 
     def _check_health(self) -> None:
         if time.monotonic() - self._asked_at < HEALTH_EVERY_SECONDS:

@@ -227,6 +227,19 @@ def test_what_ends_is_started_again(installation):
     installation.wait_until_nothing_runs()
 
 
+def test_a_database_that_ends_is_started_again(installation):
+    process = installation.start_and_wait(WORKERS="0")
+    pid = (installation.data_dir / "pg" / "postmaster.pid").read_text().split()[0]
+    psutil.Process(int(pid)).send_signal(signal.SIGQUIT)
+    installation.wait_for(process, "The database ended; it was started again.")
+    until = time.monotonic() + PATIENCE
+    while installation.get("/readyz")[1]["status"] == "failed" and time.monotonic() < until:
+        time.sleep(0.2)
+    assert installation.get("/readyz")[1]["parts"]["database"] == "ok"
+    stop(process)
+    installation.wait_until_nothing_runs()
+
+
 def test_it_runs_without_redis(installation):
     process = installation.start_and_wait(REDIS_URL="none")
     status, answer = installation.get("/readyz")

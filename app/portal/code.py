@@ -123,5 +123,6 @@ def _setup_page(me: client.Client, problems: tuple[str, ...] = ()) -> str:
         me=me,
         secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         address=totp.uri(secret, account=me.email, issuer=me.agency.name) if secret else "",
+        picture=totp.picture,
         problems=problems,
     )

@@ -1,5 +1,6 @@
 """The second step of signing in."""
 
+import html
 import re
 
 import pytest
@@ -25,6 +26,9 @@ def secret(app, northwind) -> str:
     browser = client_in(app, northwind.mira)
     page = text_of(browser.get("/portal/profile/code"))
     found = re.search(r'class="secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")
+    address = html.unescape(re.search(r'href="(otpauth:[^"]+)"', page).group(1))
+    assert f"secret={found}" in address
+    assert str(totp.picture(address)) in page
     assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
     answer = browser.post("/portal/profile/code", data={"code": code_of(found, later=-1)})
     assert answer.status_code == 200

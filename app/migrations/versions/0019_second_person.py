@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0022_second_person"
+revision = "0019_second_person"
 down_revision = "0018_actions"
 branch_labels = None
 depends_on = None

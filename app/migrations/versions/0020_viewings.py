@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023_viewings"
-down_revision = "0022_second_person"
+revision = "0020_viewings"
+down_revision = "0019_second_person"
 branch_labels = None
 depends_on = None
 

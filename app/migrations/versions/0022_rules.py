@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0025_rules"
-down_revision = "0024_search"
+revision = "0022_rules"
+down_revision = "0021_search"
 branch_labels = None
 depends_on = None
 

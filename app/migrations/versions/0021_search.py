@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0024_search"
-down_revision = "0023_viewings"
+revision = "0021_search"
+down_revision = "0020_viewings"
 branch_labels = None
 depends_on = None
 

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0026_recovery_codes"
-down_revision = "0025_rules"
+revision = "0023_recovery_codes"
+down_revision = "0022_rules"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0027_estimates"
-down_revision = "0026_recovery_codes"
+revision = "0024_estimates"
+down_revision = "0023_recovery_codes"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import func, or_, select
 
 from app.billing.models import BillingAccount, RunRow, RunWarning
-from app.billing.warnings import CAUSES, OF_ENTRIES, Warned, sentence
+from app.billing.warnings import CAUSES, DAY, OF_ENTRIES, Warned, sentence
 from app.companies.models import Company
 from app.core.bulk import fetch_rows
 from app.core.db import db
@@ -134,10 +134,12 @@ def entries_behind(
     """The entries that a cause lies in, as they stand in the previews that can still be issued."""
     # Put together from constants of `warnings`; values are bound.
     statement = (
-        "select e.id, r.account_id, c.name, s.name, e.work_date,"
+        f"select e.id, r.account_id, c.name, s.name, {DAY} as day,"
         " left(coalesce(nullif(btrim(e.description), ''), e.project), 300), e.recorded_seconds,"
         " b.amount, a.currency, t.number, t.created_at"
-        " from run_row r join billing_account a on a.id = r.account_id"
+        " from run_row r join (select o.id, o.currency, coalesce(p.zone, g.zone) as zone"
+        "   from billing_account o join company p on p.id = o.payer_id cross join agency g) a"
+        "   on a.id = r.account_id"
         " join run_warning w on w.run_id = r.run_id and w.account_id = r.account_id"
         "   and w.cause = %(cause)s"
         " cross join lateral (select (x ->> 0)::bigint as entry_id, (x ->> 2)::bigint as amount"
@@ -146,7 +148,7 @@ def entries_behind(
         " join time_entry e on e.id = b.entry_id join company c on c.id = e.company_id"
         " join staff s on s.id = e.staff_id left join ticket t on t.id = e.ticket_id"
         f" where r.run_id = %(run)s and r.state in ('ready', 'refused') and ({OF_ENTRIES[cause]})"
-        " order by c.name, e.work_date, e.id limit %(most)s"
+        " order by c.name, day, e.id limit %(most)s"
     )
     values = {"run": run_id, "cause": cause, "through": through, "most": most}
     return [EntryBehind(*row) for row in fetch_rows(statement, values)]

@@ -11,15 +11,21 @@ from app.billing.compilation import Preview
 from app.core import formats
 from app.core.bulk import array_of, fetch_rows
 
+DAY = "coalesce((e.started_at at time zone a.zone)::date, e.work_date)"
+"""The day of an entry by the clock of its account `a` (docs/decisions/0011)."""
+
 OF_ENTRIES = {
-    "older_work": "e.work_date < date_trunc('month', %(through)s::date)::date",
+    "older_work": f"{DAY} < date_trunc('month', %(through)s::date)::date",
     "long_entry": "e.recorded_seconds > 8 * 3600",
     "short_entry": "e.recorded_seconds < 120",
     "thin_text": "length(btrim(e.description)) < 10",
     "old_ticket": "t.category in ('new', 'open', 'waiting')"
     " and t.created_at < %(through)s::date - interval '60 days'",
 }
-"""Causes that lie in an entry `e` or its ticket `t`; the pages name the same limits in words."""
+"""Causes that lie in an entry `e` of an account `a`, or its ticket `t`.
+
+The pages name the same limits in words.
+"""
 
 OF_ACCOUNTS = ("no_tax_id", "no_address", "unusual_amount")
 CAUSES = (*OF_ACCOUNTS, *OF_ENTRIES)
@@ -41,16 +47,18 @@ _HELD = ", ".join(
 FOUND = f"""
 with account as (
   select * from unnest(%(payers)s::bigint[], %(currencies)s::text[], %(nets)s::bigint[],
-                       %(counts)s::int[], %(no_tax_id)s::bool[], %(no_address)s::bool[])
-    as a (payer_id, currency, net, entries, no_tax_id, no_address)
+                       %(counts)s::int[], %(no_tax_id)s::bool[], %(no_address)s::bool[],
+                       %(zones)s::text[])
+    as a (payer_id, currency, net, entries, no_tax_id, no_address, zone)
 ), billed as (
   select * from unnest(%(of)s::bigint[], %(entries)s::bigint[], %(amounts)s::bigint[])
     as b (payer_id, entry_id, amount)
 ), seen as (
-  select b.payer_id, b.amount, e.work_date, {_SEEN}
+  select b.payer_id, b.amount, {DAY} as day, {_SEEN}
   from billed b join time_entry e on e.id = b.entry_id left join ticket t on t.id = e.ticket_id
+  join (select distinct payer_id, zone from account) as a on a.payer_id = b.payer_id
 ), sums as (
-  select payer_id, min(work_date) as first_day, {_SUMS} from seen group by payer_id
+  select payer_id, min(day) as first_day, {_SUMS} from seen group by payer_id
 ), usual as (
   select d.payer_id, d.currency, sum(d.net_minor) as total,
          count(distinct date_trunc('month', d.through)) as months
@@ -138,6 +146,7 @@ def _facts(previews: Sequence[Preview], through: date) -> dict[str, Any]:
         "counts": [each.entries for each in previews],
         "no_tax_id": ["tax id" in each.buyer.missing for each in previews],
         "no_address": ["address" in each.buyer.missing for each in previews],
+        "zones": [each.zone for each in previews],
         "of": array_of(of),
         "entries": array_of(entries),
         "amounts": array_of(amounts),

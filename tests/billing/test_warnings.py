@@ -1,6 +1,6 @@
 """Warnings of a run: each limit on both its sides, their sums, and what was accepted before."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -19,6 +19,7 @@ from tests import factories as make
 from tests.billing.desk import CLERK, MARCH, TODAY, compiled, issued
 
 WELL = "Moved the mailboxes to the new server"
+AN_HOUR = timedelta(hours=1)
 COMPLETE = {"tax_id": "NO 999", "billing_street": "Storgata 1"}
 
 
@@ -67,6 +68,16 @@ def test_each_limit_is_found_with_its_entries_and_their_net(app):
     }
     assert found(run)["older_work"] == (1, 20000)
     assert found(run)["thin_text"] == (1, 10000)
+
+
+def test_work_is_older_by_the_clock_of_who_pays(app):
+    """The days of an account are those of its payer's zone (docs/decisions/0011)."""
+    house, mira = world(zone="Europe/Paris")
+    with unit_of_work():
+        floor = make.company("Floor", kind="department", parent_id=house, zone="America/New_York")
+    begins = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)  # the 1st of March in Paris
+    work(floor.id, mira, on=date(2026, 2, 28), started_at=begins, ended_at=begins + AN_HOUR)
+    assert found(compiled()) == {}
 
 
 @pytest.mark.parametrize(

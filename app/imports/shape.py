@@ -10,14 +10,15 @@ def fit(cells: list[str], width: int, required: frozenset[int]) -> tuple[list[st
     for a row that is too long, or too short to hold a column it needs.
     """
     count = len(cells)
+    held = "1 cell" if count == 1 else f"{count} cells"
     if count == width:
         return cells, 0
     if count > width:
         extra = "one delimiter" if count == width + 1 else f"{count - width} delimiters"
-        msg = f"the row has {count} cells, the header {width}: {extra} too many"
+        msg = f"the row has {held}, the header {width}: {extra} too many"
         raise ValueError(msg)
     if any(position >= count for position in required):
-        msg = f"the row has {count} cells, the header {width}, and a cell it needs is missing"
+        msg = f"the row has {held}, the header {width}, and a cell it needs is missing"
         raise ValueError(msg)
     return cells + [""] * (width - count), width - count
 

@@ -46,7 +46,10 @@ def test_each_billing_contact_is_asked_to_pay_with_the_pdf(app):
     assert first.subject == (
         f"ACTION: Invoice {document.number}: EUR 1147.50 due 30 April 2026 from Fjord & Partners"
     )
-    assert first.headers == {"Reply-To": "desk@fjord.example"}
+    assert first.headers == {
+        "From": "Fjord & Partners <no-reply@127.0.0.1>",
+        "Reply-To": "desk@fjord.example",
+    }
     assert first.attachments == [{"name": f"{document.number}.pdf", "document_id": document.id}]
     assert jobs.run_due() == 0, "it can be called back first"
 

@@ -205,8 +205,8 @@ def test_nothing_chosen_is_told_beside_the_field(clerk):
 def test_ragged_rows_are_refused_by_line_and_reason(clerk):
     url = uploaded(clerk, "City;Name\nCork;Bo\nRome\nBonn;Al;too;many\n")
     page = words(go_on(clerk, url, "mapping"))
-    assert "the row has 1 cells, the header 2" in page
-    assert "the row has 4 cells, the header 2: one delimiter too many" in page
+    assert "the row has 1 cell, the header 2" in page
+    assert "the row has 4 cells, the header 2: 2 delimiters too many" in page
 
 
 def test_hostile_names_are_text_on_every_page(clerk):

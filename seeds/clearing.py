@@ -70,6 +70,7 @@ DELETES = (
     f"presence where staff_id in {DEMO_STAFF} or ticket_id in {DEMO_TICKETS}",
     f"timer where staff_id in {DEMO_STAFF} or ticket_id in {DEMO_TICKETS}",
     f"attachment where event_id in {DEMO_EVENTS}",
+    f"estimate where ticket_id in {DEMO_TICKETS}",
     f"event where ticket_id in {DEMO_TICKETS}",
     f"ticket_link where ticket_id in {DEMO_TICKETS} or other_id in {DEMO_TICKETS}",
     f"ticket where company_id in {DEMO_COMPANIES}",

@@ -1,7 +1,7 @@
 """The demo agency: the same each time, resumed when cut off, true books, gone without a trace."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask_appbuilder.security.sqla.models import User
@@ -10,12 +10,15 @@ from sqlalchemy import select, text
 from app.billing.prove import prove
 from app.companies import accounts, registrations
 from app.companies.account_models import PortalToken, Registration
-from app.core import jobs
-from app.core.audit import SYSTEM
+from app.core import clock, jobs
+from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
+from app.estimates import commands as estimates
+from app.estimates.rules import Line
 from app.staff.accounts import create_user
+from app.staff.models import Staff
 from app.tickets import client_commands
 from app.tickets import commands as tickets
 from jobs import load_handlers
@@ -121,9 +124,25 @@ def test_what_clients_did_in_the_demo_goes_with_it(app, settings):
             select(PortalToken).where(PortalToken.registration_id == one.id)
         ).one()
         assert registrations.confirm(link, password=None) is not None
+        offer_work_on(client_commands.open_request(actor=actor, subject="A logo", text="Please."))
     clearing.clear()
     left = {name for name, n in rows_of_all_tables().items() if n > empty[name]}
     assert left <= {"job"}
+
+
+def offer_work_on(ticket) -> None:
+    staff = db.session.scalars(
+        select(Staff).where(Staff.is_demo, Staff.user_id.is_not(None))
+    ).first()
+    actor = Actor(name=staff.name, user_id=staff.user_id, staff_id=staff.id)
+    estimates.save_draft(
+        ticket,
+        actor=actor,
+        lines=[Line(0, "fixed", "A logo", 10_000)],
+        note="",
+        valid_until=clock.today() + timedelta(days=9),
+    )
+    estimates.send(ticket, actor=actor, contact_id=ticket.requester_id)
 
 
 def test_a_load_that_was_cut_off_goes_on(app, settings):

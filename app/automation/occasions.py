@@ -15,10 +15,12 @@ from app.automation.facts import Occasion
 from app.core.db import db
 
 # Each statement answers (ticket_id, at, event_id, detail) of [:begin, :end), merged tickets apart.
+# What rules did, and what machines answered, is nothing that happened.
 _EVENTS = """
 select event.ticket_id, event.at, event.id as event_id, {detail} as detail
 from event join ticket on ticket.id = event.ticket_id and ticket.merged_into_id is null
-where event.at >= :begin and event.at < :end and not event.payload ? 'rule_run' and {rule}
+where event.at >= :begin and event.at < :end
+  and not event.payload ?| array['rule_run', 'automatic'] and {rule}
 """
 
 
@@ -68,7 +70,8 @@ from (
          lead(at) over (partition by ticket_id order by seq) as next_at
   from (
     select ticket_id, seq, at, kind, staff_id, contact_id from event
-    where at >= :begin - :wait and at < :end and not payload ? 'rule_run' and {ends}
+    where at >= :begin - :wait and at < :end
+      and not payload ?| array['rule_run', 'automatic'] and {ends}
     {opening}
   ) as told
 ) as said

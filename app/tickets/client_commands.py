@@ -126,7 +126,7 @@ def reply_as_contact(
         text=text,
         files=files,
         contact_id=contact_id,
-        more=more,
+        more=more if reopens else {**(more or {}), "automatic": True},
     )
     if reopens and ticket.category not in {"new", "open"}:
         commands.set_status(ticket, actor=actor, status=queries.first_status("open"))

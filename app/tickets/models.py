@@ -190,7 +190,7 @@ class Ticket(Stamped, Model):
 class Event(Model):
     """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
 
-    `payload` by kind: message and note {text, html}; status {from, to}; field {changes};
+    `payload` by kind: message and note {text, html, automatic}; status {from, to}; field {changes};
     time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text};
     login {text, reason}, never what the login holds.
     """

@@ -265,6 +265,24 @@ def test_a_wait_strikes_once_and_only_what_began_after_the_rule_was_on(app):
     assert [run.ticket.number for run in runs()] == [fresh]
 
 
+@pytest.mark.parametrize("since", ["client", "activity"])
+def test_a_machine_that_answers_begins_no_wait(app, since):
+    with unit_of_work():
+        company = make.company()
+        ana = make.contact(company)
+        number = make.ticket(company, requester_id=ana.id).number
+        ask = do("ask", asked="fill", text="Does it work now?", days=3)
+        with clock.frozen(clock.now() - timedelta(hours=90)):
+            on(when("waited", settings={"hours": 24, "since": since}, then=[ask]))
+    with clock.frozen(clock.now() - timedelta(hours=60)), unit_of_work():
+        client_commands.reply_as_contact(
+            commands.queries.locked(number), actor=acting(ana), text="I am away.", reopens=False
+        )
+    jobs.run(jobs_post("rules.strike"))
+    work()
+    assert runs() == []
+
+
 def of_staff():
     return Actor(name="Bo", staff_id=make.staff("Bo Berg").id, channel="web")
 

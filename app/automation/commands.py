@@ -42,9 +42,11 @@ def save(
         before = queries.current(rule_id)
         if before.definition.as_json() == definition.as_json():
             return rule
+    if rule.event != definition.event:
+        rule.looked_at = clock.now()
     rule.name, rule.event, rule.number = name, definition.event, rule.number + 1
     rule.is_demo = is_demo or bool(rule.is_demo)
-    rule.failures, rule.off_reason, rule.looked_at = 0, "", clock.now()
+    rule.failures, rule.off_reason = 0, ""
     db.session.add(rule)
     db.session.flush()
     db.session.add(

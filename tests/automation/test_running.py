@@ -283,6 +283,30 @@ def test_a_machine_that_answers_begins_no_wait(app, since):
     assert runs() == []
 
 
+def test_what_is_due_when_a_waiting_rule_is_saved_strikes_all_the_same(app):
+    start = clock.now() - timedelta(hours=90)
+    definition = when(
+        "waited", settings={"hours": 24, "since": "client"}, then=[do("note", text="x")]
+    )
+    with unit_of_work():
+        company = make.company()
+        ana = make.contact(company)
+        number = make.ticket(company, requester_id=ana.id).number
+        with clock.frozen(start):
+            made = on(definition)
+    with clock.frozen(start + timedelta(hours=1)), unit_of_work():
+        client_commands.reply_as_contact(
+            commands.queries.locked(number), actor=acting(ana), text="Anybody?"
+        )
+    with clock.frozen(start + timedelta(hours=20)):
+        jobs.run(jobs_post("rules.strike"))
+    with clock.frozen(start + timedelta(hours=30)), unit_of_work():
+        rule_commands.save(actor=ADMIN, name="Renamed", definition=definition, rule_id=made.id)
+    jobs.run(jobs_post("rules.strike"))
+    work()
+    assert [run.ticket.number for run in runs()] == [number]
+
+
 def of_staff():
     return Actor(name="Bo", staff_id=make.staff("Bo Berg").id, channel="web")
 

@@ -99,7 +99,7 @@ def save(number: int) -> Any:
             lines=_lines(ticket, _rows()),
             note=form.get("note", ""),
             valid_until=day(form.get("valid_until", ""), "The last day"),
-            revision=form.get("revision", type=int),
+            revision=form.get("revision", type=int) or commands.NO_DRAFT,
         )
         there = url_for("estimates.show", number=number)
         return there, f"Version {draft.version} is drafted. Nobody but staff sees it yet."

@@ -27,6 +27,8 @@ from app.tickets import rules as ticket_rules
 from app.tickets.models import Ticket
 
 USUALLY_VALID = timedelta(days=30)
+NO_DRAFT = 0
+"""The revision of a form that was opened while there was no draft."""
 DEEDS = {"answer": "approve", "decline": "decline", "cancel": "withdraw", "expire": "expire"}
 
 
@@ -54,6 +56,7 @@ def save_draft(
     lines = _cleaned(lines)
     note = ticket_rules.clean_text(note)
     problems = rules.draft_problems(lines, note=note, valid_until=valid_until, today=today)
+    problems += _work_type_problems(lines)
     if ticket.category in ticket_rules.CLOSED:
         problems.append(f"#{ticket.number} is closed: open it again before you offer something.")
     if problems or valid_until is None:
@@ -223,6 +226,15 @@ def _cleaned(lines: Sequence[Line]) -> list[Line]:
             work_type_id=line.work_type_id,
         )
         for line in lines
+    ]
+
+
+def _work_type_problems(lines: Sequence[Line]) -> list[str]:
+    known = queries.work_types_among(line.work_type_id for line in lines)
+    return [
+        f"Line {number}: choose a work type of the list, or any."
+        for number, line in enumerate(lines, start=1)
+        if line.work_type_id not in {None, *known}
     ]
 
 

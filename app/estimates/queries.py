@@ -1,7 +1,7 @@
 """Estimates as desk, portal and the job of their warnings look for them."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.estimates import rules
 from app.estimates.models import Estimate, EstimateCharge, EstimateLine
 from app.estimates.rules import Burn, Change
 from app.tickets.models import Ticket
-from app.timelog.models import TimeEntry
+from app.timelog.models import TimeEntry, WorkType
 
 MOST_SHOWN = 20
 
@@ -245,6 +245,11 @@ def keys_of(ticket_id: int) -> set[int]:
         .distinct()
     )
     return set(db.session.scalars(query))
+
+
+def work_types_among(ids: Iterable[int | None]) -> set[int]:
+    """Those of these ids that are work types."""
+    return set(db.session.scalars(select(WorkType.id).where(WorkType.id.in_(set(ids) - {None}))))
 
 
 def charged(ticket_id: int) -> list[tuple[EstimateCharge, ExtraLine]]:

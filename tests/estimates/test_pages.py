@@ -82,6 +82,23 @@ def test_what_cannot_be_read_is_told_and_kept(world):
     assert world.states() == []
 
 
+def test_of_two_first_drafts_the_second_does_not_take_the_place_of_the_first(world):
+    browser, at = signed_in(world.app, world.user), f"/tickets/{world.number}/estimate/edit"
+    browser.post(at, data=rows(("Design", "8", "")) | {"revision": ""})
+    answer = browser.post(at, data=rows(("Typeface", "", "9")) | {"revision": ""})
+    assert answer.status_code == 422
+    assert "Somebody else changed version 1" in text_of(answer)
+    assert [line.text for line in newest().lines] == ["Design"]
+
+
+def test_a_work_type_that_there_is_not_is_told(world):
+    browser = signed_in(world.app, world.user)
+    data = rows(("Design", "1", "")) | {"work_type": ["999999"]}
+    answer = browser.post(f"/tickets/{world.number}/estimate/edit", data=data)
+    assert answer.status_code == 422
+    assert "Line 1: choose a work type of the list" in text_of(answer)
+
+
 def test_a_draft_is_taken_up_changed_and_thrown_away(world):
     world.draft()
     browser = signed_in(world.app, world.user)

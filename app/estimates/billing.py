@@ -25,14 +25,15 @@ def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
     if not has_fixed and not queries.charged(estimate.ticket_id):
         return
     account_id = _account(estimate)
-    lock_accounts([account_id])
+    before = {extra.account_id for _, extra in queries.charged(estimate.ticket_id)}
+    lock_accounts({account_id, *before})
     billed: dict[int, tuple[str, int]] = {}
     for charge, extra in queries.charged(estimate.ticket_id):
         if extra.document_id is None:
             extras.remove(actor, extra.id)
         else:
-            _, before = billed.get(charge.key, ("", 0))
-            billed[charge.key] = charge.text, before + charge.amount_minor
+            _, already = billed.get(charge.key, ("", 0))
+            billed[charge.key] = charge.text, already + charge.amount_minor
     for found in rules.charges(lines, billed):
         extra = extras.add_line(
             actor,

@@ -313,7 +313,9 @@ def _ensure_priced_as_today(draft: Estimate, ticket: Ticket) -> None:
     before = content_of(draft)
     lines = [_wanted(line) for line in draft.lines]
     today = clock.today(actions_queries.zone_of(ticket))
-    _write(draft, ticket, priced(ticket, lines, on=today))
+    found = priced(ticket, lines, on=today)
+    _ensure_same_currency(ticket, found)
+    _write(draft, ticket, found)
     if content_of(draft) != before:
         raise RuleError(
             "Rates, taxes or who pays have changed since this draft was saved: save it again, "

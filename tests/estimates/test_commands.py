@@ -386,6 +386,17 @@ def make_document(world) -> int:
     return issued(account).id
 
 
+def test_a_draft_in_another_currency_than_what_was_approved_meanwhile_is_not_sent(world):
+    world.offer()
+    with unit_of_work():
+        world.ticket().company.currency = "USD"
+        make.rate("110", currency="USD")
+    world.draft(Line(2, "fixed", "Licence of the typeface", 30_000))
+    world.answer()
+    with pytest.raises(RuleError, match="approved in EUR"):
+        world.send()
+
+
 def test_billing_may_remove_a_waiting_line_by_hand(world):
     world.approved()
     with unit_of_work():

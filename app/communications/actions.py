@@ -19,7 +19,7 @@ from app.core import clock, formats
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import commands, happenings, notifications, rules, timeline
+from app.tickets import commands, endings, happenings, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
@@ -252,6 +252,16 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
                 _tell_askers(action, event, action.contact.name, "did not answer in time")
             done += 1
     return done
+
+
+@endings.ties_to_company
+def stays_while_somebody_is_asked(ticket: Ticket) -> list[str]:
+    """Who is asked could not see the ticket any more, and so never answer."""
+    names = queries.people_asked(ticket.id)
+    if not names:
+        return []
+    asked = f"#{ticket.number} still asks {' and '.join(names)} of {ticket.company} for an answer"
+    return [f"{asked}: take the request back first, or wait for it."]
 
 
 def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:

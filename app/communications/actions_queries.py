@@ -149,6 +149,16 @@ where depth = (select min(depth) from found) order by id
 """)
 
 
+def people_asked(ticket_id: int) -> list[str]:
+    """The names of those who have not yet answered a request about a ticket."""
+    query = (
+        select(Contact.name)
+        .join(ActionRequest, ActionRequest.contact_id == Contact.id)
+        .where(ActionRequest.ticket_id == ticket_id, ActionRequest.state == ASKED)
+    )
+    return list(db.session.scalars(query.distinct().order_by(Contact.name)))
+
+
 def managers_over(action: ActionRequest) -> list[Reader]:
     """The managers of the ticket's company, else of the nearest above that has some."""
     given = {

@@ -20,6 +20,7 @@ from app.core.errors import RuleError
 from app.core.models import Job, Mail
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
+from app.timelog.commands import move_ticket
 from jobs import load_handlers, schedule
 from tests import factories as make
 from tests.portal.acting import sent
@@ -369,3 +370,19 @@ def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world)
     assert "did not answer in time" in told.body
     over = visitor(world["app"]).get(link(action))
     assert (over.status_code, "is over" in over.get_data(as_text=True)) == (410, True)
+
+
+def test_a_ticket_goes_to_no_other_company_while_somebody_is_asked(world):
+    action = asked(world)
+    with unit_of_work():
+        other = make.company("Other")
+    with pytest.raises(RuleError, match="asks Mira Krog of Northwind"), unit_of_work():
+        move_ticket(
+            db.session.get_one(Ticket, action.ticket_id), actor=world["ada"], company_id=other.id
+        )
+    with unit_of_work():
+        actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
+    with unit_of_work():
+        ticket = db.session.get_one(Ticket, action.ticket_id)
+        move_ticket(ticket, actor=world["ada"], company_id=other.id)
+        assert ticket.company_id == other.id

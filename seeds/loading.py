@@ -32,6 +32,7 @@ from app.timelog.bulk import PastWork
 from app.timelog.rules import Work
 from seeds import asking, foundation, names, promised, tally
 from seeds.demo import RECENT, SEED, Act, Entry, Request, Year, agency
+from seeds.estimates import write_estimates
 from seeds.foundation import ACTOR, SOURCE
 from seeds.rules import write_rules
 
@@ -73,6 +74,7 @@ def steps(year: Year) -> list[Step]:
             note = f"{name}: invoices and payments"
             found.append(Step(note, partial(pay_month, year, place), partial(bill, year, place)))
     found.append(Step("What is not billed yet", partial(value_unbilled, year)))
+    found.append(Step("Estimates", partial(write_estimates, year)))
     found.append(Step("Rules", partial(write_rules, ACTOR)))
     return found
 

@@ -44,6 +44,10 @@ CONTENT = (
         "select p.idempotency_key, p.amount_minor, p.received_on from payment p"
         " where p.idempotency_key like 'demo:%' order by 1"
     ),
+    (
+        "select t.external_id, e.version, e.state, e.work_seconds, e.net_minor, e.currency"
+        " from estimate e join ticket t on t.id = e.ticket_id where t.is_demo order by 1, 2"
+    ),
 )
 COUNTS = {
     "companies": "company where is_demo",

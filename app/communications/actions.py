@@ -108,7 +108,8 @@ def ask(
     if ticket.category in {"new", "open"}:
         waiting = ticket_queries.first_status("waiting")
         commands.set_status(ticket, actor=actor, status=waiting)
-    _mail_contact(letter, action, event, reader, told=told or {})
+    if actor.channel != notifications.DEMO:
+        _mail_contact(letter, action, event, reader, told=told or {})
     record(actor, "action.ask", kind="ticket", id=ticket.id, after={"action": action.id})
     return action
 
@@ -164,7 +165,8 @@ def answer(
     if action.ticket.category == "waiting" and not queries.has_others(action):
         opened = ticket_queries.first_status("open")
         commands.set_status(action.ticket, actor=actor, status=opened)
-    _tell_askers(action, event, name, line)
+    if actor.channel != notifications.DEMO:
+        _tell_askers(action, event, name, line)
     happenings.told(
         "action_ended",
         [action.ticket_id],

@@ -16,6 +16,8 @@ from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.estimates import commands as estimates
+from app.estimates import queries as estimate_queries
+from app.estimates.models import Estimate
 from app.estimates.rules import Line
 from app.staff.accounts import create_user
 from app.staff.models import Staff
@@ -95,6 +97,16 @@ def test_the_load_is_whole_true_and_the_same_twice(app, settings):
     assert db.session.scalar(text(asked)) > SMALL // 10
     running = "select count(*) from sla_clock where state in ('running', 'paused', 'met')"
     assert db.session.scalar(text(running)) > 0
+    states = "select state from estimate order by state"
+    assert db.session.scalars(text(states)).all() == ["approved", "sent"]
+    [burn] = [
+        shown.burn
+        for ticket_id in db.session.scalars(select(Estimate.ticket_id)).all()
+        for shown in estimate_queries.versions(ticket_id)
+        if shown.burn
+    ]
+    assert 30 <= burn.percent <= 60
+    assert db.session.scalar(text("select count(*) from mail")) == 0, "the demo mails nobody"
     gone = clearing.clear()
     assert gone["time_entry"] == SMALL * 5
     left = {name: n for name, n in rows_of_all_tables().items() if n != empty[name]}

@@ -63,6 +63,9 @@ def test_the_list_counts_its_views_and_finds_words_of_messages(northwind, mira):
             mira.get("/portal/requests/", query_string={"q": words})
         )
     assert "Nothing fits" in text_of(mira.get("/portal/requests/?q=zebra"))
+    elsewhere = text_of(mira.get("/portal/requests/?q=Done+long"))
+    assert "there is one that fits" in elsewhere
+    assert "?status=all&amp;q=Done+long" in elsewhere
 
 
 VIEWS = (("Open", 1), ("Completed", 1), ("All", 2))

@@ -139,17 +139,25 @@ def _problems(
 ) -> list[str]:
     said = {
         "no_rate": f"no rate in {currency} covers it on {day(on)}: add one, or offer an amount.",
+        "no_type": f"there is no rate in {currency} for any work: choose a work type.",
         "currency_mismatch": f"its rate is not in {currency}, in which {ticket.company} is billed.",
         "no_tax": f"no tax is set for {ticket.company} on {day(on)}: set one first.",
     }
     found = [
-        f"Line {number + 1}: {said[why]}" for why, numbers in left_out.items() for number in numbers
+        f"Line {number + 1}: {said[_why(why, lines[number])]}"
+        for why, numbers in left_out.items()
+        for number in numbers
     ]
     if "no_tax" in left_out and not left_out["no_tax"]:
         found.append(f"An amount cannot be taxed: {said['no_tax']}")
     if lines and not found and document.payable_minor <= 0:
         found.append("The estimate comes to nothing: its total must be above zero.")
     return found
+
+
+def _why(why: str, line: Line) -> str:
+    """Most rates are of a type of work: whoever chose none is told to, first."""
+    return "no_type" if why == "no_rate" and line.work_type_id is None else why
 
 
 def _by_number(lines: Sequence[engine.Line]) -> dict[int, engine.Line]:

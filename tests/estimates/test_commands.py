@@ -63,7 +63,7 @@ def test_what_stands_in_the_way_of_a_draft_is_told_line_by_line(world):
     assert [said[:7] for said in caught.value.problems] == ["Line 1:", "Line 2:"]
     with unit_of_work():
         db.session.execute(text("update rate_rule set retired_at = now()"))
-    with pytest.raises(RuleError, match="no rate in EUR covers it"):
+    with pytest.raises(RuleError, match="no rate in EUR for any work: choose a work type"):
         world.draft()
     assert world.states() == []
 
@@ -83,7 +83,7 @@ def test_sending_asks_by_an_action_with_the_total_in_it(world):
     estimate = world.send()
     [mail] = mails()
     assert mail.subject.startswith(f"ACTION: [#{world.number}] New logo: our estimate of EUR ")
-    assert "EUR 1428.00, tax included" in mail.body
+    assert "EUR\u00a01\u202f428.00, tax included" in mail.body
     assert "Two drafts are included." in mail.body
     assert link(estimate) in mail.body
     assert len(estimate.content_hash) == 64

@@ -165,14 +165,21 @@ def contacts(viewer: Viewer, text: str, most: int) -> list[Hit]:
         ContactEmail.contact_id == Contact.id,
         ContactEmail.address.ilike(f"%{escaped(text.strip())}%"),
     )
+    first_address = (
+        select(ContactEmail.address)
+        .where(ContactEmail.contact_id == Contact.id)
+        .order_by(ContactEmail.id)
+        .limit(1)
+        .scalar_subquery()
+    )
     query = (
         scoped(Contact, viewer)
-        .with_only_columns(Contact.id, Contact.name)
+        .with_only_columns(Contact.id, Contact.name, first_address.label("address"))
         .where(Contact.archived_at.is_(None), or_(_named(Contact.name, text), address))
         .order_by(Contact.name_key, Contact.id)
         .limit(most)
     )
-    return [Hit(row.id, row.name) for row in db.session.execute(query)]
+    return [Hit(row.id, row.name, note=row.address or "") for row in db.session.execute(query)]
 
 
 def files(viewer: Viewer, text: str, most: int) -> list[Hit]:

@@ -103,7 +103,7 @@ def zone(text: str) -> str:
         return wanted
     if found := _zones_folded().get(wanted.casefold().replace(" ", "_")):
         return found
-    raise ValueError("unknown time zone: use its IANA name, such as Europe/Amsterdam")
+    raise ValueError("unknown time zone: write a region and a city, such as Europe/Amsterdam")
 
 
 @cache

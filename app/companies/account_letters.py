@@ -1,4 +1,4 @@
-"""What the portal writes to people about their access. Each mail holds one link.
+"""What the portal writes to people about their access. A mail holds at most one link.
 
 The link stands in the mail alone: of its secret only a hash is kept beside it.
 """
@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.companies.models import Contact
-from app.core import mail
+from app.core import clock, mail
 from app.core.db import db
 from app.core.models import Agency
 from app.core.public_links import public_url
@@ -79,6 +79,18 @@ def post_link(contact: Contact, email: str, secret: str, *, purpose: str) -> Non
     _post(WORDINGS[purpose], contact.name, email, secret, about=(ABOUT, contact.id), foot=NOT_YOU)
 
 
+def post_address_changed(contact: Contact, before: str, after: str) -> None:
+    """Tell the former address that another one took its place, in case it was not its owner."""
+    wording = Wording(
+        "You sign in with another e-mail address now",
+        f"from now on you sign in at {{agency}} with {after}, and our mails go there.",
+        "",
+        "If that was not you, answer this mail at once.",
+    )
+    key = f"address:{contact.id}:{clock.now().isoformat()}"
+    _post(wording, contact.name, before, "", about=(ABOUT, contact.id), key=key)
+
+
 def post_registration(name: str, email: str, secret: str, registration_id: int) -> None:
     """Ask somebody who registered to confirm the address."""
     about = ("registration", registration_id)
@@ -130,13 +142,17 @@ def _post(
     about: tuple[str, int],
     foot: str = "",
     path: str = "",
+    key: str = "",
 ) -> None:
     agency, name = agency_name(), mail.one_line(name)
     link = public_url(LINK + secret if secret else path) if secret or path else ""
     why = wording.why.replace("{agency}", agency)
     parts = (f"Dear {name},", why, link, wording.how_long, foot, agency)
     word: Literal["ACTION", "Notification"] = "ACTION" if link else "Notification"
-    key = sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}:{path}"
+    if not key:
+        key = (
+            sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}:{path}"
+        )
     page = current_app.jinja_env.get_template("mail/access.html").render(
         name=name, why=why, link=link, wording=wording, foot=foot, agency=agency
     )

@@ -89,6 +89,8 @@ def make_primary(account: PortalAccount, address: str) -> None:
     chosen.is_primary, chosen.verified_at = True, clock.now()
     accounts.end_sessions(account)
     links.void(contact.id)
+    if before.casefold() != address.casefold():
+        account_letters.post_address_changed(contact, before, address)
     record(
         accounts.acting(contact),
         "portal.address",

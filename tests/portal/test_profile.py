@@ -67,6 +67,8 @@ def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, m
     browser.get(link)
     assert sign_in(visitor(app), old).status_code == 302
     assert browser.post(link).location == "/portal/profile"
+    assert mails()[-1].recipient == old, "whoever reads there learns that it was changed"
+    assert "mira@new.example" in mails()[-1].body
     assert sign_in(visitor(app), "mira@new.example").status_code == 302
     assert not is_in(other)
     rows = db.session.execute(

@@ -17,11 +17,13 @@ def home() -> Any:
     """What do you want from me? comes first."""
     me = client.current()
     tickets = client_queries.open_tickets(me.viewer, most=MOST)
+    asked = actions_queries.waiting_on(me.viewer)
+    said = {action.ticket_id for action in asked}  # what is asked on them stands there already
     return render_template(
         "portal/home.html",
         me=me,
-        asked=actions_queries.waiting_on(me.viewer),
-        waiting=[ticket for ticket in tickets if ticket.category == "waiting"],
+        asked=asked,
+        waiting=[each for each in tickets if each.category == "waiting" and each.id not in said],
         others=[ticket for ticket in tickets if ticket.category != "waiting"],
         now=clock.now(),
         is_cut=len(tickets) == MOST,

@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import select
 
+from app.communications import actions
+from app.core import clock
 from app.core.db import db, unit_of_work
 from app.tickets import client_commands, commands, joining, queries
 from app.tickets.models import Event, Rating, Subscription, Ticket
@@ -46,6 +48,18 @@ def test_home_begins_with_what_waits_for_the_client(app, northwind, mira):
     assert northwind.ticket.subject in rest
     assert "Somebody else" not in page
     assert "Fjord &amp; Partners" in page
+
+
+def test_home_tells_once_of_a_request_on_which_something_is_asked(northwind, mira):
+    with unit_of_work():
+        actions.ask(
+            db.session.merge(northwind.ticket), actor=STAFF, kind="fill", text="Which colour?",
+            contact_id=northwind.mira.id, due_on=clock.today(),
+        )  # fmt: skip
+    page = text_of(mira.get("/portal/"))
+    assert "Which colour?" in page
+    assert page.count(northwind.ticket.subject) == 1
+    assert "No open requests" not in page
 
 
 def test_the_list_counts_its_views_and_finds_words_of_messages(northwind, mira):

@@ -19,6 +19,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.runtime.locks import alone
 from app.runtime.postgres import EmbeddedServer
@@ -29,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 RUN_DIR = "TALLYDESK_TEST_DIR"
 SEED = int(os.environ.setdefault("TALLYDESK_SEED", str(secrets.randbelow(10**9))))
+# How long an example takes says more about the machine than about the code.
+settings.register_profile(
+    "any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 TESTING = {"TESTING": True, "WTF_CSRF_ENABLED": False, "RATELIMIT_ENABLED": False}
 
 

@@ -123,7 +123,8 @@ def test_every_event_can_be_tried():
         for event in EVENTS:
             for since in SINCE if event == "waited" else [""]:
                 settings = {"hours": 1, "since": since} if since else {}
-                tried(when(event, settings=settings, then=[do("note", text="x")]))
+                found = tried(when(event, settings=settings, then=[do("note", text="x")]))
+                assert 0 <= found.matched <= found.looked_at == found.total, event
 
 
 def test_four_thousand_tickets_take_seconds_and_leave_no_trace():

@@ -12,8 +12,8 @@ from app.companies.models import Contact
 from app.core.db import db
 from app.core.models import Mail
 from app.tickets import client_commands, commands
-from app.tickets.models import Attachment, Event, Rating, Ticket
-from app.tickets.request_models import Draft
+from app.tickets.models import Attachment, Event, Rating, Subscription, Ticket
+from app.tickets.request_models import Draft, DraftFile
 from tests import factories as make
 from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
 from tests.portal.acting import STAFF, acting, carry_out_jobs, link_in
@@ -180,6 +180,9 @@ def test_a_plain_request_takes_two_clicks_beyond_typing(live, clients, portal):
     page.get_by_label("Description").fill("Which one do we have?")
     page.get_by_role("button", name="Send request").click()
     page.get_by_role("heading", name="is with us").wait_for()
+    with live.database():
+        sent = db.session.scalars(select(Ticket).where(Ticket.subject == "Which plan?")).one()
+        assert sent.requester_id == clients.mira
 
 
 def test_a_request_sent_while_its_draft_is_being_saved_leaves_no_draft(live, clients, portal):
@@ -250,7 +253,9 @@ def test_a_pasted_screenshot_joins_the_files(live, clients, portal):
         data.items.add(new File(["x"], "pasted.png", { type: "image/png" }));
         document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
     }""")
-    page.get_by_label("pasted.png").wait_for()
+    page.get_by_role("checkbox", name="pasted.png").wait_for()
+    with live.database():
+        assert db.session.scalars(select(DraftFile.name)).all() == ["pasted.png"]
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -286,6 +291,8 @@ def test_a_colleague_is_brought_in_without_scripts(live, clients, portal):
     page.get_by_label("Bo Lund").check()
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Remove Bo Lund").wait_for()
+    with live.database():
+        assert clients.bo in db.session.scalars(select(Subscription.contact_id)).all()
 
 
 PAGES = (

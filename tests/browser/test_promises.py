@@ -72,6 +72,7 @@ def test_the_search_offers_while_one_types_and_lists_by_kind(live, desk, width, 
             message="The spooler says marmalade and stops.",
         )
         commands.add_note(ticket, actor=Actor(name="Ada"), text="A marmalade note inside.")
+        number = ticket.number
     page = desk("Agent", width=width, theme=theme)
     page.keyboard.press("/")
     page.keyboard.type("marmal")
@@ -83,3 +84,4 @@ def test_the_search_offers_while_one_types_and_lists_by_kind(live, desk, width, 
     page.goto(f"{live.url}/search?q=drucker+streikt")
     page.locator(".hits a").first.click()
     page.get_by_role("heading", name="Drücker streikt").wait_for()
+    assert page.url.startswith(f"{live.url}/tickets/{number}")

@@ -18,6 +18,11 @@ class Sink:
         self.answers: dict[str, str] = {}
         self.port = 0
 
+    def forget(self) -> None:
+        """Begin again with nothing received."""
+        self.received.clear()
+        self.recipients.clear()
+
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"

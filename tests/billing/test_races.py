@@ -1,60 +1,27 @@
 """Several people press at once: every entry is billed once, every number given once."""
 
-import json
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-PROGRAM = """
-import json, sys
-from datetime import date
-from pathlib import Path
-from app.core import clock, jobs
-from app.core.db import db, unit_of_work
-from app.core.errors import RuleError
-from app.factory import create_app
-from config import Settings
-from tests.billing.desk import CLERK, TODAY, issued
-
-app = create_app(Settings(data_dir=Path(sys.argv[2]), database_url=sys.argv[1]))
-with app.app_context():
-    try:
-        print(json.dumps(issued(int(sys.argv[3]))))
-    except RuleError as error:
-        print(json.dumps({"issued": [], "refused": [], "error": str(error)}))
-"""
+from tests.processes import FORKING, application
 
 
 def issue_elsewhere(url: str, folder: Path, run: int) -> dict:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, url, str(folder), str(run)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    from tests.billing.desk import issued
+
+    with application(url, folder):
+        return issued(run)
 
 
 @pytest.fixture
 def world(database_url, short_dir):
     """An application over a database that other processes use as well."""
-    from app.core.db import db
-    from app.factory import create_app
-    from config import Settings
-    from tests.conftest import TESTING
-
-    settings = Settings(data_dir=short_dir, database_url=database_url)
-    app = create_app(settings, overrides=TESTING)
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+    with application(database_url, short_dir):
+        yield
 
 
 def test_two_issues_of_two_runs_at_once_bill_each_entry_once(world, database_url, short_dir):
@@ -71,8 +38,9 @@ def test_two_issues_of_two_runs_at_once_bill_each_entry_once(world, database_url
         db.session.execute(update(RunRow).values(state="ready"))
         db.session.execute(update(BillingRun).values(state="ready"))
     runs = [first, second, first, second]
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(lambda run: issue_elsewhere(database_url, short_dir, run), runs))
+    issue = partial(issue_elsewhere, database_url, short_dir)
+    with ProcessPoolExecutor(2, mp_context=FORKING) as pool:
+        outcomes = list(pool.map(issue, runs))
     issued = [document for outcome in outcomes for document in outcome["issued"]]
     assert len(issued) == len(set(issued)) == 8
     live = select(func.count(), func.count(Allocation.entry_id.distinct())).where(
@@ -95,7 +63,7 @@ def test_a_line_added_while_its_account_is_being_issued_waits_for_the_next_invoi
     agency_with_work()
     run = compiled()
     address = database_url.replace("+psycopg", "")
-    with ThreadPoolExecutor(1) as pool, psycopg.connect(address) as desk:
+    with ProcessPoolExecutor(1, mp_context=FORKING) as pool, psycopg.connect(address) as desk:
         desk.execute("select id from billing_account for update")
         issuing = pool.submit(issue_elsewhere, database_url, short_dir, run)
         with psycopg.connect(address, autocommit=True) as watch:

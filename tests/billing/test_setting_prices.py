@@ -1,9 +1,5 @@
 """Rates and taxes are set by several people at once, and ahead of time."""
 
-import json
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,66 +14,32 @@ from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from tests import factories
 from tests.billing.desk import CLERK, TODAY
-
-SETS = """
-import json, sys
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
-from app.billing.commands.rates import RateTerms, set_rate, set_tax
-from app.core.db import unit_of_work
-from app.factory import create_app
-from config import Settings
-from tests.billing.desk import CLERK
-
-app = create_app(Settings(data_dir=Path(sys.argv[2]), database_url=sys.argv[1]))
-with app.app_context():
-    print("ready", flush=True)
-    sys.stdin.readline()
-    made = []
-    for number in range(15):
-        with unit_of_work():
-            tax = set_tax(CLERK, name="VAT", percent=Decimal(number), start=date(2026, 1, 1))
-            made.append(set_rate(CLERK, RateTerms(Decimal(100 + number), "EUR")).id)
-    print(json.dumps(made))
-"""
+from tests.processes import FORKING, application, ended, started
 
 
 @pytest.fixture
 def world(database_url, short_dir):
     """An application over a database that other processes use as well."""
-    from app.factory import create_app
-    from config import Settings
-    from tests.conftest import TESTING
+    with application(database_url, short_dir):
+        yield
 
-    app = create_app(Settings(data_dir=short_dir, database_url=database_url), overrides=TESTING)
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
+
+def set_elsewhere(url: str, folder: Path, together) -> None:
+    with application(url, folder):
+        together.wait(60)
+        for number in range(15):
+            with unit_of_work():
+                set_tax(CLERK, name="VAT", percent=Decimal(number), start=date(2026, 1, 1))
+                set_rate(CLERK, RateTerms(Decimal(100 + number), "EUR"))
 
 
 def test_three_who_set_the_same_rate_and_tax_at_once_take_turns(world, database_url, short_dir):
-    def started() -> subprocess.Popen:
-        return subprocess.Popen(
-            [sys.executable, "-c", SETS, database_url, str(short_dir)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-
-    people = [started() for _ in range(3)]
-    for each in people:
-        assert each.stdout.readline() == "ready\n"
-    with ThreadPoolExecutor(3) as pool:
-        said = list(pool.map(lambda each: each.communicate("go\n", timeout=120), people))
-    assert [each.returncode for each in people] == [0, 0, 0], said
-    made = {rule for out, _ in said for rule in json.loads(out)}
-    assert len(made) == 45
-    in_force = select(func.count()).select_from(RateRule).where(RateRule.retired_at.is_(None))
-    assert db.session.scalar(in_force) == 1
+    together = FORKING.Barrier(3)
+    people = [started(set_elsewhere, database_url, short_dir, together) for _ in range(3)]
+    assert [ended(each) for each in people] == [0, 0, 0]
+    made = select(func.count()).select_from(RateRule)
+    assert db.session.scalar(made) == 45
+    assert db.session.scalar(made.where(RateRule.retired_at.is_(None))) == 1
 
 
 def spans() -> list[tuple[Decimal, date | None, date | None]]:

@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import Finished, Started
 
 
 class Shell:
@@ -17,19 +15,21 @@ class Shell:
         self._environ = kept | environ
         self.database_url = environ.get("DATABASE_URL", "")
 
-    def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "run", *words],
-            cwd=ROOT,
-            env=self._environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def start(self, *words: str, stdin: str = "") -> Started:
+        return Started(_flask, *words, environ=self._environ, stdin=stdin)
+
+    def run(self, *words: str, stdin: str = "") -> Finished:
+        return self.start(*words, stdin=stdin).finish()
 
     def answer(self, *words: str, code: int = 0, stdin: str = "") -> dict:
         result = self.run(*words, "--json", stdin=stdin)
         assert result.returncode == code, result.stderr
         assert len(result.stdout.splitlines()) == 1, result.stdout
         return json.loads(result.stdout)
+
+
+def _flask(*words: str) -> None:
+    from flask.cli import main
+
+    sys.argv = ["flask", "--app", "run", *words]
+    main()

@@ -7,12 +7,19 @@ import sys
 import psycopg
 
 from app.runtime.postgres import libpq_url
-from tests.cli.shell import ROOT, Shell
+from tests.cli.shell import Shell
+from tests.processes import ROOT
 
 
 def test_help_needs_no_database(short_dir):
-    shell = Shell(DATABASE_URL="postgresql://127.0.0.1:1/none", DATA_DIR=str(short_dir))
-    result = shell.run("--help")
+    result = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "run", "--help"],
+        cwd=ROOT,
+        env={"DATABASE_URL": "postgresql://127.0.0.1:1/none", "DATA_DIR": str(short_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0
     assert "init" in result.stdout
     assert "Traceback" not in result.stderr
@@ -32,20 +39,10 @@ def test_init_may_be_repeated_and_raced(short_dir, databases):
         shell = Shell(
             DATA_DIR=str(short_dir), DATABASE_URL=databases.url("race").replace("+psycopg", "")
         )
-        racers = [
-            subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "run", "init", "--json"],
-                cwd=ROOT,
-                env=shell._environ,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(3)
-        ]
-        outcomes = [(racer.communicate(), racer.returncode) for racer in racers]
-        assert [code for _, code in outcomes] == [0, 0, 0], outcomes
-        revisions = {json.loads(output)["revision"] for (output, _), _ in outcomes}
+        racers = [shell.start("init", "--json") for _ in range(3)]
+        outcomes = [racer.finish() for racer in racers]
+        assert [each.returncode for each in outcomes] == [0, 0, 0], outcomes
+        revisions = {json.loads(each.stdout)["revision"] for each in outcomes}
         assert revisions == {shell.answer("init")["revision"]}
     finally:
         databases.drop("race")

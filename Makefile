@@ -9,7 +9,7 @@ DEMO ?= --demo
 N ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format pins migrate docs assets bench
+.PHONY: help setup run test check lint format pins migrate docs words assets bench
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ format: $(STAMP) ## write the house style
 
 docs: $(STAMP) ## write docs/admin/settings.md from config.py
 	$(BIN)/python -m docs.settings
+
+words: $(STAMP) ## put new texts for clients into the catalogues of app/translations
+	$(BIN)/python -m app.translations.keeping
 
 pins: $(STAMP) ## compile requirements*.in into requirements*.txt with hashes
 	$(BIN)/python -m pip install --quiet uv

@@ -16,7 +16,7 @@ from app.companies import account_models  # noqa: F401
 from app.companies import contactimporter as contact_importer  # noqa: F401
 from app.companies import importer as company_importer  # noqa: F401
 from app.companies import visibility as company_visibility  # noqa: F401
-from app.core import formats, headers, logs, wakeup
+from app.core import filters, headers, language, logs, wakeup
 from app.core import models as core_models  # noqa: F401
 from app.core.db import db
 from app.core.lazyrule import LazyRule
@@ -109,7 +109,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     db.init_app(app)
     CSRFProtect(app)
     headers.init_app(app, settings)
-    for part in (wakeup, formats, assets, desk, health):
+    for part in (wakeup, filters, assets, desk, health):
         part.init_app(app)
     with app.app_context():
         builder = DeskBuilder(
@@ -118,4 +118,5 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
         for screen in SCREENS:
             builder.add_view_no_menu(screen)
         portal.init_app(app, builder.sm.limiter)
+    language.init_app(app)  # after FAB, which would ask for its own language
     return app

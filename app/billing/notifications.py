@@ -1,4 +1,4 @@
-"""What billing writes to clients: an invoice asks to be paid, a credit note only tells."""
+"""What billing writes to clients, in their language: an invoice asks, a credit note only tells."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -6,9 +6,10 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from app.billing.recipients import Recipient, recipients_of
-from app.core import clock, mail
+from app.core import clock, formats, language, mail
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.language import gettext as _
 from app.core.models import Agency
 from app.core.money import from_minor
 
@@ -42,12 +43,17 @@ def post_again(document_id: int, *, key: str) -> int:
 
 
 def _letter(to: Recipient, agency: Agency, occasion: str) -> mail.Letter:
-    subject, body = _credit_note(to) if to.kind == "credit_note" else _invoice(to)
     sender = mail.one_line(agency.name)
+    with language.reading(to.language):
+        subject, body = (
+            _credit_note(to, sender) if to.kind == "credit_note" else _invoice(to, sender)
+        )
+        greeting = _("Dear %(name)s,", name=mail.one_line(to.name or to.company))
+        attached = _("The document is attached as a PDF.")
     return mail.Letter(
         word="Notification" if to.kind == "credit_note" else "ACTION",
-        subject=f"{subject} from {sender}",
-        body=f"{_greeting(to)}\n\n{body}\n\nThe document is attached as a PDF.\n\n{sender}\n",
+        subject=subject,
+        body=f"{greeting}\n\n{body}\n\n{attached}\n\n{sender}\n",
         recipient=to.address,
         recipient_name=to.name,
         dedupe_key=":".join(filter(None, (ABOUT, str(to.document_id), to.address, occasion))),
@@ -57,30 +63,34 @@ def _letter(to: Recipient, agency: Agency, occasion: str) -> mail.Letter:
     )
 
 
-def _greeting(to: Recipient) -> str:
-    return f"Dear {mail.one_line(to.name or to.company)},"
-
-
-def _invoice(to: Recipient) -> tuple[str, str]:
-    amount, due = _amount(to), f"{to.due_on.day} {to.due_on:%B %Y}"
+def _invoice(to: Recipient, sender: str) -> tuple[str, str]:
+    due = formats.long_day(to.due_on, language.current())
+    names = {"number": to.number, "amount": _amount(to), "due": due}
     return (
-        f"Invoice {to.number}: {amount} due {due}",
-        (
-            f"invoice {to.number} for {to.company} comes to {amount}.\n"
-            f"Please pay it by {due} and give {to.number} as the reference."
+        _("Invoice %(number)s: %(amount)s due %(due)s from %(sender)s", sender=sender, **names),
+        _(
+            "invoice %(number)s for %(company)s comes to %(amount)s.\n"
+            "Please pay it by %(due)s and give %(number)s as the reference.",
+            company=to.company,
+            **names,
         ),
     )
 
 
-def _credit_note(to: Recipient) -> tuple[str, str]:
+def _credit_note(to: Recipient, sender: str) -> tuple[str, str]:
     return (
-        f"Credit note {to.number}",
-        (
-            f"credit note {to.number} over {_amount(to)} cancels invoice {to.credited_number} for"
-            f" {to.company}.\nThere is nothing for you to do."
+        _("Credit note %(number)s from %(sender)s", number=to.number, sender=sender),
+        _(
+            "credit note %(number)s over %(amount)s cancels invoice %(invoice)s for %(company)s.\n"
+            "There is nothing for you to do.",
+            number=to.number,
+            amount=_amount(to),
+            invoice=to.credited_number,
+            company=to.company,
         ),
     )
 
 
 def _amount(to: Recipient) -> str:
+    """Plain digits in every language: programs read them, and nothing can be mistaken."""
     return f"{to.currency} {from_minor(to.gross_minor, to.currency)}"

@@ -15,10 +15,11 @@ from app.communications import action_links, actions_rules
 from app.communications import actions_queries as queries
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import Given
-from app.core import clock, formats
+from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import Value, kept_beside, say
 from app.tickets import commands, endings, happenings, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
@@ -65,7 +66,7 @@ def ask(
     due_on: date | None,
     options: Sequence[str] = (),
     letter: str = "asked",
-    told: Mapping[str, str] | None = None,
+    told: Mapping[str, Value] | None = None,
 ) -> ActionRequest:
     """Ask a contact of the ticket's company for something by the end of a local day.
 
@@ -82,7 +83,7 @@ def ask(
     if problems or reader is None or contact_id is None or due_on is None:
         raise RuleError(*problems)
     said = rules.clean_text(text)
-    line = f"asked {reader.name} to {actions_rules.ALL_KINDS[kind]} by {formats.day(due_on)}"
+    line = say(actions_rules.ASKING[kind], name=reader.name, day=due_on)
     event = _tell(ticket, actor, line, said)
     action = ActionRequest(
         ticket_id=ticket.id,
@@ -130,12 +131,16 @@ def answer(
     was ended before, or with every reason why the answer does not do.
     """
     if deed not in {"answer", "decline"}:
-        raise RuleError("It is not said whether you answer or decline: use one of the buttons.")
+        raise RuleError(
+            say("It is not said whether you answer or decline: use one of the buttons.")
+        )
     state = actions_rules.ended(action.state, deed)
     if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
         raise RuleError(
-            f"This was to be answered by {formats.day(action.due_on)} and is over: "
-            "write to us if it still matters."
+            say(
+                "This was to be answered by %(day)s and is over: write to us if it still matters.",
+                day=action.due_on,
+            )
         )
     taken = files if deed == "answer" and action.kind == "upload" else ()
     given = Given(given.choice, given.text, tuple(rules.file_name(file.name) for file in taken))
@@ -146,7 +151,9 @@ def answer(
         raise RuleError(*problems)
     name = rules.clean_line(name)[:200] or actor.name
     outcome = actions_rules.outcome(action.kind, deed, given)
-    line = outcome if name == actor.name else f"{outcome}, signed {name}"
+    line = outcome
+    if name != actor.name:
+        line = say("%(outcome)s, signed %(name)s", outcome=outcome, name=name)
     event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
     commands.keep_files(event, taken)
     more = _conclude(action, Ending(deed, name, rules.clean_text(given.text)), actor)
@@ -188,7 +195,7 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     _conclude(action, Ending("cancel", actor.name), actor)
-    event = _tell(action.ticket, actor, "took a request to the client back", action.text)
+    event = _tell(action.ticket, actor, say("took a request to the client back"), action.text)
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
         _mail_contact("action_cancelled", action, event, reader)
@@ -226,7 +233,7 @@ def remind() -> int:
 def _escalate(action: ActionRequest) -> None:
     """Tell the client's managers and whoever asked, once, that an answer is late."""
     author = action.contact.name
-    values = {"due": formats.day(action.due_on), "outcome": "has not answered yet"}
+    values = {"due": action.due_on, "outcome": say("has not answered yet")}
     for kind, readers in (
         ("action_late", queries.managers_over(action)),
         ("action_ended", queries.askers_of(action)),
@@ -248,10 +255,10 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
                 continue
             _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
             _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
-            line = "closed a request that was not answered in time"
+            line = say("closed a request that was not answered in time")
             event = _tell(action.ticket, SYSTEM, line, action.text)
             if not action.ticket.is_demo:
-                _tell_askers(action, event, action.contact.name, "did not answer in time")
+                _tell_askers(action, event, action.contact.name, say("did not answer in time"))
             done += 1
     return done
 
@@ -285,7 +292,7 @@ def _tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
         ticket,
         actor=actor,
         kind="action",
-        payload={"line": line, "text": text},
+        payload={"line": line, "text": text, **kept_beside(line)},
         visibility="client",
         contact_id=actor.contact_id,
     )
@@ -321,11 +328,11 @@ def _mail_contact(
     reader: Reader,
     *,
     step: str = "",
-    told: Mapping[str, str] | None = None,
+    told: Mapping[str, Value] | None = None,
 ) -> int:
     values = {
         **(told or {}),
-        "due": formats.day(action.due_on),
+        "due": action.due_on,
         "link": action_links.url(action.id, action.contact_id),
     }
     key = f"action:{action.id}:{step or kind}"
@@ -344,7 +351,7 @@ def _mail_contact(
 
 
 def _tell_askers(action: ActionRequest, event: Event, author: str, outcome: str) -> int:
-    values = {"due": formats.day(action.due_on), "outcome": outcome}
+    values = {"due": action.due_on, "outcome": outcome}
     key = f"action:{action.id}:ended"
     occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
     return notifications.post(occasion, queries.askers_of(action))

@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.core.errors import RuleError
+from app.core.words import say
 
-# What is asked, and how that reads after "please" and after "asked Mira to".
+# What is asked, and how that reads after "please".
 KINDS = {
     "approve": "approve",
     "choose": "choose",
@@ -20,13 +21,21 @@ KINDS = {
 # Asked by its own page only, with all that is offered.
 ESTIMATE = "estimate"
 ALL_KINDS = KINDS | {ESTIMATE: "approve an estimate"}
+# The line of the timeline when it is asked.
+ASKING = {
+    "approve": say("asked %(name)s to approve by %(day)s"),
+    "choose": say("asked %(name)s to choose by %(day)s"),
+    "upload": say("asked %(name)s to send files by %(day)s"),
+    "fill": say("asked %(name)s to answer by %(day)s"),
+    ESTIMATE: say("asked %(name)s to approve an estimate by %(day)s"),
+}
 # What the button of the mail is called.
 BUTTONS = {
-    "approve": "Approve or decline",
-    "choose": "Choose",
-    "upload": "Send files",
-    "fill": "Answer",
-    ESTIMATE: "See the estimate",
+    "approve": say("Approve or decline"),
+    "choose": say("Choose"),
+    "upload": say("Send files"),
+    "fill": say("Answer"),
+    ESTIMATE: say("See the estimate"),
 }
 ASKED = "asked"
 # The only step there is leads from asked to an end; an end stays.
@@ -37,6 +46,12 @@ ENDS = {
     "expire": "expired",
 }
 STATES = (ASKED, *ENDS.values())
+OVER = {
+    "answered": say("This was answered already: nothing more can be done with it."),
+    "declined": say("This was declined already: nothing more can be done with it."),
+    "cancelled": say("This was cancelled already: nothing more can be done with it."),
+    "expired": say("This was expired already: nothing more can be done with it."),
+}
 LONGEST_TEXT = 5_000
 LONGEST_OPTION = 200
 MOST_OPTIONS = 10
@@ -62,7 +77,7 @@ class Given:
 def ended(state: str, deed: str) -> str:
     """The state after a deed. Raises `RuleError` when it has ended already."""
     if state != ASKED:
-        raise RuleError(f"This was {state} already: nothing more can be done with it.")
+        raise RuleError(OVER[state])
     return ENDS[deed]
 
 
@@ -128,31 +143,34 @@ def _option_problems(options: Sequence[str]) -> list[str]:
 
 def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) -> list[str]:
     """What is wrong with an answer, all of it at once."""
-    found = []
+    found: list[str] = []
     if len(given.text) > LONGEST_TEXT:
-        found.append(f"The text is too long: at most {LONGEST_TEXT} characters fit.")
+        found.append(
+            say("The text is too long: at most %(most)s characters fit.", most=LONGEST_TEXT)
+        )
     if deed == "decline":
         if not given.text.strip():
-            found.append("The reason is missing: write why you decline.")
+            found.append(say("The reason is missing: write why you decline."))
     elif kind == "choose" and given.choice not in options:
-        found.append("Nothing is chosen: choose one of the options.")
+        found.append(say("Nothing is chosen: choose one of the options."))
     elif kind == "fill" and not given.text.strip():
-        found.append("The answer is empty: write it.")
+        found.append(say("The answer is empty: write it."))
     elif kind == "upload" and not given.files:
-        found.append("No file is chosen: choose at least one.")
+        found.append(say("No file is chosen: choose at least one."))
     return found
 
 
 def outcome(kind: str, deed: str, given: Given) -> str:
     """An answer in words that follow a name: "Mira Krog" + "approved it"."""
     if deed == "decline":
-        return "declined the estimate" if kind == ESTIMATE else "declined"
+        return say("declined the estimate") if kind == ESTIMATE else say("declined")
     if kind == "choose":
-        return f"chose “{given.choice}”"
+        return say("chose “%(choice)s”", choice=given.choice)
     if kind == "upload":
-        return f"sent {len(given.files)} file{'' if len(given.files) == 1 else 's'}"
-    approved = {"approve": "approved it", ESTIMATE: "approved the estimate"}
-    return approved.get(kind, "answered")
+        count = len(given.files)
+        return say("sent 1 file") if count == 1 else say("sent %(count)s files", count=count)
+    approved = {"approve": say("approved it"), ESTIMATE: say("approved the estimate")}
+    return approved.get(kind, say("answered"))
 
 
 def content_hash(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str:

@@ -74,8 +74,11 @@ DATED = re.compile(
 )
 ENDS = re.compile(r"[:：]\s*$")
 
-# Our own line, under which a reply need not be looked for.
-OUR_LINE = "Write your answer above this line"
+# Our own line in each of our languages, under which a reply need not be looked for.
+OUR_LINES = re.compile(
+    "Write your answer above this line|Bitte antworten Sie oberhalb dieser Zeile|"
+    "Répondez au-dessus de cette ligne|Escriba su respuesta por encima de esta línea"
+)
 
 RULED = re.compile(r"\s{0,3}[*_]?(?:_{10,200}|-{20,200})[*_]?\s*")
 DASHES = re.compile(r"(?:--|—|––) ?")

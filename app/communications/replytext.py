@@ -19,7 +19,7 @@ from app.communications.quotewords import (
     FROM_LINE,
     ORIGINAL_LINE,
     OTHER_LINES,
-    OUR_LINE,
+    OUR_LINES,
     RULED,
     WROTE,
 )
@@ -94,7 +94,7 @@ def _announced(seen: Sequence[str], number: int) -> str:
     line = seen[number]
     if not line.strip() or line.lstrip().startswith(">"):
         return ""
-    if OUR_LINE in line:
+    if OUR_LINES.search(line):
         return "our-line"
     if ORIGINAL_LINE.fullmatch(line):
         return "original-message"

@@ -3,27 +3,41 @@
 The link stands in the mail alone: of its secret only a hash is kept beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Literal
 
 from flask import current_app
 from sqlalchemy import select
 
+from app.companies import queries
+from app.companies.account_models import Registration
 from app.companies.models import Contact
-from app.core import clock, mail
+from app.core import clock, language, mail
 from app.core.db import db
+from app.core.language import gettext as _
 from app.core.models import Agency
 from app.core.public_links import public_url
+from app.core.words import say
 
 LINK = "/portal/link/"
-ABOUT = "contact"
-NOT_YOU = "If you did not ask for this, leave it: nothing happens without the link."
+ABOUT, REGISTRATION = "contact", "registration"
+PLACE = "%(agency)s"
+NOT_YOU = say("If you did not ask for this, leave it: nothing happens without the link.")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom a mail about access goes, and in which language."""
+
+    name: str
+    email: str
+    language: str = language.ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a mail with a link reads; {agency} is filled in."""
+    """How a mail with a link reads; %(agency)s is filled in when it is told."""
 
     subject: str
     why: str
@@ -33,28 +47,28 @@ class Wording:
 
 WORDINGS = {
     "sign_in": Wording(
-        "Sign in to the portal of {agency}",
-        "here is the link you asked for. It signs you in without a password.",
-        "Sign in",
-        "It works once, within 15 minutes.",
+        say("Sign in to the portal of %(agency)s"),
+        say("here is the link you asked for. It signs you in without a password."),
+        say("Sign in"),
+        say("It works once, within 15 minutes."),
     ),
     "reset": Wording(
-        "Choose a new password for the portal of {agency}",
-        "follow this link to choose a new password. Your old one stays until then.",
-        "Choose a new password",
-        "It works once, within one hour.",
+        say("Choose a new password for the portal of %(agency)s"),
+        say("follow this link to choose a new password. Your old one stays until then."),
+        say("Choose a new password"),
+        say("It works once, within one hour."),
     ),
     "email": Wording(
-        "Confirm your new e-mail address",
-        "follow this link to make this address the one you sign in with at {agency}.",
-        "Use this address",
-        "It works once, within 24 hours.",
+        say("Confirm your new e-mail address"),
+        say("follow this link to make this address the one you sign in with at %(agency)s."),
+        say("Use this address"),
+        say("It works once, within 24 hours."),
     ),
     "registration": Wording(
-        "Confirm your e-mail address for {agency}",
-        "thank you for asking for an account. Follow this link to confirm your address.",
-        "Confirm the address",
-        "It works once, within 14 days.",
+        say("Confirm your e-mail address for %(agency)s"),
+        say("thank you for asking for an account. Follow this link to confirm your address."),
+        say("Confirm the address"),
+        say("It works once, within 14 days."),
     ),
 }
 
@@ -63,65 +77,91 @@ def post_invitation(contact: Contact, email: str, secret: str, *, invited_by: st
     """Invite a contact; the mail says who invites and for which company."""
     agency = agency_name()
     company = next((one.company.name for one in contact.memberships if one.is_primary), agency)
-    company = mail.one_line(company)
-    who = f"{mail.one_line(invited_by)} of {agency} invites" if invited_by else f"{agency} invites"
-    wording = Wording(
-        f"Join the portal of {agency} for {company}",
-        f"{who} you to the client portal, where you see and answer the requests of {company}.",
-        "Join",
-        "The link works once, within 14 days.",
+    names = {"agency": agency, "company": mail.one_line(company)}
+    why = say(
+        "%(agency)s invites you to the client portal, where you see and answer the requests of"
+        " %(company)s.",
+        **names,
     )
-    _post(wording, contact.name, email, secret, about=(ABOUT, contact.id))
+    if invited_by:
+        why = say(
+            "%(person)s of %(agency)s invites you to the client portal, where you see and answer"
+            " the requests of %(company)s.",
+            person=mail.one_line(invited_by),
+            **names,
+        )
+    wording = Wording(
+        say("Join the portal of %(agency)s for %(company)s", **names),
+        why,
+        say("Join"),
+        say("The link works once, within 14 days."),
+    )
+    _post(wording, _of(contact, email), secret, about=(ABOUT, contact.id))
 
 
 def post_link(contact: Contact, email: str, secret: str, *, purpose: str) -> None:
     """Mail a link of one of the purposes of `WORDINGS` to a contact."""
-    _post(WORDINGS[purpose], contact.name, email, secret, about=(ABOUT, contact.id), foot=NOT_YOU)
+    about = (ABOUT, contact.id)
+    _post(WORDINGS[purpose], _of(contact, email), secret, about=about, foot=NOT_YOU)
 
 
 def post_address_changed(contact: Contact, before: str, after: str) -> None:
     """Tell the former address that another one took its place, in case it was not its owner."""
     wording = Wording(
-        "You sign in with another e-mail address now",
-        f"from now on you sign in at {{agency}} with {after}, and our mails go there.",
+        say("You sign in with another e-mail address now"),
+        say(
+            "from now on you sign in at %(agency)s with %(email)s, and our mails go there.",
+            agency=agency_name(),
+            email=after,
+        ),
         "",
-        "If that was not you, answer this mail at once.",
+        say("If that was not you, answer this mail at once."),
     )
     key = f"address:{contact.id}:{clock.now().isoformat()}"
-    _post(wording, contact.name, before, "", about=(ABOUT, contact.id), key=key)
+    _post(wording, _of(contact, before), "", about=(ABOUT, contact.id), key=key)
 
 
-def post_registration(name: str, email: str, secret: str, registration_id: int) -> None:
+def post_registration(registration: Registration, secret: str) -> None:
     """Ask somebody who registered to confirm the address."""
-    about = ("registration", registration_id)
-    _post(WORDINGS["registration"], name, email, secret, about=about, foot=NOT_YOU)
+    about = (REGISTRATION, registration.id)
+    _post(WORDINGS["registration"], _who(registration), secret, about=about, foot=NOT_YOU)
 
 
-def post_waiting(name: str, email: str, company: str, registration_id: int) -> None:
+def post_waiting(registration: Registration) -> None:
     """Tell the agency, where it has an address, that somebody waits to be let in."""
     address = _agency_email()
     if not address:
         return
-    who = f"{mail.one_line(name)} ({email}) of {mail.one_line(company) or 'no company'}"
+    name, company = mail.one_line(registration.name), mail.one_line(registration.company_name)
     wording = Wording(
-        f"{mail.one_line(name)} asks for access to the portal",
-        f"{who} has registered and confirmed the address.",
+        f"{name} asks for access to the portal",
+        f"{name} ({registration.email}) of {company or 'no company'} has registered and confirmed"
+        " the address.",
         "Decide",
         "Whoever may change contacts can decide.",
     )
-    about = ("registration", registration_id)
-    _post(wording, agency_name(), address, "", about=about, path="/registrations")
+    reader = Reader(agency_name(), address)
+    _post(wording, reader, "", about=(REGISTRATION, registration.id), path="/registrations")
 
 
-def post_rejection(name: str, email: str, reason: str, registration_id: int) -> None:
+def post_rejection(registration: Registration, reason: str) -> None:
     """Tell somebody that no account is opened, and why."""
     wording = Wording(
-        "Your registration with {agency}",
-        f"we could not open an account for you: {mail.one_line(reason)}",
+        say("Your registration with %(agency)s", agency=agency_name()),
+        say("we could not open an account for you: %(reason)s", reason=mail.one_line(reason)),
         "",
-        "Answer this mail if you think that is wrong.",
+        say("Answer this mail if you think that is wrong."),
     )
-    _post(wording, name, email, "", about=("registration", registration_id))
+    _post(wording, _who(registration), "", about=(REGISTRATION, registration.id))
+
+
+def _of(contact: Contact, email: str) -> Reader:
+    known = queries.languages_of([contact.id])
+    return Reader(contact.name, email, known.get(contact.id, language.ENGLISH))
+
+
+def _who(registration: Registration) -> Reader:
+    return Reader(registration.name, registration.email, registration.language)
 
 
 def agency_name() -> str:
@@ -135,8 +175,7 @@ def _agency_email() -> str | None:
 
 def _post(
     wording: Wording,
-    name: str,
-    email: str,
+    reader: Reader,
     secret: str,
     *,
     about: tuple[str, int],
@@ -144,27 +183,38 @@ def _post(
     path: str = "",
     key: str = "",
 ) -> None:
-    agency, name = agency_name(), mail.one_line(name)
+    agency, name = agency_name(), mail.one_line(reader.name)
     link = public_url(LINK + secret if secret else path) if secret or path else ""
-    why = wording.why.replace("{agency}", agency)
-    parts = (f"Dear {name},", why, link, wording.how_long, foot, agency)
     word: Literal["ACTION", "Notification"] = "ACTION" if link else "Notification"
     if not key:
         key = (
             sha256(secret.encode()).hexdigest()[:40] if secret else f"{about[0]}:{about[1]}:{path}"
         )
-    page = current_app.jinja_env.get_template("mail/access.html").render(
-        name=name, why=why, link=link, wording=wording, foot=foot, agency=agency
-    )
+    with language.reading(reader.language):
+        said = _told(wording, agency, foot)
+        greeting = _("Dear %(name)s,", name=name)
+        parts = (greeting, said["why"], link, said["how_long"], said["foot"], agency)
+        page = current_app.jinja_env.get_template("mail/access.html").render(
+            greeting=greeting, link=link, agency=agency, **said
+        )
     letter = mail.Letter(
         word=word,
-        subject=wording.subject.replace("{agency}", agency),
+        subject=said["subject"],
         body="\n\n".join(filter(None, parts)) + "\n",
         html=page,
-        recipient=email,
+        recipient=reader.email,
         recipient_name=name,
         headers=mail.headers_of(agency, _agency_email()),
         dedupe_key=f"portal:{key}",
         about=about,
     )
     mail.post([letter])
+
+
+def _told(wording: Wording, agency: str, foot: str) -> dict[str, str]:
+    """The wording in the language that is read, the agency's name filled in."""
+    texts = {**asdict(wording), "foot": foot}
+    return {
+        part: language.told(say(text, agency=agency) if PLACE in text else text)
+        for part, text in texts.items()
+    }

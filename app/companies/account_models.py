@@ -57,7 +57,8 @@ class PortalAccount(Stamped, Model):
 class Registration(Stamped, Model):
     """Somebody asks for an account: unconfirmed until the mailed link is followed.
 
-    `given` holds phone and address as typed. A decided one keeps who decided and why.
+    `given` holds phone and address as typed, and the language of the form. A decided one keeps
+    who decided and why.
     """
 
     __tablename__ = "registration"
@@ -86,6 +87,11 @@ class Registration(Stamped, Model):
     reason: Mapped[str] = mapped_column(String(300), server_default="")
 
     company: Mapped[Company | None] = relationship()
+
+    @property
+    def language(self) -> str:
+        """In which the person is written to."""
+        return str(self.given.get("language", "en"))
 
 
 class PortalToken(Stamped, Model):

@@ -11,6 +11,7 @@ from app.companies.account_models import PortalToken
 from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import say
 
 LIFETIMES = {
     "invitation": timedelta(days=14),
@@ -106,7 +107,9 @@ def take(link: PortalToken) -> None:
         .execution_options(synchronize_session=False)
     )
     if won is None:
-        raise SpentLinkError("This link was used already, or its time is over: ask for a new one.")
+        raise SpentLinkError(
+            say("This link was used already, or its time is over: ask for a new one.")
+        )
 
 
 def void(contact_id: int, *purposes: str) -> None:

@@ -10,12 +10,13 @@ from app.companies import account_letters, accounts, links, people, queries, rul
 from app.companies.account_models import PortalAccount
 from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
 from app.core import clock, jobs
+from app.core import language as languages
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import say
 
 OWN_FIELDS = ("name", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
-LANGUAGES = (("en", "English"),)
 JOB = "portal.address"
 
 
@@ -31,13 +32,19 @@ def change_profile(
 
     Raises `RuleError` with every reason.
     """
-    if language not in {code for code, _ in LANGUAGES}:
-        raise RuleError("Language: choose one of the list.")
+    if language not in languages.OFFERED:
+        raise RuleError(say("Language: choose one of the list."))
     wanted = {field: given[field] for field in OWN_FIELDS if field in given}
     if wanted.get("use_company_address"):
         wanted = {field: value for field, value in wanted.items() if field not in ADDRESS_PARTS}
     people.change_contact(actor, account.contact, wanted)
     account.language = language
+
+
+def read_in(account: PortalAccount, language: str) -> None:
+    """Take the language in which somebody comes in for the first time; later they choose it."""
+    if account.last_sign_in_at is None and language in languages.OFFERED:
+        account.language = language
 
 
 def ask_for(account: PortalAccount, new: str) -> None:
@@ -48,9 +55,9 @@ def ask_for(account: PortalAccount, new: str) -> None:
     """
     addresses, problems = rules.cleaned_addresses([new])
     if not addresses and not problems:
-        problems.append("E-mail: give the new address.")
+        problems.append(say("E-mail: give the new address."))
     if addresses and addresses[0] == accounts.primary_email(account.contact).casefold():
-        problems.append("E-mail: this is the address you use already.")
+        problems.append(say("E-mail: this is the address you use already."))
     if problems:
         raise RuleError(*problems)
     jobs.post(JOB, {"contact": account.contact_id, "email": addresses[0]})
@@ -73,7 +80,7 @@ def make_primary(account: PortalAccount, address: str) -> None:
     """
     contact = account.contact
     if queries.owners_of([address], but=contact.id):
-        raise RuleError("This address can no longer be used: choose another one.")
+        raise RuleError(say("This address can no longer be used: choose another one."))
     before = accounts.primary_email(contact)
     for one in contact.emails:
         one.is_primary = False

@@ -1,6 +1,6 @@
 """Every select over companies, contacts and what they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
+from app.companies.account_models import PortalAccount
 from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
 from app.core.db import Model, db
 from app.imports.values import fold_name
@@ -256,3 +257,13 @@ def contact_with_all(contact_id: int) -> Contact | None:
             selectinload(Contact.memberships).joinedload(Membership.company),
         )
     ).one_or_none()
+
+
+def languages_of(contact_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """The languages in which contacts read, of those who have an account."""
+    known = {each for each in contact_ids if each is not None}
+    if not known:
+        return {}
+    query = select(PortalAccount.contact_id, PortalAccount.language)
+    rows = db.session.execute(query.where(PortalAccount.contact_id.in_(known)))
+    return {row.contact_id: row.language for row in rows}

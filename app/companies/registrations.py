@@ -17,36 +17,46 @@ from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.language import ENGLISH
+from app.core.words import say
 
 GIVEN = ("phone", "use_company_address", *ADDRESS_PARTS)
 LONGEST_REASON = 300
 JOB = "portal.register"
 
 
-def register(*, email: str, name: str, company_name: str, given: Mapping[str, Any]) -> None:
-    """Take a registration, and have a job mail the link that confirms it.
+def register(
+    *,
+    email: str,
+    name: str,
+    company_name: str,
+    given: Mapping[str, Any],
+    language: str = ENGLISH,
+) -> None:
+    """Take a registration, and have a job mail the link that confirms it, in this language.
 
     Raises `RuleError` with every reason, none of which depends on who is known.
     """
     addresses, problems = rules.cleaned_addresses([email])
     if not addresses and not problems:
-        problems.append("E-mail: give your work address; we write to it.")
+        problems.append(say("E-mail: give your work address; we write to it."))
     values, refused = rules.cleaned(
         {"name": name, **{field: given[field] for field in GIVEN if field in given}}
     )
     company = rules.cleaned({"name": company_name})[0]["name"]
     problems += refused
     if not company:
-        problems.append("Company: say for whom you work.")
+        problems.append(say("Company: say for whom you work."))
     elif len(company) > rules.LENGTHS["name"]:
-        problems.append("Company: the name is too long; shorten it.")
+        problems.append(say("Company: the name is too long; shorten it."))
     if problems:
         raise RuleError(*problems)
     registration = Registration(
         email=addresses[0],
         name=values.pop("name"),
         company_name=company,
-        given={field: value for field, value in values.items() if value not in (None, "")},
+        given={field: value for field, value in values.items() if value not in (None, "")}
+        | {"language": language},
     )
     db.session.add(registration)
     db.session.flush()
@@ -64,9 +74,7 @@ def answer(registration_id: int) -> None:
         return
     secret = links.make("registration", email=registration.email, registration_id=registration.id)
     if secret is not None:
-        account_letters.post_registration(
-            registration.name, registration.email, secret, registration.id
-        )
+        account_letters.post_registration(registration, secret)
 
 
 def would_join(registration: Registration) -> Company | None:
@@ -96,9 +104,7 @@ def confirm(link: PortalToken, *, password: str | None) -> PortalAccount | None:
     company = would_join(registration)
     if company is None:
         registration.state = "pending"
-        account_letters.post_waiting(
-            registration.name, registration.email, registration.company_name, registration.id
-        )
+        account_letters.post_waiting(registration)
         return None
     actor = Actor(name=registration.name, channel=accounts.CHANNEL)
     account = _admit(actor, registration, company.id, role="requester")
@@ -136,7 +142,7 @@ def reject(actor: Actor, registration_id: int, *, reason: str) -> Registration:
         raise RuleError(f"The reason is too long: at most {LONGEST_REASON} characters fit.")
     registration.state, registration.reason = "rejected", said
     registration.decided_at, registration.decided_by = clock.now(), actor.user_id
-    account_letters.post_rejection(registration.name, registration.email, said, registration.id)
+    account_letters.post_rejection(registration, said)
     record(actor, "registration.reject", kind="registration", id=registration.id)
     return registration
 
@@ -215,7 +221,10 @@ def _admit(
     if known is None:
         contact.is_demo = company.is_demo
     accounts.confirm_address(contact, registration.email)
+    is_new = accounts.account_of(contact.id) is None
     account = accounts.ensure_account(contact.id)
+    if is_new:
+        account.language = registration.language
     registration.contact_id, registration.company_id = contact.id, company.id
     registration.state, registration.decided_at = "approved", clock.now()
     record(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.companies.models import ADDRESS_PARTS, KINDS, ROLES
+from app.core.words import Words, say
 from app.imports import values
 
 LENGTHS = {
@@ -28,13 +29,22 @@ CODES: dict[str, Callable[[str], str]] = {
     "country": values.country,
 }
 LONGEST_TERMS = 365
+REFUSED = say("%(field)s: %(value)s: %(why)s.")
 WORDS = {
     "tax_id": "Tax id",
-    "email": "E-mail",
-    "zone": "Time zone",
-    "street2": "Address line 2",
     "external_id": "External id",
     "purchase_order": "Purchase order",
+    # what clients write too
+    "name": say("Name"),
+    "phone": say("Phone"),
+    "email": say("E-mail"),
+    "zone": say("Time zone"),
+    "street": say("Street"),
+    "street2": say("Street, second line"),
+    "city": say("City"),
+    "region": say("Region"),
+    "postcode": say("Postcode"),
+    "country": say("Country"),
 }
 BILLING = tuple(f"billing_{part}" for part in ADDRESS_PARTS)
 SHIPPING = tuple(f"shipping_{part}" for part in ADDRESS_PARTS)
@@ -82,10 +92,15 @@ def _problem(field: str, kept: dict[str, Any]) -> str:
     """Return why a value is refused, or nothing; puts codes into their usual form."""
     value = kept[field]
     if field == "name" and not value:
-        return "Name: give a name."
+        return say("Name: give a name.")
     part = field.removeprefix("billing_").removeprefix("shipping_")
     if isinstance(value, str) and part in LENGTHS and len(value) > LENGTHS[part]:
-        return f"{label(field)}: {len(value)} characters; at most {LENGTHS[part]} are kept."
+        return say(
+            "%(field)s: %(length)s characters; at most %(most)s are kept.",
+            field=label(field),
+            length=len(value),
+            most=LENGTHS[part],
+        )
     if field == "terms_days" and value is not None and not 0 <= value <= LONGEST_TERMS:
         return f"Terms days: {value}; give 0 to {LONGEST_TERMS} days."
     if field == "kind" and value not in KINDS:
@@ -94,19 +109,26 @@ def _problem(field: str, kept: dict[str, Any]) -> str:
         try:
             kept[field] = CODES[part](value)
         except ValueError as refused:
-            return f"{label(field)}: {value}: {refused}."
+            return say(REFUSED, field=label(field), value=value, why=_why(refused))
     return ""
+
+
+def _why(refused: ValueError) -> str:
+    """What a reader of values says, as words that can be told in another language."""
+    return str(refused.args[0]) if not isinstance(refused.args[0], Words) else refused.args[0]
 
 
 def cleaned_addresses(given: list[str]) -> tuple[list[str], list[str]]:
     """E-mail addresses in their usual form, each once, with every reason to refuse."""
     kept: list[str] = []
-    problems = []
+    problems: list[str] = []
     for text in given:
         try:
             address = values.email(text.strip()) if text.strip() else ""
         except ValueError as refused:
-            problems.append(f"E-mail: {text.strip()}: {refused}.")
+            problems.append(
+                say(REFUSED, field=WORDS["email"], value=text.strip(), why=_why(refused))
+            )
             continue
         if address and address.casefold() not in {one.casefold() for one in kept}:
             kept.append(address)

@@ -14,9 +14,10 @@ from app.core.audit import record
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.sealing import seal, unseal
+from app.core.words import say
 
 PURPOSE = "portal-totp"
-WRONG = (
+WRONG = say(
     "This code does not fit: wait for the next one and type its six digits, or use a recovery code"
     " that was not used before."
 )

@@ -1,24 +1,23 @@
-"""How figures, times and dates read on a page: one house style, the same for all languages.
+"""How figures, times and dates read on a page: one house style for all; pure.
 
 Thousands stand apart by a narrow space that does not break, decimals behind a point, the currency's
 code before its amount, and a minus is a minus sign. So 12 345.67 is misread nowhere. Exports,
 the command line and mail write plain digits; paper follows the language of the document.
+To who reads another language decimals stand behind its sign, and months have its names.
 """
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
 
 from app.core.money import from_minor, price_text
 
-if TYPE_CHECKING:
-    from flask import Flask
-
+ENGLISH = "en"
 NARROW, NO_BREAK = "\u202f", "\u00a0"
 YEAR = 31_536_000
 AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR, 604_800, "wk"))
@@ -43,24 +42,45 @@ def exact_hours(seconds: int) -> str:
     return hours(seconds) + (f":{rest:02}" if rest else "")
 
 
-def grouped(number: int | Decimal) -> str:
-    """Return a number with thin spaces between its thousands: 12 345.67."""
-    return f"{number:,}".replace(",", NARROW).replace("-", MINUS)
+def grouped(number: int | Decimal, language: str = ENGLISH) -> str:
+    """Return a number with thin spaces between its thousands: 12 345.67, to Germans 12 345,67."""
+    text = f"{number:,}".replace(",", NARROW).replace("-", MINUS)
+    return text if language == ENGLISH else text.replace(".", _decimal_sign(language))
 
 
-def money(minor: int, currency: str) -> str:
+def money(minor: int, currency: str, language: str = ENGLISH) -> str:
     """Return minor units as an amount with all decimals of its currency, thousands apart."""
-    return grouped(Decimal(from_minor(minor, currency)))
+    return grouped(Decimal(from_minor(minor, currency)), language)
 
 
-def amount(minor: int, currency: str) -> str:
+def amount(minor: int, currency: str, language: str = ENGLISH) -> str:
     """Return minor units with their currency, as EUR 12 345.67, on one line."""
-    return f"{currency}{NO_BREAK}{money(minor, currency)}"
+    return f"{currency}{NO_BREAK}{money(minor, currency, language)}"
 
 
-def price(number: Decimal | None, currency: str) -> str:
+def price(number: Decimal | None, currency: str, language: str = ENGLISH) -> str:
     """Return a rate with all decimals of its currency, and more only where it has more."""
-    return "" if number is None else grouped(Decimal(price_text(number, currency)))
+    return "" if number is None else grouped(Decimal(price_text(number, currency)), language)
+
+
+def size(octets: int, language: str = ENGLISH) -> str:
+    """Return the size of a file, in kB below a megabyte: 12.3 kB, 4.5 MB."""
+    unit, name = (1_000_000, "MB") if octets >= 1_000_000 else (1000, "kB")  # noqa: PLR2004
+    return f"{grouped(round(Decimal(octets) / unit, 1), language)} {name}"
+
+
+@cache
+def _decimal_sign(language: str) -> str:
+    return str(_locale(language).number_symbols["latn"]["decimal"])
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """The rules of a language; of one that nobody knows, the English ones."""
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale(ENGLISH)
 
 
 def instant(at: datetime | None, zone: str = "UTC") -> str:
@@ -68,9 +88,20 @@ def instant(at: datetime | None, zone: str = "UTC") -> str:
     return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else "–"
 
 
-def day(when: date | None) -> str:
+def day(when: date | None, language: str = ENGLISH) -> str:
     """Return a date as people of all countries read it without doubt: 21 Nov 2026."""
-    return f"{when.day} {when:%b %Y}" if when else "–"
+    if when is None:
+        return "–"
+    if language == ENGLISH:
+        return f"{when.day} {when:%b %Y}"
+    return str(format_skeleton("yMMMd", when, locale=_locale(language)))
+
+
+def long_day(when: date, language: str = ENGLISH) -> str:
+    """Return a date with its month in full, as letters have it: 21 November 2026."""
+    if language == ENGLISH:
+        return f"{when.day} {when:%B %Y}"
+    return str(format_skeleton("yMMMMd", when, locale=_locale(language)))
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -85,34 +116,18 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 @cache
-def countries() -> tuple[tuple[str, str], ...]:
-    """Code (ISO 3166) and English name of every country, by name."""
-    names: dict[str, str] = {str(code): str(name) for code, name in _territories()}
+def countries(language: str = ENGLISH) -> tuple[tuple[str, str], ...]:
+    """Code (ISO 3166) and name of every country, by name."""
+    names = {str(code): str(name) for code, name in _locale(language).territories.items()}
     real = {code for code in names if len(code) == len("NO") and code.isalpha()} - NO_COUNTRIES
-    return tuple(sorted(((code, names[code]) for code in real), key=lambda pair: pair[1]))
+    return tuple(sorted(((code, names[code]) for code in real), key=lambda pair: _plain(pair[1])))
 
 
-def _territories() -> Iterable[tuple[object, object]]:
-    return Locale("en").territories.items()
+def _plain(name: str) -> str:
+    """A name as it is sorted: Österreich stands beside Oman."""
+    return "".join(sign for sign in normalize("NFKD", name) if not combining(sign)).casefold()
 
 
-def country(code: str | None) -> str:
-    """Return the English name of a country; a code that nobody knows stays as it is."""
-    return dict(countries()).get(code or "", code or "")
-
-
-def init_app(app: "Flask") -> None:
-    """Register the filters that templates use."""
-    app.jinja_env.filters.update(
-        hours=hours,
-        exact_hours=exact_hours,
-        grouped=grouped,
-        money=money,
-        amount=amount,
-        price=price,
-        instant=instant,
-        day=day,
-        ago=ago,
-        country=country,
-    )
-    app.jinja_env.globals["countries"] = countries
+def country(code: str | None, language: str = ENGLISH) -> str:
+    """Return the name of a country; a code that nobody knows stays as it is."""
+    return dict(countries(language)).get(code or "", code or "")

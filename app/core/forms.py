@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import FormNonce
+from app.core.words import say
 
 FIELD = "nonce"
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -31,7 +32,7 @@ def claim(nonce: str, *, user_id: int | None) -> str | None:
     person.
     """
     if not SHAPE.fullmatch(nonce):
-        raise RuleError("The form came without its mark: reload the page and send it again.")
+        raise RuleError(say("The form came without its mark: reload the page and send it again."))
     taken = db.session.scalar(
         insert(FormNonce)
         .values(nonce=nonce, user_id=user_id)
@@ -44,7 +45,9 @@ def claim(nonce: str, *, user_id: int | None) -> str | None:
         select(FormNonce.user_id, FormNonce.location).where(FormNonce.nonce == nonce)
     ).one()
     if first.user_id != user_id:
-        raise RuleError("The form belongs to somebody else: reload the page and send it again.")
+        raise RuleError(
+            say("The form belongs to somebody else: reload the page and send it again.")
+        )
     return first.location
 
 

@@ -3,6 +3,8 @@
 import re
 import secrets
 
+from app.core.words import say
+
 SHORTEST = 12
 LONGEST = 1000
 # Beginnings of the passwords that guessing tools try first; digits and signs around do not help.
@@ -19,17 +21,22 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which ar
 
 def problems_with(password: str, *, email: str) -> list[str]:
     """Every reason why this may not be the password of the person with this address."""
-    found = []
+    found: list[str] = []
     if len(password) < SHORTEST:
-        found.append(f"A password has at least {SHORTEST} characters; three or four words will do.")
+        found.append(
+            say(
+                "A password has at least %(least)s characters; three or four words will do.",
+                least=SHORTEST,
+            )
+        )
     if len(password) > LONGEST:
-        found.append(f"A password has at most {LONGEST} characters.")
+        found.append(say("A password has at most %(most)s characters.", most=LONGEST))
     if _is_common(password):
-        found.append("This password is among those that are tried first; choose another.")
+        found.append(say("This password is among those that are tried first; choose another."))
     folded = password.casefold()
     local = email.casefold().partition("@")[0]
     if folded == email.casefold() or (local and folded.strip("0123456789!.-_") == local):
-        found.append("The password may not be the e-mail address.")
+        found.append(say("The password may not be the e-mail address."))
     return found
 
 

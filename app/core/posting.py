@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.core import forms
 from app.core.db import unit_of_work, with_retry
 from app.core.errors import NotFoundError, RuleError
+from app.core.language import told
 
 __all__ = ["Outcome", "carry_out", "refused", "unit_of_work"]
 
@@ -53,12 +54,12 @@ def carry_out(
             return again(error)
         return refused(error, back=back)
     if said:
-        flash(said, "success")
+        flash(told(said), "success")
     return redirect(location)
 
 
 def refused(error: RuleError, *, back: str) -> Response:
     """Tell every reason on another page."""
     for problem in error.problems:
-        flash(problem, "danger")
+        flash(told(problem), "danger")
     return redirect(back)

@@ -10,38 +10,41 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 
 from app.core.db import FULL, db, why_unanswered
 from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.language import gettext as _
+from app.core.language import told
+from app.core.words import say
 
 log = logging.getLogger(__name__)
 
 TEXTS = {
     400: (
-        "That request could not be read",
-        "The page may have been open for too long. Go back, reload it and send it again.",
+        say("That request could not be read"),
+        say("The page may have been open for too long. Go back, reload it and send it again."),
     ),
     403: (
-        "This is not yours to open",
-        "Your role does not include this page. An admin can change what your role may do.",
+        say("This is not yours to open"),
+        say("Your role does not include this page. An admin can change what your role may do."),
     ),
     404: (
-        "There is nothing here",
-        "The address is wrong, or what it led to has been removed or is not for you to see.",
+        say("There is nothing here"),
+        say("The address is wrong, or what it led to has been removed or is not for you to see."),
     ),
     409: (
-        "Somebody else saved first",
-        "Go back and reload the page to see their change, then make yours again.",
+        say("Somebody else saved first"),
+        say("Go back and reload the page to see their change, then make yours again."),
     ),
     413: (
-        "That file is too large",
-        "A file may have at most 25 MB. Split it or save it in a smaller format.",
+        say("That file is too large"),
+        say("A file may have at most 25 MB. Split it or save it in a smaller format."),
     ),
-    429: ("That was too often", "Wait a minute, then try again."),
+    429: (say("That was too often"), say("Wait a minute, then try again.")),
     500: (
-        "Something went wrong on our side",
-        "Nothing was half saved. Try again; if it happens again, tell an admin.",
+        say("Something went wrong on our side"),
+        say("Nothing was half saved. Try again; if it happens again, tell an admin."),
     ),
     503: (
-        "The database does not answer just now",
-        "What was saved before is safe. Wait a moment, then reload the page.",
+        say("The database does not answer just now"),
+        say("What was saved before is safe. Wait a moment, then reload the page."),
     ),
 }
 
@@ -49,7 +52,11 @@ TEXTS = {
 def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
     title, text = TEXTS[code]
     page = render_template(
-        "errors/page.html", code=code, title=title, text=detail or text, incident=incident
+        "errors/page.html",
+        code=code,
+        title=told(title),
+        text=detail or told(text),
+        incident=incident,
     )
     response = make_response(page, code)
     if request.headers.get("HX-Request"):
@@ -71,14 +78,16 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 def _rule_error(error: RuleError) -> Response:
     if isinstance(error, NotFoundError):
         return _page(404)
-    return _page(409 if isinstance(error, StaleError) else 400, detail="\n".join(error.problems))
+    return _page(
+        409 if isinstance(error, StaleError) else 400, detail="\n".join(map(told, error.problems))
+    )
 
 
 def _value_too_large(error: DataError) -> Response:
     """A value that no column holds, such as a number of thirty digits."""
     log.warning("refused value on %s %s: %s", request.method, request.path, error.orig)
     db.session.rollback()
-    return _page(400, detail="A number, date or text in it is larger than can be kept.")
+    return _page(400, detail=_("A number, date or text in it is larger than can be kept."))
 
 
 def _database_gone(error: OperationalError | PoolTimeoutError) -> Response:

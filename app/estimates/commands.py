@@ -13,10 +13,11 @@ from sqlalchemy import delete
 from app.communications import actions, actions_queries
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import ESTIMATE
-from app.core import clock, formats
+from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
+from app.core.words import Amount
 from app.estimates import billing, burn, queries, rules
 from app.estimates.models import Estimate, EstimateLine
 from app.estimates.pricing import Priced, PricedLine, priced
@@ -122,7 +123,7 @@ def send(
         text=_text(draft, ticket),
         due_on=draft.valid_until,
         letter="estimate",
-        told={"total": formats.amount(draft.total_minor, draft.currency)},
+        told={"total": Amount(draft.total_minor, draft.currency)},
     )
     draft.state = rules.after(draft.version, draft.state, "send")
     draft.sent_at, draft.action_id = clock.now(), action.id

@@ -11,6 +11,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
+from app.core.words import say
+
 # Zero-width letters, and those that turn the reading direction, by which a name could look like
 # another one wherever it is shown.
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -82,7 +84,7 @@ def country(text: str) -> str:
     """Read an ISO 3166 code (two or three letters) or a name in en, de, fr, es or nl."""
     if code := _countries().get(key(text)):
         return code
-    raise ValueError("unknown country: use its two-letter ISO 3166 code, such as NL")
+    raise ValueError(say("unknown country: use its two-letter ISO 3166 code, such as NL"))
 
 
 @cache
@@ -103,7 +105,7 @@ def zone(text: str) -> str:
         return wanted
     if found := _zones_folded().get(wanted.casefold().replace(" ", "_")):
         return found
-    raise ValueError("unknown time zone: write a region and a city, such as Europe/Amsterdam")
+    raise ValueError(say("unknown time zone: write a region and a city, such as Europe/Amsterdam"))
 
 
 @cache
@@ -121,7 +123,7 @@ def email(text: str) -> str:
     address = tidy(text).removeprefix("mailto:").lower()
     if len(address) <= LONGEST_EMAIL and _EMAIL.fullmatch(address):
         return address
-    raise ValueError("not an e-mail address")
+    raise ValueError(say("not an e-mail address"))
 
 
 def phone(text: str) -> str:

@@ -35,7 +35,7 @@ def init_app(app: Flask, limiter: Limiter) -> None:
 
     Who signs in well is sent on and does not count: a client's office shares one address.
     """
-    from app.portal import client, tabs, viewing
+    from app.portal import client, reader, tabs, viewing
 
     for name in PAGES:
         import_module(f"app.portal.{name}")
@@ -45,6 +45,7 @@ def init_app(app: Flask, limiter: Limiter) -> None:
         deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
     )(door)
     app.jinja_env.globals.update(portal_tabs=tabs.shown, portal_agency=client.agency_name)
+    reader.init_app(app)  # before what may refuse, so that a refusal is told in it
     viewing.init_app(app)
     app.register_blueprint(door)
     app.register_blueprint(blueprint)

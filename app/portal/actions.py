@@ -19,6 +19,7 @@ from app.core.audit import Actor
 from app.core.errors import NotFoundError, RuleError
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
+from app.core.words import say
 from app.estimates import queries as estimates
 from app.portal import blueprint, client, door
 from app.portal.posting import carry_out
@@ -46,7 +47,7 @@ def answer_action(action_id: int) -> Any:
         there = url_for("portal.action", action_id=action_id)
         if client_queries.sees(me.viewer, number):
             there = url_for("portal.request_page", number=number)
-        return there, "Thank you. Your answer is with us."
+        return there, say("Thank you. Your answer is with us.")
 
     return carry_out(
         act,

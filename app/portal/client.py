@@ -12,19 +12,20 @@ from app.companies import account_letters, accounts, viewing
 from app.companies.account_models import PortalAccount, PortalViewing
 from app.companies.models import Contact
 from app.companies.visibility import viewer_of
-from app.core import clock
+from app.core import clock, language
 from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.logs import request_id
 from app.core.models import Agency
 from app.core.sessions import VIEWING, desk_session, is_portal
 from app.core.targets import is_local
+from app.core.words import say
 from app.portal import blueprint
 
 CONTACT = "contact"
 EPOCH = "epoch"
 # Fields whose text is given back when a form comes too late.
-TYPED = {"subject": "Subject", "text": "Message", "comment": "Comment"}
+TYPED = {"subject": say("Subject"), "text": say("Message"), "comment": say("Comment")}
 
 
 @dataclass
@@ -142,6 +143,7 @@ def begin_session(account: PortalAccount) -> None:
     session[CONTACT] = account.contact_id
     session[EPOCH] = account.epoch
     g.pop("client", None)
+    language.read_in(account.language)
 
 
 def end_session() -> None:

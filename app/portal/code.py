@@ -8,6 +8,8 @@ from app.companies import accounts, second_step
 from app.companies.account_models import PortalAccount
 from app.core import clock, totp
 from app.core.errors import RuleError
+from app.core.language import gettext as _
+from app.core.language import ngettext, told
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
 from app.portal import blueprint, client, door
@@ -42,7 +44,7 @@ def enter(account: PortalAccount, *, how: str, target: str, said: str = "") -> A
 
 def _tell(text: str, kind: str) -> None:
     if text:
-        flash(text, kind)
+        flash(told(text), kind)
 
 
 @door.route("/sign-in/code", methods=["GET", "POST"])
@@ -68,7 +70,7 @@ def code() -> Any:
             client.begin_session(account)
             _tell(_left(left) if left < had else "", "warning")
             return redirect(local_or(half_way["target"], url_for("portal.home")))
-        flash(second_step.WRONG, "warning")
+        flash(told(second_step.WRONG), "warning")
         status = 401
     return render_template("portal/code.html"), status
 
@@ -90,9 +92,9 @@ def code_setup() -> Any:
         return _setup_page(me, error.problems), 422
     client.begin_session(me.account)
     if codes:
-        flash("We ask for a code when you sign in.", "success")
+        flash(_("We ask for a code when you sign in."), "success")
         return render_template("portal/code_codes.html", me=me, codes=codes)
-    flash("We ask for no code any more.", "success")
+    flash(_("We ask for no code any more."), "success")
     return redirect(url_for("portal.profile"))
 
 
@@ -111,8 +113,13 @@ def _change(me: client.Client, code: str) -> tuple[str, ...]:
 
 
 def _left(count: int) -> str:
-    codes = "1 recovery code is" if count == 1 else f"{count or 'No'} recovery codes are"
-    return f"{codes} left. Make new ones in your profile, under code at sign-in."
+    if not count:
+        return _("No recovery code is left. Make new ones in your profile, under code at sign-in.")
+    return ngettext(
+        "1 recovery code is left. Make new ones in your profile, under code at sign-in.",
+        "%(num)s recovery codes are left. Make new ones in your profile, under code at sign-in.",
+        count,
+    )
 
 
 def _setup_page(me: client.Client, problems: tuple[str, ...] = ()) -> str:

@@ -6,18 +6,21 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from app.companies import accounts, links, profile, registrations
 from app.companies.account_models import PortalAccount, PortalToken
+from app.core import language
 from app.core.errors import RuleError
+from app.core.language import gettext as _
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
+from app.core.words import say
 from app.portal import client, code, door
 
-# What a link was for, in words that fit after "This link was to".
+# What a link was for.
 FOR = {
-    "invitation": "join the portal",
-    "registration": "confirm your e-mail address",
-    "sign_in": "sign you in",
-    "reset": "choose a new password",
-    "email": "confirm your new e-mail address",
+    "invitation": say("It was to join the portal."),
+    "registration": say("It was to confirm your e-mail address."),
+    "sign_in": say("It was to sign you in."),
+    "reset": say("It was to choose a new password."),
+    "email": say("It was to confirm your new e-mail address."),
 }
 
 
@@ -47,7 +50,7 @@ def again(secret: str) -> Any:
         abort(404)
     with unit_of_work():
         accounts.renew(link)
-    text = "If this access still stands, a new link is on its way to the address of the old one."
+    text = _("If this access still stands, a new link is on its way to the address of the old one.")
     return render_template("portal/sent.html", text=text, email="")
 
 
@@ -91,6 +94,7 @@ def _invitation(link: PortalToken) -> Any:
         name = " ".join(request.form.get("name", "").split())
         if name and name != contact.name:
             profile.rename(accounts.acting(contact), contact, name)
+        profile.read_in(account, language.current())
         if password or request.form.get("how") != "link":
             accounts.set_password(account, password, email=link.email)
         accounts.confirm_address(contact, link.email)
@@ -111,7 +115,7 @@ def _reset(link: PortalToken) -> Any:
         account = _account(link)
         accounts.set_password(account, request.form.get("password", ""), email=link.email)
         accounts.confirm_address(account.contact, link.email)
-    said = "Your new password is set. You are signed out everywhere else."
+    said = say("Your new password is set. You are signed out everywhere else.")
     return code.enter(account, how="reset", target=_target(link), said=said)
 
 
@@ -123,7 +127,7 @@ def _registration(link: PortalToken) -> Any:
     if account is None:
         return render_template("portal/registered.html", registration=link.registration)
     client.begin_session(account)
-    flash("Welcome. Your account is open.", "success")
+    flash(_("Welcome. Your account is open."), "success")
     return redirect(url_for("portal.home"))
 
 
@@ -132,7 +136,7 @@ def _email(link: PortalToken) -> Any:
         links.take(link)
         account = _account(link)
         profile.make_primary(account, link.email)
-    said = "Your new e-mail address is confirmed. Sign in with it from now on."
+    said = say("Your new e-mail address is confirmed. Sign in with it from now on.")
     return code.enter(account, how="address", target=url_for("portal.profile"), said=said)
 
 
@@ -140,7 +144,7 @@ def _account(link: PortalToken) -> PortalAccount:
     """The open account a link belongs to; a link of somebody who may not come in is spent."""
     account = accounts.account_of(link.contact_id) if link.contact_id else None
     if account is None or account.closed_at is not None or account.contact.archived_at is not None:
-        raise links.SpentLinkError("This access no longer stands.")
+        raise links.SpentLinkError(say("This access no longer stands."))
     return account
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from app.core import forms
+from app.core.words import say
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 from app.tickets import client_queries, logins
@@ -39,7 +40,7 @@ def hand_over(number: int) -> Any:
                 form.get("user", "").strip(), form.get("secret", ""), form.get("note", "")
             ),
         )
-        return f"{here}#answer", f"The login “{made.label}” is in the vault."
+        return f"{here}#answer", say("The login “%(label)s” is in the vault.", label=made.label)
 
     return carry_out(keep, back=f"{here}#answer")
 
@@ -53,6 +54,6 @@ def remove_login(credential_id: int) -> Any:
     def remove() -> tuple[str, str]:
         found = queries.credential_of(me.viewer, credential_id)
         logins.remove_login(found, actor=me.actor)
-        return back, f"The login “{found.label}” is erased."
+        return back, say("The login “%(label)s” is erased.", label=found.label)
 
     return carry_out(remove, back=back)

@@ -7,13 +7,16 @@ from flask import flash, redirect, render_template, request, url_for
 from app.companies import accounts, people
 from app.companies import profile as own
 from app.companies.models import ADDRESS_PARTS
-from app.core import forms
+from app.core import forms, language
 from app.core.errors import RuleError
+from app.core.language import gettext as _
+from app.core.language import told
 from app.core.posting import unit_of_work
+from app.core.words import say
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 
-WRONG = "The present password is not right: type it again, or sign out and choose a new one."
+WRONG = say("The present password is not right: type it again, or sign out and choose a new one.")
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
@@ -31,8 +34,10 @@ def profile() -> Any:
             if field in form
         }
         given["use_company_address"] = form.get("use_company_address", "yes") == "yes"
-        own.change_profile(me.actor, me.account, given, language=form.get("language", "en"))
-        return url_for("portal.profile"), "Saved."
+        own.change_profile(
+            me.actor, me.account, given, language=form.get("language", language.ENGLISH)
+        )
+        return url_for("portal.profile"), say("Saved.")
 
     return carry_out(
         save,
@@ -49,8 +54,10 @@ def change_email() -> Any:
     def ask() -> tuple[str, str]:
         own.ask_for(me.account, request.form.get("email", ""))
         return url_for("portal.profile"), (
-            "If the address can be used, a link is on its way to it. Until you follow it your "
-            "present address stays."
+            say(
+                "If the address can be used, a link is on its way to it. Until you follow it your"
+                " present address stays."
+            )
         )
 
     return carry_out(ask, back=url_for("portal.profile"))
@@ -64,17 +71,17 @@ def change_password() -> Any:
     if me.account.password is not None:
         present = accounts.verified(me.email, request.form.get("present", ""))
         if present is None or present.contact_id != me.id:
-            flash(WRONG, "danger")
+            flash(told(WRONG), "danger")
             return redirect(here)
     try:
         with unit_of_work():
             accounts.set_password(me.account, request.form.get("password", ""), email=me.email)
     except RuleError as error:
         for problem in error.problems:
-            flash(problem, "danger")
+            flash(told(problem), "danger")
         return redirect(here)
     client.begin_session(me.account)
-    flash("Your new password is set. You are signed out everywhere else.", "success")
+    flash(_("Your new password is set. You are signed out everywhere else."), "success")
     return redirect(here)
 
 
@@ -85,7 +92,7 @@ def sign_out_everywhere() -> Any:
     with unit_of_work():
         accounts.end_sessions(me.account)
     client.begin_session(me.account)
-    flash("You are signed out everywhere else.", "success")
+    flash(_("You are signed out everywhere else."), "success")
     return redirect(url_for("portal.profile"))
 
 
@@ -99,7 +106,7 @@ def _page(me: client.Client, problems: tuple[str, ...] = (), typed: Any = None) 
         places=contact.memberships,
         parts_of_address=ADDRESS_PARTS,
         zones=own.zones(),
-        languages=own.LANGUAGES,
+        languages=language.OFFERED.items(),
         typed=typed or {},
         problems=problems,
         nonce=forms.new_nonce,

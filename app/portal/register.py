@@ -6,7 +6,9 @@ from flask import render_template, request
 
 from app.companies import registrations
 from app.companies.models import ADDRESS_PARTS
+from app.core import language
 from app.core.errors import RuleError
+from app.core.language import gettext as _
 from app.core.posting import unit_of_work
 from app.portal import door
 
@@ -31,10 +33,11 @@ def register() -> Any:
                 name=typed.get("name", ""),
                 company_name=typed.get("company", ""),
                 given=given,
+                language=language.current(),
             )
     except RuleError as error:
         return _form(typed, error.problems), 422
-    text = "Thank you. A mail with your next step is on its way to this address."
+    text = _("Thank you. A mail with your next step is on its way to this address.")
     return render_template("portal/sent.html", text=text, email=typed.get("email", ""))
 
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app.communications import actions_queries
 from app.core import clock, filetypes, forms, storage
 from app.core.errors import RuleError
+from app.core.words import say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
@@ -119,12 +120,19 @@ def answer(number: int) -> Any:
         there = url_for("portal.request_page", number=answered.ticket.number)
         if answered.is_new:
             return there, (
-                f"Request #{number} was closed a while ago; your message is now request "
-                f"#{answered.ticket.number}, which follows it."
+                say(
+                    "Request #%(number)s was closed a while ago; your message is now request"
+                    " #%(other)s, which follows it.",
+                    number=number,
+                    other=answered.ticket.number,
+                )
             )
         if answered.ticket.number != number:
-            return there, f"Request #{number} goes on as this one, which has your message now."
-        return f"{there}#answer", "Your message is sent."
+            return there, say(
+                "Request #%(number)s goes on as this one, which has your message now.",
+                number=number,
+            )
+        return f"{there}#answer", say("Your message is sent.")
 
     return carry_out(
         act,
@@ -139,7 +147,7 @@ def solved(number: int) -> Any:
 
     def do(me: client.Client, ticket: Ticket) -> str:
         client_commands.solve_as_contact(ticket, actor=me.actor)
-        return "Thank you. The request is closed."
+        return say("Thank you. The request is closed.")
 
     return _change(number, do)
 
@@ -150,7 +158,7 @@ def reopen(number: int) -> Any:
 
     def do(me: client.Client, ticket: Ticket) -> str:
         client_commands.reopen_as_contact(ticket, actor=me.actor)
-        return "The request is open again. Tell us what is still not right."
+        return say("The request is open again. Tell us what is still not right.")
 
     return _change(number, do)
 
@@ -166,7 +174,7 @@ def rate(number: int) -> Any:
             score=request.form.get("score", 0, type=int),
             text=request.form.get("comment", ""),
         )
-        return "Thank you for telling us."
+        return say("Thank you for telling us.")
 
     return _change(number, do)
 
@@ -184,8 +192,8 @@ def follow(number: int) -> Any:
         if form.get("mails") in {"on", "off"}:
             subscribing.mute(ticket, contact_id=me.id, muted=form["mails"] == "off")
         elif not (chosen_ids("add") or chosen_ids("remove")):
-            raise RuleError("Nobody is chosen: tick a colleague.")
-        return "Saved."
+            raise RuleError(say("Nobody is chosen: tick a colleague."))
+        return say("Saved.")
 
     return _change(number, do)
 

@@ -7,7 +7,9 @@ from flask import redirect, render_template, request, url_for
 
 from app.core import forms, typed
 from app.core.errors import RuleError
+from app.core.language import told
 from app.core.posting import unit_of_work
+from app.core.words import say
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
@@ -125,8 +127,8 @@ def _keep(me: client.Client, sent: Sent) -> list[str]:
 def _again(me: client.Client, sent: Sent, error: RuleError) -> str:
     """The form with all that is wrong; good files stay, the others are told by name."""
     faults = list(getattr(error, "faults", [("", text) for text in error.problems]))
-    told = {text for _, text in faults}
-    faults += [("", text) for text in _keep(me, sent) if text not in told]
+    known = {text for _, text in faults}
+    faults += [("", text) for text in _keep(me, sent) if text not in known]
     return _page(me, faults)
 
 
@@ -166,7 +168,10 @@ def add_draft_file() -> Any:
     with unit_of_work():
         taken = drafts.add_files(me.id, files, key=request.form.get("key", ""))
         kept = [{"id": one.id, "name": one.name} for one in taken.files]
-    return {"files": kept, "problems": list(taken.problems)}, 200 if kept else 422
+    return {
+        "files": kept,
+        "problems": [told(problem) for problem in taken.problems],
+    }, 200 if kept else 422
 
 
 @blueprint.post("/requests/draft/discard")
@@ -194,7 +199,7 @@ def _company(me: client.Client) -> int | None:
         return None
     chosen = int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0
     if chosen not in me.viewer.company_ids:
-        raise RuleError("This company is none of yours: choose one of the list.")
+        raise RuleError(say("This company is none of yours: choose one of the list."))
     return chosen
 
 
@@ -214,7 +219,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         form=next((one for one in offered if one.type.id == type_id), None),
         companies=client_queries.companies(me.viewer),
         colleagues=client_queries.colleagues(me.viewer),
-        urgencies=URGENCIES,
+        urgencies=[(key, told(title), told(help_)) for key, title, help_ in URGENCIES],
         draft=draft,
         typed=written,
         given=given,

@@ -8,19 +8,24 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 
 from app.companies import accounts
+from app.core.language import gettext as _
+from app.core.language import told
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
+from app.core.words import say
 from app.portal import client, code, door
 
-REFUSED = (
+REFUSED = say(
     "This address and password do not fit together. After ten wrong tries an account rests for"
     " 15 minutes; a mailed link works sooner."
 )
 SENT = {
-    "sign_in": "If this address has an account, a link to sign in is on its way to it.",
-    "reset": "If this address has an account, a link to choose a new password is on its way to it.",
+    "sign_in": say("If this address has an account, a link to sign in is on its way to it."),
+    "reset": say(
+        "If this address has an account, a link to choose a new password is on its way to it."
+    ),
 }
-NO_ADDRESS = "Write your e-mail address here, such as name@example.com; the link goes to it."
+NO_ADDRESS = say("Write your e-mail address here, such as name@example.com; the link goes to it.")
 LONGEST_EMAIL = 254
 
 
@@ -41,7 +46,7 @@ def sign_in() -> Any:
         account = accounts.verified(email, request.form.get("password", ""))
         if account is not None:
             return code.enter(account, how="sign_in", target=wanted_page())
-        flash(REFUSED, "warning")
+        flash(told(REFUSED), "warning")
         status = 401
     return render_template("portal/sign_in.html", email=email), status
 
@@ -63,15 +68,15 @@ def forgotten() -> Any:
 def _mail(purpose: str, form: str) -> Any:
     email = request.form.get("email", "").strip()[:LONGEST_EMAIL]
     if "@" not in email.strip("@"):
-        return render_template(form, email=email, missing=NO_ADDRESS), 422
+        return render_template(form, email=email, missing=told(NO_ADDRESS)), 422
     with unit_of_work():
         accounts.ask_for_link(email, purpose, target=wanted_page())
-    return render_template("portal/sent.html", text=SENT[purpose], email=email)
+    return render_template("portal/sent.html", text=told(SENT[purpose]), email=email)
 
 
 @door.post("/sign-out")
 def sign_out() -> Any:
     """End the session of this browser."""
     client.end_session()
-    flash("You are signed out.", "success")
+    flash(_("You are signed out."), "success")
     return redirect(url_for("door.sign_in"))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from flask import current_app, request, url_for
 
 from app.core.access import Viewer
+from app.core.language import told
+from app.core.words import say
 from app.portal import client
 
 
@@ -21,22 +23,22 @@ class Tab:
 
 
 TABS = (
-    Tab("Home", "house", "portal.home"),
+    Tab(say("Home"), "house", "portal.home"),
     Tab(
-        "Requests",
+        say("Requests"),
         "inbox",
         "portal.requests",
         ("portal.request_page", "portal.new_request", "portal.request_sent"),
     ),
     Tab(
-        "Billing",
+        say("Billing"),
         "receipt",
         "portal.invoices",
         ("portal.invoice", "portal.statement"),
         lambda viewer: bool(viewer.pays_for),
     ),
-    Tab("Meetings", "calendar-week", "portal.meetings"),
-    Tab("Me", "person-circle", "portal.profile", ("portal.code_setup",)),
+    Tab(say("Meetings"), "calendar-week", "portal.meetings"),
+    Tab(say("Me"), "person-circle", "portal.profile", ("portal.code_setup",)),
 )
 
 
@@ -47,7 +49,7 @@ def shown() -> list[tuple[str, str, str, bool]]:
         return []
     return [
         (
-            tab.label,
+            told(tab.label),
             tab.icon,
             url_for(tab.endpoint),
             request.endpoint in (tab.endpoint, *tab.parts),

@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import say
 from app.tickets import (
     client_rules,
     commands,
@@ -184,8 +185,11 @@ def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
         return
     if not may_reopen(ticket):
         raise RuleError(
-            f"Request #{ticket.number} was closed too long ago to be opened again: "
-            "write what is the matter, and a new request that follows it is made."
+            say(
+                "Request #%(number)s was closed too long ago to be opened again: write what is the"
+                " matter, and a new request that follows it is made.",
+                number=ticket.number,
+            )
         )
     commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
 
@@ -203,7 +207,12 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
     _ensure_not_merged(ticket)
     problems = client_rules.rating_problems(ticket.category, score, text)
     if db.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id)) is not None:
-        problems.append(f"Request #{ticket.number} is rated already: write a message instead.")
+        problems.append(
+            say(
+                "Request #%(number)s is rated already: write a message instead.",
+                number=ticket.number,
+            )
+        )
     if problems:
         raise RuleError(*problems)
     said = rules.clean_text(text)
@@ -223,7 +232,13 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
 def _ensure_not_merged(ticket: Ticket) -> None:
     if ticket.merged_into_id is not None:
         number = joining.final(ticket).number
-        raise RuleError(f"Request #{ticket.number} goes on as #{number}: write there.")
+        raise RuleError(
+            say(
+                "Request #%(number)s goes on as #%(other)s: write there.",
+                number=ticket.number,
+                other=number,
+            )
+        )
 
 
 def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:
@@ -235,7 +250,7 @@ def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:
     )
     if notify <= allowed:
         return []
-    return ["One of those to be told is no colleague with access to the portal: choose again."]
+    return [say("One of those to be told is no colleague with access to the portal: choose again.")]
 
 
 def _contact_of(actor: Actor) -> int:

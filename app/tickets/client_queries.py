@@ -13,6 +13,7 @@ from app.companies.visibility import may_sign_in
 from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.words import say
 from app.tickets import joining
 from app.tickets.models import (
     OPEN_CATEGORIES,
@@ -167,8 +168,11 @@ def answerable(viewer: Viewer, number: int) -> Ticket:
     found = ticket(viewer, number, lock=True)
     if found.merged_into_id is not None and not sees(viewer, joining.final(found).number):
         raise RuleError(
-            f"Request #{number} goes on as another one, which you do not follow: ask a colleague "
-            "who does to add you."
+            say(
+                "Request #%(number)s goes on as another one, which you do not follow: ask a"
+                " colleague who does to add you.",
+                number=number,
+            )
         )
     return found
 

@@ -2,15 +2,23 @@
 
 from datetime import datetime, timedelta
 
+from app.core.words import say
+
 REOPEN_DAYS = 14  # where a ticket has no department
-SCORES = ((5, "Very good"), (4, "Good"), (3, "Fair"), (2, "Poor"), (1, "Very poor"))
+SCORES = (
+    (5, say("Very good")),
+    (4, say("Good")),
+    (3, say("Fair")),
+    (2, say("Poor")),
+    (1, say("Very poor")),
+)
 LONGEST_COMMENT = 2000
 # How urgent it is, as somebody says it who has the trouble.
 URGENCIES = (
-    ("urgent", "I can't work", "Something we all need has stopped."),
-    ("high", "Works with trouble", "There is a way around it, but it costs us time."),
-    ("normal", "Normal", "It should be seen to in due course."),
-    ("low", "Question", "Whenever there is time."),
+    ("urgent", say("I can't work"), say("Something we all need has stopped.")),
+    ("high", say("Works with trouble"), say("There is a way around it, but it costs us time.")),
+    ("normal", say("Normal"), say("It should be seen to in due course.")),
+    ("low", say("Question"), say("Whenever there is time.")),
 )
 
 
@@ -21,11 +29,13 @@ def may_reopen(closed_at: datetime | None, days: int, now: datetime) -> bool:
 
 def rating_problems(category: str, score: int, text: str) -> list[str]:
     """What is wrong with a rating, in words."""
-    problems = []
+    problems: list[str] = []
     if category != "completed":
-        problems.append("The request is not completed yet: rate it when it is.")
+        problems.append(say("The request is not completed yet: rate it when it is."))
     if score not in {value for value, _ in SCORES}:
-        problems.append("No rating is chosen: choose one from very poor to very good.")
+        problems.append(say("No rating is chosen: choose one from very poor to very good."))
     if len(text) > LONGEST_COMMENT:
-        problems.append(f"The comment is too long: at most {LONGEST_COMMENT} characters fit.")
+        problems.append(
+            say("The comment is too long: at most %(most)s characters fit.", most=LONGEST_COMMENT)
+        )
     return problems

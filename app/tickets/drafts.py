@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core import storage
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import say
 from app.tickets import intake, request_queries, rules
 from app.tickets.commands import Upload
 from app.tickets.request_models import Draft, DraftFile
@@ -68,16 +69,20 @@ def _draft(contact_id: int) -> Draft:
 def add_files(contact_id: int, files: Sequence[Upload], *, key: str = "") -> Taken:
     """Take files in before the request is sent; each refused one is told by name."""
     draft = _draft(contact_id)
-    taken, problems = [], []
+    taken: list[DraftFile] = []
+    problems: list[str] = []
     total = sum(one.file.size for one in draft.files)
     for number, file in enumerate(files, start=len(draft.files) + 1):
         total += len(file.content)
         faults = rules.file_problems(file.name, len(file.content))
         if not faults and (number > MOST_FILES or total > LARGEST_SUM):
             faults = [
-                (
-                    f"{rules.file_name(file.name)} is one too many: a request takes {MOST_FILES} "
-                    f"files of {LARGEST_SUM // 1024**2} MB in all. Send it as a message afterwards."
+                say(
+                    "%(file)s is one too many: a request takes %(most)s files of %(megabytes)s MB"
+                    " in all. Send it as a message afterwards.",
+                    file=rules.file_name(file.name),
+                    most=MOST_FILES,
+                    megabytes=LARGEST_SUM // 1024**2,
                 )
             ]
         if faults:
@@ -123,7 +128,9 @@ def uploads_of(draft: Draft | None, wanted: Collection[int]) -> dict[str, list[U
         try:
             content = storage.read(one.file)
         except RuleError:
-            problems.append(f"{one.name} did not arrive whole: remove it and choose it again.")
+            problems.append(
+                say("%(file)s did not arrive whole: remove it and choose it again.", file=one.name)
+            )
             continue
         found.setdefault(one.key, []).append(Upload(one.name, content, one.file.media_type))
     if problems:

@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from app.core.words import say
+
 KINDS = {
     "text": "One line of text",
     "long": "Several lines of text",
@@ -26,7 +28,7 @@ LONGEST_LINE, LONGEST_TEXT = 500, 20_000
 MOST_FIELDS, MOST_OPTIONS = 50, 50
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 NUMBER = re.compile(r"-?\d{1,12}([.,]\d{1,6})?")
-HANDED_OVER = "Handed over; kept in the vault"
+HANDED_OVER = say("Handed over; kept in the vault")
 
 Raw = Mapping[str, str]
 Answers = dict[str, str]
@@ -148,18 +150,22 @@ def read(fields: Sequence[Field], raw: Raw, *, given: Collection[str] = ()) -> R
         one = each.field
         if one.kind not in KEPT:
             if each.is_required and one.key not in given:
-                wanted = "choose a file" if one.kind == "file" else "fill in the login"
-                faults.append((one.name, f"{one.label}: {wanted}."))
+                wanted = say("choose a file.") if one.kind == "file" else say("fill in the login.")
+                faults.append((one.name, _about(one, wanted)))
             continue
         text, fault = _answer(one, raw.get(one.key, ""))
         if fault:
-            faults.append((one.name, f"{one.label}: {fault}"))
+            faults.append((one.name, _about(one, fault)))
         elif text:
             answers[one.key] = text
         elif each.is_required:
-            verb = "choose one" if one.kind == "choice" else "fill this in"
-            faults.append((one.name, f"{one.label}: {verb}."))
+            wanted = say("choose one.") if one.kind == "choice" else say("fill this in.")
+            faults.append((one.name, _about(one, wanted)))
     return Reading(answers, tuple(faults), tuple(shown))
+
+
+def _about(one: Field, fault: str) -> str:
+    return say("%(question)s: %(fault)s", question=one.label, fault=fault)
 
 
 def _answer(one: Field, raw: str) -> tuple[str, str]:
@@ -171,19 +177,21 @@ def _answer(one: Field, raw: str) -> tuple[str, str]:
         return "", ""
     longest = LONGEST_TEXT if one.kind == "long" else LONGEST_LINE
     if len(text) > longest:
-        return "", f"at most {longest} characters fit, this has {len(text)}."
+        return "", say(
+            "at most %(most)s characters fit, this has %(length)s.", most=longest, length=len(text)
+        )
     return CHECKS[one.kind](one, text) if one.kind in CHECKS else (text, "")
 
 
 def _choice(one: Field, text: str) -> tuple[str, str]:
-    return (text, "") if text in one.options else ("", "choose one of the list.")
+    return (text, "") if text in one.options else ("", say("choose one of the list."))
 
 
 def _date(_: Field, text: str) -> tuple[str, str]:
     try:
         return date.fromisoformat(text).isoformat(), ""
     except ValueError:
-        return "", f"{text[:40]!r} is no date; write it like 2026-11-30."
+        return "", say("“%(text)s” is no date; write it like 2026-11-30.", text=text[:40])
 
 
 def _number(_: Field, text: str) -> tuple[str, str]:
@@ -192,7 +200,7 @@ def _number(_: Field, text: str) -> tuple[str, str]:
             return f"{Decimal(text.replace(',', '.')):f}", ""
     except InvalidOperation:
         pass
-    return "", f"{text[:40]!r} is no number; write it like 12 or 12.5."
+    return "", say("“%(text)s” is no number; write it like 12 or 12.5.", text=text[:40])
 
 
 CHECKS = {"choice": _choice, "date": _date, "number": _number}

@@ -5,6 +5,7 @@ The timeline names a login and who did what with it, never what it holds.
 
 from app.core.audit import Actor
 from app.core.db import db
+from app.core.words import kept_beside, say
 from app.tickets import timeline
 from app.tickets.models import Ticket
 from app.vault import commands
@@ -22,14 +23,15 @@ def hand_over(ticket: Ticket, *, actor: Actor, label: str, url: str, secret: Sec
         url=url,
         secret=secret,
     )
-    _tell(ticket, actor, f"handed over the login “{found.label}”")
+    _tell(ticket, actor, say("handed over the login “%(label)s”", label=found.label))
     return found
 
 
 def open_login(credential: Credential, *, actor: Actor, reason: str) -> Secret:
     """What the login is; audited, and told on the ticket it came with. Raises `RuleError`."""
     found = commands.reveal(credential, actor=actor, reason=reason)
-    _tell_its_ticket(credential, actor, f"opened the login “{credential.label}”", reason.strip())
+    said = say("opened the login “%(label)s”", label=credential.label)
+    _tell_its_ticket(credential, actor, said, reason.strip())
     return found
 
 
@@ -37,7 +39,8 @@ def remove_login(credential: Credential, *, actor: Actor) -> None:
     """Erase a login; twice is once."""
     if credential.removed_at is None:
         commands.remove(credential, actor=actor)
-        _tell_its_ticket(credential, actor, f"removed the login “{credential.label}”")
+        said = say("removed the login “%(label)s”", label=credential.label)
+        _tell_its_ticket(credential, actor, said)
 
 
 def _tell_its_ticket(credential: Credential, actor: Actor, text: str, reason: str = "") -> None:
@@ -52,7 +55,7 @@ def _tell(ticket: Ticket, actor: Actor, text: str, reason: str = "") -> None:
         ticket,
         actor=actor,
         kind="login",
-        payload={"text": text, "reason": reason},
+        payload={"text": text, "reason": reason, **kept_beside(text)},
         visibility="client",
         contact_id=actor.contact_id,
     )

@@ -1,12 +1,15 @@
 """What mails about tickets say, in words the agency may change; pure.
 
-A template is plain text with names in braces, such as {number}. Nothing in it is ever run.
+A template is plain text with names in braces, such as {number}. Nothing in it is ever run. Ours
+go out in the language of who reads them; words of the agency, and those for staff, as they are.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from app.core.words import say
 
 PLACEHOLDER = re.compile(r"\{([^{}\n]{0,60})\}")
 NAMES = {
@@ -49,9 +52,11 @@ TEMPLATES = {
         Template(
             "acknowledged",
             "A request has come in by mail or portal",
-            "We have received your request: {subject}",
-            "Dear {recipient},\n\nwe have received your request and will answer here. "
-            "There is nothing for you to do.\n\nYou can see it at any time: {link}\n\n{agency}",
+            say("We have received your request: {subject}"),
+            say(
+                "Dear {recipient},\n\nwe have received your request and will answer here. "
+                "There is nothing for you to do.\n\nYou can see it at any time: {link}\n\n{agency}"
+            ),
         ),
         Template(
             "answered",
@@ -65,16 +70,18 @@ TEMPLATES = {
             "colleague",
             "A colleague has written on a request that the reader follows",
             "{subject}",
-            "{author} wrote:\n\n{message}",
+            say("{author} wrote:\n\n{message}"),
             needs_message=True,
             word="",
         ),
         Template(
             "solved",
             "A request is resolved or completed",
-            "{subject} is {status}",
-            "Dear {recipient},\n\nyour request is now {status}. If something is missing, write to "
-            "us on it, and it is taken up again.\n\n{agency}",
+            say("{subject} is {status}"),
+            say(
+                "Dear {recipient},\n\nyour request is now {status}. If something is missing, write"
+                " to us on it, and it is taken up again.\n\n{agency}"
+            ),
         ),
         Template(
             "told_staff",
@@ -86,46 +93,57 @@ TEMPLATES = {
         Template(
             "asked",
             "The client is asked for something formally",
-            "{subject}: we need your answer by {due}",
-            "Dear {recipient},\n\nwe need something from you by {due}:\n\n{message}\n\n"
-            "Answer here: {link}\n\n{author}\n{agency}",
+            say("{subject}: we need your answer by {due}"),
+            say(
+                "Dear {recipient},\n\nwe need something from you by {due}:\n\n{message}\n\n"
+                "Answer here: {link}\n\n{author}\n{agency}"
+            ),
             needs_message=True,
             word="ACTION",
         ),
         Template(
             "estimate",
             "The client is asked to approve an estimate",
-            "{subject}: our estimate of {total}, valid until {due}",
-            "Dear {recipient},\n\nhere is our estimate: {total}, tax included, valid until {due}."
-            "\n\n{message}\n\nSee each line, and approve or decline: {link}\n\n"
-            "{author}\n{agency}",
+            say("{subject}: our estimate of {total}, valid until {due}"),
+            say(
+                "Dear {recipient},\n\nhere is our estimate: {total}, tax included, valid until"
+                " {due}."
+                "\n\n{message}\n\nSee each line, and approve or decline: {link}\n\n"
+                "{author}\n{agency}"
+            ),
             needs_message=True,
             word="ACTION",
         ),
         Template(
             "reminded",
             "What the client was asked for is due soon, or late",
-            "Reminder, {subject}: we need your answer by {due}",
-            "Dear {recipient},\n\nwe still need something from you, by {due}:\n\n{message}\n\n"
-            "Answer here: {link}\n\n{author}\n{agency}",
+            say("Reminder, {subject}: we need your answer by {due}"),
+            say(
+                "Dear {recipient},\n\nwe still need something from you, by {due}:\n\n{message}\n\n"
+                "Answer here: {link}\n\n{author}\n{agency}"
+            ),
             needs_message=True,
             word="ACTION",
         ),
         Template(
             "action_cancelled",
             "What the client was asked for is no longer needed",
-            "{subject}: nothing more to do",
-            "Dear {recipient},\n\nthis is no longer needed from you; there is nothing to do:\n\n"
-            "{message}\n\n{agency}",
+            say("{subject}: nothing more to do"),
+            say(
+                "Dear {recipient},\n\nthis is no longer needed from you; there is nothing to do:"
+                "\n\n{message}\n\n{agency}"
+            ),
             needs_message=True,
         ),
         Template(
             "action_late",
             "What a client was asked for is three days late; to the managers of their company",
-            "{subject}: an answer of {author} is late",
-            "Dear {recipient},\n\n{author} was asked for this by {due} and has not answered yet; "
-            "until then it does not go on. Please see to it together.\n\n{message}\n\n"
-            "You see the request here: {link}\n\n{agency}",
+            say("{subject}: an answer of {author} is late"),
+            say(
+                "Dear {recipient},\n\n{author} was asked for this by {due} and has not answered"
+                " yet; until then it does not go on. Please see to it together.\n\n{message}\n\n"
+                "You see the request here: {link}\n\n{agency}"
+            ),
             needs_message=True,
         ),
         Template(

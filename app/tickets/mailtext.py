@@ -1,4 +1,7 @@
-"""How a mail about a ticket is laid out, plain and as HTML, with what was said before."""
+"""How a mail about a ticket is laid out, plain and as HTML, with what was said before.
+
+Our own words in it are told in the language that is read (`app.core.language.reading`).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +11,13 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
+from app.core.language import gettext as _
+from app.core.language import told
+from app.core.words import say
 from app.tickets import mailtemplates
 
-ABOVE = "Write your answer above this line"
-YOURS = "The link needs no signing in. It is yours alone: do not pass it on."
+ABOVE = say("Write your answer above this line")  # quotewords.OUR_LINES knows each language's
+YOURS = say("The link needs no signing in. It is yours alone: do not pass it on.")
 MOST_QUOTED = 5
 MOST_QUOTED_LINES = 40
 
@@ -47,11 +53,11 @@ class Page:
 
 def plain(page: Page) -> str:
     """The text part."""
-    parts = [f"-- {ABOVE} --"] if page.above else []
+    parts = [f"-- {told(ABOVE)} --"] if page.above else []
     parts.append(mailtemplates.filled(page.body, {**page.values, "message": page.message}))
     if page.files:
-        parts.append(f"Files with this message: {', '.join(page.files)}")
-    parts.append("\n".join(filter(None, ("-- ", page.foot, _foot_link(page)))))
+        parts.append(_("Files with this message: %(files)s", files=", ".join(page.files)))
+    parts.append("\n".join(filter(None, ("-- ", told(page.foot), _foot_link(page)))))
     parts += [
         "\n".join([f"{_heading(said, page.zone)}", *(f"> {line}" for line in _lines(said.text))])
         for said in page.history
@@ -64,13 +70,13 @@ def html(page: Page) -> str:
     template = current_app.jinja_env.get_template("mail/ticket.html")
     return template.render(
         subject=page.subject,
-        above=ABOVE if page.above else "",
+        above=told(ABOVE) if page.above else "",
         blocks=_blocks(page),
         files=page.files,
-        foot=page.foot,
+        foot=told(page.foot),
         link=page.link,
         foot_link=_foot_link(page),
-        button=page.button,
+        button=told(page.button),
         history=[
             {"heading": _heading(said, page.zone), "lines": _lines(said.text)}
             for said in page.history
@@ -101,7 +107,12 @@ def _blocks(page: Page) -> list[dict[str, Any]]:
 
 def _heading(said: Said, zone: str) -> str:
     local = said.at.astimezone(ZoneInfo(zone))
-    return f"On {local:%Y-%m-%d} at {local:%H:%M}, {said.author} wrote:"
+    return _(
+        "On %(date)s at %(time)s, %(author)s wrote:",
+        date=f"{local:%Y-%m-%d}",
+        time=f"{local:%H:%M}",
+        author=said.author,
+    )
 
 
 def _lines(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 """What the mails about tickets say and to whom they go; posted in the transaction they tell of.
 
-One row a recipient, never the author, never an internal note. Of demo tickets only
-what somebody writes by hand is mailed.
+One row a recipient in their language, never the author, never an internal note. Of demo tickets
+only what somebody writes by hand is mailed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from flask import current_app
 from sqlalchemy import select
 
-from app.core import clock, mail, replytokens
+from app.companies import queries as people
+from app.core import clock, language, mail, replytokens
 from app.core.addresses import never_reads
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.models import Agency
+from app.core.words import Value, say
 from app.tickets import mail_queries as queries
 from app.tickets import mailtemplates, mailtext
 from app.tickets.mail_queries import Reader
@@ -42,7 +44,7 @@ class Occasion:
     event: Event | None = None
     author: str = ""
     key: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
     message: str = ""
     button: str = ""
 
@@ -130,9 +132,13 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
     thread = mail.Thread(
         occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
     )
-    return mail.post(
-        [_letter(occasion, reader, agency, (subject, body), history, thread) for reader in readers]
-    )
+    languages = people.languages_of(reader.contact_id for reader in readers)
+    letters = []
+    for reader in readers:
+        with language.reading(languages.get(reader.contact_id, language.ENGLISH)):
+            words = language.told(subject), language.told(body)
+            letters.append(_letter(occasion, reader, agency, words, history, thread))
+    return mail.post(letters)
 
 
 def _letter(
@@ -187,6 +193,7 @@ def _to(thread: mail.Thread, reply_to: str) -> mail.Thread:
 
 
 def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str]:
+    """What stands in the words of a mail, in the language that is read."""
     ticket = occasion.ticket
     public = current_app.extensions["settings"].public_url.rstrip("/")
     path = f"/tickets/{ticket.number}" if reader.staff_id else f"/portal/requests/{ticket.number}"
@@ -197,18 +204,18 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
         "requester": ticket.requester.name if ticket.requester else "",
         "recipient": reader.name,
         "author": occasion.author,
-        "status": ticket.status.name,
+        "status": language.gettext(ticket.status.name),  # as we named it, or as the agency did
         "agency": agency.name,
         "link": f"{public}{path}",
-        **occasion.values,
+        **{name: str(language.telling(value)) for name, value in occasion.values.items()},
     }
 
 
 def _foot(reader: Reader, word: str, *, answers_by_mail: bool, has_link: bool) -> str:
     if word == "ACTION":
-        return mailtext.YOURS if has_link else "Answer with one button, without signing in:"
+        return mailtext.YOURS if has_link else say("Answer with one button, without signing in:")
     if reader.staff_id is not None:
         return "On the desk:"
     if answers_by_mail:
-        return "Answer this mail, or look at the request in the portal:"
-    return "Please answer in the portal:"
+        return say("Answer this mail, or look at the request in the portal:")
+    return say("Please answer in the portal:")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.words import say
 from app.tickets import client_commands, drafts, intake, request_queries, rules
 from app.tickets.commands import Upload, sayable_problems
 from app.tickets.models import Ticket
@@ -16,7 +17,7 @@ from app.vault import commands as vault
 from app.vault import rules as vault_rules
 from app.vault.sealing import Secret
 
-NO_TYPE = "Choose what your request is about."
+NO_TYPE = say("Choose what your request is about.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from app.core.errors import RuleError
+from app.core.words import say
 
 LONGEST_SUBJECT = 300
 LONGEST_TEXT = 100_000
@@ -24,6 +25,15 @@ NEXT: Mapping[str, tuple[str, ...]] = {
     "completed": ("open",),
 }
 CLOSED = ("resolved", "completed")
+
+# What is written, where a sentence begins with it.
+WRITTEN = {
+    "description": say("The description"),
+    "message": say("The message"),
+    "comment": say("The comment"),
+    "note": say("The note"),
+    "reply": say("The reply"),
+}
 
 
 def may_become(before: str, after: str) -> bool:
@@ -50,23 +60,32 @@ def subject_problems(subject: str) -> list[str]:
     """What is wrong with a subject, in words."""
     length = len(subject.strip())
     if not length:
-        return ["The subject is empty: say in a few words what it is about."]
+        return [say("The subject is empty: say in a few words what it is about.")]
     if length > LONGEST_SUBJECT:
         return [
-            (
-                f"The subject has {length} characters, at most {LONGEST_SUBJECT} fit: "
-                "shorten it and put the rest into the message."
+            say(
+                "The subject has %(length)s characters, at most %(most)s fit: shorten it and put"
+                " the rest into the message.",
+                length=length,
+                most=LONGEST_SUBJECT,
             )
         ]
     return []
 
 
 def text_problems(text: str, what: str) -> list[str]:
-    """What is wrong with a message or note, in words; `what` names it."""
+    """What is wrong with a message or note, in words; `what` is a key of `WRITTEN`."""
     if not text.strip():
-        return [f"The {what} is empty: write something or attach a file."]
+        return [say("%(what)s is empty: write something or attach a file.", what=WRITTEN[what])]
     if len(text) > LONGEST_TEXT:
-        return [f"The {what} has {len(text)} characters, at most {LONGEST_TEXT} fit: shorten it."]
+        return [
+            say(
+                "%(what)s has %(length)s characters, at most %(most)s fit: shorten it.",
+                what=WRITTEN[what],
+                length=len(text),
+                most=LONGEST_TEXT,
+            )
+        ]
     return []
 
 
@@ -113,12 +132,14 @@ def file_name(name: str) -> str:
 def file_problems(name: str, size: int) -> list[str]:
     """What is wrong with a file to attach, in words."""
     if size == 0:
-        return [f"{file_name(name)} is empty: choose the file again."]
+        return [say("%(file)s is empty: choose the file again.", file=file_name(name))]
     if size > LARGEST_FILE:
         return [
-            (
-                f"{file_name(name)} has {size / 1024**2:.1f} MiB, a file may have at most 25 MiB: "
-                "split or compress it."
+            say(
+                "%(file)s has %(megabytes)s MiB, a file may have at most 25 MiB: split or compress"
+                " it.",
+                file=file_name(name),
+                megabytes=f"{size / 1024**2:.1f}",
             )
         ]
     return []

@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.words import say
 from app.staff.models import Staff
 from app.tickets.models import Subscription, Ticket
 
@@ -84,8 +85,10 @@ def _ensure_may_follow(ticket: Ticket, contact_id: int | None, staff_id: int | N
         near = people_near(ticket.company_id).where(Contact.id == contact_id)
         if db.session.scalar(near) is None:
             raise RuleError(
-                "Only colleagues of the same company with access to the portal can follow a "
-                "request: invite them first."
+                say(
+                    "Only colleagues of the same company with access to the portal can follow a"
+                    " request: invite them first."
+                )
             )
     elif staff_id is not None:
         known = select(Staff.id).where(Staff.id == staff_id, Staff.archived_at.is_(None))

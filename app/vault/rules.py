@@ -2,23 +2,27 @@
 
 from urllib.parse import urlsplit
 
+from app.core.words import say
+
 LONGEST_LABEL, LONGEST_URL, LONGEST_PART = 200, 1000, 10_000
 SHORTEST_REASON, LONGEST_REASON = 5, 300
 
 
 def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[str]:
     """What is wrong with a login, in words. `parts` are what is sealed, the secret second."""
-    found = []
+    found: list[str] = []
     if not label.strip():
-        found.append("The login has no name: say what it is for, such as “Website admin”.")
+        found.append(say("The login has no name: say what it is for, such as “Website admin”."))
     if len(label) > LONGEST_LABEL:
-        found.append(f"The login's name has at most {LONGEST_LABEL} characters.")
+        found.append(say("The login's name has at most %(most)s characters.", most=LONGEST_LABEL))
     if len(url) > LONGEST_URL or (url and not _is_address(url)):
-        found.append("The login's address is not one that can be opened: write https://…")
+        found.append(say("The login's address is not one that can be opened: write https://…"))
     if not parts[1]:
-        found.append("The login has no password: write it into its own field.")
+        found.append(say("The login has no password: write it into its own field."))
     if any(len(part) > LONGEST_PART for part in parts):
-        found.append(f"A part of the login is longer than {LONGEST_PART} characters.")
+        found.append(
+            say("A part of the login is longer than %(most)s characters.", most=LONGEST_PART)
+        )
     return found
 
 

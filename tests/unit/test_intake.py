@@ -84,8 +84,8 @@ def faults(raw, **more):
 def test_every_fault_is_told_at_once():
     assert faults({"kind": "Neither", "when": "soon", "cost": "much"}) == [
         "Kind: choose one of the list.",
-        "When: 'soon' is no date; write it like 2026-11-30.",
-        "Cost: 'much' is no number; write it like 12 or 12.5.",
+        "When: “soon” is no date; write it like 2026-11-30.",
+        "Cost: “much” is no number; write it like 12 or 12.5.",
     ]
     assert faults({"kind": "New", "size": "L"}) == ["Why: fill this in.", "Scan: choose a file."]
     assert faults({"kind": "New", "size": "L", "why": "So", "cost": "1,50"}, given={"scan"}) == []

@@ -1,0 +1,62 @@
+"""The filters with which templates write figures, days and names: in the language of the reader."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from app.core import formats, language
+from app.core.language import gettext, told
+from app.core.words import kept_words, say
+
+
+def _reader(write: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with the reader's language as its last argument."""
+
+    def filtered(*given: Any) -> Any:
+        return write(*given, language.current())
+
+    return filtered
+
+
+# How long ago something was, by the unit of `formats.ago`.
+AGO = {
+    "min": say("%(number)s min ago"),
+    "h": say("%(number)s h ago"),
+    "d": say("%(number)s d ago"),
+    "wk": say("%(number)s wk ago"),
+    "y": say("%(number)s y ago"),
+}
+
+
+def ago_in_words(at: datetime, now: datetime) -> str:
+    """How long ago an instant was: 3 h ago; now for what is less than a minute old."""
+    number, _, unit = formats.ago(at, now).partition(" ")
+    return gettext(AGO[unit], number=number) if unit else gettext("now")
+
+
+def kept(payload: Mapping[str, Any], name: str) -> str:
+    """A text that a timeline keeps, in the reader's language where its words were kept too."""
+    words = kept_words(payload)
+    return told(words) if words is not None else str(payload.get(name) or "")
+
+
+def init_app(app: Flask) -> None:
+    """Register the filters, and the countries to choose from."""
+    app.jinja_env.filters.update(
+        hours=formats.hours,
+        exact_hours=formats.exact_hours,
+        grouped=_reader(formats.grouped),
+        money=_reader(formats.money),
+        amount=_reader(formats.amount),
+        price=_reader(formats.price),
+        size=_reader(formats.size),
+        instant=formats.instant,
+        day=_reader(formats.day),
+        ago=formats.ago,
+        ago_in_words=ago_in_words,
+        kept=kept,
+        country=_reader(formats.country),
+    )
+    app.jinja_env.globals["countries"] = _reader(formats.countries)

@@ -1,0 +1,104 @@
+"""In which language somebody reads, and telling them things in it.
+
+Texts are written in English in the code and looked up in `app/translations/<code>`, whose
+catalogues are read once a process, when the first reader of a language comes. Clients read in
+their language; staff, the command line and everything kept read English.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from flask import Flask, g, has_app_context
+from werkzeug.datastructures import LanguageAccept
+
+from app.core.pseudo import PSEUDO, PseudoTranslations
+from app.core.words import Value, Words, filled, written
+
+ENGLISH = "en"
+OFFERED = {"en": "English", "de": "Deutsch"}
+"""Code and own name of each language whose catalogue is complete."""
+TRANSLATIONS = Path(__file__).parents[1] / "translations"
+
+
+def current() -> str:
+    """The code of the language in which is told now: the reader's, else English."""
+    return g.get("language", ENGLISH) if has_app_context() else ENGLISH
+
+
+def read_in(code: str) -> None:
+    """Tell everything in this language until the end of the request."""
+    g.language = code
+
+
+@contextmanager
+def reading(code: str) -> Iterator[None]:
+    """Tell what is told within in the language of one reader, such as who gets a mail."""
+    before = current()
+    read_in(code)
+    try:
+        yield
+    finally:
+        read_in(before)
+
+
+def best(accepted: LanguageAccept) -> str:
+    """The language of ours that a browser asks for; English where it asks for none of them."""
+    asked = (code.partition("-")[0].lower() for code, quality in accepted if quality)
+    return next((code for code in asked if code in OFFERED), ENGLISH)
+
+
+@cache
+def catalogue(code: str) -> NullTranslations:
+    """The texts of a language; of one that there is not, none: then everything is English."""
+    if code == PSEUDO:
+        return PseudoTranslations()
+    path = TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
+    if code not in OFFERED or not path.exists():
+        return NullTranslations()
+    from babel.messages import mofile, pofile  # only where somebody reads another language
+
+    binary = BytesIO()
+    with path.open("rb") as file:
+        mofile.write_mo(binary, pofile.read_po(file, locale=code))
+    binary.seek(0)
+    return GNUTranslations(binary)
+
+
+def _found(msgid: str) -> str:
+    return catalogue(current()).gettext(msgid) if msgid else ""
+
+
+def _found_many(one: str, many: str, number: int) -> str:
+    return catalogue(current()).ngettext(one, many, number)
+
+
+def gettext(msgid: str, **values: Value) -> str:
+    """A text of ours in the reader's language, its names filled in. Usually imported as `_`."""
+    return filled(_found(msgid), values, telling)
+
+
+def ngettext(one: str, many: str, number: int, **values: Value) -> str:
+    """The same for a number of things; the number itself is %(num)s."""
+    return filled(_found_many(one, many, number), {"num": number, **values}, telling)
+
+
+def told(text: str) -> str:
+    """Words of ours in the reader's language; what somebody else wrote is told as it is."""
+    return gettext(text.msgid, **text.values) if isinstance(text, Words) else text
+
+
+def telling(value: Value) -> object:
+    """What stands in a text as the reader reads it: words, a day, an amount, or as it is."""
+    return told(value) if isinstance(value, Words) else written(value, current())
+
+
+def init_app(app: Flask) -> None:
+    """Let templates tell: `_('…')`, `{% trans %}`, and the filter `told` for words of Python."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(_found, _found_many, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.filters["told"] = told
+    app.jinja_env.globals["language"] = current

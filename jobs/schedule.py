@@ -37,6 +37,7 @@ EVERY = [
     Every("promises.warn", timedelta(minutes=1)),
     Every("portal.end_viewings", timedelta(minutes=5)),
     Every("rules.strike", timedelta(minutes=5)),
+    Every("tickets.complete", timedelta(hours=1)),
     Every("maintenance.clean", DAY, after=timedelta(hours=2)),
 ]
 

@@ -23,6 +23,7 @@ APPROVALS = ("none", "manager")
 INCOMPLETE = ("warn", "block")
 MOST_LOGO_BYTES = 2_000_000
 MOST_TERMS_DAYS = 365
+MOST_COMPLETE_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Particulars:
     incomplete_payer: str | None = None
     second_person_above: dict[str, int] | None = None
     portal_shows_time: bool | None = None
+    complete_days: int | None = None
 
 
 def the_agency() -> Agency:
@@ -114,7 +116,7 @@ def _cleaned(name: str, value: Any) -> Any:
     return text if text or name in {"name", "address", "currency", "zone", "paper"} else None
 
 
-def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one reason a field
+def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one reason a field
     match name:
         case "name" if not value:
             return "The agency's name is empty."
@@ -132,6 +134,11 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911 - one 
             return f"{value!r} is nothing to do about missing facts: choose warn or block."
         case "terms_days" if not 0 <= value <= MOST_TERMS_DAYS:
             return f"Payment terms of {value} days: choose 0 to {MOST_TERMS_DAYS}."
+        case "complete_days" if not 0 <= value <= MOST_COMPLETE_DAYS:
+            return (
+                f"Resolved requests complete after {value} days: choose 1 to {MOST_COMPLETE_DAYS}, "
+                "or 0 for never."
+            )
         case "second_person_above" if (
             value.keys() - EXPONENTS.keys() or min(value.values(), default=0) < 0
         ):

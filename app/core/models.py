@@ -30,7 +30,8 @@ class Agency(Model):
     """The agency itself: exactly one row, made by `init`.
 
     With `portal_shows_time` clients see the time spent on their tickets. `second_person_above`
-    holds whole units by currency; empty asks nobody.
+    holds whole units by currency; empty asks nobody. Resolved tickets are completed after
+    `complete_days` without an answer; 0 for never.
     """
 
     __tablename__ = "agency"
@@ -40,6 +41,7 @@ class Agency(Model):
         CheckConstraint("paper in ('a4', 'letter')", name="paper"),
         CheckConstraint("time_approval in ('none', 'manager')", name="time_approval"),
         CheckConstraint("terms_days between 0 and 365", name="terms"),
+        CheckConstraint("complete_days between 0 and 365", name="complete_days"),
         CheckConstraint("jsonb_typeof(second_person_above) = 'object'", name="second_person"),
     )
 
@@ -57,6 +59,7 @@ class Agency(Model):
     terms_days: Mapped[int] = mapped_column(Integer, server_default="14")
     time_approval: Mapped[str] = mapped_column(String(8), server_default="none")
     incomplete_payer: Mapped[str] = mapped_column(String(5), server_default="warn")
+    complete_days: Mapped[int] = mapped_column(Integer, server_default="7")
     portal_shows_time: Mapped[bool] = mapped_column(server_default=text("false"))
     second_person_above: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     is_set_up: Mapped[bool] = mapped_column(server_default=text("false"))

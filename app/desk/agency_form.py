@@ -17,6 +17,7 @@ TEXTS = (
     *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
     *("time_approval", "incomplete_payer"),
 )
+NUMBERS = ("terms_days", "next_number", "complete_days")
 CURRENCIES = sorted(EXPONENTS)
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
@@ -31,6 +32,7 @@ def shown() -> dict[str, str]:
     agency = the_agency()
     year = clock.today(agency.zone).year
     kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days")}
+    kept["complete_days"] = str(agency.complete_days)
     kept["second_person_above"] = limits_written(agency.second_person_above)
     kept["next_number"] = next_invoice_number(year)
     kept["portal_time"] = "show" if agency.portal_shows_time else "hide"
@@ -40,7 +42,7 @@ def shown() -> dict[str, str]:
 def save(actor: Actor) -> None:
     """Write what the form says about the agency. Raises `RuleError` with every reason."""
     problems = []
-    numbers: dict[str, int | None] = {"terms_days": None, "next_number": None}
+    numbers: dict[str, int | None] = dict.fromkeys(NUMBERS)
     for name in numbers:
         text = request.form.get(name, "").strip()
         try:
@@ -58,7 +60,9 @@ def save(actor: Actor) -> None:
         problems += error.problems
     try:
         change_agency(
-            Particulars(**texts, terms_days=numbers["terms_days"]),
+            Particulars(
+                **texts, terms_days=numbers["terms_days"], complete_days=numbers["complete_days"]
+            ),
             actor=actor,
             logo=_uploaded_logo(),
             next_number=numbers["next_number"],

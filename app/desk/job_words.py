@@ -25,6 +25,10 @@ WORDS = {
     "portal.register": "Answering a registration",
     "promises.realign": "Following changed promises",
     "promises.warn": "Warnings of promised times",
+    "rules.consider": "Rules at work",
+    "rules.strike": "Rules that wait for time",
+    "tickets.complete": "Completing resolved tickets",
+    "tickets.tell_closed": "Mailing that tickets are closed",
 }
 
 

@@ -1,7 +1,7 @@
 """Changes of many tickets at once, set by set: for the queue's bulk bar, imports and the demo."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,16 @@ from app.core.bulk import copy_rows
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
-from app.tickets import endings, happenings, queries, rules, sla_clocks, timeline, undoing
+from app.tickets import (
+    closing_mails,
+    endings,
+    happenings,
+    queries,
+    rules,
+    sla_clocks,
+    timeline,
+    undoing,
+)
 from app.tickets.models import Event, Ticket, TicketStatus
 
 EVENT = (
@@ -147,8 +156,18 @@ def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | N
     return Bulk(len(changing), [], undo_id)
 
 
-def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketStatus) -> Bulk:
-    """Give tickets one status; a ticket that may not take it is skipped, and the reason told."""
+def set_status_many(
+    ticket_ids: Sequence[int],
+    *,
+    actor: Actor,
+    status: TicketStatus,
+    more: Mapping[str, Any] | None = None,
+) -> Bulk:
+    """Give tickets one status; a ticket that may not take it is skipped, and the reason told.
+
+    `more` joins what the timeline says. Of those that are closed thereby clients are mailed, each
+    once, when it can no longer be undone.
+    """
     names = {row.id: row.name for row in queries.statuses()}
     notes, skipped, changing = [], [], []
     for ticket in queries.locked_by_id(ticket_ids):
@@ -166,9 +185,11 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
             "to": status.name,
             "category": status.category,
             "reopened": reopened,
+            **(more or {}),
         }
         notes.append(timeline.Note(ticket.id, "status", payload, "client"))
         changing.append(ticket)
+    closing = [t.id for t in changing if rules.is_closing(t.category, status.category)]
     undo_id = undoing.keep(changing, actor=actor)
     queries.write_many(
         [note.ticket_id for note in notes],
@@ -182,6 +203,7 @@ def set_status_many(ticket_ids: Sequence[int], *, actor: Actor, status: TicketSt
     changed = [note.ticket_id for note in notes]
     sla_clocks.changed(changed)
     endings.closed(changed, status.category, actor=actor)
+    closing_mails.later(closing, actor=actor)
     happenings.told("status_changed", changed, actor=actor)
     return Bulk(len(notes), skipped, undo_id)
 

@@ -152,9 +152,9 @@ def change_status(
     if ticket.merged_into_id is not None:
         raise RuleError(f"#{ticket.number} is merged into another ticket: go on there.")
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
-    was_open = ticket.category not in rules.CLOSED
+    is_closing = rules.is_closing(ticket.category, status.category)
     event = set_status(ticket, actor=actor, status=status)
-    if was_open and status.category in rules.CLOSED:
+    if is_closing:
         notifications.solved(ticket, event, actor=actor)
 
 

@@ -1,7 +1,7 @@
 """Telling the rules what happened on tickets, in the transaction in which it happened.
 
-Nothing is written unless a rule that is switched on waits for such an event. What rules, the demo
-and imports of history do is told to nobody: so no rule ever sets off another one.
+Nothing is written unless a rule that is switched on waits for such an event. What rules and
+the demo do, and what is history, is told to nobody: so no rule ever sets off another one.
 """
 
 import json
@@ -16,7 +16,8 @@ from app.core.db import db
 
 CONSIDER = "rules.consider"
 RULE = "rule"
-SILENT = (RULE, "demo")
+HISTORY = "history"
+SILENT = (RULE, "demo", HISTORY)
 """The channels of actors whose deeds set off no rule."""
 
 # The rules stand above the tickets; the one thing asked of them here is whether any waits.

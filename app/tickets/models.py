@@ -118,6 +118,11 @@ class Ticket(Stamped, Model):
         Index("ix_ticket_tags", "tags", postgresql_using="gin"),
         Index("ix_ticket_created_at", "created_at"),
         Index("ix_ticket_closed_at", "closed_at"),
+        Index(
+            "ix_ticket_resolved",
+            *("closed_at", "id"),
+            postgresql_where=text("category = 'resolved'"),
+        ),
         Index("ix_ticket_requester_id", "requester_id"),
         Index(
             "ix_ticket_follows_id",
@@ -190,7 +195,8 @@ class Ticket(Stamped, Model):
 class Event(Model):
     """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
 
-    `payload` by kind: message and note {text, html, automatic}; status {from, to}; field {changes};
+    `payload` by kind: message and note {text, html, automatic}; status {from, to, after_days};
+    field {changes};
     time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text};
     login {text, reason}, never what the login holds.
     """

@@ -87,19 +87,19 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
 def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     """Tell the client's people that staff are done, unless the answer just sent says so."""
     by_us = actor.staff_id is not None or bool(actor.rule)
-    if actor.channel == DEMO or ticket.is_demo or not by_us or _answered_just_now(ticket, actor):
+    if actor.channel == DEMO or ticket.is_demo or not by_us or _said_with_it(event, actor):
         return 0
     return post(Occasion("solved", ticket, event, actor.name), queries.contacts_of(ticket))
 
 
-def _answered_just_now(ticket: Ticket, actor: Actor) -> bool:
+def _said_with_it(event: Event, actor: Actor) -> bool:
     if actor.staff_id is None:
         return False
     lately = select(Event.id).where(
-        Event.ticket_id == ticket.id,
+        Event.ticket_id == event.ticket_id,
         Event.kind == "message",
         Event.staff_id == actor.staff_id,
-        Event.at > clock.now() - QUIET,
+        Event.at > event.at - QUIET,
     )
     return db.session.scalar(lately.limit(1)) is not None
 

@@ -51,6 +51,11 @@ def ensure_may_become(number: int, before: str, after: str) -> None:
     )
 
 
+def is_closing(before: str, after: str) -> bool:
+    """Whether the step ends work that was open."""
+    return before not in CLOSED and after in CLOSED
+
+
 def is_reopening(before: str, after: str) -> bool:
     """Whether the step takes closed work up again."""
     return before in CLOSED and after not in CLOSED

@@ -17,6 +17,10 @@ from app.tickets.queue_models import BulkChange
 SECONDS = 15
 SLACK = timedelta(seconds=5)  # between the button's last moment and its arrival here
 KEPT = timedelta(days=1)
+OVER = timedelta(seconds=SECONDS) + 2 * SLACK
+"""After which a bulk change stands."""
+UNDONE = {"field": "Bulk change", "from": None, "to": "undone"}
+"""What the timeline says of a ticket that is as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
         ticket.closed_at = datetime.fromisoformat(row["closed_at"]) if row["closed_at"] else None
         restored.append(ticket.id)
     db.session.flush()
-    told = {"changes": [{"field": "Bulk change", "from": None, "to": "undone"}]}
+    told = {"changes": [UNDONE]}
     timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
     sla_clocks.changed(restored)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})

@@ -1,0 +1,56 @@
+"""Clients hear of tickets that were closed many at once when that cannot be undone any more.
+
+The caller opens the unit of work.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.core import jobs
+from app.core.audit import Actor
+from app.core.db import db
+from app.tickets import notifications, queries, rules, undoing
+from app.tickets.models import Event
+
+TELL = "tickets.tell_closed"
+
+
+def later(ticket_ids: Sequence[int], *, actor: Actor) -> None:
+    """Post the mails that tickets were closed just now, for when the time to undo it is over."""
+    if not ticket_ids or actor.staff_id is None or actor.channel == notifications.DEMO:
+        return
+    newest = (
+        select(func.max(Event.id))
+        .where(Event.ticket_id.in_(ticket_ids), Event.kind == "status")
+        .group_by(Event.ticket_id)
+    )
+    events = sorted(db.session.scalars(newest))
+    jobs.post(TELL, {"events": events}, delay=undoing.OVER, created_by=actor.user_id)
+
+
+def tell(event_id: int) -> int:
+    """Mail of one entry that closed a ticket, unless that was taken back since; how many mails.
+
+    A second time posts nothing.
+    """
+    event = db.session.get_one(Event, event_id)
+    (ticket,) = queries.locked_by_id([event.ticket_id])
+    if ticket.category not in rules.CLOSED or ticket.merged_into_id or _is_taken_back(event):
+        return 0
+    actor = Actor(name=event.actor_name, staff_id=event.staff_id)
+    return notifications.solved(ticket, event, actor=actor)
+
+
+def _is_taken_back(event: Event) -> bool:
+    """Whether the ticket was undone or taken up again since, even if it is closed once more."""
+    since = aliased(Event)
+    undone = since.payload.contains({"changes": [undoing.UNDONE]})
+    reopened = since.payload["reopened"].as_boolean()
+    query = select(since.id).where(
+        since.ticket_id == event.ticket_id,
+        since.seq > event.seq,
+        or_(and_(since.kind == "field", undone), and_(since.kind == "status", reopened)),
+    )
+    return db.session.scalar(query.limit(1)) is not None

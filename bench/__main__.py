@@ -5,7 +5,7 @@ from importlib import import_module
 
 from bench.report import Report
 
-NAMES = ("pdf", "issue", "imports", "queue", "search", "dashboards", "inbound", "portal")
+NAMES = ("pdf", "issue", "imports", "queue", "search", "rules", "dashboards", "inbound", "portal")
 
 
 def main(wanted: list[str]) -> int:

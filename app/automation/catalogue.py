@@ -23,6 +23,7 @@ SINCE = {
     "status": "its status changed",
     "activity": "anything happened on it",
 }
+COUNTED = {"clock": "the clock", "business": "the business hours of the ticket's calendar"}
 ASKED = {"approve": "approve", "fill": "answer", "upload": "send files"}
 
 # Kinds of values that are rows of the database, chosen by their name.
@@ -40,6 +41,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "origin": ORIGINS,
     "outcome": OUTCOMES,
     "since": SINCE,
+    "counted": COUNTED,
     "asked": ASKED,
 }
 
@@ -62,7 +64,10 @@ WITHOUT_VALUE = ("empty", "filled")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Something that an event or an action is told: a value of a kind, a number or a text."""
+    """Something that an event or an action is told: a value of a kind, a number or a text.
+
+    Where nothing is chosen, `usual` counts.
+    """
 
     name: str
     label: str
@@ -71,6 +76,7 @@ class Setting:
     least: int = 1
     most: int = 8760
     longest: int = 2000
+    usual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,15 @@ EVENTS: Mapping[str, EventKind] = {
     "waited": EventKind(
         "some time is over",
         (
-            Setting("hours", "Hours", "number", "By the clock, nights and holidays included."),
+            Setting("hours", "Hours", "number"),
             Setting("since", "Since", "since"),
+            Setting(
+                "counted",
+                "Counted by",
+                "counted",
+                "The calendar of its promised times; without any the clock counts.",
+                usual="clock",
+            ),
         ),
     ),
 }

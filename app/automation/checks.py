@@ -38,13 +38,13 @@ def unusable(definition: Definition) -> list[str]:
         for setting in EVENTS[definition.event].settings:
             value = definition.settings.get(setting.name)
             found += [f"When: {each}" for each in _setting_problems(setting, value)]
-    for number, one in enumerate(definition.conditions, start=1):
-        found += [f"{_place(number, one)}: {each}" for each in _condition(one, definition.event)]
+    for place, one in _conditions(definition):
+        found += [f"{place}: {each}" for each in _condition(one, definition.event)]
     if not definition.actions:
         found.append("Then: nothing is to be done; add an action.")
     for number, action in enumerate(definition.actions, start=1):
         found += [f"{_step(number, action)}: {each}" for each in _action(action)]
-    if len(definition.conditions) > MOST_CONDITIONS or len(definition.actions) > MOST_ACTIONS:
+    if len(definition.looks_at) > MOST_CONDITIONS or len(definition.actions) > MOST_ACTIONS:
         found.append(
             f"At most {MOST_CONDITIONS} conditions and {MOST_ACTIONS} actions fit: make two rules."
         )
@@ -54,12 +54,12 @@ def unusable(definition: Definition) -> list[str]:
 def broken(definition: Definition, names: Names) -> list[str]:
     """What refers to something that is gone or archived."""
     found = []
-    for number, one in enumerate(definition.conditions, start=1):
+    for place, one in _conditions(definition):
         if one.field not in FIELDS:
             continue
         kind = FIELDS[one.field].kind
         values = one.values if is_row(kind) and one.op not in WITHOUT_VALUE else ()
-        found += [f"{_place(number, one)}: {each}" for each in _gone(kind, values, names)]
+        found += [f"{place}: {each}" for each in _gone(kind, values, names)]
     for number, action in enumerate(definition.actions, start=1):
         if action.kind not in ACTIONS:
             continue
@@ -82,9 +82,15 @@ def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
             yield f"{names.of(kind, value)} is archived; choose another {what} or restore that one."
 
 
-def _place(number: int, one: Condition) -> str:
-    label = FIELDS[one.field].label if one.field in FIELDS else "unknown"
-    return f"Condition {number} ({label})"
+def _conditions(definition: Definition) -> Iterator[tuple[str, Condition]]:
+    """Every condition with what the form calls it."""
+    for word, some in (
+        ("Condition", definition.conditions),
+        ("Alternative", definition.alternatives),
+    ):
+        for number, one in enumerate(some, start=1):
+            label = FIELDS[one.field].label if one.field in FIELDS else "unknown"
+            yield f"{word} {number} ({label})", one
 
 
 def _step(number: int, one: Action) -> str:
@@ -143,6 +149,8 @@ def _action(one: Action) -> Iterator[str]:
 def _setting_problems(setting: Setting, value: Any) -> Iterator[str]:
     label = setting.label.lower()
     if value is None or value == "":
+        if setting.usual:
+            return
         verb = "write" if setting.kind in {"text", "line", "number"} else "choose"
         yield f"{verb} the {label}." if label[:4] != "they" else "choose what they are to do."
     elif setting.kind == "number":

@@ -1,4 +1,4 @@
-"""A rule as data: its event, conditions that all must hold, and actions in order. Pure.
+"""A rule as data: its event, its conditions, and actions in order. Pure.
 
 It is stored as JSON of this `FORMAT`; what is read is checked by `checks.problems` before it runs.
 """
@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.automation.catalogue import ROWS
+from app.automation.catalogue import EVENTS, ROWS
 
 FORMAT = 1
 Value = str | int
+IN_TURN = 0
+"""In place of a person: one of a department, whoever's turn it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,22 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """When `event`, and all `conditions` hold, then `actions`; `stops`: no rule after it runs."""
+    """When `event`, all `conditions` hold and one of `alternatives` (if any), then `actions`.
+
+    With `stops` no rule after it runs.
+    """
 
     event: str
     settings: Mapping[str, Value] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     actions: tuple[Action, ...] = ()
     stops: bool = False
+    alternatives: tuple[Condition, ...] = ()
+
+    @property
+    def looks_at(self) -> tuple[Condition, ...]:
+        """Every condition, whether it must hold or is one of several."""
+        return (*self.conditions, *self.alternatives)
 
     def as_json(self) -> dict[str, Any]:
         """The definition as it is stored."""
@@ -47,28 +58,34 @@ class Definition:
             "format": FORMAT,
             "event": self.event,
             "settings": dict(self.settings),
-            "conditions": [
-                {"field": each.field, "op": each.op, "values": list(each.values)}
-                | ({"key": each.key} if each.key else {})
-                for each in self.conditions
-            ],
+            "conditions": [_stored(each) for each in self.conditions],
+            "alternatives": [_stored(each) for each in self.alternatives],
             "actions": [{"kind": each.kind, "values": dict(each.values)} for each in self.actions],
             "stops": self.stops,
         }
 
     @classmethod
     def of_json(cls, stored: Mapping[str, Any]) -> "Definition":
-        """Read a stored definition."""
+        """Read a stored definition; an older one has no alternatives, and waits by the clock."""
+        event = EVENTS.get(stored["event"])
+        usual = {each.name: each.usual for each in (event.settings if event else ()) if each.usual}
         return cls(
             event=stored["event"],
-            settings=stored["settings"],
-            conditions=tuple(
-                Condition(each["field"], each["op"], tuple(each["values"]), each.get("key", ""))
-                for each in stored["conditions"]
-            ),
+            settings={**usual, **stored["settings"]},
+            conditions=tuple(_read(each) for each in stored["conditions"]),
+            alternatives=tuple(_read(each) for each in stored.get("alternatives", ())),
             actions=tuple(Action(each["kind"], each["values"]) for each in stored["actions"]),
             stops=stored["stops"],
         )
+
+
+def _stored(one: Condition) -> dict[str, Any]:
+    key = {"key": one.key} if one.key else {}
+    return {"field": one.field, "op": one.op, "values": list(one.values)} | key
+
+
+def _read(stored: Mapping[str, Any]) -> Condition:
+    return Condition(stored["field"], stored["op"], tuple(stored["values"]), stored.get("key", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,8 @@ class Names:
 
     def of(self, kind: str, row_id: Any) -> str:
         """The name of a row, or words that say there is none."""
+        if kind == "staff" and row_id == IN_TURN:
+            return "whose turn it is"
         return self.rows.get(kind, {}).get(row_id, f"{ROWS.get(kind, kind)} {row_id} (gone)")
 
     def is_known(self, kind: str, row_id: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.automation import words
 from app.automation.catalogue import FIELDS, OPTIONS, ROWS
-from app.automation.definition import Action, Condition, Definition, Names
+from app.automation.definition import IN_TURN, Action, Condition, Definition, Names
 from app.tickets.rules import CLOSED, may_become
 
 RANKS = {name: rank for rank, name in enumerate(OPTIONS["priority"])}
@@ -18,7 +18,8 @@ class Facts:
     """A ticket at the moment at which something happened on it.
 
     `companies` are its own and all above it; `open_in` the calendars in whose hours the moment
-    lies; `text` what was written then; `answers` those to the form, by key.
+    lies; `text` what was written then; `answers` those to the form, by key; `unreachable` why the
+    requester cannot be asked anything, in words.
     """
 
     ticket_id: int
@@ -42,12 +43,12 @@ class Facts:
     score: int | None = None
     outcome: str = ""
     is_demo: bool = False
-    has_requester: bool = True
+    unreachable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition in words, whether it held, and what was found instead where it did not."""
+    """A condition in words, whether it held, and what was found."""
 
     words: str
     holds: bool
@@ -59,22 +60,40 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether all conditions hold, with each of them explained."""
+    """Whether a rule's conditions hold, with each of them explained.
+
+    All of `checks` must hold, and one of `alternatives` if there are any.
+    """
 
     checks: tuple[Check, ...]
+    alternatives: tuple[Check, ...] = ()
 
     @property
     def holds(self) -> bool:
-        return all(each.holds for each in self.checks)
+        return not self.misses
 
     @property
     def misses(self) -> list[Check]:
-        return [each for each in self.checks if not each.holds]
+        """What is missing; of alternatives none of which holds, all as one."""
+        missing = [each for each in self.checks if not each.holds]
+        if self.alternatives and not any(each.holds for each in self.alternatives):
+            said = words.one_of([each.words for each in self.alternatives])
+            found = words.listed([each.found for each in self.alternatives])
+            missing.append(Check(said, False, found))
+        return missing
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Every condition as the log keeps it; an alternative says that it is one."""
+        alternatives = [each.as_json() | {"alternative": True} for each in self.alternatives]
+        return [*(each.as_json() for each in self.checks), *alternatives]
 
 
 def evaluate(definition: Definition, facts: Facts, names: Names) -> Verdict:
     """Look at every condition, also after one that does not hold."""
-    return Verdict(tuple(check(each, facts, names) for each in definition.conditions))
+    return Verdict(
+        tuple(check(each, facts, names) for each in definition.conditions),
+        tuple(check(each, facts, names) for each in definition.alternatives),
+    )
 
 
 def check(one: Condition, facts: Facts, names: Names) -> Check:
@@ -177,7 +196,7 @@ def effect(one: Action, facts: Facts, names: Names) -> Effect:
         return Effect(words.action(one, names), facts, changes=False, refusal=refusal)
     after = _after(one, facts, names)
     said = words.action(one, names)
-    if after == facts and one.kind in _SETTERS:
+    if after == facts and one.kind in _SETTERS and one.kind != "round_robin":
         return Effect(f"{said}: it is so already", facts, changes=False)
     return Effect(said, after)
 
@@ -192,6 +211,7 @@ def _after(one: Action, facts: Facts, names: Names) -> Facts:
 
 _SETTERS: Mapping[str, Callable[[Facts, Any], Facts]] = {
     "assign": lambda facts, value: replace(facts, assignee=value),
+    "round_robin": lambda facts, value: replace(facts, department=value, assignee=IN_TURN),
     "set_priority": lambda facts, value: replace(facts, priority=value),
     "set_department": lambda facts, value: replace(facts, department=value),
     "set_status": lambda facts, value: replace(facts, status=value),
@@ -210,8 +230,8 @@ def _refusal(one: Action, facts: Facts, names: Names) -> str:
     wanted = names.categories.get(int(one.values.get("status", 0)))
     if wanted is not None and not may_become(facts.category, wanted):
         return f"a {facts.category} ticket cannot become {wanted}"
-    if one.kind == "ask" and not facts.has_requester:
-        return "the ticket has no requester"
+    if one.kind == "ask" and facts.unreachable:
+        return facts.unreachable
     if one.kind == "ask" and facts.category in CLOSED:
         return "the ticket is closed"
     is_lost = one.kind == "notify_assignee" and facts.assignee is None

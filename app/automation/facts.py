@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from app.automation.catalogue import FIELDS
 from app.automation.definition import Definition, Names
 from app.automation.evaluation import Facts
-from app.companies.models import ContactEmail
+from app.companies.models import Contact, ContactEmail
+from app.companies.visibility import was_shut_out
 from app.core.db import db
 from app.tickets import sla, sla_queries
 from app.tickets.models import Ticket
@@ -104,7 +105,7 @@ def load(
             score=each.detail.get("score"),
             outcome=each.detail.get("outcome", ""),
             is_demo=row.is_demo,
-            has_requester=row.requester_id is not None,
+            unreachable=_unreachable(row),
         )
         changes = [change for change in later.get(each.ticket_id, ()) if change.at > each.at]
         found.append(rewound(facts, changes, names))
@@ -186,10 +187,25 @@ def _rows(ids: Sequence[int]) -> dict[int, Any]:
         *(Ticket.id, Ticket.number, Ticket.subject, Ticket.priority, Ticket.status_id),
         *(Ticket.category, Ticket.department_id, Ticket.assignee_id, Ticket.company_id),
         *(Ticket.origin, Ticket.tags, Ticket.request_type_id, Ticket.answers, Ticket.is_demo),
-        Ticket.requester_id,
+        *(Ticket.requester_id, Contact.archived_at),
     )
-    query: Any = select(*columns, address.label("address")).where(Ticket.id.in_(ids))
+    query: Any = (
+        select(*columns, address.label("address"), was_shut_out().label("is_shut_out"))
+        .outerjoin(Contact, Contact.id == Ticket.requester_id)
+        .where(Ticket.id.in_(ids))
+    )
     return {row.id: row for row in db.session.execute(query)}
+
+
+def _unreachable(row: Any) -> str:
+    """Why the requester of a ticket cannot be asked anything."""
+    if row.requester_id is None:
+        return "the ticket has no requester"
+    if row.archived_at is not None:
+        return "the requester is archived"
+    if row.address is None:
+        return "the requester has no e-mail address"
+    return "the requester's access to the portal was taken away" if row.is_shut_out else ""
 
 
 def _ancestors(ids: Collection[int]) -> dict[int, tuple[int, ...]]:
@@ -200,7 +216,7 @@ def _ancestors(ids: Collection[int]) -> dict[int, tuple[int, ...]]:
 def _texts(
     occasions: Sequence[Occasion], definitions: Collection[Definition]
 ) -> "dict[Occasion, str]":
-    asked = any(one.field == "text" for each in definitions for one in each.conditions)
+    asked = any(one.field == "text" for each in definitions for one in each.looks_at)
     if not asked:
         return {}
     opened = [each.ticket_id for each in occasions if each.event == "opened"]
@@ -218,7 +234,7 @@ def _calendars(definitions: Collection[Definition]) -> Mapping[int, sla.Calendar
     used = {
         int(value)
         for each in definitions
-        for one in each.conditions
+        for one in each.looks_at
         if one.field in FIELDS and FIELDS[one.field].kind == "calendar"
         for value in one.values
     }

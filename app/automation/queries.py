@@ -94,6 +94,18 @@ def waiting_for(event: str, rule_id: int | None = None) -> list[Current]:
     return _read(query.where(Rule.id == rule_id) if rule_id is not None else query)
 
 
+def running_before(event: str, rule_id: int | None) -> list[Current]:
+    """The rules that are switched on for an event and run before one, or before a new one.
+
+    A rule that waits for time is looked at by itself.
+    """
+    found = waiting_for(event) if event != "waited" else []
+    if rule_id is None:
+        return found
+    own = rule(rule_id)
+    return [each for each in found if (each.rule.position, each.rule.id) < (own.position, own.id)]
+
+
 def versions(rule_id: int) -> list[RuleVersion]:
     """What a rule said, the newest first."""
     return list(
@@ -227,7 +239,7 @@ def names(definitions: Collection[Definition]) -> Names:
     companies = {
         value
         for each in definitions
-        for one in each.conditions
+        for one in each.looks_at
         if one.field == "company"
         for value in one.values
         if isinstance(value, int)

@@ -88,7 +88,7 @@ def _run(
             happening_id=happening.id,
             ticket_id=ticket.id,
             state="done",
-            checks=[each.as_json() for each in verdict.checks],
+            checks=verdict.as_json(),
             outcomes=[],
             created_at=clock.now(),
         )
@@ -152,7 +152,13 @@ def _written(rule_id: int, occasions: list[Occasion]) -> list[int]:
     if not occasions:
         return []
     rows = [
-        {"kind": each.event, "ticket_id": each.ticket_id, "rule_id": rule_id, "at": each.at}
+        {
+            "kind": each.event,
+            "ticket_id": each.ticket_id,
+            "rule_id": rule_id,
+            "at": each.at,
+            "detail": dict(each.detail),
+        }
         for each in occasions
     ]
     statement = insert(Happening).on_conflict_do_nothing().returning(Happening.id)

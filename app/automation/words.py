@@ -12,6 +12,8 @@ def sentence(definition: Definition, names: Names) -> str:
     """The whole rule: "When a client answers and the priority is urgent, then …"."""
     said = f"When {event(definition)}"
     held = [condition(each, names) for each in definition.conditions]
+    if definition.alternatives:
+        held.append(one_of([condition(each, names) for each in definition.alternatives]))
     if held:
         said += f", and {listed(held)}"
     done = [action(each, names) for each in definition.actions]
@@ -25,7 +27,8 @@ def event(definition: Definition) -> str:
     if definition.event == "waited":
         hours = definition.settings.get("hours", "…")
         since = OPTIONS["since"].get(str(definition.settings.get("since")), "…")
-        return f"{hours} {'hour is' if hours == 1 else 'hours are'} over since {since}"
+        kind = "business " if definition.settings.get("counted") == "business" else ""
+        return f"{hours} {kind}{'hour is' if hours == 1 else 'hours are'} over since {since}"
     return EVENTS[definition.event].words if definition.event in EVENTS else "…"
 
 
@@ -41,6 +44,14 @@ def condition(one: Condition, names: Names) -> str:
     shown = [value_words(kind, value, names) for value in one.values]
     joint = "nor" if one.op in {"is_not", "has_not", "contains_not"} else "or"
     return f"{subject} {verb} {listed(shown, joint) if shown else '…'}"
+
+
+def one_of(conditions: Sequence[str]) -> str:
+    """Conditions of which one is enough; numbered, as each may hold an "or" of its own."""
+    if len(conditions) == 1:
+        return conditions[0]
+    numbered = [f"({number}) {each}" for number, each in enumerate(conditions, start=1)]
+    return f"at least one of these holds: {listed(numbered, 'or')}"
 
 
 def label(one: Condition, names: Names) -> str:

@@ -15,6 +15,7 @@ from app.communications import action_links, actions_rules
 from app.communications import actions_queries as queries
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import Given
+from app.companies import accounts
 from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
@@ -284,6 +285,11 @@ def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[s
     reader = queries.reader_of(contact_id, ticket)
     if reader is None:
         problems.append("That person has no e-mail address, or is archived: choose another one.")
+    elif accounts.was_closed(contact_id):
+        problems.append(
+            f"{reader.name}'s access to the portal was taken away, so that no answer is possible: "
+            "invite them again or choose another one."
+        )
     return reader, problems
 
 

@@ -1,5 +1,7 @@
 """Permissions in plain words: how the role pages name each resource and each special right."""
 
+from collections.abc import Iterable
+
 from app import roles
 
 COLUMNS = (("see", "See"), ("create", "Create"), ("edit", "Edit"), ("delete", "Delete"))
@@ -55,10 +57,23 @@ SPECIAL = {
 }
 
 
+NOTES = {
+    "Rules": "A rule acts with the agency's rights: who may create or edit one can thereby assign, "
+    "set and tag every ticket, write notes, mail staff and ask clients formally.",
+}
+"""What a right brings with it that its name does not say."""
+
+
 def in_words(verb: str, resource: str) -> str:
     """A permission as a phrase that goes on after “may”: “issue invoices”, “edit companies”."""
     label = RESOURCES[resource]
     return SPECIAL.get((verb, resource)) or f"{verb} {label[:1].lower()}{label[1:]}"
+
+
+def notes_of(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """What comes along with rights that are more than looking."""
+    acting = {resource for verb, resource in pairs if verb != "see"}
+    return [note for resource, note in NOTES.items() if resource in acting]
 
 
 def specials_of(resource: str) -> list[tuple[str, str]]:

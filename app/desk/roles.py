@@ -68,6 +68,7 @@ def change(name: str) -> Any:
         name=name,
         wanted=sorted(wanted),
         added=[role_words.in_words(*pair) for pair in difference.added],
+        notes=role_words.notes_of(difference.added),
         removed=[role_words.in_words(*pair) for pair in difference.removed],
         people=queries.users_per_role().get(name, 0),
     )
@@ -88,6 +89,7 @@ def _matrix_page(name: str, held: frozenset[tuple[str, str]]) -> str:
     rows = [
         (
             label,
+            role_words.NOTES.get(resource, ""),
             [
                 (verb, resource, word) if verb in roles.PERMISSIONS[resource] else None
                 for verb, word in role_words.COLUMNS

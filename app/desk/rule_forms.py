@@ -22,7 +22,8 @@ def of_form(form: Any) -> Definition:
         settings=_settings(EVENTS[form["event"]].settings, "s", form)
         if form.get("event") in EVENTS
         else {},
-        conditions=tuple(_condition(form, row) for row in _rows(form, "c", "field")),
+        conditions=_conditions(form, "c"),
+        alternatives=_conditions(form, "o"),
         actions=tuple(_action(form, row) for row in _rows(form, "a", "kind")),
         stops=form.get("stops") == "y",
     )
@@ -34,6 +35,10 @@ def changed(definition: Definition, form: Any) -> Definition:
     deed, row = (deed, typed.id_of(place)) if deed else (place, None)
     deeds: Mapping[str, Callable[[Definition], Definition]] = {
         "add-condition": lambda rule: _with_condition(rule, form.get("new-condition", "")),
+        "add-alternative": lambda rule: _with_alternative(rule, form.get("new-alternative", "")),
+        "drop-alternative": lambda rule: replace(
+            rule, alternatives=_without(rule.alternatives, row)
+        ),
         "add-action": lambda rule: _with_action(rule, form.get("new-action", "")),
         "drop-condition": lambda rule: replace(rule, conditions=_without(rule.conditions, row)),
         "drop-action": lambda rule: replace(rule, actions=_without(rule.actions, row)),
@@ -66,8 +71,11 @@ def _rows(form: Any, prefix: str, name: str) -> list[int]:
     return found
 
 
-def _condition(form: Any, row: int) -> Condition:
-    prefix = f"c-{row}"
+def _conditions(form: Any, prefix: str) -> tuple[Condition, ...]:
+    return tuple(_condition(form, f"{prefix}-{row}") for row in _rows(form, prefix, "field"))
+
+
+def _condition(form: Any, prefix: str) -> Condition:
     name, op = form[f"{prefix}-field"], form.get(f"{prefix}-op", "")
     values: tuple[Value, ...] = ()
     if name in FIELDS and op not in WITHOUT_VALUE:
@@ -117,7 +125,7 @@ def _action(form: Any, row: int) -> Action:
 def _settings(settings: Sequence[Setting], prefix: str, form: Any) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for each in settings:
-        text = form.get(f"{prefix}-{each.name}", "")
+        text = form.get(f"{prefix}-{each.name}", "") or each.usual
         if not text.strip():
             continue
         if is_row(each.kind) or each.kind == "number":
@@ -130,13 +138,20 @@ def _settings(settings: Sequence[Setting], prefix: str, form: Any) -> dict[str, 
 
 
 def _with_condition(rule: Definition, chosen: str) -> Definition:
+    return replace(rule, conditions=(*rule.conditions, _new_condition(chosen)))
+
+
+def _with_alternative(rule: Definition, chosen: str) -> Definition:
+    return replace(rule, alternatives=(*rule.alternatives, _new_condition(chosen)))
+
+
+def _new_condition(chosen: str) -> Condition:
     is_question = chosen.startswith(QUESTION)
     name = "answer" if is_question else chosen
     if name not in FIELDS:
         raise RuleError("No condition is chosen: choose what it is to look at, then add it.")
     key = chosen.removeprefix(QUESTION) if is_question else ""
-    new = Condition(name, FIELDS[name].operators[0], (), key)
-    return replace(rule, conditions=(*rule.conditions, new))
+    return Condition(name, FIELDS[name].operators[0], (), key)
 
 
 def _with_action(rule: Definition, kind: str) -> Definition:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request, url_for
 
 from app.automation import checks, commands, queries, trial, words
-from app.automation.catalogue import ACTIONS, EVENTS, FIELDS, OPERATORS, OPTIONS, WITHOUT_VALUE
+from app.automation.catalogue import ACTIONS, EVENTS, FIELDS, OPERATORS, OPTIONS
 from app.automation.definition import Definition
 from app.automation.queries import LogFilters
 from app.core import clock, forms, typed
@@ -52,7 +52,7 @@ def show(rule_id: int) -> str:
     tried: trial.Trial | None = None
     told: list[str] = []
     if "from" in request.args and not problems:
-        tried, told = _tried(current.definition, request.args)
+        tried, told = _tried(current.definition, request.args, rule_id)
     return render_template(
         "desk/rules/show.html",
         rule=current.rule,
@@ -103,7 +103,7 @@ def draft(rule_id: int | None) -> Any:
     if request.form.get("do") == "try":
         problems = checks.problems(definition, queries.names([definition]))
         if not problems:
-            tried, problems = _tried(definition, request.form)
+            tried, problems = _tried(definition, request.form, rule_id)
     return _sent_editor(definition, rule_id, problems, tried=tried), 422 if problems else 200
 
 
@@ -184,8 +184,13 @@ def run(rule_run_id: int) -> str:
     """One entry of the log: why the rule acted, and what became of each action."""
     found = queries.run(rule_run_id)
     definition = Definition.of_json(found.rule_version.definition)
+    began = found.happening.detail.get("began")
     return render_template(
-        "desk/rules/run.html", run=found, event=words.event(definition), zone=own_zone()
+        "desk/rules/run.html",
+        run=found,
+        event=words.event(definition),
+        began=datetime.fromisoformat(began) if began else None,
+        zone=own_zone(),
     )
 
 
@@ -233,7 +238,7 @@ def _editor(
         actions=ACTIONS,
         waits=EVENTS["waited"].settings,
         since=list(OPTIONS["since"].items()),
-        without_value=WITHOUT_VALUE,
+        counted=rule_forms.choices_of("counted", names, ()),
         tried=tried,
         zone=own_zone(),
         nonce=forms.new_nonce(),
@@ -248,8 +253,13 @@ def _period(given: Any) -> dict[str, str]:
     return {"first": given.get("from") or first, "last": given.get("to") or today.isoformat()}
 
 
-def _tried(definition: Definition, given: Any) -> tuple[trial.Trial | None, list[str]]:
-    """What a rule would have done in the days asked for, or what is wrong with them."""
+def _tried(
+    definition: Definition, given: Any, rule_id: int | None
+) -> tuple[trial.Trial | None, list[str]]:
+    """What a rule would have done in the days asked for, or what is wrong with them.
+
+    A new rule is tried as the last in order.
+    """
     period = _period(given)
     try:
         first, last = typed.day(period["first"]), typed.day(period["last"])
@@ -257,8 +267,10 @@ def _tried(definition: Definition, given: Any) -> tuple[trial.Trial | None, list
         return None, [f"The days cannot be read: {error}; write them like 2026-03-31."]
     if not timedelta(0) <= last - first <= timedelta(days=MOST_DAYS):
         return None, ["The last day comes before the first, or more than a year after: change one."]
-    names = queries.names([definition])
-    return trial.run(definition, names, _begin(first), _begin(last + timedelta(days=1))), []
+    before = queries.running_before(definition.event, rule_id)
+    names = queries.names([definition, *(each.definition for each in before)])
+    end = _begin(last + timedelta(days=1))
+    return trial.run(definition, names, _begin(first), end, before=before), []
 
 
 def _begin(day: date) -> datetime:

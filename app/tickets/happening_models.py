@@ -14,8 +14,9 @@ class Happening(Stamped, Model):
     """Something that rules may answer to, written in the transaction in which it happened.
 
     `kind` is an event of `app.automation.catalogue`. `event_id` is the entry of the timeline where
-    there is one; `detail` holds what else is known ({score}, {outcome}). With a `rule_id` it is
-    the clock of that rule alone that struck. `done_at` is when the rules had looked at it.
+    there is one; `detail` holds what else is known ({score}, {outcome}, {began, calendar} of a
+    wait). With a `rule_id` it is the clock of that rule alone that struck. `done_at` is when
+    the rules had looked at it.
     """
 
     __tablename__ = "happening"

@@ -88,6 +88,26 @@ def due(calendar: Calendar, start: datetime, seconds: int) -> datetime | None:
     return None
 
 
+def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | None:
+    """The last start, in whole seconds before `end`, from which `seconds` (at least 1) are over.
+
+    None when there is none within `FARTHEST`.
+    """
+    back = seconds * SECOND
+    while elapsed(calendar, end - back, end) < seconds:
+        if back >= FARTHEST:
+            return None
+        back = min(2 * back, FARTHEST)
+    low, high = end - back, end
+    while high - low > SECOND:
+        middle = low + (high - low) // SECOND // 2 * SECOND
+        if elapsed(calendar, middle, end) >= seconds:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
 def steps(calendar: Calendar, start: datetime, end: datetime, *, before: int = 0) -> list[Step]:
     """Every stretch within [start, end) with the sum so far, which begins at `before` seconds."""
     told, total = [], before

@@ -23,7 +23,7 @@ from app.tickets.sla_models import (
 )
 
 # The policy of a ticket: of its company or the nearest one above, of its department, the default.
-STANDINGS = text("""
+WITH_POLICY = """
 with recursive up as (
   select distinct company.id as origin, company.id, company.parent_id, 0 as depth
   from ticket join company on company.id = ticket.company_id where ticket.id = any(:ids)
@@ -34,18 +34,21 @@ with recursive up as (
   select distinct on (up.origin) up.origin, sla_choice.policy_id
   from up join sla_choice on sla_choice.company_id = up.id order by up.origin, up.depth
 )
-select ticket.id, ticket.category, ticket.priority, ticket.created_at,
-       ticket_status.name as status,
-       coalesce(nearest.policy_id, of_department.policy_id,
-                (select id from sla_policy where is_default)) as policy_id,
-       exists (select from sla_clock where sla_clock.ticket_id = ticket.id) as has_clocks
+select ticket.id, {more}
 from ticket
 join ticket_status on ticket_status.id = ticket.status_id
 left join nearest on nearest.origin = ticket.company_id
 left join sla_choice as of_department on of_department.department_id = ticket.department_id
+left join sla_policy on sla_policy.id = coalesce(nearest.policy_id, of_department.policy_id,
+                                                 (select id from sla_policy where is_default))
 where ticket.id = any(:ids)
-order by ticket.id for no key update of ticket
-""")
+order by ticket.id {lock}
+"""
+STANDING = """ticket.category, ticket.priority, ticket.created_at, ticket_status.name as status,
+       sla_policy.id as policy_id,
+       exists (select from sla_clock where sla_clock.ticket_id = ticket.id) as has_clocks"""
+STANDINGS = text(WITH_POLICY.format(more=STANDING, lock="for no key update of ticket"))
+CALENDARS = text(WITH_POLICY.format(more="sla_policy.calendar_id", lock=""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ def standings(ticket_ids: Collection[int]) -> list[Standing]:
     """How those tickets stand now, held in order of id; one statement."""
     rows = db.session.execute(STANDINGS, {"ids": list(ticket_ids)})
     return [Standing(**row._mapping) for row in rows]  # noqa: SLF001 - the documented accessor
+
+
+def calendars_of(ticket_ids: Collection[int]) -> dict[int, int | None]:
+    """The calendar by which each of those tickets is promised something; None without any."""
+    rows = db.session.execute(CALENDARS, {"ids": list(ticket_ids)})
+    return {row.id: row.calendar_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

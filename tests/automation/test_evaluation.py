@@ -1,5 +1,6 @@
 """Conditions, words and effects: properties that hold for every rule and ticket. Pure."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -94,6 +95,7 @@ def definitions() -> st.SearchStrategy:
         st.lists(conditions(), max_size=4).map(tuple),
         st.lists(actions(), min_size=1, max_size=4).map(tuple),
         st.booleans(),
+        st.lists(conditions(), max_size=3).map(tuple),
     )
 
 
@@ -103,12 +105,17 @@ def test_what_is_stored_is_what_is_read(definition):
 
 
 @given(definitions(), facts())
-def test_a_rule_holds_exactly_when_every_condition_does_and_says_so(definition, seen):
+def test_a_rule_holds_when_every_condition_and_one_alternative_do_and_says_so(definition, seen):
     verdict = evaluate(definition, seen, NAMES)
-    assert len(verdict.checks) == len(definition.conditions)
-    assert verdict.holds == all(holds(one, found_of(one, seen)) for one in definition.conditions)
-    assert [each.holds for each in verdict.checks].count(False) == len(verdict.misses)
-    assert all(each.words and each.found for each in verdict.checks)
+    held = [holds(one, found_of(one, seen)) for one in definition.conditions]
+    one_of = [holds(one, found_of(one, seen)) for one in definition.alternatives]
+    assert verdict.holds == (all(held) and (any(one_of) or not one_of))
+    assert len(verdict.misses) == held.count(False) + bool(one_of and not any(one_of))
+    assert [each["holds"] for each in verdict.as_json()] == [*held, *one_of]
+    assert [each.get("alternative", False) for each in verdict.as_json()] == [
+        *[False] * len(held), *[True] * len(one_of),
+    ]  # fmt: skip
+    assert all(each.words and each.found for each in (*verdict.checks, *verdict.misses))
 
 
 @given(conditions(), facts())
@@ -132,9 +139,16 @@ def test_more_values_never_make_a_positive_condition_fail(one, seen, data):
 
 @given(definitions(), conditions(), facts())
 def test_another_condition_never_makes_a_rule_hold(definition, more, seen):
-    wider = Definition(definition.event, {}, (*definition.conditions, more), definition.actions)
-    if evaluate(wider, seen, NAMES).holds:
+    narrower = replace(definition, conditions=(*definition.conditions, more))
+    if evaluate(narrower, seen, NAMES).holds:
         assert evaluate(definition, seen, NAMES).holds
+
+
+@given(definitions(), conditions(), facts())
+def test_another_alternative_beside_one_never_makes_a_rule_fail(definition, more, seen):
+    wider = replace(definition, alternatives=(*definition.alternatives, more))
+    if definition.alternatives and evaluate(definition, seen, NAMES).holds:
+        assert evaluate(wider, seen, NAMES).holds
 
 
 @given(actions(), facts())
@@ -153,19 +167,19 @@ def test_the_sentence_names_every_condition_and_action(definition):
     assert said.startswith("When ")
     assert said.endswith(".")
     assert "…" not in said.replace("…”", "")
-    for one in definition.conditions:
+    for one in definition.looks_at:
         assert words.condition(one, NAMES) in said
 
 
 @given(definitions())
 def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event(definition):
     unknown = [
-        one for one in definition.conditions
+        one for one in definition.looks_at
         if FIELDS[one.field].events and definition.event not in FIELDS[one.field].events
     ]  # fmt: skip
     assert len(checks.unusable(definition)) == len(unknown)
     for problem in checks.problems(definition, NAMES):
-        assert problem.startswith(("Condition ", "Action "))
+        assert problem.startswith(("Condition ", "Alternative ", "Action "))
 
 
 @pytest.mark.parametrize(
@@ -249,6 +263,43 @@ def test_a_rule_in_words():
         "department 1 and the ticket has the tag “vip”, then give it to staff 1 and ask the "
         "requester to answer “Why?” within 1 day. No rule after it runs."
     )
+
+
+def test_alternatives_and_business_hours_in_words():
+    definition = Definition(
+        "waited",
+        {"hours": 8, "since": "client", "counted": "business"},
+        (Condition("category", "is", ("open",)),),
+        (Action("note", {"text": "Look"}),),
+        alternatives=(
+            Condition("priority", "is", ("high", "urgent")),
+            Condition("tag", "has", ("vip",)),
+        ),
+    )
+    assert words.sentence(definition, NAMES) == (
+        "When 8 business hours are over since the client wrote, and nobody answered, and the kind "
+        "of status is open and at least one of these holds: (1) the priority is high or urgent or "
+        "(2) the ticket has the tag “vip”, then write the note “Look”."
+    )
+    (miss,) = evaluate(definition, Facts(1, 1, "x", AT, category="open"), NAMES).misses
+    assert miss.found == "it is normal and there is none"
+
+
+def test_a_rule_of_before_there_were_alternatives_is_read_and_waits_by_the_clock():
+    stored = Definition("waited", {"hours": 8, "since": "client"}).as_json()
+    del stored["alternatives"]
+    read = Definition.of_json(stored)
+    assert (read.alternatives, read.settings["counted"]) == ((), "clock")
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "refusal"),
+    [("", ""), ("the ticket has no requester", "the ticket has no requester")],
+)
+def test_who_cannot_be_asked_is_not_asked(unreachable, refusal):
+    ask = Action("ask", {"asked": "fill", "text": "Why?", "days": 1})
+    seen = Facts(1, 1, "x", AT, category="open", unreachable=unreachable)
+    assert effect(ask, seen, NAMES).refusal == refusal
 
 
 def test_facts_are_taken_back_to_what_they_were():

@@ -7,9 +7,12 @@ from sqlalchemy import func, select
 
 from app.automation import commands as rule_commands
 from app.automation import running
+from app.communications import actions
+from app.companies.account_models import PortalAccount
 from app.core import clock, jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
 from app.core.models import Mail
 from app.staff.commands import set_members
 from app.tickets import bulk, client_commands, commands, sla_queries
@@ -174,6 +177,41 @@ def test_the_requester_is_asked_formally(app):
     assert "A rule" not in mail.body
     assert nobody.category == "new"
     assert [run.state for run in runs()] == ["done", "failed"]
+
+
+def test_who_cannot_answer_is_not_asked_and_the_rest_is_done(app):
+    with unit_of_work():
+        company = make.company()
+        ana, bo, cy = (make.contact(company, name) for name in ("Ana", "Bo", "Cy"))
+        db.session.add(PortalAccount(contact_id=ana.id, closed_at=clock.now()))
+        bo.archived_at = clock.now()
+        db.session.delete(cy.emails[0])
+        numbers = [make.ticket(company, requester_id=each.id).number for each in (ana, bo, cy)]
+        ask = do("ask", asked="fill", text="Does it work?", days=3)
+        on(when("priority_changed", then=[ask, do("add_tag", tag="asked")]))
+    for number in numbers:
+        with unit_of_work():
+            commands.change_fields(
+                commands.queries.locked(number), actor=AGENT, changes={"priority": "high"}
+            )
+    work()
+    reasons = [run.outcomes[0]["reason"] for run in runs()]
+    assert reasons == [
+        "the requester's access to the portal was taken away.",
+        "the requester is archived.",
+        "the requester has no e-mail address.",
+    ]
+    assert [commands.queries.locked(number).tags for number in numbers] == [["asked"]] * 3
+    with pytest.raises(RuleError, match="access to the portal was taken away"):
+        actions.ask(
+            commands.queries.locked(numbers[0]),
+            actor=of_staff(),
+            kind="fill",
+            contact_id=ana.id,
+            text="Does it work?",
+            due_on=clock.today("UTC") + timedelta(days=3),
+        )
+    db.session.rollback()
 
 
 def test_what_fails_is_told_and_the_fifth_failure_switches_the_rule_off(app):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.automation import queries, trial
+from app.automation import commands, queries, trial
 from app.automation.catalogue import EVENTS, SINCE
 from app.automation.models import RuleRun
 from app.core.db import db, unit_of_work
@@ -14,7 +14,7 @@ from app.core.models import AuditLog, Job
 from app.tickets.bulk import PastEvent, PastTicket, open_many, tell_many
 from app.tickets.models import Event
 from tests import factories as make
-from tests.automation.making import ADMIN, do, when, where
+from tests.automation.making import ADMIN, do, on, when, where
 
 pytestmark = pytest.mark.usefixtures("app")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -98,6 +98,35 @@ def test_near_misses_say_what_was_missing_and_effects_what_would_be_done():
     (miss,) = found.near_misses
     assert (miss.miss.words, miss.miss.found) == ("the priority is urgent", "it is low")
     assert (found.total, found.matched, found.nearly) == (3, 1, 1)
+
+
+def test_rules_that_run_before_are_played_first():
+    with unit_of_work():
+        anna = make.staff("Anna Berg")
+        past(2, priority="low", origin="portal")
+        past(3, priority="low", origin="mail")
+        past(1, priority="urgent", origin="desk")
+        raise_it = [do("set_priority", priority="urgent"), do("add_tag", tag="raised")]
+        on(when("opened", where("origin", "is", "portal"), then=raise_it), "Portal first")
+        on(
+            when("opened", where("origin", "is", "mail"), then=[do("note", text="x")], stops=True),
+            "Mail is enough",
+        )
+        later = commands.save(
+            actor=ADMIN,
+            name="Urgent to Anna",
+            definition=when(
+                "opened", where("priority", "is", "urgent"), then=[do("assign", staff=anna.id)]
+            ),
+        )
+        on(when("opened", then=[do("set_priority", priority="low")], stops=True), "Last")
+        before = queries.running_before("opened", later.id)
+        definition = queries.current(later.id).definition
+        names = queries.names([definition, *(each.definition for each in before)])
+        found = trial.run(definition, names, START - DAY, START + DAY, before=before)
+    assert (found.total, found.matched, found.stopped) == (6, 3, {"Mail is enough": 3})
+    assert sorted(each.after for each in found.matches) == [(), *[("Portal first",)] * 2]
+    assert {each.facts.tags for each in found.matches} == {frozenset(), frozenset({"raised"})}
 
 
 def test_waits_of_the_past_are_found():

@@ -90,7 +90,16 @@ def test_every_mistake_is_told_at_once_with_its_place(manager):
 
 
 def test_a_draft_keeps_nothing(manager):
-    for do_ in ("add-condition", "add-action", "words", "try", "drop-action:0", "up-action:7"):
+    for do_ in (
+        "add-condition",
+        "add-alternative",
+        "drop-alternative:0",
+        "add-action",
+        "words",
+        "try",
+        "drop-action:0",
+        "up-action:7",
+    ):
         answer = manager.post("/rules/draft", data={**NOTE, "do": do_, "new-condition": "tag"})
         assert answer.status_code in {200, 422}, do_
     assert queries.every() == []

@@ -61,6 +61,19 @@ def test_elapsed_and_due_equal_a_count_minute_by_minute(case):
             assert sla.due(calendar, start, 60 * wanted) == counted[wanted - 1] + MINUTE
 
 
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.integers(1, 40_000))
+def test_the_latest_start_is_the_last_second_that_is_still_in_time(case, seconds):
+    calendar, end, _ = case
+    start = sla.latest_start(calendar, end, seconds)
+    if start is None:
+        assert sla.elapsed(calendar, end - sla.FARTHEST, end) < seconds
+    else:
+        assert start <= end
+        assert sla.elapsed(calendar, start, end) >= seconds
+        assert start == end or sla.elapsed(calendar, start + sla.SECOND, end) < seconds
+
+
 def test_a_night_shift_may_end_at_midnight_and_the_weekend_counts_nothing():
     calendar = Calendar("UTC", {4: ((1320, 1440),), 0: ((0, 60),)})
     friday = at("2026-03-06T23:00")

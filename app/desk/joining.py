@@ -1,12 +1,14 @@
 """Merging a ticket into another, splitting one, and links, from the ticket's page."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
 from app.core import formats, forms
-from app.core.errors import RuleError
+from app.core.errors import NotFoundError, RuleError
 from app.core.security import requires
+from app.desk import tickets
 from app.desk.at_desk import desk_actor, own_zone
 from app.desk.posting import carry_out
 from app.tickets import joining, queries
@@ -18,9 +20,27 @@ blueprint = Blueprint("joining", __name__)
 
 def _both(number: int, typed: str) -> tuple[Ticket, Ticket]:
     """The ticket of the page and the one whose number was typed, both locked in order of id."""
-    ids = [queries.ticket(each).id for each in (number, joining.number_of(typed))]
+    ids = [queries.ticket(number).id, _other(joining.number_of(typed)).id]
     found = {ticket.id: ticket for ticket in queries.locked_by_id(ids)}
     return found[ids[0]], found[ids[1]]
+
+
+def _other(number: int) -> Ticket:
+    try:
+        return queries.ticket(number)
+    except NotFoundError as error:
+        raise RuleError(
+            f"There is no ticket #{number}: look the number up and type it again."
+        ) from error
+
+
+def _refused(number: int) -> Callable[[RuleError], tuple[str, int]]:
+    """Show the ticket again, the reasons beside the number that was typed."""
+
+    def again(error: RuleError) -> tuple[str, int]:
+        return tickets.page(number, refused_form="join", refused_for=error.problems), 422
+
+    return again
 
 
 @blueprint.post("/tickets/<int:number>/merge")
@@ -33,7 +53,7 @@ def merge(number: int) -> Any:
         joining.merge(duplicate, into, actor=desk_actor())
         return url_for("tickets.show", number=into.number), f"#{number} is merged into this ticket."
 
-    return carry_out(act, back=url_for("tickets.show", number=number))
+    return carry_out(act, back=url_for("tickets.show", number=number), again=_refused(number))
 
 
 @blueprint.post("/tickets/<int:number>/links")
@@ -51,7 +71,7 @@ def link(number: int) -> Any:
         joining.link(ticket, other, actor=desk_actor())
         return here, f"#{other.number} is linked."
 
-    return carry_out(act, back=here)
+    return carry_out(act, back=here, again=_refused(number))
 
 
 @blueprint.get("/tickets/<int:number>/split")

@@ -202,18 +202,24 @@ def _new_form(typed: Any, problems: tuple[str, ...] = ()) -> str:
 @requires("see", "Tickets")
 def show(number: int) -> Any:
     """Everything about one ticket. `?earlier=<seq>` shows the events before that one."""
-    return _page(number, earlier=request.args.get("earlier", type=int))
+    return page(number, earlier=request.args.get("earlier", type=int))
 
 
-def _page(
+def page(
     number: int,
     *,
     composed: Composed | None = None,
     problems: tuple[str, ...] = (),
     fields: Any = None,
     field_problems: tuple[str, ...] = (),
+    refused_form: str = "",
+    refused_for: tuple[str, ...] = (),
     earlier: int | None = None,
 ) -> str:
+    """The ticket's page, with what was typed where a form of it was refused.
+
+    `refused_form` names the small form of the rail that was refused: "join" or "move".
+    """
     ticket = queries.ticket(number)
     found = worker()
     rail, choices = ticket_facts.rail_and_choices(
@@ -238,6 +244,8 @@ def _page(
         problems=problems,
         fields=fields,
         field_problems=field_problems,
+        refused={refused_form: refused_for},
+        typed=request.form,
         timer=timer,
         priorities=PRIORITIES,
         zone=own_zone(),
@@ -312,7 +320,7 @@ def say(number: int) -> Any:
     return carry_out(
         act,
         back=here,
-        again=lambda error: (_page(number, composed=composed, problems=error.problems), 422),
+        again=lambda error: (page(number, composed=composed, problems=error.problems), 422),
     )
 
 
@@ -334,7 +342,7 @@ def change(number: int) -> Any:
         raise
     except RuleError as error:
         code = 409 if isinstance(error, StaleError) else 422
-        return _page(number, fields=form, field_problems=error.problems), code
+        return page(number, fields=form, field_problems=error.problems), code
     flash("Saved.", "success")
     return redirect(url_for("tickets.show", number=number))
 
@@ -371,7 +379,11 @@ def move(number: int) -> Any:
         )
         return here, "The ticket and its unbilled time have moved."
 
-    return carry_out(act, back=here)
+    def again(error: RuleError) -> tuple[str, int]:
+        code = 409 if isinstance(error, StaleError) else 422
+        return page(number, refused_form="move", refused_for=error.problems), code
+
+    return carry_out(act, back=here, again=again)
 
 
 @blueprint.post("/tickets/<int:number>/files")

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import select, update
 
 from app.core import clock, forms
@@ -177,9 +178,27 @@ def test_merging_and_linking_by_page(browser, fjord):
     assert merged.location == f"/tickets/{two}"
     assert f'Merged into this one: <a href="{here}"' in page_of(browser, merged.location)
     assert "This ticket is merged into" in page_of(browser, here)
-    wrong = post(browser, f"/tickets/{two}/merge", other="x")
-    assert "is no ticket number" in page_of(browser, wrong.location)
-    assert post(browser, f"/tickets/{two}/merge", other="999999").status_code == 404
+    for do, typed, why in (
+        ("merge", "x<b>", "“x&lt;b&gt;” is no ticket number"),
+        ("merge", "999999", "There is no ticket #999999"),
+        ("links", str(two), "cannot be linked to itself"),
+    ):
+        wrong = post(browser, f"/tickets/{two}/{do}", other=typed)
+        page = wrong.get_data(as_text=True)
+        field = re.search(r'<input[^>]*name="other"[^>]*>', page)[0]
+        assert wrong.status_code == 422
+        assert "<title>Error: " in page
+        assert f'value="{escape(typed)}"' in field
+        assert 'aria-invalid="true"' in field
+        assert why in re.search(r'id="f-other-error">.*?</p>', page)[0]
+
+
+def test_a_company_that_nobody_knows_is_told_beside_its_field(browser, ticket):
+    wrong = post(browser, f"/tickets/{ticket.number}/company", company_text="Nobody & Sons")
+    page = wrong.get_data(as_text=True)
+    assert wrong.status_code == 422
+    assert 'value="Nobody &amp; Sons"' in page
+    assert "No company is called" in re.search(r'id="f-company-error">.*?</p>', page)[0]
 
 
 def test_a_ticket_is_split_by_page(browser, fjord):

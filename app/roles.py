@@ -15,7 +15,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Home": ("see",),
     "Companies": CRUD,
     "Contacts": (*CRUD, "view_as"),
-    "Tickets": ("see", "create", "edit"),
+    "Tickets": ("see", "create", "edit", "curate"),
     "Estimates": ("see", "edit", "send"),
     "Time": ("see", "create", "edit", "approve", "write_off"),
     "WorkTypes": ("see", "create", "edit"),
@@ -90,7 +90,8 @@ ROLES: dict[str, Pairs] = {
     ),
     "Agent": frozenset(
         chain(
-            _all("Home", "Tickets", "Estimates", "Inbox"),
+            _all("Home", "Estimates", "Inbox"),
+            _only("Tickets", "see", "create", "edit"),
             _only("Time", "see", "create", "edit"),
             _only("Vault", "see", "create", "reveal"),
             _only("Rules", "see"),

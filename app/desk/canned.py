@@ -8,11 +8,12 @@ from flask_login import current_user
 from app.billing.agency import the_agency
 from app.core import forms
 from app.core.errors import RuleError
-from app.core.security import requires
+from app.core.security import may, requires
 from app.desk.at_desk import desk_actor, own_staff_id, worker
 from app.desk.posting import carry_out
-from app.tickets import canned, queries
+from app.tickets import canned, queries, sharing
 from app.tickets.models import Ticket
+from app.tickets.queue_models import CannedReply
 
 blueprint = Blueprint("canned", __name__)
 
@@ -45,7 +46,7 @@ def text(number: int, reply_id: int) -> Any:
 @blueprint.get("/canned/")
 @requires("edit", "Tickets")
 def index() -> str:
-    """The replies one may use, and a form for a new one; `?change=<id>` for that one."""
+    """The replies one may use, and a form: new, to `?change=<id>`, or beginning as `?copy=<id>`."""
     return _page(request.args)
 
 
@@ -55,11 +56,11 @@ def save() -> Any:
     """Keep a reply, or delete it."""
 
     def act() -> tuple[str, str]:
-        staff_id = own_staff_id()
+        staff_id, curates = own_staff_id(), may("curate", "Tickets")
         reply_id = request.form.get("reply", type=int)
         reply = canned.one(reply_id, staff_id=staff_id) if reply_id else None
         if reply is not None and request.form.get("do") == "delete":
-            canned.remove(reply, actor=desk_actor())
+            canned.remove(reply, actor=desk_actor(), staff_id=staff_id, curates=curates)
             return url_for("canned.index"), "The reply is deleted."
         canned.save(
             actor=desk_actor(),
@@ -68,6 +69,7 @@ def save() -> Any:
             shared="shared" in request.form,
             staff_id=staff_id,
             reply=reply,
+            curates=curates,
         )
         return url_for("canned.index"), "Saved."
 
@@ -79,12 +81,19 @@ def save() -> Any:
 
 def _page(typed: Any, problems: tuple[str, ...] = ()) -> str:
     found = worker()
-    staff_id = found.staff_id if found else None
-    wanted = typed.get("reply" if problems else "change", type=int)
+    staff_id, curates = found.staff_id if found else None, may("curate", "Tickets")
+
+    def changeable(reply: CannedReply) -> bool:
+        return sharing.may_change(reply, staff_id=staff_id, curates=curates)
+
+    wanted = typed.get("reply" if problems else "change", type=int) or typed.get("copy", type=int)
+    beginning = canned.one(wanted, staff_id=staff_id) if wanted else None
     return render_template(
         "desk/tickets/canned.html",
         replies=canned.of(staff_id),
-        changing=canned.one(wanted, staff_id=staff_id) if wanted else None,
+        beginning=beginning,
+        is_change=beginning is not None and "copy" not in typed and changeable(beginning),
+        changeable=changeable,
         typed=typed,
         problems=problems,
         placeholders=canned.PLACEHOLDERS,

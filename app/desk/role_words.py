@@ -38,6 +38,7 @@ RESOURCES = {
 
 SPECIAL = {
     ("view_as", "Contacts"): "look at the portal as a contact",
+    ("curate", "Tickets"): "change replies and views that others share",
     ("send", "Estimates"): "send estimates to clients",
     ("approve", "Time"): "approve time",
     ("write_off", "Time"): "write off time",

@@ -1,4 +1,8 @@
-"""Saved views of the queue: keep the filters shown, make one a role's first, delete one."""
+"""Saved views of the queue: keep the filters shown, make one a role's first, delete one.
+
+A shared one is changed by who saved it and by who looks after what is shared; which view a role
+begins with is for the latter alone.
+"""
 
 from typing import Any
 
@@ -32,6 +36,7 @@ def save() -> Any:
             address=address,
             staff_id=own_staff_id(),
             shared=shared,
+            curates=may("curate", "Tickets"),
         )
         return url_for("tickets.queue", **address, saved=view.id), f"“{view.name}” is saved."
 
@@ -44,11 +49,13 @@ def change(view_id: int) -> Any:
     """Delete a view, or let the queue of a role open with it."""
 
     def act() -> tuple[str, str]:
-        view = saved_views.one(view_id, staff_id=own_staff_id())
-        _ensure_may(shared=view.staff_id is None)
+        staff_id, curates = own_staff_id(), may("curate", "Tickets")
+        view = saved_views.one(view_id, staff_id=staff_id)
         if request.form.get("do") == "delete":
-            saved_views.remove(view, actor=desk_actor())
+            saved_views.remove(view, actor=desk_actor(), staff_id=staff_id, curates=curates)
             return url_for("tickets.queue", view="mine"), f"“{view.name}” is deleted."
+        if not curates:
+            raise RuleError("Your role may not say with which view the queue of a role opens.")
         role = request.form.get("role", "")
         if role and role not in roles.ROLES:
             raise RuleError(f"There is no role {role}: choose one of the list.")
@@ -61,4 +68,4 @@ def change(view_id: int) -> Any:
 
 def _ensure_may(*, shared: bool) -> None:
     if shared and not may("edit", "Tickets"):
-        raise RuleError("Your role may not change views that everybody sees: save it for yourself.")
+        raise RuleError("Your role may not share views with everybody: save it for yourself.")

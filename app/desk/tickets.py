@@ -24,7 +24,16 @@ from app.desk.posting import carry_out, refused
 from app.estimates.queries import burn_of
 from app.roles import ROLES
 from app.staff import queries as staff_queries
-from app.tickets import bulk, commands, queries, request_queries, rules, saved_views, undoing
+from app.tickets import (
+    bulk,
+    commands,
+    queries,
+    request_queries,
+    rules,
+    saved_views,
+    sharing,
+    undoing,
+)
 from app.tickets.models import PRIORITIES, Ticket
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
@@ -47,6 +56,7 @@ def queue() -> Any:
     first = saved_views.default_of(saved, {role.name for role in current_user.roles})
     if first is not None and not request.args:
         return redirect(url_for("tickets.queue", **first.address, saved=first.id))
+    chosen = next((view for view in saved if view.id == filters.saved), None)
     return render_template(
         "desk/tickets/queue.html",
         filters=filters,
@@ -54,7 +64,9 @@ def queue() -> Any:
         page=queue_page.page(filters, staff_id=staff_id),
         choices=queue_page.choices(filters, staff_id=staff_id, views=saved),
         saved=saved,
-        chosen=next((view for view in saved if view.id == filters.saved), None),
+        chosen=chosen,
+        may_change_view=chosen is not None
+        and sharing.may_change(chosen, staff_id=staff_id, curates=may("curate", "Tickets")),
         roles=[*ROLES],
         undo=request.args.get("undo", type=int),
         undo_seconds=undoing.SECONDS,

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import selectinload
 
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.tickets import rules
+from app.tickets import rules, sharing
 from app.tickets.queue_models import CannedReply
 
 LONGEST_NAME = 80
@@ -51,7 +52,10 @@ def problems_of(name: str, text: str) -> list[str]:
 def of(staff_id: int | None) -> Sequence[CannedReply]:
     """The replies a person may use: their own and everybody's, by name."""
     return db.session.scalars(
-        select(CannedReply).where(usable(staff_id)).order_by(CannedReply.name, CannedReply.id)
+        select(CannedReply)
+        .where(usable(staff_id))
+        .order_by(CannedReply.name, CannedReply.id)
+        .options(selectinload(CannedReply.owner))
     ).all()
 
 
@@ -78,18 +82,23 @@ def save(
     shared: bool,
     staff_id: int,
     reply: CannedReply | None = None,
+    curates: bool = False,
 ) -> CannedReply:
     """Keep a reply, a new one or `reply` changed; the audit log has what it was before.
 
-    Raises `RuleError` with every reason.
+    One that is no longer for everybody is its writer's again. Raises `RuleError` with every
+    reason; one of them is that only its writer, and who `curates`, may change what is shared.
     """
+    if reply is not None:
+        sharing.ensure_may_change(reply, staff_id=staff_id, curates=curates)
     name, text = rules.clean_line(name), rules.clean_text(text)
     problems = problems_of(name, text)
     if problems:
         raise RuleError(*problems)
     kept = reply or CannedReply()
     before = {"name": kept.name, "text": kept.text} if reply else None
-    kept.name, kept.text, kept.staff_id = name, text, None if shared else staff_id
+    kept.owner_id = kept.owner_id or staff_id
+    kept.name, kept.text, kept.staff_id = name, text, None if shared else kept.owner_id
     db.session.add(kept)
     db.session.flush()
     after = {"name": name, "text": text}
@@ -97,8 +106,9 @@ def save(
     return kept
 
 
-def remove(reply: CannedReply, *, actor: Actor) -> None:
-    """Delete a reply; what was written with it stays."""
+def remove(reply: CannedReply, *, actor: Actor, staff_id: int, curates: bool = False) -> None:
+    """Delete a reply; what was written with it stays. Raises `RuleError` as `save` does."""
+    sharing.ensure_may_change(reply, staff_id=staff_id, curates=curates)
     before = {"name": reply.name, "text": reply.text}
     record(actor, "canned.remove", kind="canned_reply", id=reply.id, before=before)
     db.session.delete(reply)

@@ -30,7 +30,9 @@ class TicketLink(Stamped, Model):
 
 
 class SavedView(Stamped, Model):
-    """Filters of the queue under a name, for its owner or, shared, for everybody.
+    """Filters of the queue under a name, for one person (`staff_id`) or, shared, for everybody.
+
+    `owner_id` is who saved it first and may change it however it is shared.
 
     `address` holds the arguments of the queue's address. `role` names the role whose people the
     queue opens with it.
@@ -46,12 +48,18 @@ class SavedView(Stamped, Model):
 
     name: Mapped[str] = mapped_column(String(60))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
     role: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
+    owner: Mapped[Staff | None] = relationship(foreign_keys=[owner_id])
+
 
 class CannedReply(Stamped, Model):
-    """A text to answer with, its placeholders in braces; of its owner, or of everybody."""
+    """A text to answer with, its placeholders in braces; for one person, or for everybody.
+
+    `owner_id` is who wrote it and may change it however it is shared.
+    """
 
     __tablename__ = "canned_reply"
     __table_args__ = (
@@ -63,6 +71,9 @@ class CannedReply(Stamped, Model):
     name: Mapped[str] = mapped_column(String(80))
     text: Mapped[str] = mapped_column(Text)
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="SET NULL"))
+
+    owner: Mapped[Staff | None] = relationship(foreign_keys=[owner_id])
 
 
 class BulkChange(Stamped, Model):

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import joinedload
 
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.tickets import rules
+from app.tickets import rules, sharing
 from app.tickets.queue_models import SavedView
 
 LONGEST_NAME = 60
@@ -22,6 +23,7 @@ def of(staff_id: int | None) -> Sequence[SavedView]:
         .where(or_(SavedView.staff_id.is_(None), SavedView.staff_id == staff_id))
         .order_by(SavedView.staff_id.is_not(None), SavedView.name, SavedView.id)
         .limit(MOST)
+        .options(joinedload(SavedView.owner))
     ).all()
 
 
@@ -31,22 +33,33 @@ def default_of(views: Sequence[SavedView], roles: Collection[str]) -> SavedView 
 
 
 def save(
-    *, actor: Actor, name: str, address: Mapping[str, Any], staff_id: int, shared: bool
+    *,
+    actor: Actor,
+    name: str,
+    address: Mapping[str, Any],
+    staff_id: int,
+    shared: bool,
+    curates: bool = False,
 ) -> SavedView:
-    """Keep filters under a name, over those of the same name. Raises `RuleError`."""
+    """Keep filters under a name, over those of the same name.
+
+    Raises `RuleError`; what is shared is changed by who saved it first, and by who `curates`.
+    """
     name = rules.clean_line(name)
     if not name:
         raise RuleError("The name is empty: say in a word or two what the view shows.")
     if len(name) > LONGEST_NAME:
         raise RuleError(f"The name has {len(name)} characters, at most {LONGEST_NAME} fit.")
-    owner = None if shared else staff_id
+    whose = None if shared else staff_id
     seen = of(staff_id)
-    kept = next((view for view in seen if view.name == name and view.staff_id == owner), None)
+    kept = next((view for view in seen if view.name == name and view.staff_id == whose), None)
     if kept is None:
         if len(seen) >= MOST:
             raise RuleError(f"There are {MOST} views already: delete one first.")
-        kept = SavedView(name=name, staff_id=owner)
+        kept = SavedView(name=name, staff_id=whose, owner_id=staff_id)
         db.session.add(kept)
+    else:
+        sharing.ensure_may_change(kept, staff_id=staff_id, curates=curates)
     kept.address = dict(address)
     db.session.flush()
     record(actor, "view.save", kind="saved_view", id=kept.id, after={"name": name, **kept.address})
@@ -64,14 +77,15 @@ def make_default(view: SavedView, *, actor: Actor, role: str) -> None:
     record(actor, "view.default", kind="saved_view", id=view.id, after={"role": view.role})
 
 
-def remove(view: SavedView, *, actor: Actor) -> None:
-    """Delete a view; the tickets stay as they are."""
+def remove(view: SavedView, *, actor: Actor, staff_id: int, curates: bool = False) -> None:
+    """Delete a view; the tickets stay as they are. Raises `RuleError` as `save` does."""
+    sharing.ensure_may_change(view, staff_id=staff_id, curates=curates)
     record(actor, "view.remove", kind="saved_view", id=view.id, before={"name": view.name})
     db.session.delete(view)
 
 
 def one(view_id: int, *, staff_id: int | None) -> SavedView:
-    """A view this person may change: everybody's, or their own. Else `NotFoundError`."""
+    """A view this person sees: everybody's, or their own. Else `NotFoundError`."""
     found = db.session.scalars(
         select(SavedView).where(
             SavedView.id == view_id,

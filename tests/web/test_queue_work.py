@@ -57,7 +57,7 @@ def test_own_views_are_for_their_owner_and_shared_ones_for_all(app, browser, fjo
     assert "Mine alone" not in page
     reader = signed_in(app, person("Billing"))
     refused = post(reader, "/tickets/views", name="B", view="open", shared="y")
-    assert "may not change views" in page_of(reader, refused.location)
+    assert "may not share views" in page_of(reader, refused.location)
     with fresh():
         own = db.session.scalars(select(SavedView).where(SavedView.staff_id.is_not(None))).one()
     assert (
@@ -69,12 +69,47 @@ def test_a_role_begins_with_its_view(app, browser, fjord):
     post(browser, "/tickets/views", name="All high", view="open", priority="high", shared="y")
     with fresh():
         view = db.session.scalars(select(SavedView)).one()
-    post(browser, f"/tickets/views/{view.id}", do="default", role="Agent")
+    refused = post(browser, f"/tickets/views/{view.id}", do="default", role="Agent")
+    assert "may not say with which view" in page_of(browser, refused.location)
+    manager = signed_in(app, person("Manager"))
+    post(manager, f"/tickets/views/{view.id}", do="default", role="Agent")
     assert f"saved={view.id}" in browser.get("/tickets/").location
     assert signed_in(app, person("Manager")).get("/tickets/").status_code == 200
     assert browser.get("/tickets/?view=mine").status_code == 200
-    post(browser, f"/tickets/views/{view.id}", do="default", role="Nobody")
-    assert "There is no role Nobody" in page_of(browser, "/tickets/?view=mine")
+    refused = post(manager, f"/tickets/views/{view.id}", do="default", role="Nobody")
+    assert "There is no role Nobody" in page_of(manager, refused.location)
+
+
+def test_what_is_shared_is_changed_by_its_owner_and_by_managers_and_copied_by_all(app, browser):
+    post(browser, "/tickets/views", name="Hot", view="open", priority="high", shared="y")
+    post(browser, "/canned/", name="Thanks", text="Thank you.", shared="y")
+    with fresh():
+        view = db.session.scalars(select(SavedView)).one().id
+        reply = db.session.scalars(select(CannedReply)).one().id
+    other, manager = signed_in(app, person("Agent")), signed_in(app, person("Manager"))
+    for do in (
+        post(other, f"/tickets/views/{view}", do="delete"),
+        post(other, "/tickets/views", name="Hot", view="open", priority="low", shared="y"),
+    ):
+        assert "Save a copy under a name of your own" in page_of(other, do.location)
+    for changed in ({"do": "delete"}, {"name": "Thanks", "text": "No.", "shared": "y"}):
+        refused = post(other, "/canned/", reply=reply, **changed)
+        assert refused.status_code == 422
+        assert "is for everybody: only" in refused.get_data(as_text=True)
+    page = page_of(other, f"/tickets/?view=open&priority=high&saved={view}")
+    assert "Save a copy" in page
+    assert "Delete the view" not in page
+    copied = page_of(other, f"/canned/?copy={reply}")
+    assert "Copy of “Thanks”" in copied
+    assert "Thank you.</textarea>" in copied
+    assert 'name="reply"' not in copied
+    post(other, "/canned/", name="Thanks a lot", text="Thank you.")
+    post(manager, "/canned/", reply=reply, name="Thanks", text="Many thanks.", shared="y")
+    post(browser, f"/tickets/views/{view}", do="delete")
+    with fresh():
+        texts = db.session.execute(select(CannedReply.text, CannedReply.staff_id.is_(None)))
+        assert sorted(texts.all()) == [("Many thanks.", True), ("Thank you.", False)]
+        assert not db.session.scalars(select(SavedView)).all()
 
 
 @pytest.mark.parametrize("views", [1, 10])

@@ -19,7 +19,7 @@ from app.core.audit import SYSTEM, Actor
 from app.core.db import db
 from app.core.public_links import masked
 from app.staff.models import Staff
-from app.tickets import client_commands, commands, rules, timeline
+from app.tickets import assigning, client_commands, commands, rules, timeline
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
@@ -77,6 +77,8 @@ def _by_staff(ticket: Ticket, staff: Staff, found: Received, parsed: Parsed) -> 
     text, more, files = _content(found, parsed)
     actor = Actor(name=staff.name, staff_id=staff.id, user_id=staff.user_id, channel=CHANNEL)
     event = commands.reply(ticket, actor=actor, text=text, files=files, more=more)
+    if assigning.is_for_who_answers(ticket):
+        commands.take(ticket, actor=actor)
     return Filed(ticket, event.id, None, is_new=False)
 
 

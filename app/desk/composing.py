@@ -32,6 +32,7 @@ class Composed:
     reason: str
     description: str
     status: str
+    take: bool = False
     files: Sequence[Upload] = ()
 
     @classmethod
@@ -47,6 +48,7 @@ class Composed:
             reason=form.get("reason", ""),
             description=form.get("description", ""),
             status=form.get("status", ""),
+            take="take" in form,
             files=uploads(files),
         )
 
@@ -109,7 +111,7 @@ def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
     """
     done: list[str] = []
     problems: list[str] = []
-    for step in (_say, _log, _set_status):
+    for step in (_say, _take, _log, _set_status):
         try:
             said = step(ticket, composed, actor=actor, staff_id=staff_id)
         except RuleError as error:
@@ -129,6 +131,13 @@ def _say(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
     say = commands.add_note if composed.kind == "note" else commands.reply
     say(ticket, actor=actor, text=composed.text, files=composed.files)
     return "note added" if composed.kind == "note" else "reply sent"
+
+
+def _take(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
+    """Who answers a ticket that is nobody's has it, where the box says so; a note takes none."""
+    if not composed.take or composed.kind == "note" or not composed.text.strip():
+        return ""
+    return "assigned to you" if commands.take(ticket, actor=actor) else ""
 
 
 def _log(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> str:

@@ -25,6 +25,7 @@ from app.estimates.queries import burn_of
 from app.roles import ROLES
 from app.staff import queries as staff_queries
 from app.tickets import (
+    assigning,
     bulk,
     commands,
     queries,
@@ -264,6 +265,8 @@ def page(
         today=local_date(clock.now(), rail.zone),
         local_now=clock.now(),
         may_edit=may("edit", "Tickets"),
+        may_take=found is not None and ticket.assignee_id is None,
+        takes=assigning.is_for_who_answers(ticket),
         may_log=may("create", "Time") and found is not None,
         nonce=forms.new_nonce(),
         new_nonce=forms.new_nonce,

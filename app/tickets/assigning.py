@@ -1,4 +1,4 @@
-"""Who of a department gets a new ticket that names nobody."""
+"""Who of a department gets a new ticket that names nobody, and who may take one by answering."""
 
 from sqlalchemy import func, select, update
 
@@ -49,6 +49,16 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
             .values(last_assigned_at=clock.now())
         )
     return staff_id
+
+
+def is_for_who_answers(ticket: Ticket) -> bool:
+    """Whether an open ticket is nobody's, and its department (if any) assigns by hand.
+
+    Then it becomes the one's who answers; elsewhere the department's turn stands.
+    """
+    if ticket.assignee_id is not None or ticket.category not in OPEN_CATEGORIES:
+        return False
+    return ticket.department is None or ticket.department.assign_mode == "manual"
 
 
 def after_move(department_id: int, assignee_id: int | None) -> int | None:

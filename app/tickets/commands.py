@@ -132,6 +132,13 @@ def reply(
     return event
 
 
+def take(ticket: Ticket, *, actor: Actor) -> bool:
+    """Give a ticket that is nobody's to the employee who acts; returns whether it was."""
+    if ticket.assignee_id is not None or actor.staff_id is None:
+        return False
+    return bool(change_fields(ticket, actor=actor, changes={"assignee_id": actor.staff_id}))
+
+
 def add_note(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
     """Write an internal note, which no client ever sees."""
     ensure_sayable(text, "note", files)

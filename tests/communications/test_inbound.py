@@ -240,6 +240,7 @@ def test_staff_answer_by_mail_only_when_our_server_vouches(mira, ticket):
     assert take(honest)["rule"] == "staff"
     assert messages(ticket) == ["Done."]
     assert events(ticket)[-1].staff_id == worker.id
+    assert db.session.get_one(Ticket, ticket.id).assignee_id == worker.id, "nobody had it"
     assert db.session.scalars(select(Mail.recipient).where(Mail.event_id.is_not(None))).all() == [
         address(mira)
     ]

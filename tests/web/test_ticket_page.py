@@ -52,6 +52,36 @@ def test_reply_time_and_status_are_one_submit(browser, ticket):
     assert db.session.get(Ticket, ticket.id).category == "waiting"
 
 
+def box_of(page):
+    return re.search(r'<input[^>]*name="take"[^>]*>', page)
+
+
+def test_who_answers_what_is_nobodys_has_it_when_the_box_says_so(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        turns = make.department("Turns")
+        turns.assign_mode = "round_robin"
+        nobodys, kept, turning = (
+            make.ticket(fjord, department_id=each) for each in (None, None, turns.id)
+        )
+    page = browser.get(f"/tickets/{nobodys.number}").get_data(as_text=True)
+    assert "checked" in box_of(page)[0]
+    page = browser.get(f"/tickets/{turning.number}").get_data(as_text=True)
+    assert "checked" not in box_of(page)[0], "where members come in turn the turn stands"
+    sent(browser, nobodys.number, kind="note", text="Hm.", take="y")
+    sent(browser, kept.number, text="Here is what I think.")
+    with fresh():
+        owners = db.session.scalars(select(Ticket.assignee_id)).all()
+        assert owners == [None, None, None]
+    answer = sent(browser, nobodys.number, text="On it.", take="y")
+    page = followed(browser, answer)
+    assert "Reply sent, assigned to you." in page
+    assert "assignee: none →" in page
+    assert box_of(page) is None
+    with fresh():
+        assert db.session.get_one(Ticket, nobodys.id).assignee_id == own
+
+
 def test_a_double_click_sends_once_and_leads_to_the_same_place(browser, ticket):
     number, nonce = ticket.number, forms.new_nonce()
     first = sent(browser, number, text="Once", time="5", nonce=nonce)

@@ -247,6 +247,24 @@ function registerKeys() {
   addKey("x", document.body.dataset.keySelect, () => rows()[current()]?.querySelector(".row-check")?.click());
 }
 
+// --- Copying, and what may not stay in the page ---------------------------------------------------
+if (navigator.clipboard) for (const button of $$("[data-copy]")) button.hidden = false;
+
+on("click", "[data-copy]", async (_event, button) => {
+  const status = document.querySelector("[data-copied-status]");
+  status.textContent = "";
+  try {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    status.textContent = button.dataset.copied;
+  } catch {
+    status.textContent = document.body.dataset.copyFailed;
+  }
+});
+
+addEventListener("pagehide", () => {
+  for (const part of $$("[data-secret]")) part.remove(); // the browser may keep the page for "back"
+});
+
 // --- Start --------------------------------------------------------------------------------------
 markTheme();
 registerKeys();

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, exists, func, literal, literal_column, or_, select
 
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.queries import escaped
@@ -31,7 +31,10 @@ IS_INTERNAL: ColumnElement[bool] = literal_column(
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something found. `number` is its ticket's, `id` its own; `at` when it was said or made."""
+    """Something found. `number` is its ticket's, `id` its own; `at` when it was said or made.
+
+    `tickets` is how many tickets a company has, told to staff only.
+    """
 
     id: int
     title: str
@@ -40,6 +43,7 @@ class Hit:
     note: str = ""
     at: datetime | None = None
     is_internal: bool = False
+    tickets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +153,21 @@ def _newest(
 
 def companies(viewer: Viewer, text: str, most: int) -> list[Hit]:
     """Companies in use by name: by its words, or by a part of it."""
-    query = (
+    found = (
         scoped(Company, viewer)
-        .with_only_columns(Company.id, Company.name, Company.billing_city)
+        .with_only_columns(Company.id, Company.name, Company.name_key, Company.billing_city)
         .where(Company.archived_at.is_(None), _named(Company.name, text))
         .order_by(Company.name_key, Company.id)
         .limit(most)
+        .subquery()
     )
-    return [Hit(row.id, row.name, note=row.billing_city or "") for row in db.session.execute(query)]
+    own = select(func.count()).select_from(Ticket).where(Ticket.company_id == found.c.id)
+    tickets = own.scalar_subquery() if viewer.is_staff else literal(0)
+    query = select(found, tickets.label("tickets")).order_by(found.c.name_key, found.c.id)
+    return [
+        Hit(row.id, row.name, note=row.billing_city or "", tickets=row.tickets)
+        for row in db.session.execute(query)
+    ]
 
 
 def contacts(viewer: Viewer, text: str, most: int) -> list[Hit]:

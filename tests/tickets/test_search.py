@@ -1,5 +1,8 @@
 """The search: words without accents, beginnings, numbers; internal text and strangers apart."""
 
+import re
+from html import unescape
+
 import pytest
 
 from app.companies.visibility import viewer_of
@@ -110,6 +113,25 @@ def test_the_page_lists_by_kind_and_a_number_leads_to_its_ticket(app, world):
     assert "Nothing found" in agent.get("/search?q=nowhere").text
     note = agent.get("/search?q=clutch").text
     assert "Internal" in note
+
+
+def test_a_company_that_was_found_leads_to_its_tickets_counted(app, world):
+    factories.set_up_agency()
+    with unit_of_work():
+        factories.company("Fjord without tickets")
+        for number in range(2):
+            factories.ticket(factories.company(f"Sound {number}"))
+    agent = signed_in(app, person("Agent"))
+    for headers in ({}, {"HX-Request": "true"}):
+        page = agent.get("/search?q=fjord", headers=headers).text
+        assert page.count("/tickets/?view=all&amp;company=") == 1, "one without tickets has no way"
+        address = re.search(r'href="(/tickets/\?view=all&amp;company=\d+)"', page)[1]
+        assert "1 ticket" in page
+    queue = agent.get(unescape(address)).text
+    assert queue.count('class="ticket-row"') == 1
+    assert f">{world['Fjord Dental'][1]}<" in queue
+    client = viewer_of(world["Fjord Dental"][0])
+    assert {hit.tickets for hit in search(client, "fjord")["companies"].hits} == {0}
 
 
 def test_a_text_of_a_million_signs_is_taken_and_its_beginning_is_found(world):

@@ -6,7 +6,7 @@ from app.communications import actions
 from app.core.jobs import Running, handler
 
 
-@handler("actions.remind")
+@handler("actions.remind", routine=True)
 def remind(running: Running) -> dict[str, Any]:
     """Mail what has fallen due, and end what is long overdue."""
     with running.step():

@@ -12,14 +12,14 @@ def take_in(running: Running) -> dict[str, Any]:
     return inbound.take_in(running.payload["received_id"], step=running.step)
 
 
-@handler("communications.look")
-def look(running: Running) -> dict[str, Any]:
-    """Have every mailbox read, by a job each."""
+@handler("communications.look", routine=True)
+def look(running: Running) -> None:
+    """Have every mailbox read, by a job each; they tell what came of it."""
     with running.step():
-        return {"mailboxes": len(mailboxes.post_reading())}
+        mailboxes.post_reading()
 
 
-@handler(mailboxes.READ)
+@handler(mailboxes.READ, routine=True)
 def read(running: Running) -> dict[str, Any]:
     """Take in what is new in one mailbox."""
     return mailboxes.read(running.payload["mailbox_id"], step=running.step)

@@ -19,7 +19,7 @@ def register(running: Running) -> None:
         registrations.answer(running.payload["registration"])
 
 
-@handler("portal.end_viewings")
+@handler("portal.end_viewings", routine=True)
 def end_viewings(running: Running) -> dict[str, int]:
     """End what staff looked at as contacts for long enough."""
     with running.step():

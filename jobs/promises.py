@@ -9,7 +9,7 @@ from app.tickets.sla_commands import REALIGN
 AT_ONCE = 500
 
 
-@handler("promises.warn")
+@handler("promises.warn", routine=True)
 def warn(running: Running) -> dict[str, Any]:
     """Warn of every promise that is near its end or past it."""
     warned = 0

@@ -32,7 +32,7 @@ def consider(running: Running) -> dict[str, Any]:
     return {"happenings": len(happenings), "ran": ran}
 
 
-@handler("rules.strike")
+@handler("rules.strike", routine=True)
 def strike(running: Running) -> dict[str, Any]:
     """Find what waiting rules have waited for, and forget what nobody answered to long ago."""
     with running.step():

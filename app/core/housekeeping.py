@@ -3,19 +3,25 @@
 import time
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.orm import aliased
 
 from app.core import storage
 from app.core.db import db
 from app.core.models import Job, Schedule, StoredFile
 
 KEEP_JOBS = timedelta(days=30)
+KEEP_SCHEDULES = timedelta(days=1)
 # A file is stored before the row that names it; an hour is ample for the transaction between.
 UNNAMED_AFTER_SECONDS = 3600
 
 
 def forget_scheduled_jobs() -> int:
-    """Delete done jobs that a schedule posted, with their schedule rows; returns how many."""
+    """Delete done jobs that a schedule posted, with their schedule rows; returns how many.
+
+    Schedule rows whose job found nothing to do go too, but never the newest of a kind: it keeps
+    that item from being posted again.
+    """
     old = list(
         db.session.scalars(
             select(Job.id)
@@ -25,6 +31,13 @@ def forget_scheduled_jobs() -> int:
     )
     db.session.execute(delete(Schedule).where(Schedule.job_id.in_(old)))
     db.session.execute(delete(Job).where(Job.id.in_(old)))
+    later = aliased(Schedule)
+    has_later = exists().where(later.name == Schedule.name, later.due_on > Schedule.due_on)
+    db.session.execute(
+        delete(Schedule)
+        .where(Schedule.job_id.is_(None), Schedule.due_on < func.now() - KEEP_SCHEDULES, has_later)
+        .execution_options(synchronize_session=False)
+    )
     return len(old)
 
 

@@ -1,13 +1,14 @@
 """What the page of jobs asks."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
 from app.core.db import db
 from app.core.errors import NotFoundError
-from app.core.models import Job
+from app.core.models import Job, Schedule
 
 PAGE = 50
 COLUMNS = (
@@ -29,6 +30,12 @@ def counts() -> dict[str, int]:
     """How many jobs there are in each state."""
     rows = db.session.execute(select(Job.state, func.count().label("count")).group_by(Job.state))
     return {row.state: row.count for row in rows}
+
+
+def regular() -> Sequence[Row[tuple[str, datetime]]]:
+    """Kinds of jobs that come back by themselves, and when each last did."""
+    query = select(Schedule.name, func.max(Schedule.due_on).label("last")).group_by(Schedule.name)
+    return db.session.execute(query.order_by(Schedule.name)).all()
 
 
 def one(job_id: int) -> Job:

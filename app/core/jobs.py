@@ -3,6 +3,9 @@
 A handler gets a `Running` job. Everything it writes goes through `running.step()`, one
 transaction that first renews the lease; once another worker holds the lease the step raises
 `LeaseLostError` and the orphan writes nothing.
+
+A row is the truth about its job for as long as it is kept. What comes back by itself each minute
+and found nothing to do is not kept: the table of schedules has when it last came.
 """
 
 import logging
@@ -14,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 
@@ -22,7 +25,7 @@ from app.core import logs, wakeup
 from app.core.db import after_commit, db, unit_of_work, why_unanswered
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
-from app.core.models import Job
+from app.core.models import Job, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -34,17 +37,23 @@ MOST_ATTEMPTS = 8
 BACKOFF = (60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
 Handler = Callable[["Running"], dict[str, Any] | None]
 _handlers: dict[str, Handler] = {}
+_routine: set[str] = set()
 
 
 class LeaseLostError(Exception):
     """Another worker holds this job now; stop without writing."""
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
-    """Register the function that carries out jobs of this kind; used in the `jobs` package."""
+def handler(kind: str, *, routine: bool = False) -> Callable[[Handler], Handler]:
+    """Register the function that carries out jobs of this kind; used in the `jobs` package.
+
+    A `routine` looks whether there is anything to do. Without a result, or when every value of
+    its result is empty, there was nothing, and its row goes.
+    """
 
     def register(function: Handler) -> Handler:
         _handlers[kind] = function
+        (_routine.add if routine else _routine.discard)(kind)
         return function
 
     return register
@@ -190,24 +199,49 @@ def carry_out(running: Running) -> dict[str, Any] | None:
         db.session.rollback()
         _fail(running, error)
         raise
-    with unit_of_work() as session:
-        finished = session.execute(
-            update(Job)
-            .where(Job.id == running.id, Job.lease_token == running.token)
-            .values(
-                state="done",
-                result=result,
-                lease_token=None,
-                lease_until=None,
-                last_error=None,
-                finished_at=func.clock_timestamp(),
-            )
-            .returning(Job.id, UNHURRIED)
-            .execution_options(synchronize_session=False)
-        )
-        if finished.first() is None:
+    with unit_of_work():
+        finished = _forget if _did_nothing(running.kind, result) else _finish
+        if not finished(running, result):
             raise LeaseLostError(running.id)
     return result
+
+
+def _did_nothing(kind: str, result: dict[str, Any] | None) -> bool:
+    return kind in _routine and not any((result or {}).values())
+
+
+def _finish(running: Running, result: dict[str, Any] | None) -> bool:
+    finished = db.session.execute(
+        update(Job)
+        .where(Job.id == running.id, Job.lease_token == running.token)
+        .values(
+            state="done",
+            result=result,
+            lease_token=None,
+            lease_until=None,
+            last_error=None,
+            finished_at=func.clock_timestamp(),
+        )
+        .returning(Job.id, UNHURRIED)
+        .execution_options(synchronize_session=False)
+    )
+    return finished.first() is not None
+
+
+def _forget(running: Running, _result: dict[str, Any] | None) -> bool:
+    db.session.execute(
+        update(Schedule)
+        .where(Schedule.job_id == running.id)
+        .values(job_id=None)
+        .execution_options(synchronize_session=False)
+    )
+    gone = db.session.execute(
+        delete(Job)
+        .where(Job.id == running.id, Job.lease_token == running.token)
+        .returning(Job.id, UNHURRIED)
+        .execution_options(synchronize_session=False)
+    )
+    return gone.first() is not None
 
 
 def run(job_id: int) -> dict[str, Any] | None:
@@ -220,9 +254,11 @@ def run(job_id: int) -> dict[str, Any] | None:
     if running is not None:
         return carry_out(running)
     job = db.session.get(Job, job_id, populate_existing=True)
-    if job is not None and job.state == "done":
+    if job is None:
+        raise RuleError(f"There is no job {job_id}: it never was, or found nothing to do.")
+    if job.state == "done":
         return job.result
-    if job is not None and job.state == "dead":
+    if job.state == "dead":
         raise RuleError(job.last_error or f"Job {job_id} has failed.")
     raise RuleError(f"Job {job_id} is being carried out by another process; wait for it.")
 

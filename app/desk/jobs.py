@@ -42,6 +42,7 @@ def index() -> str:
         states=STATES,
         words=words,
         counts=counts,
+        regular=job_queries.regular(),
         going=counts.get("new", 0) + counts.get("leased", 0),
     )
 

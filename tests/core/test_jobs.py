@@ -1,14 +1,16 @@
 """The job table: leases, fencing, retries; posted work is done once, whoever does it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
-from app.core import jobs
+from app.core import housekeeping, job_queries, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.core.models import Job
+from app.core.models import Job, Schedule
+from jobs.schedule import Every, post_due
 
 done: list[int] = []
 
@@ -30,6 +32,12 @@ def _break(running: jobs.Running) -> None:
     raise ZeroDivisionError("x" * 5000)
 
 
+@jobs.handler("test.look", routine=True)
+def _look(running: jobs.Running) -> dict[str, object]:
+    with running.step():
+        return {"found": running.payload["n"], "problem": ""}
+
+
 @pytest.fixture(autouse=True)
 def _empty(app):
     done.clear()
@@ -47,6 +55,47 @@ def test_a_job_is_carried_out_and_tells_its_result_twice():
     assert done == [7]
     job = db.session.get(Job, job_id)
     assert (job.state, job.done_steps, job.total_steps, job.note) == ("done", 1, 1, "counted")
+
+
+def test_a_look_that_found_nothing_leaves_no_row_and_is_not_due_again():
+    minutely = [Every("test.look", timedelta(minutes=1))]
+    post_due(minutely)
+    with unit_of_work():
+        db.session.execute(update(Job).values(payload={"n": 0}))
+    assert jobs.run_due() == 1
+    assert db.session.scalars(select(Job.id)).all() == []
+    item = db.session.scalars(select(Schedule)).one()
+    assert item.job_id is None
+    assert [row.last for row in job_queries.regular()] == [item.due_on]
+    assert post_due(minutely) in (0, 1), "another minute may have begun"
+    found = post("test.look")
+    assert jobs.run(found) == {"found": 7, "problem": ""}
+    assert db.session.get(Job, found).state == "done"
+
+
+def test_an_orphan_that_found_nothing_deletes_nothing():
+    job_id = post("test.look")
+    with unit_of_work():
+        db.session.execute(update(Job).values(payload={"n": 0}))
+    late = jobs.claim(job_id)
+    with unit_of_work():
+        db.session.execute(update(Job).values(lease_until=func.now() - timedelta(seconds=1)))
+    jobs.claim(job_id)
+    with pytest.raises(jobs.LeaseLostError):
+        jobs.carry_out(late)
+    assert db.session.get(Job, job_id, populate_existing=True).state == "leased"
+
+
+def test_of_what_came_and_found_nothing_the_newest_is_remembered():
+    now = jobs.database_now()
+    with unit_of_work():
+        for days in (1, 2, 3):
+            db.session.add(Schedule(name="daily", due_on=now - timedelta(days=days, hours=1)))
+        db.session.add(Schedule(name="minutely", due_on=now))
+    with unit_of_work():
+        housekeeping.forget_scheduled_jobs()
+    kept = db.session.execute(select(Schedule.name, Schedule.due_on).order_by(Schedule.name)).all()
+    assert kept == [("daily", now - timedelta(days=1, hours=1)), ("minutely", now)]
 
 
 def test_posting_twice_under_one_key_is_one_job():

@@ -16,7 +16,7 @@ from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.estimates.queries import shown_on_desk as estimates_shown
 from app.staff.models import Department, Staff
 from app.tickets.canned import usable
-from app.tickets.models import OPEN_CATEGORIES, Subscription, Ticket, TicketStatus
+from app.tickets.models import OPEN_CATEGORIES, Event, Subscription, Ticket, TicketStatus
 from app.tickets.queue_models import CannedReply, TicketLink
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry, WorkType
@@ -39,7 +39,7 @@ class Rail:
     others: Sequence[Mapping[str, Any]]
     linked: Sequence[Mapping[str, Any]]
     merged_into: int | None
-    merged_from: Sequence[int]
+    merged_from: Sequence[Mapping[str, Any]]
     last_work_type: int | None
     promise: Mapping[str, Any] | None
     followers: Sequence[Mapping[str, Any]]
@@ -215,9 +215,26 @@ def _merged_into(ticket: Ticket) -> Any:
 
 
 def _merged_from(ticket: Ticket) -> Any:
+    """The tickets merged into this one: what was said and worked on each stays there."""
     other = Ticket.__table__.alias()
-    numbers = select(func.jsonb_agg(other.c.number)).where(other.c.merged_into_id == ticket.id)
-    return func.coalesce(numbers.scalar_subquery(), func.jsonb_build_array())
+    said = (
+        select(func.count())
+        .select_from(Event)
+        .where(Event.ticket_id == other.c.id, Event.kind.in_(("message", "note")))
+        .scalar_subquery()
+    )
+    worked = (
+        select(func.coalesce(func.sum(TimeEntry.recorded_seconds), 0))
+        .where(TimeEntry.ticket_id == other.c.id)
+        .scalar_subquery()
+    )
+    each = func.jsonb_build_object(
+        *("number", other.c.number, "subject", other.c.subject, "said", said, "worked", worked)
+    )
+    found = select(func.jsonb_agg(aggregate_order_by(each, other.c.number))).where(
+        other.c.merged_into_id == ticket.id
+    )
+    return func.coalesce(found.scalar_subquery(), func.jsonb_build_array())
 
 
 def _others_open(ticket: Ticket) -> Any:

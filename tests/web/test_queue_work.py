@@ -205,13 +205,17 @@ def test_a_canned_reply_is_written_used_and_deleted(agent, fjord):
 def test_merging_and_linking_by_page(browser, fjord):
     with unit_of_work():
         one, two, three = (make.ticket(fjord, f"T{n}").number for n in range(3))
+    post(browser, f"/tickets/{one}/say", text="The old story", time="0:25", billable="y")
     here = f"/tickets/{one}"
     post(browser, f"{here}/links", other=f"#{three}")
     assert f'href="/tickets/{three}"' in page_of(browser, here)
     assert f'href="/tickets/{one}"' in page_of(browser, f"/tickets/{three}")
     merged = post(browser, f"{here}/merge", other=str(two))
     assert merged.location == f"/tickets/{two}"
-    assert f'Merged into this one: <a href="{here}"' in page_of(browser, merged.location)
+    page = page_of(browser, merged.location)
+    assert re.search(rf'Merged into this one.*?href="{here}".*?1 message, 0:25 h', page, re.DOTALL)
+    assert re.search(rf'On <a href="{here}">#{one}</a></dt><dd>0:25 h', page)
+    assert re.search(rf'merged from <b><a href="{here}"', page)
     assert "This ticket is merged into" in page_of(browser, here)
     for do, typed, why in (
         ("merge", "x<b>", "“x&lt;b&gt;” is no ticket number"),

@@ -1,14 +1,23 @@
-"""Mails as others write them, for tests."""
+"""Mails as others write them, for tests, and what became of them."""
 
 from email.message import EmailMessage
 from itertools import count
 from typing import Any
 
+from sqlalchemy import select
+
 from app.communications import inbound, inbox
-from app.core.db import unit_of_work
+from app.communications.models import Received
+from app.companies.models import Company
+from app.core import replytokens
+from app.core.audit import Actor
+from app.core.db import db, unit_of_work
+from app.tickets.models import Event, Ticket
 
 _numbers = count(1)
 SUPPORT = "support@desk.example"
+RECEIVER = "mx.desk.example"
+AGENT = Actor(name="Ada Berg", channel="web")
 
 
 def letter(
@@ -30,3 +39,44 @@ def take(raw: bytes, **where: Any) -> dict[str, Any]:
     with unit_of_work():
         received_id = inbox.store(raw, **where)
     return inbound.take_in(received_id, step=unit_of_work)
+
+
+def company(contact) -> Company:
+    return contact.memberships[0].company
+
+
+def address(contact) -> str:
+    return str(contact.emails[0].address)
+
+
+def events(ticket: Ticket | int) -> list[Event]:
+    number = ticket if isinstance(ticket, int) else ticket.number
+    db.session.rollback()
+    return list(
+        db.session.scalars(
+            select(Event).join(Ticket).where(Ticket.number == number).order_by(Event.seq)
+        )
+    )
+
+
+def messages(ticket: Ticket | int) -> list[str]:
+    return [each.payload["text"] for each in events(ticket) if each.kind == "message"]
+
+
+def found(raw_rule: str) -> Received:
+    return db.session.scalars(select(Received).where(Received.rule == raw_rule)).one()
+
+
+def token(ticket, contact=None, staff=None) -> str:
+    made = replytokens.ReplyToken(
+        ticket.number, contact.id if contact else None, staff.id if staff else None
+    )
+    return replytokens.address(SUPPORT, made)
+
+
+def proved(sender: str) -> str:
+    return f"{RECEIVER}; dmarc=pass header.from={sender.rpartition('@')[2]}"
+
+
+def message_id_of(number: int) -> str:
+    return db.session.scalars(select(Ticket.mail_root).where(Ticket.number == number)).one()

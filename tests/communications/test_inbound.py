@@ -1,93 +1,34 @@
-"""What becomes of a mail: whose ticket it joins, who is held back, and what machines may not do."""
-
-import hashlib
-from contextlib import contextmanager
-from dataclasses import replace
-from email import message_from_bytes
-from email.policy import SMTP, default
+"""Whose a mail is: which ticket it joins, and who is held back."""
 
 import pytest
-from sqlalchemy import func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select
 
-from app.communications import inbound, inbox, matching
-from app.communications.models import Received
-from app.companies.account_models import CompanyDomain, PortalAccount
-from app.companies.models import Company, Contact, ContactEmail, Membership
-from app.core import clock, mail, replytokens, storage
-from app.core.audit import Actor
+from app.communications import inbound, matching
+from app.companies.account_models import CompanyDomain
+from app.companies.models import Contact
+from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Mail
 from app.tickets import commands
-from app.tickets.models import Event, Subscription, Ticket
+from app.tickets.models import Subscription, Ticket
 from app.tickets.subscribing import ensure_subscribed
 from tests import factories as make
-from tests.communications.letters import SUPPORT, letter, take
-
-RECEIVER = "mx.desk.example"
-MOST_TO_OPEN, MOST_TO_ANSWER = 38, 26  # statements, storing and acknowledging included
-AGENT = Actor(name="Ada Berg", channel="web")
-
-
-@pytest.fixture
-def desk(app):
-    with unit_of_work():
-        make.set_up_agency()
-        make.mailbox(SUPPORT)
-    before = app.extensions["settings"]
-    app.extensions["settings"] = replace(before, mail_trusted_receiver=RECEIVER)
-    yield
-    app.extensions["settings"] = before
-
-
-@pytest.fixture
-def mira(desk):
-    with unit_of_work():
-        return make.contact(make.company("Northwind"), "Mira Lund")
-
-
-@pytest.fixture
-def ticket(mira):
-    with unit_of_work():
-        return make.ticket(company(mira), "Printer", requester_id=mira.id)
-
-
-def company(contact) -> Company:
-    return contact.memberships[0].company
-
-
-def address(contact) -> str:
-    return str(contact.emails[0].address)
-
-
-def events(ticket: Ticket | int) -> list[Event]:
-    number = ticket if isinstance(ticket, int) else ticket.number
-    db.session.rollback()
-    return list(
-        db.session.scalars(
-            select(Event).join(Ticket).where(Ticket.number == number).order_by(Event.seq)
-        )
-    )
-
-
-def messages(ticket: Ticket | int) -> list[str]:
-    return [each.payload["text"] for each in events(ticket) if each.kind == "message"]
-
-
-def found(raw_rule: str) -> Received:
-    return db.session.scalars(select(Received).where(Received.rule == raw_rule)).one()
-
-
-def token(ticket, contact=None, staff=None) -> str:
-    made = replytokens.ReplyToken(
-        ticket.number, contact.id if contact else None, staff.id if staff else None
-    )
-    return replytokens.address(SUPPORT, made)
-
-
-def proved(sender: str) -> str:
-    return f"{RECEIVER}; dmarc=pass header.from={sender.rpartition('@')[2]}"
+from tests.communications.letters import (
+    AGENT,
+    RECEIVER,
+    SUPPORT,
+    address,
+    company,
+    events,
+    found,
+    letter,
+    message_id_of,
+    messages,
+    proved,
+    take,
+    token,
+)
 
 
 def test_a_contact_s_mail_opens_a_ticket_of_their_company(mira):
@@ -265,10 +206,6 @@ def test_strangers_never_share_a_company(desk):
     assert reply["outcome"] == "quarantined"
 
 
-def message_id_of(number: int) -> str:
-    return db.session.scalars(select(Ticket.mail_root).where(Ticket.number == number)).one()
-
-
 def test_a_verified_domain_says_whose_somebody_is(mira):
     with unit_of_work():
         db.session.add_all(
@@ -340,225 +277,6 @@ def test_an_answer_reopens_within_the_days_and_follows_up_after_them(mira):
     assert (made.follows_id, old.category) == (old.id, "completed")
 
 
-MARKS = [
-    {"Auto_Submitted": "auto-replied"},
-    {"Precedence": "bulk"},
-    {"X_Auto_Response_Suppress": "All"},
-    {"List_Id": "<l.example>"},
-    {"Return_Path": "<>"},
-]
-
-
-@pytest.mark.parametrize("mark", MARKS, ids=lambda each: next(iter(each)))
-def test_an_automatic_mail_opens_reopens_and_answers_nothing(mira, mark):
-    with unit_of_work():
-        closed = make.ticket(
-            company(mira), category="completed", requester_id=mira.id, closed_at=clock.now()
-        )
-    assert take(letter(address(mira), "I am away.", **mark))["outcome"] == "ignored"
-    joined = take(letter(address(mira), "I am away.", to=token(closed, mira), **mark))
-    assert (joined["outcome"], joined["rule"]) == ("reply", "automatic-reply")
-    db.session.expire_all()
-    assert closed.category == "completed"
-    assert db.session.scalars(select(Mail.id)).all() == []
-
-
-def test_what_we_wrote_ourselves_is_ignored(mira, ticket):
-    own = letter(address(mira), X_Tallydesk_Instance=mail.instance_mark())
-    assert take(own)["rule"] == "own-mail"
-    assert take(letter(SUPPORT, "hello"))["rule"] == "own-address"
-    with unit_of_work():
-        commands.reply(ticket, actor=AGENT, text="Which one?")
-        sent_id = db.session.scalars(select(Mail.message_id)).one()
-    assert take(letter(address(mira), Message_ID=sent_id))["rule"] == "own-mail"
-
-
-def test_one_sender_opens_few_tickets_an_hour_and_gets_fewer_acknowledgements(mira):
-    answers = [take(letter(address(mira), f"number {n}")) for n in range(13)]
-    assert [each["outcome"] for each in answers] == ["ticket"] * 10 + ["quarantined"] * 3
-    assert answers[-1]["rule"] == "too-many"
-    assert len(db.session.scalars(select(Mail.id)).all()) == 5
-
-
-def test_a_machine_without_any_mark_does_not_answer_for_ever(mira, ticket):
-    raws = [letter(address(mira), f"Away! {n}", to=token(ticket, mira)) for n in range(32)]
-    answers = [take(raw)["outcome"] for raw in raws]
-    assert answers == ["reply"] * 30 + ["quarantined"] * 2
-
-
-def test_nobody_who_never_reads_is_answered(desk):
-    assert take(letter("no-reply@shop.example"))["outcome"] == "ticket"
-    assert db.session.scalars(select(Mail.id)).all() == []
-
-
-BOUNCE = """\
-From: MAILER-DAEMON@mx.example
-Return-Path: <>
-Content-Type: multipart/report; report-type=delivery-status; boundary=x
-
---x
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example
-
-Final-Recipient: rfc822; {recipient}
-Action: failed
-Status: 5.1.1
-
---x
-Content-Type: message/rfc822
-
-Message-ID: {message_id}
-
-text
---x--
-"""
-
-
-def test_a_bounce_marks_the_mail_and_flags_the_address(mira, ticket):
-    with unit_of_work():
-        commands.reply(ticket, actor=AGENT, text="Which one?")
-        sent = db.session.scalars(select(Mail)).one()
-        sent.state = "sent"
-        message_id = sent.message_id
-    forged = BOUNCE.format(recipient=address(mira), message_id="<guessed@x>")
-    assert take(forged.encode())["rule"] == "bounce"
-    elsewhere = BOUNCE.format(recipient="other@x.example", message_id=message_id)
-    assert take(elsewhere.encode())["rule"] == "bounce"
-    assert not db.session.scalar(select(ContactEmail.bounced_at))
-    answer = take(BOUNCE.format(recipient=address(mira), message_id=message_id).encode())
-    assert (answer["outcome"], answer["rule"]) == ("ignored", "bounce")
-    db.session.expire_all()
-    assert (db.session.scalars(select(Mail.state)).one()) == "bounced"
-    assert db.session.scalar(select(ContactEmail.bounced_at)) is not None
-    assert db.session.scalar(select(func.count()).select_from(Ticket)) == 1
-    take(letter(address(mira), "I am here.", to=token(ticket, mira)))
-    db.session.expire_all()
-    assert db.session.scalar(select(ContactEmail.bounced_at)) is None
-
-
-def test_who_got_a_copy_and_has_access_follows(mira):
-    with unit_of_work():
-        colleague, stranger = make.contact(company(mira)), make.contact(make.company())
-        db.session.add_all(PortalAccount(contact_id=each.id) for each in (colleague, stranger))
-    take(letter(address(mira), Cc=f"{address(colleague)}, {address(stranger)}"))
-    follows = db.session.scalars(
-        select(Subscription.contact_id).where(Subscription.source == "cc")
-    ).all()
-    assert follows == [colleague.id]
-
-
-def test_a_replay_decides_anew_and_files_once(mira):
-    take(letter("ola@late.example", "hi", Precedence="bulk"))
-    with pytest.raises(RuleError), unit_of_work():
-        inbox.replay(filed(mira), actor=AGENT)
-    ignored = found("automatic")
-    with unit_of_work():
-        inbox.replay(ignored.id, actor=AGENT)
-    inbound.take_in(ignored.id, step=unit_of_work)
-    assert found("automatic").replays == 1
-
-
-def filed(contact) -> int:
-    take(letter(address(contact)))
-    return found("contact").id
-
-
-def test_of_a_mail_and_its_twin_one_can_be_decided_anew(mira):
-    with unit_of_work():
-        mira.archived_at = clock.now()
-    raw = letter(address(mira))
-    take(raw)
-    with unit_of_work():
-        second = make.mailbox("second@desk.example").id
-    assert take(raw, mailbox_id=second, uid_validity=1, uid=1)["rule"] == "duplicate"
-    held = found("archived-sender").id
-    with unit_of_work():
-        db.session.get_one(Contact, mira.id).archived_at = None
-        inbox.replay(held, actor=AGENT)
-    assert inbound.take_in(held, step=unit_of_work)["outcome"] == "ticket"
-
-
-def test_two_scans_under_one_id_with_other_files_are_two_mails(mira):
-    def scan(content: bytes) -> bytes:
-        mail = message_from_bytes(
-            letter(address(mira), "Scanned.", Message_ID="<scan@printer>"), policy=default
-        )
-        mail.add_attachment(content, maintype="image", subtype="png", filename="scan.png")
-        return mail.as_bytes()
-
-    answers = [take(scan(content)) for content in (b"one", b"two", b"two")]
-    assert [each["rule"] for each in answers] == ["contact", "contact", "duplicate"]
-
-
-def test_an_archived_contact_s_mail_waits_for_staff(mira):
-    with unit_of_work():
-        db.session.get(Contact, mira.id).archived_at = clock.now()
-    answer = take(letter(address(mira)))
-    assert (answer["outcome"], answer["rule"]) == ("quarantined", "archived-sender")
-
-
-def test_what_a_rule_refuses_is_held_back_with_its_reason(mira):
-    with unit_of_work():
-        company(mira).archived_at = clock.now()
-        db.session.merge(company(mira))
-    answer = take(letter(address(mira)))
-    assert (answer["outcome"], answer["rule"]) == ("quarantined", "refused")
-    assert "archived" in found("refused").problem
-
-
-def test_empty_and_large_things_are_taken(mira):
-    assert take(letter(address(mira), ""))["outcome"] == "ticket"
-    assert take(letter(address(mira), "x" * 300_000))["outcome"] == "ticket"
-    assert take(letter(address(mira), "hi", subject=""))["outcome"] == "ticket"
-    assert take(b"nonsense")["rule"] == "no-sender"
-    texts = db.session.scalars(
-        select(Event.payload["text"].astext).where(Event.kind == "message").order_by(Event.id)
-    ).all()
-    assert texts[0] == "(This mail holds no text.)"
-    assert texts[1].endswith("[Not shown here, but kept in the raw mail: the rest of the text]")
-
-
-def test_every_real_mail_is_taken_in(desk, shared_data):
-    files = sorted((shared_data / "mail").glob("*.eml"))
-    outcomes = {file.name: take(file.read_bytes())["outcome"] for file in files}
-    assert set(outcomes.values()) <= {"ticket", "reply", "ignored", "quarantined"}
-    assert len(outcomes) > 20
-    assert db.session.scalar(select(func.count()).select_from(Received)) == len(files)
-
-
-def test_the_command_line_takes_a_mail_in(desk, cli):
-    raw = letter("Ana <ana@new.example>").decode()
-    answer = cli("mail", "ingest", stdin=raw)
-    assert answer == {"outcome": "ticket", "ticket": answer["ticket"], "rule": "unknown-sender"}
-    assert cli("mail", "ingest", stdin=raw) == answer
-    assert "empty" in cli("mail", "ingest", stdin=" ", code=1)["error"]
-
-
-def test_two_desks_face_to_face_send_at_most_one_automatic_mail_each(desk):
-    """Both answer each other's mails; each mail goes on to the other side until silence."""
-    ours = take(letter("support@other.example", "Our first question"))
-    assert ours["outcome"] == "ticket"
-    sent = db.session.scalars(select(Mail)).all()
-    assert len(sent) == 1
-    for _ in range(200):
-        back = letter(
-            "support@other.example", "We have received your request",
-            Auto_Submitted="auto-generated", In_Reply_To=sent[0].message_id,
-            X_Tallydesk_Instance="another",
-        )  # fmt: skip
-        take(back)
-    assert len(db.session.scalars(select(Mail.id)).all()) == 1
-    assert db.session.scalar(select(func.count()).select_from(Ticket)) == 1
-
-
-def test_a_responder_without_any_mark_is_silenced_by_the_limits(desk):
-    for number in range(40):
-        take(letter("robot@other.example", f"Thank you {number}"))
-    assert db.session.scalar(select(func.count()).select_from(Ticket)) == 10
-    assert len(db.session.scalars(select(Mail.id)).all()) == 5
-
-
 def test_decisions_are_explained():
     facts = matching.Facts(
         matching.Sender("eve@x.example"), targets=(matching.Target(1, 1001, "subject"),)
@@ -566,48 +284,3 @@ def test_decisions_are_explained():
     decision = matching.decide(facts)
     assert [step.rule for step in decision.steps] == ["subject-tag", "unknown-sender"]
     assert all(step.said.endswith(".") for step in decision.steps)
-
-
-def test_memberships_are_made_once(desk):
-    for _ in range(3):
-        take(letter("Ana <ana@new.example>", "again"))
-    assert db.session.scalar(select(func.count()).select_from(Membership)) == 1
-
-
-def test_a_mail_costs_few_statements_whatever_was_said_before(mira, ticket, statements):
-    take(letter(address(mira), "Warm-up."))
-    costs = []
-    for turn in range(4):
-        with statements() as asked:
-            new = take(letter(address(mira), "New.", subject=f"Another {turn}"))
-        opened = len(asked)
-        with statements() as asked:
-            take(letter(address(mira), "More.", to=token(ticket, mira)))
-        costs.append((opened, len(asked), new["outcome"]))
-    assert set(costs) == {costs[0]}
-    assert costs[0][0] <= MOST_TO_OPEN
-    assert costs[0][1] <= MOST_TO_ANSWER
-
-
-def test_files_are_on_disk_before_the_transaction_that_names_them(mira, ticket):
-    log = b"line of a log\n" * 100
-    raw = letter(address(mira), "See the log.", to=token(ticket, mira))
-    letter_with_log = message_from_bytes(raw, policy=SMTP)
-    letter_with_log.add_attachment(log, "text", "plain", filename="log.txt")
-    with unit_of_work():
-        received_id = inbox.store(letter_with_log.as_bytes())
-
-    @contextmanager
-    def impatient():
-        with unit_of_work() as session:
-            session.execute(text("set local lock_timeout = '100ms'"))
-            yield session
-
-    with db.engine.connect() as other:
-        other.execute(text("select 1 from received_mail for update"))
-        with pytest.raises(OperationalError):
-            inbound.take_in(received_id, step=impatient)
-        other.rollback()
-    db.session.rollback()
-    assert storage.path_of(hashlib.sha256(log).hexdigest()).read_bytes() == log
-    assert inbound.take_in(received_id, step=unit_of_work)["outcome"] == "reply"

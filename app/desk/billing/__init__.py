@@ -8,6 +8,8 @@ blueprint = Blueprint("billing", __name__, url_prefix="/billing")
 
 # Each adds its pages to the blueprint above.
 MODULES = (
+    "changes",
+    "entries",
     "invoices",
     "payments",
     "previews",

@@ -1,36 +1,26 @@
-"""One account of a run before it is issued: its lines down to the entries, and every adjustment.
+"""One account of a run before it is issued: its lines down to the entries, and who approves it."""
 
-Each adjustment compiles the account anew in the same transaction, so the page shows what issuing
-would bill.
-"""
-
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from flask_login import current_user
 
 from app.billing import rate_queries, run_queries, second_person
-from app.billing.commands import entries as entry_commands
-from app.billing.commands import extras
 from app.billing.commands import second_person as second_commands
 from app.billing.commands.compile import find_run
-from app.billing.commands.recompile import payers_now, recompile, refuse_closed
 from app.billing.compilation import Facts, Preview, compile_accounts, plan
 from app.billing.differences import difference
 from app.billing.engine.explain import explain_entry
-from app.billing.engine.facts import BilledEntry, Document, Line, LineKey, RateRule
+from app.billing.engine.facts import BilledEntry, Document, Line, RateRule
 from app.billing.engine.texts import key_of
 from app.billing.models import BillingAccount, BillingRun, ExtraLine, RunRow
 from app.billing.money_queries import account as find_account
 from app.billing.queries import agency
 from app.core import formats, forms
 from app.core.acting import current_actor
-from app.core.errors import RuleError
-from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.explained import MOST_ENTRIES, ShownEntry, ShownLine, plain, rule_facts
@@ -57,7 +47,7 @@ class Shown:
     stale: str = ""
 
 
-def _preview(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
+def computed(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
     """What compiling gives now for one payer."""
     facts = Facts(run.through)
     work = [each for each in plan(facts, company_id=payer_id).accounts if each.payer_id == payer_id]
@@ -69,14 +59,14 @@ def _preview(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
 @requires("see", "Invoices")
 def preview(run_id: int, account_id: int) -> str:
     """Show what issuing would bill to one account, and why."""
-    return _page(run_id, account_id, "", Fields({}))
+    return page(run_id, account_id, "", Fields({}))
 
 
-def _page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
+def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
     """The preview; `refused` is the form that was sent in vain, with what was typed into it."""
     run, account = find_run(run_id), find_account(account_id)
     row = run_queries.row_of(run_id, account_id)
-    facts, found = _preview(run, account.payer_id)
+    facts, found = computed(run, account.payer_id)
     is_issued = row is not None and row.state == "issued"
     shown = Shown() if found is None or is_issued else _shown(found, row)
     waiting = run_queries.extras_of(account_id)
@@ -233,209 +223,3 @@ def _line(line: Line, currency: str, entries: list[ShownEntry] | None) -> ShownL
         was=line.was,
         key=key_of(line) if line.kind == "time" else None,
     )
-
-
-def _change(
-    run_id: int,
-    account_id: int,
-    act: Callable[[BillingAccount], str],
-    *,
-    form: str = "",
-    fields: Fields | None = None,
-) -> Any:
-    """Carry out an adjustment and compile the account anew, in one transaction.
-
-    A `form` that is refused is shown again with what was typed into its fields.
-    """
-    here = url_for("billing.preview", run_id=run_id, account_id=account_id)
-
-    def action() -> Outcome:
-        refuse_closed(run_id)
-        account = find_account(account_id)
-        said = act(account)
-        recompile(run_id, [account.payer_id], by=current_actor())
-        return here, said
-
-    def again(error: RuleError) -> tuple[str, int]:
-        typed = fields or Fields({})
-        typed.add(error)
-        return _page(run_id, account_id, form, typed), 422
-
-    return carry_out(action, back=here, again=again if form else None)
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/recompile")
-@requires("compile", "Invoices")
-def compile_account(run_id: int, account_id: int) -> Response:
-    """Compile one account anew, after something outside this page has changed."""
-    return _change(run_id, account_id, lambda _: "Compiled again.")
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/grouping")
-@requires("compile", "Invoices")
-def group(run_id: int, account_id: int) -> Response:
-    """Group an account's lines by something else, from now on."""
-
-    def act(account: BillingAccount) -> str:
-        extras.set_grouping(current_actor(), account.id, request.form.get("grouping", ""))
-        return "The lines are grouped anew."
-
-    return _change(run_id, account_id, act)
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines")
-@requires("compile", "Invoices")
-def add_line(run_id: int, account_id: int) -> Any:
-    """Add a hand-written or fixed-fee line to an account's next invoice."""
-    fields = Fields(request.form)
-
-    def act(account: BillingAccount) -> str:
-        price = fields.number("unit_price", "Price", required=True)
-        quantity = fields.number("quantity", "Quantity") or Decimal(1)
-        text = fields.text("text", "Text", required=True, longest=500)
-        unit = fields.text("unit", "Unit", longest=20)
-        fields.check()
-        extras.add_line(
-            current_actor(),
-            account.id,
-            text=text,
-            unit_price=price or Decimal(0),
-            quantity=quantity,
-            unit=unit,
-            kind="hand" if unit or quantity != 1 else "fixed",
-        )
-        return "The line is added."
-
-    return _change(run_id, account_id, act, form="line", fields=fields)
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/discounts")
-@requires("compile", "Invoices")
-def add_discount(run_id: int, account_id: int) -> Any:
-    """Add a discount of an amount or of some per cent to an account's next invoice."""
-    fields = Fields(request.form)
-
-    def act(account: BillingAccount) -> str:
-        value = fields.number("value", "Discount", required=True)
-        text = fields.text("text", "Text", required=True, longest=500)
-        fields.check()
-        off = {"percent" if fields["how"] == "percent" else "amount": value}
-        extras.add_discount(current_actor(), account.id, text=text, **off)
-        return "The discount is added."
-
-    return _change(run_id, account_id, act, form="discount", fields=fields)
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/texts")
-@requires("compile", "Invoices")
-def set_text(run_id: int, account_id: int) -> Any:
-    """Give a line of the preview another text."""
-    fields = Fields(request.form)
-    of = LineKey(fields.sent.get("of_text", ""), fields["of_price"], fields["of_tax"])
-
-    def act(account: BillingAccount) -> str:
-        text = fields.text("new_text", "Text", required=True, longest=500)
-        fields.check()
-        _, found = _preview(find_run(run_id), account.payer_id)
-        if found is None or of not in map(key_of, found.compiled.document.lines):
-            raise RuleError("The line is not there any more: look at the preview again.")
-        given = extras.set_text(current_actor(), account.id, of, text)
-        return "The line has its new text." if given else "The line has its own text again."
-
-    return _change(run_id, account_id, act, form="text", fields=fields)
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")
-@requires("compile", "Invoices")
-def remove_line(run_id: int, account_id: int, extra_id: int) -> Response:
-    """Take a waiting line, discount or text away."""
-
-    def act(account: BillingAccount) -> str:
-        waiting = {extra.id: extra.kind for extra in run_queries.extras_of(account.id)}
-        if extra_id not in waiting:
-            abort(404)
-        extras.remove(current_actor(), extra_id)
-        is_text = waiting[extra_id] == "text"
-        return "The line has its own text again." if is_text else "The line is removed."
-
-    return _change(run_id, account_id, act)
-
-
-@blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>/entries")
-@requires("compile", "Invoices")
-def adjust(run_id: int, account_id: int) -> str:
-    """Ask what is to become of the entries chosen: next month, another ticket, written off."""
-    run = find_run(run_id)
-    found = run_queries.entries_of(request.args.getlist("id", type=int)[:MOST_ENTRIES])
-    if not found:
-        abort(404)
-    return render_template(
-        "desk/billing/adjust.html",
-        run=run,
-        account=find_account(account_id),
-        entries=[found[key] for key in sorted(found)],
-        until=run.through + timedelta(days=1),
-        may_write_off=may("write_off", "Time"),
-        nonce=forms.new_nonce(),
-    )
-
-
-@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/entries")
-@requires("compile", "Invoices")
-def change_entries(run_id: int, account_id: int) -> Response:
-    """Hold, move or write off entries, or make them billable again; then compile anew."""
-    fields = Fields(request.form)
-    ids = request.form.getlist("id", type=int)
-    changes = {"hold": _hold, "move": _move, "write_off": _write_off, "bill": _bill_again}
-    change = changes.get(fields["do"])
-    if change is None or not ids:
-        abort(404)
-    if change is _write_off and not may("write_off", "Time"):
-        abort(403)
-
-    def act(account: BillingAccount) -> str:
-        companies = {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
-        said = change(ids, fields)
-        companies |= {entry.company_id for entry, _ in run_queries.entries_of(ids).values()}
-        others = payers_now(run_id, companies) - {account.payer_id}
-        recompile(run_id, others, by=current_actor())
-        return said
-
-    return _change(run_id, account_id, act)
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {'entry' if count == 1 else 'entries'} {what}."
-
-
-def _hold(ids: list[int], fields: Fields) -> str:
-    until = fields.day("until", "Until")
-    fields.check()
-    count = entry_commands.hold(current_actor(), ids, reason=fields["reason"], until=until)
-    return _count(count, f"kept back until {formats.day(until)}" if until else "kept back for good")
-
-
-def _move(ids: list[int], fields: Fields) -> str:
-    ticket_id = fields.id("ticket") or _ticket_named(fields)
-    count = entry_commands.move(current_actor(), ids, ticket_id=ticket_id)
-    return _count(count, "moved")
-
-
-def _ticket_named(fields: Fields) -> int:
-    found = LOOKUPS["ticket"].find(fields["ticket_text"]) if fields["ticket_text"] else []
-    if len(found) != 1:
-        fields.refuse("ticket", "Ticket: choose one from the list, or type its number.")
-        fields.check()
-    return found[0].id
-
-
-def _write_off(ids: list[int], fields: Fields) -> str:
-    count = entry_commands.write_off(current_actor(), ids, reason=fields["reason"])
-    return _count(count, "written off")
-
-
-def _bill_again(ids: list[int], _: Fields) -> str:
-    count = entry_commands.release(current_actor(), ids)
-    if may("write_off", "Time"):
-        count += entry_commands.undo_write_off(current_actor(), ids)
-    return _count(count, "to be billed again")

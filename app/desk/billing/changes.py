@@ -1,0 +1,153 @@
+"""What is changed on the preview of an account: grouping, lines of its own, discounts, texts.
+
+Each change compiles the account anew in the same transaction, so the page shows what issuing
+would bill.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, abort, request, url_for
+
+from app.billing import run_queries
+from app.billing.commands import extras
+from app.billing.commands.compile import find_run
+from app.billing.commands.recompile import recompile, refuse_closed
+from app.billing.engine.facts import LineKey
+from app.billing.engine.texts import key_of
+from app.billing.models import BillingAccount
+from app.billing.money_queries import account as find_account
+from app.core.acting import current_actor
+from app.core.errors import RuleError
+from app.core.security import requires
+from app.desk.billing import blueprint
+from app.desk.billing.previews import computed, page
+from app.desk.fields import Fields
+from app.desk.posting import Outcome, carry_out
+
+
+def change(
+    run_id: int,
+    account_id: int,
+    act: Callable[[BillingAccount], str],
+    *,
+    form: str = "",
+    fields: Fields | None = None,
+) -> Any:
+    """Carry out an adjustment and compile the account anew, in one transaction.
+
+    A `form` that is refused is shown again with what was typed into its fields.
+    """
+    here = url_for("billing.preview", run_id=run_id, account_id=account_id)
+
+    def action() -> Outcome:
+        refuse_closed(run_id)
+        account = find_account(account_id)
+        said = act(account)
+        recompile(run_id, [account.payer_id], by=current_actor())
+        return here, said
+
+    def again(error: RuleError) -> tuple[str, int]:
+        typed = fields or Fields({})
+        typed.add(error)
+        return page(run_id, account_id, form, typed), 422
+
+    return carry_out(action, back=here, again=again if form else None)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/recompile")
+@requires("compile", "Invoices")
+def compile_account(run_id: int, account_id: int) -> Response:
+    """Compile one account anew, after something outside this page has changed."""
+    return change(run_id, account_id, lambda _: "Compiled again.")
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/grouping")
+@requires("compile", "Invoices")
+def group(run_id: int, account_id: int) -> Response:
+    """Group an account's lines by something else, from now on."""
+
+    def act(account: BillingAccount) -> str:
+        extras.set_grouping(current_actor(), account.id, request.form.get("grouping", ""))
+        return "The lines are grouped anew."
+
+    return change(run_id, account_id, act)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines")
+@requires("compile", "Invoices")
+def add_line(run_id: int, account_id: int) -> Any:
+    """Add a hand-written or fixed-fee line to an account's next invoice."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        price = fields.number("unit_price", "Price", required=True)
+        quantity = fields.number("quantity", "Quantity") or Decimal(1)
+        text = fields.text("text", "Text", required=True, longest=500)
+        unit = fields.text("unit", "Unit", longest=20)
+        fields.check()
+        extras.add_line(
+            current_actor(),
+            account.id,
+            text=text,
+            unit_price=price or Decimal(0),
+            quantity=quantity,
+            unit=unit,
+            kind="hand" if unit or quantity != 1 else "fixed",
+        )
+        return "The line is added."
+
+    return change(run_id, account_id, act, form="line", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/discounts")
+@requires("compile", "Invoices")
+def add_discount(run_id: int, account_id: int) -> Any:
+    """Add a discount of an amount or of some per cent to an account's next invoice."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        value = fields.number("value", "Discount", required=True)
+        text = fields.text("text", "Text", required=True, longest=500)
+        fields.check()
+        off = {"percent" if fields["how"] == "percent" else "amount": value}
+        extras.add_discount(current_actor(), account.id, text=text, **off)
+        return "The discount is added."
+
+    return change(run_id, account_id, act, form="discount", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/texts")
+@requires("compile", "Invoices")
+def set_text(run_id: int, account_id: int) -> Any:
+    """Give a line of the preview another text."""
+    fields = Fields(request.form)
+    of = LineKey(fields.sent.get("of_text", ""), fields["of_price"], fields["of_tax"])
+
+    def act(account: BillingAccount) -> str:
+        text = fields.text("new_text", "Text", required=True, longest=500)
+        fields.check()
+        _, found = computed(find_run(run_id), account.payer_id)
+        if found is None or of not in map(key_of, found.compiled.document.lines):
+            raise RuleError("The line is not there any more: look at the preview again.")
+        given = extras.set_text(current_actor(), account.id, of, text)
+        return "The line has its new text." if given else "The line has its own text again."
+
+    return change(run_id, account_id, act, form="text", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")
+@requires("compile", "Invoices")
+def remove_line(run_id: int, account_id: int, extra_id: int) -> Response:
+    """Take a waiting line, discount or text away."""
+
+    def act(account: BillingAccount) -> str:
+        waiting = {extra.id: extra.kind for extra in run_queries.extras_of(account.id)}
+        if extra_id not in waiting:
+            abort(404)
+        extras.remove(current_actor(), extra_id)
+        is_text = waiting[extra_id] == "text"
+        return "The line has its own text again." if is_text else "The line is removed."
+
+    return change(run_id, account_id, act)

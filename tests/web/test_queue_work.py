@@ -87,11 +87,12 @@ def test_what_is_shared_is_changed_by_its_owner_and_by_managers_and_copied_by_al
         view = db.session.scalars(select(SavedView)).one().id
         reply = db.session.scalars(select(CannedReply)).one().id
     other, manager = signed_in(app, person("Agent")), signed_in(app, person("Manager"))
-    for do in (
-        post(other, f"/tickets/views/{view}", do="delete"),
-        post(other, "/tickets/views", name="Hot", view="open", priority="low", shared="y"),
+    for where, what in (
+        (f"/tickets/views/{view}", {"do": "delete"}),
+        ("/tickets/views", {"name": "Hot", "view": "open", "priority": "low", "shared": "y"}),
     ):
-        assert "Save a copy under a name of your own" in page_of(other, do.location)
+        refused = post(other, where, **what)
+        assert "Save a copy under a name of your own" in page_of(other, refused.location)
     for changed in ({"do": "delete"}, {"name": "Thanks", "text": "No.", "shared": "y"}):
         refused = post(other, "/canned/", reply=reply, **changed)
         assert refused.status_code == 422

@@ -38,13 +38,15 @@ def test_a_ticket_from_the_queue_to_waiting(live, desk, number, width):
     page.get_by_text("billed as 0:30 h at 120.00 an hour: EUR\u00a060.00").wait_for()
     page.get_by_text("Send and set").click()
     page.get_by_role("button", name="Waiting for client").click()
-    page.get_by_text("Reply sent, 0:25 h logged, status set to waiting for client").wait_for()
+    told = "Reply sent, assigned to you, 0:25 h logged, status set to waiting for client"
+    page.get_by_text(told).wait_for()
     with live.database():
         kinds = db.session.scalars(select(Event.kind).order_by(Event.seq)).all()
-        assert sorted(kinds) == ["message", "status", "status", "time"]
+        assert sorted(kinds) == ["field", "message", "status", "status", "time"]
         assert db.session.scalars(select(TimeEntry.recorded_seconds)).one() == 1500
         found = db.session.scalars(select(Ticket).where(Ticket.number == number)).one()
         assert found.category == "waiting"
+        assert found.assignee_id is not None
 
 
 def test_a_work_type_free_of_charge_switches_billable_off(live, desk, number):

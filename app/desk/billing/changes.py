@@ -27,7 +27,7 @@ from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 
 
-def change(
+def apply_change(
     run_id: int,
     account_id: int,
     act: Callable[[BillingAccount], str],
@@ -60,7 +60,7 @@ def change(
 @requires("compile", "Invoices")
 def compile_account(run_id: int, account_id: int) -> Response:
     """Compile one account anew, after something outside this page has changed."""
-    return change(run_id, account_id, lambda _: "Compiled again.")
+    return apply_change(run_id, account_id, lambda _: "Compiled again.")
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/grouping")
@@ -72,7 +72,7 @@ def group(run_id: int, account_id: int) -> Response:
         extras.set_grouping(current_actor(), account.id, request.form.get("grouping", ""))
         return "The lines are grouped anew."
 
-    return change(run_id, account_id, act)
+    return apply_change(run_id, account_id, act)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines")
@@ -98,7 +98,7 @@ def add_line(run_id: int, account_id: int) -> Any:
         )
         return "The line is added."
 
-    return change(run_id, account_id, act, form="line", fields=fields)
+    return apply_change(run_id, account_id, act, form="line", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/discounts")
@@ -115,7 +115,7 @@ def add_discount(run_id: int, account_id: int) -> Any:
         extras.add_discount(current_actor(), account.id, text=text, **off)
         return "The discount is added."
 
-    return change(run_id, account_id, act, form="discount", fields=fields)
+    return apply_change(run_id, account_id, act, form="discount", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/texts")
@@ -134,7 +134,7 @@ def set_text(run_id: int, account_id: int) -> Any:
         given = extras.set_text(current_actor(), account.id, of, text)
         return "The line has its new text." if given else "The line has its own text again."
 
-    return change(run_id, account_id, act, form="text", fields=fields)
+    return apply_change(run_id, account_id, act, form="text", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")
@@ -150,4 +150,4 @@ def remove_line(run_id: int, account_id: int, extra_id: int) -> Response:
         is_text = waiting[extra_id] == "text"
         return "The line has its own text again." if is_text else "The line is removed."
 
-    return change(run_id, account_id, act)
+    return apply_change(run_id, account_id, act)

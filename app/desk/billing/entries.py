@@ -15,6 +15,7 @@ from app.core.acting import current_actor
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.desk.billing import blueprint
+from app.desk.billing.changes import apply_change
 from app.desk.billing.explained import MOST_ENTRIES
 from app.desk.fields import Fields
 
@@ -59,7 +60,7 @@ def change_entries(run_id: int, account_id: int) -> Response:
         recompile(run_id, others, by=current_actor())
         return said
 
-    return changes.change(run_id, account_id, act)
+    return apply_change(run_id, account_id, act)
 
 
 def _count(count: int, what: str) -> str:

@@ -17,7 +17,7 @@ def tell_closed(running: Running) -> dict[str, Any]:
     return {"tickets": len(events), "mails": posted}
 
 
-@handler("tickets.complete")
+@handler("tickets.complete", routine=True)
 def complete(running: Running) -> dict[str, Any]:
     """Complete every resolved ticket whose days without an answer are over."""
     completed = 0

@@ -23,8 +23,6 @@ WORDS = {
     "portal.end_viewings": "Ending views as a contact",
     "portal.link": "Mailing a link",
     "portal.register": "Answering a registration",
-    "rules.consider": "Rules on what happened",
-    "rules.strike": "Rules that wait for a time",
     "promises.realign": "Following changed promises",
     "promises.warn": "Warnings of promised times",
     "rules.consider": "Rules at work",

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025_owners"
-down_revision = "0024_estimates"
+revision = "0026_owners"
+down_revision = "0025_completing"
 branch_labels = None
 depends_on = None
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from flask import Flask
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
 
 from app.core.db import db, unit_of_work
 from app.factory import create_app
 from app.installation import initialise
-from app.runtime.postgres import EmbeddedServer
+from app.runtime.postgres import OWNER, EmbeddedServer, libpq_url
 from config import Settings
 
 QUIET = {"RATELIMIT_ENABLED": False, "WTF_CSRF_ENABLED": False}
@@ -24,6 +26,7 @@ def fresh_world() -> Iterator[Flask]:
         server = EmbeddedServer(Path(name) / "pg", options={"max_wal_size": "4GB"})
         with server.in_use():
             server.ensure_database("bench")
+            _allow_checkpoints(server)
             settings = Settings(data_dir=Path(name), database_url=server.url("bench"))
             app = create_app(settings, overrides=QUIET)
             with app.app_context():
@@ -32,6 +35,12 @@ def fresh_world() -> Iterator[Flask]:
                 yield app
                 db.session.remove()
                 db.engine.dispose()
+
+
+def _allow_checkpoints(server: EmbeddedServer) -> None:
+    address = libpq_url(server.url("bench", user="postgres"))
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(SQL("grant pg_checkpoint to {}").format(Identifier(OWNER)))
 
 
 def companies(number: int) -> None:
@@ -99,3 +108,10 @@ def analyse() -> None:
     """Give the planner its statistics, as autovacuum would have by then."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
+
+
+def settle() -> None:
+    """Take statistics, clear dead rows and write dirty pages, so that what follows need not."""
+    analyse()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("checkpoint"))

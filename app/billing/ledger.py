@@ -22,6 +22,7 @@ DOCUMENT = (
     *("issued_on", "issued_at", "due_on", "through", "currency", "paper", "net_minor"),
     *("tax_minor", "rounding_minor", "gross_minor", "policy", "content", "content_hash"),
     *("previous_hash", "credits_id", "reason", "created_by", "zone", "ancestors"),
+    "bill_to",
 )
 LINE = (
     *("id", "document_id", "position", "kind", "ticket_id", "text", "seconds", "quantity"),

@@ -141,6 +141,23 @@ class Payers:
             if self.parents[company] is not None
         }
 
+    def deciding(self, company_ids: Collection[int]) -> dict[int, list[list[Any]] | None]:
+        """What decides who pays for some companies, as plain values that a document can keep.
+
+        Dated rows [from, until, payer] where there are any; None for a company that is paid as the
+        one above, which is then noted as well. A company that pays for itself is left out.
+        """
+        found: dict[int, list[list[Any]] | None] = {}
+        for company_id in sorted(company_ids):
+            owner = self._owner(company_id)
+            for passed in chain_of(company_id, self.parents):
+                if passed == owner:
+                    break
+                found[passed] = None
+            if rows := self._rows.get(owner):
+                found[owner] = [[_iso(row.start), _iso(row.end), row.payer_id] for row in rows]
+        return found
+
     @property
     def days(self) -> AccountDays:
         """The same for the database; only companies dated elsewhere than at the agency count."""
@@ -180,3 +197,7 @@ class Payers:
 
     def _alive(self, payer_id: int) -> int | None:
         return None if self.companies[payer_id].is_archived else payer_id
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -8,7 +8,7 @@ _BILLED = """
            a.billed_seconds, a.billable_seconds, a.recorded_seconds, a.rate_rule_id,
            l.net_minor, l.seconds, l.unit_price, l.explanation, l.position,
            d.number, d.id as document_id, d.policy, d.currency, d.created_at, d.through,
-           e.company_id, e.staff_id, e.work_type_id, e.ticket_id,
+           e.company_id, e.staff_id, e.work_type_id, e.ticket_id, e.work_date,
            coalesce((e.started_at at time zone d.zone)::date, e.work_date) as day
     from allocation a join document_line l on l.id = a.line_id
     join document d on d.id = l.document_id and d.kind = 'invoice'
@@ -64,6 +64,48 @@ _NEAR = """
 """
 _NO_COMPANY = 1_000_000
 
+# Whose rows decide who pays for a company: the first on its way up that is not paid as the one
+# above. On each of its days the row that covers it names the payer; without rows it pays itself.
+# Time that is free again may stand on another day by now.
+_PAID = f"""
+    with asked as (
+      select document_id, company_id, work_date, min(entry_id) as entry_id
+      from ({_BILLED}) b where released_at is null group by 1, 2, 3
+    ), near as ({_NEAR}), owner as (
+      select distinct on (n.document_id, n.below_id) n.document_id, n.below_id, n.company_id as id
+      from near n join document d on d.id = n.document_id
+      where d.bill_to -> n.company_id::text is distinct from 'null'
+      order by n.document_id, n.below_id, n.distance
+    )
+    select d.number, d.payer_id, a.entry_id, a.work_date, case when d.bill_to ? o.id::text
+        then (select (span ->> 2)::bigint from jsonb_array_elements(d.bill_to -> o.id::text) span
+              where coalesce((span ->> 0)::date, '-infinity') <= a.work_date
+                and a.work_date < coalesce((span ->> 1)::date, 'infinity'))
+        else o.id end as decided_id
+    from asked a join document d on d.id = a.document_id and d.bill_to is not null
+    join owner o on o.document_id = a.document_id and o.below_id = a.company_id
+"""
+
+# The tax that held for the payer of each invoice, as the taxes and the tree were at issue: its own,
+# else the nearest one above, else the default. The tax point is the end of the period.
+_TAXED = f"""
+    with owner as (
+      select id, payer_id as company_id, 0 as distance from document
+      union all
+      select d.id, above.value::bigint, above.ordinality
+      from document d cross join lateral
+        jsonb_array_elements_text(d.ancestors -> d.payer_id::text) with ordinality above
+      union all
+      select id, 0, {_NO_COMPANY} from document
+    )
+    select distinct on (d.id) d.id, d.number, t.name, t.category, t.percent
+    from document d join owner o on o.id = d.id
+    left join tax t on coalesce(t.company_id, 0) = o.company_id and t.valid @> d.through
+      and t.created_at < d.created_at and (t.retired_at is null or t.retired_at > d.created_at)
+    where d.kind = 'invoice' and d.ancestors ? d.payer_id::text
+    order by d.id, t.id is null, o.distance
+"""
+
 CHECKS: dict[str, str] = {
     "rates": f"""
         with asked as ({_ASKED}), near as ({_NEAR})
@@ -98,6 +140,20 @@ CHECKS: dict[str, str] = {
                s.staff_id is not null, s.work_type_id is not null)
             > (r.priority, -coalesce(rn.distance, {_NO_COMPANY}),
                r.staff_id is not null, r.work_type_id is not null)
+    """,
+    "payers": f"""
+        select 'entry ' || p.entry_id || ' of ' || p.work_date || ' stands on document '
+            || p.number || ' for company ' || p.payer_id || ', it was to be paid by '
+            || coalesce('company ' || p.decided_id, 'nobody')
+        from ({_PAID}) p where p.decided_id is distinct from p.payer_id
+    """,
+    "tax rules": f"""
+        select 'line ' || l.position || ' of document ' || d.number || ' is taxed by ' || l.tax_name
+            || ' ' || l.tax_percent || ' %, the tax of its payer was '
+            || coalesce(d.name || ' ' || d.percent || ' %', 'none')
+        from ({_TAXED}) d join document_line l on l.document_id = d.id and l.kind <> 'rounding'
+        where (l.tax_name, l.tax_category, l.tax_percent)
+          is distinct from (d.name, d.category, d.percent)
     """,
     "seconds": f"""
         select 'entry ' || entry_id || ' on document ' || number || ' is billed '

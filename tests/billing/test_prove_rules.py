@@ -49,6 +49,49 @@ def test_a_rule_of_a_company_farther_up_is_too_weak(app):
     assert_books()
 
 
+def test_who_paid_and_by_which_tax_are_proved_as_of_the_issue(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_rate(CLERK, RateTerms(Decimal(100), "EUR"))
+        group, ana = factories.company("Group"), factories.staff("Ana")
+        house = factories.company("House", parent_id=group.id)
+        floor = factories.company("Floor", kind="department", parent_id=house.id)
+        shop, other = factories.company("Shop"), factories.company("Other")
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        set_tax(CLERK, name="Reduced", percent=Decimal(7), company_id=group.id)
+        first = factories.bill_to(shop, house, None, date(2026, 3, 15))
+        second = factories.bill_to(shop, other, date(2026, 3, 15))
+        for of, day in ((floor, 9), (shop, 14), (shop, 15)):
+            entry = factories.entry(of, by=ana, on=date(2026, 3, day)).id
+        house_id, other_id = house.id, other.id
+    issued(compiled())
+    taxes = select(Document.payer_id, DocumentLine.tax_name).join_from(Document, DocumentLine)
+    assert dict(db.session.execute(taxes).all()) == {house_id: "Reduced", other_id: "VAT"}
+    assert_books()
+
+    tamper("document", "bill_to = '{}'")
+    assert f"entry {entry} of 2026-03-15 stands on document INV" in faults()["payers"]
+    db.session.rollback()
+    tamper("document", "bill_to = replace(bill_to::text, '2026-03-15', '2026-03-14')::jsonb")
+    found = faults()["payers"]
+    assert f"for company {house_id}, it was to be paid by company {other_id}" in found
+    assert f"entry {entry} " not in found
+    db.session.rollback()
+    tamper("document_line", "tax_name = 'VAT', tax_percent = 20")
+    assert "by VAT 20.0000 %, the tax of its payer was Reduced 7.0000 %" in faults()["tax rules"]
+    db.session.rollback()
+    tamper("tax", "percent = 19 where is_default")
+    assert "the tax of its payer was VAT 19.0000 %" in faults()["tax rules"]
+    db.session.rollback()
+
+    with clock.frozen(TODAY), unit_of_work():
+        db.session.delete(first)
+        second.payer_id = house_id
+        house.parent_id, floor.kind = None, "company"
+        set_tax(CLERK, name="VAT", percent=Decimal(19))
+        set_tax(CLERK, name="None", percent=Decimal(0), company_id=other_id)
+    assert_books()
+
+
 def test_what_happens_to_time_that_is_free_again_is_no_fault(app):
     with clock.frozen(TODAY), unit_of_work():
         set_tax(CLERK, name="VAT", percent=Decimal(20))

@@ -64,7 +64,8 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
                 *(invoice.through, invoice.currency, invoice.paper, invoice.net_minor),
                 *(invoice.tax_minor, invoice.rounding_minor, invoice.gross_minor),
                 *(json.dumps(invoice.policy), sealed.content.decode(), sealed.sha256),
-                *(numbers.last_hash, invoice.id, reason[:500], actor.user_id, invoice.zone, "{}"),
+                *(numbers.last_hash, invoice.id, reason[:500], actor.user_id, invoice.zone),
+                *("{}", None),
             )
         ]
     )

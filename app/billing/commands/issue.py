@@ -294,6 +294,7 @@ def _documents(
                 json.dumps(stored_policy(document.policy)),
                 *(sealed.content.decode(), sealed.sha256, previous, None, ""),
                 *(order.actor.user_id, preview.zone, json.dumps(preview.ancestors)),
+                json.dumps(preview.bill_to),
             )
         )
         previous = sealed.sha256

@@ -38,8 +38,9 @@ class Document(Stamped, Model):
 
     `content` is the canonical JSON text that is rendered and hashed; `content_hash` is the
     SHA-256 of `previous_hash` and it. `prove` dates the billed time by `zone` (null: it was dated
-    where each company is) and finds rates of companies above by `ancestors`: the tree as it was at
-    issue, {company: [nearest, …]}.
+    where each company is), finds rates and taxes of companies above by `ancestors`: the tree as it
+    was at issue, {company: [nearest, …]}, and who paid by `bill_to` (null: not noted), which is
+    {company: its rows [from, until, payer], or null where the one above decides}.
     """
 
     __tablename__ = "document"
@@ -69,6 +70,7 @@ class Document(Stamped, Model):
     currency: Mapped[str] = mapped_column(String(3))
     zone: Mapped[str | None] = mapped_column(String(64))
     ancestors: Mapped[dict[str, list[int]]] = mapped_column(JSONB, server_default="{}")
+    bill_to: Mapped[dict[str, list[list[Any]] | None] | None] = mapped_column(JSONB)
     paper: Mapped[str] = mapped_column(String(6))
     net_minor: Mapped[int] = mapped_column(BigInteger)
     tax_minor: Mapped[int] = mapped_column(BigInteger)

@@ -41,7 +41,7 @@ FILES: Mapping[str, tuple[str | None, str]] = {
     "timer.js": (None, "timer.js"),
     "portal.css": (
         None,
-        f"{BASE_CSS} estimates.css portal.css",
+        f"{BASE_CSS} estimates.css portal.css portal_requests.css",
     ),
     "portal.js": (None, "portal.js"),
     "request_types.css": (None, "request_types.css"),

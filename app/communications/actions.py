@@ -128,8 +128,9 @@ def answer(
 ) -> Event:
     """Answer or decline, as the contact who acts; `action` is held (`actions_queries.locked`).
 
-    `name` is who says so, the contact's own unless another is typed. Raises `RuleError` when it
-    was ended before, or with every reason why the answer does not do.
+    Another one than who was asked does so in their place, which is written down. `name` is who
+    says so, the contact's own unless another is typed. Raises `RuleError` when it was ended
+    before, or with every reason why the answer does not do.
     """
     if deed not in {"answer", "decline"}:
         raise RuleError(
@@ -152,9 +153,12 @@ def answer(
         raise RuleError(*problems)
     name = rules.clean_line(name)[:200] or actor.name
     outcome = actions_rules.outcome(action.kind, deed, given)
+    asked = action.contact.name if actor.contact_id != action.contact_id else ""
     line = outcome
     if name != actor.name:
         line = say("%(outcome)s, signed %(name)s", outcome=outcome, name=name)
+    if asked:
+        line = say("%(outcome)s, in place of %(name)s", outcome=line, name=asked)
     event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
     commands.keep_files(event, taken)
     more = _conclude(action, Ending(deed, name, rules.clean_text(given.text)), actor)
@@ -166,6 +170,7 @@ def answer(
             {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
             for file_name, file in zip(given.files, taken, strict=True)
         ],
+        **({"in_place_of": asked} if asked else {}),
         **more,
     }
     action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))

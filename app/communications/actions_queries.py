@@ -28,7 +28,7 @@ def waiting_on(viewer: Viewer, *, ticket_id: int | None = None) -> Sequence[Acti
     if ticket_id is not None:
         query = query.where(ActionRequest.ticket_id == ticket_id)
     return db.session.scalars(
-        query.options(joinedload(ActionRequest.ticket)).order_by(
+        query.options(joinedload(ActionRequest.ticket), joinedload(ActionRequest.contact)).order_by(
             ActionRequest.due_at, ActionRequest.id
         )
     ).all()

@@ -3,15 +3,15 @@
 The caller opens the unit of work, but for `verified`, which counts each try by itself.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 from sqlalchemy.orm import joinedload
 from werkzeug.security import check_password_hash
 
 from app.companies import account_letters, links
 from app.companies.account_models import PortalAccount, PortalToken
-from app.companies.models import Contact, ContactEmail
+from app.companies.models import Company, Contact, ContactEmail, Membership
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.credentials import BLOCK, FAKE_HASH, MOST_FAILURES, hashed
@@ -22,6 +22,14 @@ from app.core.passwords import LONGEST, problems_with
 
 CHANNEL = "portal"
 LINK_JOB = "portal.link"
+
+
+class Opened(NamedTuple):
+    """An account that is open, the agency, and the contact's primary company."""
+
+    account: PortalAccount
+    agency: Agency
+    company: Company | None
 
 
 def acting(contact: Contact) -> Actor:
@@ -42,21 +50,23 @@ def was_closed(contact_id: int) -> bool:
     return account is not None and account.closed_at is not None
 
 
-def account_of_session(contact_id: int, epoch: Any) -> tuple[PortalAccount, Agency] | None:
-    """The open account of a session with its contact and addresses, and the agency.
+def account_of_session(contact_id: int, epoch: Any) -> Opened | None:
+    """The open account of a session with its contact and addresses, agency and company.
 
     One statement; None when the session has ended.
     """
     return open_account(contact_id, PortalAccount.epoch == epoch)
 
 
-def open_account(contact_id: int, *conditions: Any) -> tuple[PortalAccount, Agency] | None:
-    """The account by which a contact may come in now, with the agency; None when there is none."""
+def open_account(contact_id: int, *conditions: Any) -> Opened | None:
+    """The account by which a contact may come in now; None when there is none."""
     row = (
         db.session.execute(
-            select(PortalAccount, Agency)
+            select(PortalAccount, Agency, Company)
             .join(Contact, Contact.id == PortalAccount.contact_id)
             .join(Agency, Agency.id == 1)
+            .outerjoin(Membership, and_(Membership.contact_id == Contact.id, Membership.is_primary))
+            .outerjoin(Company, Company.id == Membership.company_id)
             .where(
                 PortalAccount.contact_id == contact_id,
                 PortalAccount.closed_at.is_(None),
@@ -68,7 +78,7 @@ def open_account(contact_id: int, *conditions: Any) -> tuple[PortalAccount, Agen
         .unique()
         .first()
     )
-    return (row[0], row[1]) if row else None
+    return Opened(*row) if row else None
 
 
 def account_at(email: str) -> PortalAccount | None:

@@ -73,10 +73,11 @@ def mail_link(contact_id: int, address: str) -> None:
         account_letters.post_link(account.contact, address, secret, purpose="email")
 
 
-def make_primary(account: PortalAccount, address: str) -> None:
+def make_primary(account: PortalAccount, address: str, *, keeps_old: bool = False) -> None:
     """Use a confirmed address from now on; sessions end and mailed links are void.
 
-    Raises `RuleError` when it became somebody else's meanwhile.
+    The old one stays a second address only where the person says so, else nobody signs in or
+    writes with it any more. Raises `RuleError` when the new one became somebody else's meanwhile.
     """
     contact = account.contact
     if queries.owners_of([address], but=contact.id):
@@ -94,6 +95,8 @@ def make_primary(account: PortalAccount, address: str) -> None:
         chosen = ContactEmail(contact_id=contact.id, address=address)
         contact.emails.append(chosen)
     chosen.is_primary, chosen.verified_at = True, clock.now()
+    if not keeps_old and before.casefold() != address.casefold():
+        contact.emails.remove(_own(contact, before))
     accounts.end_sessions(account)
     links.void(contact.id)
     if before.casefold() != address.casefold():
@@ -104,8 +107,28 @@ def make_primary(account: PortalAccount, address: str) -> None:
         kind="contact",
         id=contact.id,
         before={"email": before},
-        after={"email": address},
+        after={"email": address, "keeps_old": keeps_old},
     )
+
+
+def drop_address(account: PortalAccount, address: str) -> None:
+    """Give up a second address; links mailed to it are void. Raises `RuleError`."""
+    contact = account.contact
+    found = _own(contact, address)
+    if found.is_primary:
+        raise RuleError(say("You sign in with this address: confirm another one first."))
+    contact.emails.remove(found)
+    links.void(contact.id)
+    after = {"removed": address}
+    record(accounts.acting(contact), "portal.address", kind="contact", id=contact.id, after=after)
+
+
+def _own(contact: Contact, address: str) -> ContactEmail:
+    """One of a contact's addresses. Raises `RuleError`."""
+    for one in contact.emails:
+        if one.address.casefold() == address.strip().casefold():
+            return one
+    raise RuleError(say("This address is none of yours: reload the page."))
 
 
 def zones() -> list[str]:

@@ -9,20 +9,19 @@ from typing import Any
 from sqlalchemy import select, text
 
 from app.companies import accounts
-from app.companies.account_models import PortalAccount, PortalViewing
+from app.companies.account_models import PortalViewing
 from app.companies.models import Contact
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.credentials import EPOCH, FIRST_EPOCH, user_of_session
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.models import Agency
 from app.core.security import PREFIX, permissions_of
 from app.core.sessions import LONGEST_VIEWING
 
 VERB, RESOURCE = "view_as", "Contacts"
 BY_PERSON, BY_SIGN_OUT, BY_ANOTHER, BY_TIME = "ended", "signed out", "another", "time"
-Seen = tuple[PortalViewing, PortalAccount, Agency]
+Seen = tuple[PortalViewing, accounts.Opened]
 
 
 def begin(actor: Actor, contact: Contact) -> PortalViewing:
@@ -54,7 +53,7 @@ def begin(actor: Actor, contact: Contact) -> PortalViewing:
 
 
 def seen_by(viewing_id: Any, desk: Any) -> Seen | None:
-    """What a viewing shows: itself, the contact's account, the agency; None once it is over.
+    """What a viewing shows: itself, and the contact's open account; None once it is over.
 
     `desk` is the session of the desk in the same browser: without it there is nothing to see.
     """
@@ -73,7 +72,7 @@ def seen_by(viewing_id: Any, desk: Any) -> Seen | None:
         )
     )
     opened = accounts.open_account(found.contact_id) if found else None
-    return (found, *opened) if found and opened else None
+    return (found, opened) if found and opened else None
 
 
 def only_read() -> None:

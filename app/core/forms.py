@@ -51,6 +51,12 @@ def claim(nonce: str, *, user_id: int | None) -> str | None:
     return first.location
 
 
+def is_taken(nonce: str) -> bool:
+    """Whether a form was sent, as far as that is committed."""
+    query = select(FormNonce.nonce).where(FormNonce.nonce == nonce)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def settle(nonce: str, location: str) -> str:
     """Keep where the first submit leads, for a repeat; returns the address."""
     db.session.execute(update(FormNonce).where(FormNonce.nonce == nonce).values(location=location))

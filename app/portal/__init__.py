@@ -44,7 +44,9 @@ def init_app(app: Flask, limiter: Limiter) -> None:
         methods=["POST"],
         deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
     )(door)
-    app.jinja_env.globals.update(portal_tabs=tabs.shown, portal_agency=client.agency_name)
+    app.jinja_env.globals.update(
+        portal_tabs=tabs.shown, portal_agency=client.agency_name, portal_zone=client.zone
+    )
     reader.init_app(app)  # before what may refuse, so that a refusal is told in it
     viewing.init_app(app)
     app.register_blueprint(door)

@@ -26,6 +26,8 @@ from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
 
+FOR = say("It was to answer what we asked of you.")
+WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
 
@@ -87,13 +89,14 @@ def by_link(secret: str) -> Any:
                 )
                 _answer(actions_queries.locked(asked), actor)
     except NotFoundError:
-        return render_template("portal/link_unknown.html"), 404
+        gone = {"purpose": FOR, "is_gone": True}
+        return render_template("portal/link_spent.html", next_step=WRITE_TO_US, **gone), 404
     except RuleError as error:
         asked = actions_queries.of_viewer(viewer, action_id)
-        is_over = asked.state != "asked" or clock.now() >= ends_at(asked.kind, asked.due_at)
-        return _link_page(asked, viewer, error.problems), 409 if is_over else 422
+        return _link_page(asked, viewer, error.problems), 422 if _is_open(asked) else 409
     asked = actions_queries.of_viewer(viewer, action_id)
-    return _link_page(asked, viewer), DONE.get(asked.state, 200)
+    is_late = asked.state == "asked" and not _is_open(asked)
+    return _link_page(asked, viewer), 410 if is_late else DONE.get(asked.state, 200)
 
 
 def _link_page(asked: ActionRequest, viewer: Viewer, problems: tuple[str, ...] = ()) -> str:
@@ -105,9 +108,16 @@ def _shown(asked: ActionRequest, viewer: Viewer) -> dict[str, Any]:
     return {
         "offered": offered,
         "action": asked,
+        "is_open": _is_open(asked),
+        "is_replaced": offered is not None and offered.estimate.state == "superseded",
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,
     }
+
+
+def _is_open(asked: ActionRequest) -> bool:
+    """Whether an answer is still taken; the job that ends what is overdue may come later."""
+    return asked.state == "asked" and clock.now() < ends_at(asked.kind, asked.due_at)
 
 
 def _answer(asked: ActionRequest, actor: Actor) -> None:

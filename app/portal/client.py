@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 
 from app.companies import account_letters, accounts, viewing
 from app.companies.account_models import PortalAccount, PortalViewing
-from app.companies.models import Contact
+from app.companies.models import Company, Contact
 from app.companies.visibility import viewer_of
 from app.core import clock, language
 from app.core.access import Viewer
@@ -32,11 +32,13 @@ TYPED = {"subject": say("Subject"), "text": say("Message"), "comment": say("Comm
 class Client:
     """A signed-in contact, with their account and the agency they are a client of.
 
-    `viewing` is set where staff only look as this contact, who is not there.
+    `company` is their primary one. `viewing` is set where staff only look as this contact, who is
+    not there.
     """
 
     account: PortalAccount
     agency: Agency
+    company: Company | None = None
     viewing: PortalViewing | None = None
 
     @property
@@ -53,8 +55,18 @@ class Client:
 
     @property
     def zone(self) -> str:
-        """The zone in which this person reads times."""
-        return self.contact.zone or self.agency.zone
+        """The zone in which this person reads times: chosen, else the usual one."""
+        return self.contact.zone or self.usual_zone
+
+    @property
+    def usual_zone(self) -> str:
+        """The zone of one who chose none: their company's, else the agency's."""
+        return (self.company.zone if self.company else None) or self.agency.zone
+
+    @property
+    def company_id(self) -> int | None:
+        """Their primary company, for which they ask unless they choose another one."""
+        return self.company.id if self.company else None
 
     @cached_property
     def viewer(self) -> Viewer:
@@ -84,7 +96,7 @@ def current_or_none() -> Client | None:
 def _found() -> Client | None:
     if VIEWING in session:
         seen = viewing.seen_by(session[VIEWING], desk_session())
-        return Client(seen[1], seen[2], viewing=seen[0]) if seen else None
+        return Client(*seen[1], viewing=seen[0]) if seen else None
     contact_id = session.get(CONTACT)
     if not isinstance(contact_id, int):
         return None
@@ -104,6 +116,12 @@ def agency_name() -> str:
     """The agency whose portal this is."""
     found = current_or_none()
     return found.agency.name if found else account_letters.agency_name()
+
+
+def zone() -> str:
+    """The zone in which the client of this request reads times; empty for everybody else."""
+    found = current_or_none()
+    return found.zone if found else ""
 
 
 @blueprint.before_request

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
 from app.companies import accounts, links, profile, registrations
 from app.companies.account_models import PortalAccount, PortalToken
@@ -24,6 +24,13 @@ FOR = {
 }
 
 
+# What to do where no new link is mailed.
+NEXT_STEPS = {
+    "email": say("Your profile says which address you use; there you ask for another link."),
+    "registration": say("If you confirmed your address already, wait for our mail, or sign in."),
+}
+
+
 @door.route("/link/<secret>", methods=["GET", "POST"])
 def follow(secret: str) -> Any:
     """What the link is for, with one button; a spent one offers a new one."""
@@ -42,12 +49,14 @@ def follow(secret: str) -> Any:
         return _page(link, secret, error.problems), 422
 
 
-@door.post("/link/<secret>/again")
+@door.route("/link/<secret>/again", methods=["GET", "POST"])
 def again(secret: str) -> Any:
     """Mail a new link in place of a spent one; the answer is the same whatever becomes of it."""
+    if request.method == "GET":
+        return redirect(url_for("door.follow", secret=secret))
     link = links.find(secret)
     if link is None:
-        abort(404)
+        return render_template("portal/link_unknown.html"), 404
     with unit_of_work():
         accounts.renew(link)
     text = _("If this access still stands, a new link is on its way to the address of the old one.")
@@ -63,6 +72,8 @@ def _spent(link: PortalToken, secret: str) -> Any:
             secret=secret,
             asks_again=link.purpose == "registration" and link.used_at is None,
             may_renew=link.contact_id is not None and link.purpose != "email",
+            leads_to_profile=link.purpose == "email",
+            next_step=NEXT_STEPS.get(link.purpose, ""),
         ),
         410,
     )
@@ -79,9 +90,17 @@ def _page(link: PortalToken, secret: str, problems: tuple[str, ...] = ()) -> str
         link=link,
         secret=secret,
         company=company,
+        before=_address_before(link),
         problems=problems,
         typed=request.form,
     )
+
+
+def _address_before(link: PortalToken) -> str:
+    """The address that a new one takes the place of; empty for links of other kinds."""
+    if link.purpose != "email" or link.contact is None:
+        return ""
+    return next((one.address for one in link.contact.emails if one.is_primary), "")
 
 
 def _invitation(link: PortalToken) -> Any:
@@ -135,7 +154,7 @@ def _email(link: PortalToken) -> Any:
     with unit_of_work():
         links.take(link)
         account = _account(link)
-        profile.make_primary(account, link.email)
+        profile.make_primary(account, link.email, keeps_old="keep" in request.form)
     said = say("Your new e-mail address is confirmed. Sign in with it from now on.")
     return code.enter(account, how="address", target=url_for("portal.profile"), said=said)
 

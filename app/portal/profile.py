@@ -63,6 +63,18 @@ def change_email() -> Any:
     return carry_out(ask, back=url_for("portal.profile"))
 
 
+@blueprint.post("/profile/email/remove")
+def remove_email() -> Any:
+    """Give up a second address: nobody signs in or writes to us with it any more."""
+    me = client.current()
+
+    def drop() -> tuple[str, str]:
+        own.drop_address(me.account, request.form.get("email", ""))
+        return url_for("portal.profile"), say("Removed.")
+
+    return carry_out(drop, back=url_for("portal.profile"))
+
+
 @blueprint.post("/profile/password")
 def change_password() -> Any:
     """A new password; every other session ends."""
@@ -104,6 +116,7 @@ def _page(me: client.Client, problems: tuple[str, ...] = (), typed: Any = None) 
         contact=contact,
         company=next((one.company for one in contact.memberships if one.is_primary), None),
         places=contact.memberships,
+        others=[one for one in contact.emails if not one.is_primary],
         parts_of_address=ADDRESS_PARTS,
         zones=own.zones(),
         languages=language.OFFERED.items(),

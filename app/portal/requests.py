@@ -1,5 +1,7 @@
 """Support requests: the list, one of them, and what a client does with it."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import make_response, render_template, request, url_for
@@ -8,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.communications import actions_queries
 from app.core import clock, filetypes, forms, storage
+from app.core.access import Viewer
 from app.core.errors import RuleError
 from app.core.words import say
 from app.estimates.request_page import beside
@@ -16,7 +19,7 @@ from app.portal.posting import carry_out
 from app.tickets import client_commands, client_queries, joining, request_queries, subscribing
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
-from app.tickets.models import Ticket
+from app.tickets.models import Event, Ticket
 
 EVENTS = 50
 MOST_PAGES = 10_000
@@ -71,24 +74,29 @@ def _page(
 ) -> str:
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
-    merged_into = joining.final(ticket).number if ticket.merged_into_id is not None else None
+    is_merged = ticket.merged_into_id is not None
+    merged_into = joining.final(ticket).number if is_merged else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     is_completed = ticket.category == "completed"
     more = beside(me.viewer, ticket)
+    events = client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS)
     return render_template(
         "portal/request.html",
         me=me,
         ticket=ticket,
         needed=() if is_completed else actions_queries.waiting_on(me.viewer, ticket_id=ticket.id),
-        events=client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS),
+        events=events,
+        since=None if earlier else _since(events),
         most=EVENTS,
         earlier=earlier,
         followers=followers,
         own=next((one for one in followers if one.contact_id == me.id), None),
         colleagues=[one for one in client_queries.colleagues(me.viewer) if one[0] not in there],
-        merged_into=merged_into,
-        merged_is_seen=bool(merged_into and client_queries.sees(me.viewer, merged_into)),
+        is_merged=is_merged,
+        merged_into=(
+            merged_into if merged_into and client_queries.sees(me.viewer, merged_into) else None
+        ),
         follows_is_seen=bool(
             ticket.follows and client_queries.sees(me.viewer, ticket.follows.number)
         ),
@@ -104,6 +112,11 @@ def _page(
         problems=problems,
         nonce=forms.new_nonce,
     )
+
+
+def _since(events: Sequence[Event]) -> datetime | None:
+    """Since when a request is in its present state, as far as its newest messages tell."""
+    return next((each.at for each in reversed(events) if each.kind == "status"), None)
 
 
 @blueprint.post("/requests/<int:number>/answer")
@@ -160,7 +173,7 @@ def reopen(number: int) -> Any:
         client_commands.reopen_as_contact(ticket, actor=me.actor)
         return say("The request is open again. Tell us what is still not right.")
 
-    return _change(number, do)
+    return _change(number, do, find=client_queries.answerable)
 
 
 @blueprint.post("/requests/<int:number>/rate")
@@ -176,7 +189,7 @@ def rate(number: int) -> Any:
         )
         return say("Thank you for telling us.")
 
-    return _change(number, do)
+    return _change(number, do, find=client_queries.answerable)
 
 
 @blueprint.post("/requests/<int:number>/followers")
@@ -198,12 +211,17 @@ def follow(number: int) -> Any:
     return _change(number, do)
 
 
-def _change(number: int, do: Any) -> Any:
+def _change(
+    number: int,
+    do: Callable[[client.Client, Ticket], str],
+    *,
+    find: Callable[[Viewer, int], Ticket] = client_queries.held,
+) -> Any:
     me = client.current()
     here = url_for("portal.request_page", number=number)
 
     def act() -> tuple[str, str]:
-        ticket = client_queries.ticket(me.viewer, number, lock=True)
+        ticket = find(me.viewer, number)
         said = do(me, ticket)
         still = client_queries.sees(me.viewer, number)
         return (here if still else url_for("portal.requests")), said

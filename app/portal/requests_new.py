@@ -8,7 +8,7 @@ from flask import redirect, render_template, request, url_for
 from app.core import forms, typed
 from app.core.errors import RuleError
 from app.core.language import told
-from app.core.posting import unit_of_work
+from app.core.posting import refused, unit_of_work
 from app.core.words import say
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
@@ -98,7 +98,10 @@ def new_request() -> Any:
         return _page(me)
     sent = Sent.of_request()
     if request.form.get("step") == "continue":
-        _keep(me, sent)
+        try:
+            _keep(me, sent)
+        except drafts.FormSentError as error:
+            return refused(error, back=url_for("portal.new_request"))
         return redirect(url_for("portal.new_request", _anchor="request-fields"))
 
     def open_it() -> tuple[str, str]:
@@ -115,8 +118,9 @@ def new_request() -> Any:
 def _keep(me: client.Client, sent: Sent) -> list[str]:
     """Keep what is typed and the new files; returns why a file was not taken."""
     problems: list[str] = []
+    form = sent.form.get(forms.FIELD, "")
     with unit_of_work():
-        drafts.save(me.id, sent.form, notify=chosen_ids("notify"))
+        drafts.save(me.id, sent.form, notify=chosen_ids("notify"), form=form)
         drafts.keep_only(me.id, sent.keep)
         for key, files in sent.files.items():
             if files:
@@ -135,14 +139,16 @@ def _again(me: client.Client, sent: Sent, error: RuleError) -> str:
 @blueprint.get("/requests/new/fields")
 def request_fields() -> str:
     """The questions of one kind, as a part of the form."""
+    me = client.current()
     type_id = typed.id_of(request.args.get("type", ""))
     form = next((one for one in request_queries.offered() if one.type.id == type_id), None)
     if form is None:
         return ""
-    draft = request_queries.draft_of(client.current().id)
+    draft = request_queries.draft_of(me.id)
     return render_template(
-        "portal/request_fields.html",
+        "portal/request_kind.html",
         form=form,
+        promises=_promises(me, form),
         typed=draft.typed if draft else {},
         given={},
         carried={},
@@ -155,8 +161,12 @@ def request_fields() -> str:
 def save_draft() -> Any:
     """Keep what is typed; asked every few seconds by the page."""
     me = client.current()
-    with unit_of_work():
-        drafts.save(me.id, request.form, notify=chosen_ids("notify"))
+    form = request.form.get(forms.FIELD, "")
+    try:
+        with unit_of_work():
+            drafts.save(me.id, request.form, notify=chosen_ids("notify"), form=form)
+    except drafts.FormSentError as error:
+        return {"saved": False, "problems": [told(each) for each in error.problems]}, 409
     return {"saved": True}
 
 
@@ -165,9 +175,13 @@ def add_draft_file() -> Any:
     """Take one file in while the form is still being written."""
     me = client.current()
     files = uploads(request.files.getlist(FILES))
-    with unit_of_work():
-        taken = drafts.add_files(me.id, files, key=request.form.get("key", ""))
-        kept = [{"id": one.id, "name": one.name} for one in taken.files]
+    key, form = request.form.get("key", ""), request.form.get(forms.FIELD, "")
+    try:
+        with unit_of_work():
+            taken = drafts.add_files(me.id, files, key=key, form=form)
+            kept = [{"id": one.id, "name": one.name} for one in taken.files]
+    except drafts.FormSentError as error:
+        return {"files": [], "problems": [told(problem) for problem in error.problems]}, 409
     return {
         "files": kept,
         "problems": [told(problem) for problem in taken.problems],
@@ -178,9 +192,13 @@ def add_draft_file() -> Any:
 def discard_draft() -> Any:
     """Begin anew."""
     me = client.current()
-    with unit_of_work():
+    here = url_for("portal.new_request")
+
+    def discard() -> tuple[str, str]:
         drafts.clear(me.id)
-    return redirect(url_for("portal.new_request"))
+        return here, ""
+
+    return carry_out(discard, back=here)
 
 
 @blueprint.get("/requests/<int:number>/sent")
@@ -207,8 +225,10 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
     draft = request_queries.draft_of(me.id)
     given = request.form if faults else {}
     written = draft.typed if draft else {}
-    offered = _recent_first(request_queries.offered(), me)
+    recent = request_queries.recent_types(me.viewer.company_ids)
+    offered = _recent_first(request_queries.offered(), recent)
     type_id = typed.id_of(str(written.get("type", request.args.get("type", ""))))
+    form = next((one for one in offered if one.type.id == type_id), None)
     by_field: dict[str, list[str]] = {}
     for name, text in faults or ():
         by_field.setdefault(name, []).append(text)
@@ -216,7 +236,9 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         "portal/request_new.html",
         me=me,
         offered=offered,
-        form=next((one for one in offered if one.type.id == type_id), None),
+        recent=recent,
+        form=form,
+        promises=_promises(me, form),
         companies=client_queries.companies(me.viewer),
         colleagues=client_queries.colleagues(me.viewer),
         urgencies=[(key, told(title), told(help_)) for key, title, help_ in URGENCIES],
@@ -235,8 +257,14 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
     )
 
 
-def _recent_first(offered: list[Form], me: client.Client) -> list[Form]:
+def _promises(me: client.Client, form: Form | None) -> list[tuple[str, int]]:
+    """Each urgency in words with the seconds of working time until its first answer."""
+    department_id = form.type.department_id if form else None
+    promised = sla_queries.first_answers(me.company_id, department_id)
+    return [(told(words), promised[key]) for key, words, _ in URGENCIES if key in promised]
+
+
+def _recent_first(offered: list[Form], recent: list[int]) -> list[Form]:
     """The kinds that this client's companies asked with last stand first."""
-    recent = request_queries.recent_types(me.viewer.company_ids)
     places = {type_id: place for place, type_id in enumerate(recent)}
     return sorted(offered, key=lambda one: places.get(one.type.id, len(places)))

@@ -1,17 +1,29 @@
-// The portal without scripts works too: this adds pasted screenshots, themes and dismissing.
+// The portal without scripts works too: this adds pasted and dropped files, themes and dismissing.
 (() => {
   // A picture pasted anywhere on a page with a form for files joins those chosen.
   const form = document.querySelector("[data-paste-files]");
   if (form) {
     const input = document.getElementById(form.dataset.pasteFiles);
+    const take = (files) => {
+      const all = new DataTransfer();
+      [...input.files, ...files].forEach((file) => all.items.add(file));
+      input.files = all.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    };
     document.addEventListener("paste", (event) => {
       const pasted = [...event.clipboardData.files];
       if (!pasted.length) return;
       event.preventDefault();
-      const all = new DataTransfer();
-      [...input.files, ...pasted].forEach((file) => all.items.add(file));
-      input.files = all.files;
-      input.dispatchEvent(new Event("change", { bubbles: true }));
+      take(pasted);
+    });
+    // A file dropped beside its field is meant for it too; a field takes what falls on it itself.
+    document.addEventListener("dragover", (event) => {
+      if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+    });
+    document.addEventListener("drop", (event) => {
+      if (event.defaultPrevented || !event.dataTransfer.files.length) return;
+      event.preventDefault();
+      take([...event.dataTransfer.files]);
     });
   }
 

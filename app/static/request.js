@@ -10,6 +10,7 @@
   const answers = new Map();
   const LARGEST = 25 * 1024 * 1024;
   let waiting;
+  let unsaved;
   let isSaving = false;
   let isChanged = false;
   let uploading = 0;
@@ -46,6 +47,9 @@
     const reply = await fetch(`${form.dataset.fields}?type=${encodeURIComponent(type)}`);
     if (!reply.ok || form.elements.type.value !== type) return;
     fields.innerHTML = await reply.text();
+    const promises = fields.querySelector("[data-promises]");
+    if (promises) document.getElementById("request-promises").replaceChildren(promises.content);
+    promises?.remove();
     recall();
     showAsked();
     fields.querySelectorAll("[data-toggle-password]").forEach(toggler);
@@ -65,17 +69,19 @@
   const typed = () => {
     const data = new FormData(form);
     for (const name of [...data.keys()]) {
-      if (name.startsWith("login-") || name.startsWith("files") || name === "nonce") data.delete(name);
+      if (name.startsWith("login-") || name.startsWith("files")) data.delete(name);
     }
     return data;
   };
+  // Two seconds after the last stroke, and every five while one goes on typing.
   const soon = (delay = 2000) => {
     clearTimeout(waiting);
-    waiting = setTimeout(save, delay);
+    unsaved ??= Date.now();
+    waiting = setTimeout(save, Math.max(0, Math.min(delay, unsaved + 5000 - Date.now())));
   };
   const save = async (options) => {
     clearTimeout(waiting);
-    waiting = undefined;
+    waiting = unsaved = undefined;
     if (onlyLooks) return;
     if (isSent || isSaving) {
       isChanged = isSaving;
@@ -89,7 +95,9 @@
       const reply = await fetch(form.dataset.save, { method: "POST", body: typed(), signal: AbortSignal.timeout(15000), ...options });
       outcome = reply.ok
         ? `Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`
-        : "The draft is not saved: your session has ended. Sign in on another page, then go on here.";
+        : reply.status === 409
+          ? "This request is sent already: reload the page to write another one."
+          : "The draft is not saved: your session has ended. Sign in on another page, then go on here.";
     } catch {
       outcome = "The draft is not saved yet: no connection. Trying again.";
       soon(5000);
@@ -135,6 +143,7 @@
     const data = new FormData();
     data.append("csrf_token", csrf);
     data.append("key", key);
+    data.append("nonce", form.elements.nonce.value);
     data.append("files", file);
     const request = new XMLHttpRequest();
     request.open("POST", form.dataset.upload);

@@ -134,12 +134,19 @@ def open_tickets(viewer: Viewer, *, most: int) -> list[Ticket]:
     )
 
 
-def ticket(viewer: Viewer, number: int, *, lock: bool = False) -> Ticket:
-    """The ticket of a number with all that its page names. Raises `NotFoundError`.
+def ticket(viewer: Viewer, number: int) -> Ticket:
+    """The ticket of a number with all that its page names. Raises `NotFoundError`."""
+    return _one(_page_of(viewer, number), number)
 
-    With `lock` its row is held until the end of the unit of work.
-    """
-    query = (
+
+def held(viewer: Viewer, number: int) -> Ticket:
+    """The same as it is now, its row held until the end of the unit of work."""
+    query = _page_of(viewer, number).with_for_update(of=Ticket)
+    return _one(query.execution_options(populate_existing=True), number)
+
+
+def _page_of(viewer: Viewer, number: int) -> Select[tuple[Ticket]]:
+    return (
         scoped(Ticket, viewer)
         .where(Ticket.number == number)
         .options(
@@ -152,8 +159,9 @@ def ticket(viewer: Viewer, number: int, *, lock: bool = False) -> Ticket:
             joinedload(Ticket.form_version),
         )
     )
-    if lock:
-        query = query.with_for_update(of=Ticket).execution_options(populate_existing=True)
+
+
+def _one(query: Select[tuple[Ticket]], number: int) -> Ticket:
     found = db.session.scalars(query).one_or_none()
     if found is None:
         raise NotFoundError(f"There is no request #{number}.")
@@ -165,7 +173,7 @@ def answerable(viewer: Viewer, number: int) -> Ticket:
 
     Raises `RuleError` where it was merged into one that the viewer does not see.
     """
-    found = ticket(viewer, number, lock=True)
+    found = held(viewer, number)
     if found.merged_into_id is not None and not sees(viewer, joining.final(found).number):
         raise RuleError(
             say(

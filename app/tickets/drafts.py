@@ -1,6 +1,8 @@
 """What a contact has begun to write is kept until it is sent. The caller opens the unit of work.
 
-A login is never part of a draft.
+A login is never part of a draft. What comes from a form that was sent already (`form` is its nonce)
+is too late: it raises `FormSentError`. Whoever writes a draft and whoever clears it hold its row
+first, so neither passes the other unseen.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import storage
+from app.core import forms, storage
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
@@ -33,14 +35,23 @@ class Taken:
     problems: Sequence[str]
 
 
-def save(contact_id: int, sent: Mapping[str, str], *, notify: Collection[int] = ()) -> Draft:
-    """Keep what is typed; answers to fields that are not shown now stay for when they are again."""
+class FormSentError(RuleError):
+    """The form was sent, or begun anew, before this came."""
+
+
+def save(
+    contact_id: int, sent: Mapping[str, str], *, notify: Collection[int] = (), form: str = ""
+) -> Draft:
+    """Keep what is typed; answers to fields that are not shown now stay for when they are again.
+
+    Raises `FormSentError`.
+    """
     typed: dict[str, Any] = {
         name: text.replace("\x00", "")[:LONGEST]
         for name, text in sent.items()
         if name in NAMES or _is_field(name)
     }
-    draft = _draft(contact_id)
+    draft = _draft(contact_id, form)
     together = {**draft.typed, **typed, "notify": sorted(notify)}
     draft.typed = dict(list(together.items())[-MOST_ANSWERS:])
     draft.saved_at = func.clock_timestamp()
@@ -53,22 +64,34 @@ def _is_field(name: str) -> bool:
     return key != name and intake.KEY.fullmatch(key) is not None
 
 
-def _draft(contact_id: int) -> Draft:
-    """The contact's draft, begun where there is none, its row locked."""
-    db.session.execute(
-        insert(Draft)
-        .values(contact_id=contact_id)
-        .on_conflict_do_nothing(index_elements=["contact_id"])
-    )
+def _draft(contact_id: int, form: str = "") -> Draft:
+    """The contact's draft, begun where there is none, its row locked. Raises `FormSentError`."""
+    _hold(contact_id)
+    if form and forms.is_taken(form):
+        raise FormSentError(
+            say("This request is sent already: reload the page to write another one.")
+        )
     found = request_queries.draft_of(contact_id, lock=True)
     if found is None:
         raise RuntimeError("a draft that was just begun is gone")
     return found
 
 
-def add_files(contact_id: int, files: Sequence[Upload], *, key: str = "") -> Taken:
-    """Take files in before the request is sent; each refused one is told by name."""
-    draft = _draft(contact_id)
+def _hold(contact_id: int) -> None:
+    """Wait for whoever writes or clears the draft now, then hold its row, new where none was."""
+    db.session.execute(
+        insert(Draft)
+        .values(contact_id=contact_id)
+        .on_conflict_do_update(index_elements=["contact_id"], set_={"contact_id": contact_id})
+    )
+
+
+def add_files(contact_id: int, files: Sequence[Upload], *, key: str = "", form: str = "") -> Taken:
+    """Take files in before the request is sent; each refused one is told by name.
+
+    Raises `FormSentError`.
+    """
+    draft = _draft(contact_id, form)
     taken: list[DraftFile] = []
     problems: list[str] = []
     total = sum(one.file.size for one in draft.files)
@@ -140,5 +163,6 @@ def uploads_of(draft: Draft | None, wanted: Collection[int]) -> dict[str, list[U
 
 def clear(contact_id: int) -> None:
     """Forget what was begun: it is sent, or not wanted any more."""
+    _hold(contact_id)
     db.session.execute(delete(Draft).where(Draft.contact_id == contact_id))
     db.session.expire_all()

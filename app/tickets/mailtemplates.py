@@ -77,7 +77,7 @@ TEMPLATES = {
         Template(
             "solved",
             "A request is resolved or completed",
-            say("{subject} is {status}"),
+            say("Your request is {status}: {subject}"),
             say(
                 "Dear {recipient},\n\nyour request is now {status}. If something is missing, write"
                 " to us on it, and it is taken up again.\n\n{agency}"
@@ -93,7 +93,7 @@ TEMPLATES = {
         Template(
             "asked",
             "The client is asked for something formally",
-            say("{subject}: we need your answer by {due}"),
+            say("We need your answer by {due}: {subject}"),
             say(
                 "Dear {recipient},\n\nwe need something from you by {due}:\n\n{message}\n\n"
                 "Answer here: {link}\n\n{author}\n{agency}"
@@ -104,7 +104,7 @@ TEMPLATES = {
         Template(
             "estimate",
             "The client is asked to approve an estimate",
-            say("{subject}: our estimate of {total}, valid until {due}"),
+            say("Our estimate of {total}, valid until {due}: {subject}"),
             say(
                 "Dear {recipient},\n\nhere is our estimate: {total}, tax included, valid until"
                 " {due}."
@@ -117,7 +117,7 @@ TEMPLATES = {
         Template(
             "reminded",
             "What the client was asked for is due soon, or late",
-            say("Reminder, {subject}: we need your answer by {due}"),
+            say("Reminder, we need your answer by {due}: {subject}"),
             say(
                 "Dear {recipient},\n\nwe still need something from you, by {due}:\n\n{message}\n\n"
                 "Answer here: {link}\n\n{author}\n{agency}"
@@ -128,7 +128,7 @@ TEMPLATES = {
         Template(
             "action_cancelled",
             "What the client was asked for is no longer needed",
-            say("{subject}: nothing more to do"),
+            say("Nothing more to do: {subject}"),
             say(
                 "Dear {recipient},\n\nthis is no longer needed from you; there is nothing to do:"
                 "\n\n{message}\n\n{agency}"
@@ -138,11 +138,12 @@ TEMPLATES = {
         Template(
             "action_late",
             "What a client was asked for is three days late; to the managers of their company",
-            say("{subject}: an answer of {author} is late"),
+            say("An answer of {author} is late: {subject}"),
             say(
                 "Dear {recipient},\n\n{author} was asked for this by {due} and has not answered"
-                " yet; until then it does not go on. Please see to it together.\n\n{message}\n\n"
-                "You see the request here: {link}\n\n{agency}"
+                " yet; until then it does not go on. Please see to it together, or answer in their"
+                " place.\n\n{message}\n\nYou see the request, and answer, here: {link}\n\n"
+                "{agency}"
             ),
             needs_message=True,
         ),

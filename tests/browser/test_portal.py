@@ -146,7 +146,6 @@ def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
     page.get_by_label("Screenshots and documents").set_input_files(
         {"name": "slow.png", "mimeType": "image/png", "buffer": PNG}
     )
-    page.get_by_text("Also notify colleagues").click()
     page.get_by_label("Bo Lund").check()
     if javascript:
         page.get_by_label("slow.png").wait_for()
@@ -167,7 +166,7 @@ def test_a_request_with_a_screenshot(live, clients, portal, width, javascript):
         assert (ticket.priority, ticket.origin) == ("high", "portal")
         assert db.session.scalars(select(Attachment.name)).all() == ["slow.png"]
     with page.expect_download() as download:
-        page.get_by_role("link", name="slow.png").click()
+        page.get_by_role("link", name="slow.png").first.click()
     assert download.value.suggested_filename == "slow.png"
 
 
@@ -175,6 +174,7 @@ def test_a_plain_request_takes_two_clicks_beyond_typing(live, clients, portal):
     """What it is about, and send; a pasted screenshot needs none."""
     page = portal(width="phone")
     page.goto(f"{live.url}/portal/requests/new")
+    expect(page.get_by_role("radio").first).to_be_focused()
     page.get_by_label("A question").check()
     page.get_by_label("Subject").fill("Which plan?")
     page.get_by_label("Description").fill("Which one do we have?")
@@ -214,6 +214,10 @@ def test_a_draft_outlives_the_page_and_the_session(live, clients, portal):
     page.get_by_label("Something new").check()
     page.get_by_label("What should change?").wait_for(state="hidden")
     page.get_by_label("Subject").fill("A new logo")
+    page.get_by_label("Something is broken").check()
+    page.get_by_label("Several of us").wait_for()
+    page.get_by_label("A change or new work").check()
+    expect(page.get_by_label("Something new")).to_be_checked()
     page.get_by_label("Screenshots and documents").set_input_files(
         [
             {"name": "logo.png", "mimeType": "image/png", "buffer": PNG},
@@ -265,6 +269,12 @@ def test_answering_closing_and_rating(live, clients, portal, width, javascript):
     page.get_by_role("link", name="The contact form is broken").click()
     page.get_by_text("Which browser do you use?").wait_for()
     page.get_by_text("Waiting for you").first.wait_for()
+    main, more = (page.locator(f".sides-{name}").bounding_box() for name in ("main", "more"))
+    if width == "desk":  # what belongs to it stands beside the messages; below them on a phone
+        assert main["x"] + main["width"] < more["x"]
+        assert more["y"] < main["y"] + main["height"]
+    else:
+        assert main["y"] + main["height"] <= more["y"]
     page.get_by_label("Your message").fill("The newest one.")
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text("Your message is sent.").wait_for()

@@ -82,7 +82,9 @@ def now_is(action: ActionRequest) -> ActionRequest:
 def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
     action = asked(world)
     [mail] = mails()
-    assert mail.subject.startswith(f"ACTION: [#{world['ticket'].number}] New logo")
+    begins = f"ACTION: [#{world['ticket'].number}] We need your answer by "
+    assert mail.subject.startswith(begins)
+    assert mail.subject.endswith(": New logo")
     assert "Is this the logo you want?" in mail.body
     path = re.search(r"http://[^/\s]+(/portal/action/[\w-]+)", mail.body)[1]
     browser = visitor(world["app"])
@@ -299,6 +301,69 @@ def test_the_managers_and_who_asked_hear_once_that_an_answer_is_late(world):
     assert len(late) == 2
     assert all("has not answered yet" in row.body for row in late)
     assert all(link(action) not in f"{row.body}{row.html}" for row in late)
+
+
+@pytest.fixture
+def boss(world):
+    """The manager of Northwind, who has access."""
+    with unit_of_work():
+        found = make.contact(db.session.get_one(Ticket, world["ticket"].id).company, role="manager")
+    portal_account(found)
+    return found
+
+
+def test_once_it_is_escalated_the_manager_may_answer_and_it_says_so(world, boss):
+    action = asked(world, kind="choose", options=["Red", "Blue"], text="Which colour?")
+    browser, path = client_in(world["app"], boss), f"/portal/actions/{action.id}"
+    assert browser.post(path, data=sent(do="answer", choice="Red")).status_code == 404
+    with clock.frozen(action.due_at + timedelta(days=3)):
+        with unit_of_work():
+            actions.remind()
+        [late] = mails(recipient=str(boss.emails[0].address))
+        assert "answer in their place" in late.body
+        assert "asked of Mira Krog" in browser.get("/portal/").get_data(as_text=True)
+        for page in (path, f"/portal/requests/{world['ticket'].number}"):
+            assert "you answer in their place" in browser.get(page).get_data(as_text=True)
+        assert "Which colour?" not in client_in(world["app"], world["bo"]).get("/portal/").get_data(
+            as_text=True
+        )
+        browser.post(path, data=sent(do="answer", choice="Blue"))
+    action = now_is(action)
+    assert (action.state, action.ended_by) == ("answered", boss.name)
+    assert (action.answer["choice"], action.answer["in_place_of"]) == ("Blue", "Mira Krog")
+    said = db.session.scalars(select(Event).filter_by(kind="action", contact_id=boss.id)).one()
+    assert said.payload["line"] == "chose “Blue”, in place of Mira Krog"
+    assert "in place of Mira Krog" in mails(recipient="ada@agency.example")[-1].body
+    shown = visitor(world["app"]).get(link(action)).get_data(as_text=True)
+    assert "In place of Mira Krog" in shown
+
+
+@pytest.mark.parametrize("how", ["archived", "shut out", "elsewhere"])
+def test_the_manager_answers_for_one_who_has_left(world, boss, how):
+    action = asked(world)
+    path = f"/portal/actions/{action.id}"
+    assert client_in(world["app"], boss).get(path).status_code == 404
+    with unit_of_work():
+        mira = db.session.get_one(Contact, world["mira"].id)
+        if how == "archived":
+            mira.archived_at = clock.now()
+        elif how == "shut out":
+            accounts.close(world["ada"], mira)
+        else:
+            mira.memberships[0].company_id = make.company("Elsewhere").id
+    browser = client_in(world["app"], boss)
+    assert browser.post(path, data=sent(do="decline", text="Not now")).status_code == 302
+    assert now_is(action).answer["in_place_of"] == "Mira Krog"
+
+
+def test_an_estimate_never_falls_to_one_who_only_manages(world, boss):
+    """It is money: whoever approves for the company decides."""
+    action = asked(world)
+    with unit_of_work():
+        db.session.get_one(ActionRequest, action.id).kind = "estimate"
+        db.session.get_one(Contact, world["mira"].id).archived_at = clock.now()
+    browser = client_in(world["app"], boss)
+    assert browser.get(f"/portal/actions/{action.id}").status_code == 404
 
 
 def test_who_has_left_the_company_is_reminded_of_nothing(world):

@@ -82,7 +82,7 @@ def test_sending_asks_by_an_action_with_the_total_in_it(world):
     world.draft(note="Two drafts are included.")
     estimate = world.send()
     [mail] = mails()
-    assert mail.subject.startswith(f"ACTION: [#{world.number}] New logo: our estimate of EUR ")
+    assert mail.subject.startswith(f"ACTION: [#{world.number}] Our estimate of EUR ")
     assert "EUR\u00a01\u202f428.00, tax included" in mail.body
     assert "Two drafts are included." in mail.body
     assert link(estimate) in mail.body
@@ -323,7 +323,7 @@ def test_no_offer_is_answered_on_closed_work_however_it_is_closed(world):
         with unit_of_work():
             close()
         assert world.states()[-1] == "withdrawn", close
-        told = [mail for mail in mails() if "nothing more to do" in mail.subject]
+        told = [mail for mail in mails() if "Nothing more to do" in mail.subject]
         assert len(told) == nth
         if close is not merge:
             with unit_of_work():

@@ -306,10 +306,16 @@ def test_nobody_writes_on_a_request_they_do_not_see_by_way_of_a_merged_one(app, 
         duplicate, into = make.ticket(sales), make.ticket(store)
         joining.merge(duplicate, into, actor=STAFF)
     portal_account(boss)
-    path = f"/portal/requests/{duplicate.number}/answer"
-    answer = client_in(app, boss).post(path, data=sent(text="Mine"))
+    browser, at = client_in(app, boss), f"/portal/requests/{duplicate.number}"
+    answer = browser.post(f"{at}/answer", data=sent(text="Mine"))
     assert answer.status_code == 422
     assert "goes on as another one" in text_of(answer)
+    assert f"#{into.number}" not in text_of(answer)
+    for deed in ("reopen", "rate", "solved"):
+        browser.post(f"{at}/{deed}", data=sent(score="5"))
+        page = text_of(browser.get(at))
+        assert "goes on as another one" in page
+        assert f"#{into.number}" not in page, deed
     db.session.rollback()
     messages = select(Event.id).where(Event.ticket_id == into.id, Event.kind == "message")
     assert db.session.scalars(messages).all() == []

@@ -1,10 +1,16 @@
 """One's own record."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import select
 
+from app.companies import accounts
 from app.companies.models import Contact, ContactEmail
 from app.core.db import db, unit_of_work
+from app.core.models import Agency
+from app.tickets.models import Ticket
 from tests import factories as make
 from tests.portal.acting import link_in, mails, sent
 from tests.portal.conftest import PASSWORD
@@ -76,7 +82,53 @@ def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, m
             ContactEmail.contact_id == northwind.mira.id
         )
     )
-    assert {tuple(row) for row in rows} == {(old, False), ("mira@new.example", True)}
+    assert [tuple(row) for row in rows] == [("mira@new.example", True)]
+    fresh = visitor(app)
+    assert sign_in(fresh, old).status_code == 401
+    fresh.post("/portal/sign-in/link", data={"email": old})
+    assert mails()[-1].recipient == old
+    assert "/portal/link/" not in mails()[-1].body, "nothing but the notice went there"
+
+
+def test_an_old_address_stays_a_way_in_on_purpose_only_until_it_is_removed(app, northwind, mira):
+    old = email_of(northwind.mira)
+    mira.post("/portal/profile/email", data=sent(email="mira@new.example"))
+    link = link_in(mails()[-1])
+    browser = visitor(app)
+    assert f"Keep {old} as a second address" in text_of(browser.get(link))
+    browser.post(link, data={"keep": "y"})
+    assert sign_in(visitor(app), old).status_code == 302
+    with unit_of_work():
+        accounts.mail_link(old, "sign_in")
+    mailed = link_in(mails()[-1])
+    page = text_of(browser.get("/portal/profile"))
+    assert f"Remove {old}" in page
+    browser.post("/portal/profile/email/remove", data=sent(email="mira@new.example"))
+    browser.post("/portal/profile/email/remove", data=sent(email=old))
+    assert sign_in(visitor(app), old).status_code == 401
+    assert visitor(app).post(mailed).status_code == 410
+    assert sign_in(visitor(app), "mira@new.example").status_code == 302
+
+
+def test_times_are_of_the_own_zone_else_the_company_s_else_the_agency_s(app, northwind, mira):
+    def shown() -> list[str]:
+        pages = ("/portal/", "/portal/profile", f"/portal/requests/{northwind.ticket.number}")
+        found = [re.search("Times in <b>([^<]+)</b>", text_of(mira.get(page))) for page in pages]
+        return list({each[1] for each in found})
+
+    agency = db.session.scalars(select(Agency.zone)).one()
+    assert shown() == [agency]
+    with unit_of_work():
+        db.session.merge(northwind.company).zone = "America/New_York"
+    assert shown() == ["America/New_York"]
+    assert "Without one: America/New_York." in text_of(mira.get("/portal/profile"))
+    with unit_of_work():
+        contact(northwind).zone = "Asia/Tokyo"
+    assert shown() == ["Asia/Tokyo"]
+    with unit_of_work():
+        at = datetime(2026, 1, 15, 20, tzinfo=UTC)
+        db.session.get_one(Ticket, northwind.ticket.id).due_at = at
+    assert "05:00" in text_of(mira.get(f"/portal/requests/{northwind.ticket.number}"))
 
 
 def test_somebody_else_s_address_is_answered_alike_and_not_mailed(northwind, mira):

@@ -92,7 +92,7 @@ def test_what_a_person_writes_keeps_the_subject_and_is_no_automatic_mail(agent, 
 def test_automatic_mails_say_so(agent, ticket):
     commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
     [row] = mails()
-    assert row.subject.startswith(f"Notification: [#{ticket.number}] Printer on fire is ")
+    assert row.subject.startswith(f"Notification: [#{ticket.number}] Your request is ")
     message = composed(row)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "All"

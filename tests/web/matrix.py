@@ -235,6 +235,7 @@ ROUTES = {
     "POST door.follow": "ppppp?",
     "GET door.by_link": "ppppp?",  # signed by nobody
     "POST door.by_link": "ppppp?",
+    "GET door.again": "ppppp?",
     "POST door.again": "ppppp?",
     "GET door.forgotten": "ppppp",
     "POST door.forgotten": "ppppp",
@@ -265,6 +266,7 @@ ROUTES = {
     "GET portal.requests": "sssss",
     "POST portal.answer": "sssss",
     "POST portal.change_email": "sssss",
+    "POST portal.remove_email": "sssss",
     "POST portal.change_password": "sssss",
     "POST portal.follow": "sssss",
     "POST portal.new_request": "sssss",
@@ -381,6 +383,7 @@ PORTAL_ROUTES = {
     "POST portal.add_draft_file": "yy-",
     "POST portal.answer": "yyn",
     "POST portal.change_email": "yy-",
+    "POST portal.remove_email": "yy-",
     "POST portal.change_password": "yy-",
     "POST portal.discard_draft": "yy-",
     "POST portal.follow": "yyn",

@@ -167,7 +167,6 @@ def app(application, databases: Databases, worker_name: str):
     with application.app_context():
         yield application
         db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from app.core.db import db, unit_of_work
+from app.core.db import unit_of_work
 from app.factory import create_app
 from config import Settings
 from tests import factories as make
@@ -64,17 +64,14 @@ def served_application(settings: Settings, worker_name: str) -> Iterator[Live]:
 
 
 @pytest.fixture
-def live(served_application: Live, databases: Databases, worker_name: str) -> Iterator[Live]:
+def live(served_application: Live, databases: Databases, worker_name: str) -> Live:
     """The served application over a fresh database, its agency set up."""
     app = served_application.app
     databases.fresh(f"served_{worker_name}")
     shutil.rmtree(app.extensions["settings"].data_dir, ignore_errors=True)
     with app.app_context(), unit_of_work():
         make.set_up_agency()
-    yield served_application
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    return served_application
 
 
 @pytest.fixture(scope="session")

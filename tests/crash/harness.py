@@ -76,7 +76,12 @@ def _again(flow: Flow) -> Callable[[], None]:
 
 
 def _prepare(app: Flask, fresh: Callable[[], None], flow: Flow) -> None:
-    """In a process of its own too: drawing starts threads, which a later fork would not have."""
+    """In a process of its own too: drawing starts threads, which a later fork would not have.
+
+    Nor may it have the connections of the tests before it.
+    """
+    with app.app_context():
+        _let_go()
     fresh()
     assert _in_process(app, flow.prepare, {}) == 0
 

@@ -24,7 +24,6 @@ def test_the_books_are_true_after_every_step(application, fresh_database, share)
     class Here(Books):
         def begin(self) -> None:
             db.session.remove()
-            db.engine.dispose()
             fresh_database()
 
     with application.app_context():

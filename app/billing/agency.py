@@ -10,7 +10,7 @@ from app.billing.documents.logo import BrokenLogoError, kept
 from app.billing.iban import problem_with
 from app.billing.numbering import begin_invoices_at, problems_of_beginning
 from app.companies.repricing import post_revaluation
-from app.core import clock, storage
+from app.core import clock, formats, storage
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -124,8 +124,8 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR09
             return f"{value!r} is no currency of ISO 4217: write a code such as EUR."
         case "zone" if value not in available_timezones():
             return f"{value!r} is no time zone: write one such as Europe/Berlin."
-        case "country" if value and not (len(value) == 2 and value.isalpha()):  # noqa: PLR2004
-            return f"{value!r} is no country code: write two letters such as DE."
+        case "country" if value and value not in dict(formats.countries()):
+            return f"{value!r} is no country code of ISO 3166: write two letters such as DE."
         case "paper" if value not in PAPERS:
             return f"{value!r} is no paper: choose a4 or letter."
         case "time_approval" if value not in APPROVALS:

@@ -1,5 +1,10 @@
 """The errors that people may read; everything else is a plain 500 with an incident id."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class RuleError(Exception):
     """A rule of the business refuses. Exit 1 on the command line, a flashed message on a page.
@@ -10,6 +15,26 @@ class RuleError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class Reasons:
+    """Gathers what several steps refuse, so that a person reads all of it at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def of(self, step: Callable[[], T]) -> T | None:
+        """Return what a step gives; None where it was refused, its reasons kept."""
+        try:
+            return step()
+        except RuleError as error:
+            self.problems += error.problems
+            return None
+
+    def check(self) -> None:
+        """Raise `RuleError` with every reason, if there is one."""
+        if self.problems:
+            raise RuleError(*self.problems)
 
 
 class UnusableInputError(RuleError):

@@ -143,8 +143,8 @@ def _unbilled() -> list[Figure]:
     ]
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def _count(number: int, thing: str, things: str = "") -> str:
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
 
 
 def _receivables(today: date) -> list[Figure]:
@@ -183,7 +183,7 @@ def _installation() -> list[Figure]:
             Figure(
                 "Companies",
                 str(found.companies),
-                note=f"{found.users} people may sign in",
+                note=f"{_count(found.users, 'person', 'people')} may sign in",
                 href=url_or_none("CompanyView.list") or "",
             )
         )

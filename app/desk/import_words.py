@@ -31,9 +31,9 @@ ACTIONS = {
     "refused": "Refused",
 }
 ASIDE = {
-    "companies_created": "companies made on the way",
-    "contacts_created": "contacts made on the way",
-    "staff_created": "people made on the way",
+    "companies_created": ("company", "companies"),
+    "contacts_created": ("contact", "contacts"),
+    "staff_created": ("person", "people"),
 }
 ENCODINGS = {
     "utf-8": "UTF-8",

@@ -6,6 +6,8 @@ from app.core.errors import RuleError
 from app.core.lookups import LOOKUPS
 from app.desk.composing import chosen_id
 
+MOST_NAMED = 5
+
 
 def looked_up(entity: str) -> int | None:
     """The id chosen in a look-up field, else the only row of the name typed."""
@@ -20,4 +22,5 @@ def looked_up(entity: str) -> int | None:
         return same[0].id
     if not same:
         raise RuleError(f"No {entity} is called “{typed[:80]}”: choose one of the list.")
-    raise RuleError(f"“{typed[:80]}” could be {len(same)} {entity} rows: choose one of the list.")
+    names = ", ".join(row.text for row in same[:MOST_NAMED]) + (" …" if same[MOST_NAMED:] else "")
+    raise RuleError(f"“{typed[:80]}” could be each of {names}: choose one of the list.")

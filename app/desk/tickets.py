@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.core import clock, formats, forms, storage
 from app.core.db import unit_of_work
-from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.errors import NotFoundError, Reasons, RuleError, StaleError
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.core.targets import local_or
@@ -172,16 +172,24 @@ def new() -> Any:
         return _new_form(request.args)
 
     def open_it() -> tuple[str, str]:
-        company_id = looked_up("company")
+        subject, reasons = request.form.get("subject", ""), Reasons()
+        company_id = reasons.of(lambda: looked_up("company"))
+        requester_id = reasons.of(lambda: looked_up("contact"))
+        due_at = reasons.of(
+            lambda: instant(request.form.get("due", ""), own_zone(), "The due date")
+        )
+        if reasons.problems:
+            reasons.problems += rules.subject_problems(rules.clean_line(subject))
+        reasons.check()
         ticket = commands.open_ticket(
             actor=desk_actor(),
-            subject=request.form.get("subject", ""),
+            subject=subject,
             company_id=company_id,
-            requester_id=looked_up("contact"),
+            requester_id=requester_id,
             department_id=chosen_id(request.form.get("department", "")),
             assignee_id=chosen_id(request.form.get("assignee", "")),
             priority=request.form.get("priority", "normal"),
-            due_at=instant(request.form.get("due", ""), own_zone(), "The due date"),
+            due_at=due_at,
             message=request.form.get("message", ""),
             files=uploads(request.files.getlist("files")),
         )

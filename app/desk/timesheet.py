@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from app.core import clock, forms
 from app.core.db import unit_of_work
-from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.errors import NotFoundError, Reasons, RuleError, StaleError
 from app.core.security import may, requires
 from app.core.targets import local_or
 from app.desk import approvals
@@ -102,12 +102,19 @@ def add() -> Any:
     back = local_or(request.form.get("back"), url_for("time.week"))
 
     def act() -> tuple[str, str]:
+        reasons = Reasons()
+        work = reasons.of(lambda: _work(request.form, own_zone()))
+        ticket_id = reasons.of(lambda: _ticket_id(request.form.get("ticket", "")))
+        company_id = reasons.of(lambda: looked_up("company"))
+        if work is None or reasons.problems:
+            found = rules.problems_of(work, today=clock.today(own_zone())) if work else []
+            raise RuleError(*reasons.problems, *found)
         entry = commands.log_time(
-            _work(request.form, own_zone()),
+            work,
             actor=desk_actor(),
             staff_id=own_staff_id(),
-            ticket_id=_ticket_id(request.form.get("ticket", "")),
-            company_id=looked_up("company"),
+            ticket_id=ticket_id,
+            company_id=company_id,
         )
         return (
             url_for("time.week", day=entry.work_date.isoformat()),

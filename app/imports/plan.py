@@ -155,9 +155,8 @@ def counts(session: Session, importer: Importer, work: Work) -> dict[str, Any]:
     tally = asdict(importer.tally(session, work))
     warnings = list(tally.pop("warnings"))
     if flagged:
-        warnings.append(
-            f"{flagged} rows lack trailing cells of optional columns; they count as empty."
-        )
+        rows = "1 row lacks" if flagged == 1 else f"{flagged} rows lack"
+        warnings.append(f"{rows} trailing cells of optional columns; they count as empty.")
     return {"rows": sum(found.values()), **found, **tally, "warnings": warnings}
 
 

@@ -21,6 +21,8 @@ from app.staff.models import Staff
 
 ADMIN = "Admin"
 LONGEST_NAME = 64
+"""Of each of the two parts that the users' table keeps; the staff list has the whole name."""
+LONGEST_WHOLE_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,16 @@ def create_user(
 ) -> Created:
     """Let somebody sign in, and make them staff; without a password one is made and returned.
 
-    Raises `RuleError` with every reason: an unusable or taken address, a weak password, an
-    unknown role, or a role with rights that the actor lacks.
+    Raises `RuleError` with every reason: an unusable or taken address, a name that does not fit, a
+    weak password, an unknown role, or a role with rights that the actor lacks.
     """
     email = email.strip().lower()
     username = username or email
     problems = _address_problems(email, username)
+    if len(name) > LONGEST_WHOLE_NAME:
+        problems.append(
+            f"The name has {len(name)} characters, at most {LONGEST_WHOLE_NAME} fit: shorten it."
+        )
     chosen, role_problems = _grantable(actor, roles)
     problems += role_problems
     if password is not None:

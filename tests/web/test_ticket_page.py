@@ -403,6 +403,30 @@ def test_the_week_takes_time_and_submits_it(agent, fjord):
     assert browser.get("/time/week?day=nonsense").status_code == 200
 
 
+def test_every_reason_against_time_or_a_ticket_is_told_at_once_and_all_is_kept(browser, fjord):
+    with unit_of_work():
+        make.company("Fjord Dental Billing")
+    typed = {"time": "26h", "ticket": "x1", "company_text": "Fjord Den", "description": "Kept."}
+    day = "2026-03-10"
+    form = {"nonce": forms.new_nonce(), "work_date": day, "billable": "y", **typed}
+    refused = browser.post(f"/time/add?day={day}", data=form)
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    for reason in (
+        "26:00 hours are more than one day",
+        "“x1” is no ticket number",
+        "could be each of Fjord Dental, Fjord Dental Billing",
+    ):
+        assert reason in page
+    for kept in (*typed.values(), day):
+        assert f'value="{kept}"' in page
+    assert 'name="day" value="2026-03-09"' in page, "the week that was looked at"
+    form = {"nonce": forms.new_nonce(), "subject": " ", "company_text": "Nobody", "due": "soon"}
+    page = browser.post("/tickets/new", data=form).get_data(as_text=True)
+    for reason in ("The subject is empty", "No company is called “Nobody”", "“soon” is no date"):
+        assert reason in page
+
+
 def test_a_manager_approves_and_sends_back(app, agent, fjord):
     browser, own = agent
     boss = signed_in(app, person("Manager"))

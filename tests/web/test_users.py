@@ -42,8 +42,8 @@ def test_a_new_person_signs_in_with_the_password_that_was_printed(app):
 
 def test_every_reason_is_told_at_once(app):
     with pytest.raises(RuleError) as refusal:
-        create(email="no address", roles=["Agent", "Pope"], password="short")
-    assert len(refusal.value.problems) == 3
+        create(email="no address", name="N" * 300, roles=["Agent", "Pope"], password="short")
+    assert len(refusal.value.problems) == 4
 
 
 def test_an_address_has_one_sign_in(app):

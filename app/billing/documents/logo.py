@@ -57,7 +57,7 @@ def _svg(picture: bytes) -> str:
         text = picture.decode("utf-8")
         pdf.draw(PROBE, {}, at=_EPOCH, assets={"logo": text})
     except (UnicodeDecodeError, pdf.DrawingError) as error:
-        raise BrokenLogoError("the logo is not a readable SVG picture in UTF-8") from error
+        raise BrokenLogoError("the logo is no readable SVG picture: save it as PNG") from error
     inner = base64.b64encode(text.encode()).decode()
     return _boxed(f"data:image/svg+xml;base64,{inner}", *BOX_MM)
 

@@ -47,8 +47,11 @@ def reading(code: str) -> Iterator[None]:
 
 def best(accepted: LanguageAccept) -> str:
     """The language of ours that a browser asks for; English where it asks for none of them."""
-    asked = (code.partition("-")[0].lower() for code, quality in accepted if quality)
-    return next((code for code in asked if code in OFFERED), ENGLISH)
+    for code, quality in accepted:
+        for known in (code, code.partition("-")[0].lower()):
+            if quality and known in (*OFFERED, PSEUDO):
+                return known
+    return ENGLISH
 
 
 @cache

@@ -37,6 +37,7 @@ def profile() -> Any:
         own.change_profile(
             me.actor, me.account, given, language=form.get("language", language.ENGLISH)
         )
+        language.read_in(me.account.language)
         return url_for("portal.profile"), say("Saved.")
 
     return carry_out(

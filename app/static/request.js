@@ -65,6 +65,9 @@
 
   // The draft. A login is never part of it. One save is on its way at a time, so that an older text
   // never overtakes a newer one.
+  // What is said comes with the page, in the language of its reader; names stand in it as {name}.
+  const words = JSON.parse(form.dataset.words);
+  const said = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const tell = (text) => { state.textContent = text; };
   const typed = () => {
     const data = new FormData(form);
@@ -89,17 +92,17 @@
     }
     isSaving = true;
     isChanged = false;
-    tell("Saving the draft…");
+    tell(said("saving"));
     let outcome;
     try {
       const reply = await fetch(form.dataset.save, { method: "POST", body: typed(), signal: AbortSignal.timeout(15000), ...options });
       outcome = reply.ok
-        ? `Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`
+        ? said("saved", { time: new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" }) })
         : reply.status === 409
-          ? "This request is sent already: reload the page to write another one."
-          : "The draft is not saved: your session has ended. Sign in on another page, then go on here.";
+          ? said("sent")
+          : said("ended");
     } catch {
-      outcome = "The draft is not saved yet: no connection. Trying again.";
+      outcome = said("offline");
       soon(5000);
     }
     isSaving = false;
@@ -122,7 +125,7 @@
     label.className = "person";
     name.textContent = file.name;
     bar.max = 1;
-    bar.setAttribute("aria-label", `Sending ${file.name}`);
+    bar.setAttribute("aria-label", said("sending", { file: file.name }));
     label.append(name, bar);
     row.append(label);
     list.append(row);
@@ -137,7 +140,7 @@
     };
     uploading += 1;
     if (file.size > LARGEST) {
-      end(`${file.name} has ${(file.size / 1048576).toFixed(1)} MB, a file may have at most 25 MB: split or compress it.`);
+      end(said("large", { file: file.name, size: (file.size / 1048576).toFixed(1) }));
       return;
     }
     const data = new FormData();
@@ -148,13 +151,13 @@
     const request = new XMLHttpRequest();
     request.open("POST", form.dataset.upload);
     request.upload.addEventListener("progress", (event) => { bar.value = event.loaded / event.total; });
-    request.addEventListener("error", () => end(`${file.name} was not sent: no connection. Choose it again.`));
+    request.addEventListener("error", () => end(said("lost", { file: file.name })));
     request.addEventListener("load", () => {
       let answer = {};
       try { answer = JSON.parse(request.responseText); } catch { /* not an answer of ours */ }
       const kept = answer.files?.[0];
       if (!kept) {
-        end(answer.problems?.join(" ") || `${file.name} was not taken: reload the page and choose it again.`);
+        end(answer.problems?.join(" ") || said("refused", { file: file.name }));
         return;
       }
       const box = document.createElement("input");
@@ -187,7 +190,7 @@
     if (uploading || isSaving) {
       event.preventDefault();
       form.dataset.waits = "yes";
-      if (uploading) tell("A file is still on its way; the request is sent as soon as it is in.");
+      if (uploading) tell(said("waits"));
       return;
     }
     isSent = true;

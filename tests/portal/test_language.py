@@ -1,0 +1,158 @@
+"""Clients read pages and mails in their language; staff, and what is kept, stay English."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.communications import actions, replytext
+from app.communications.action_models import ActionRequest
+from app.companies import accounts, links
+from app.companies.account_models import PortalAccount
+from app.core import clock, formats, language
+from app.core.db import db, unit_of_work
+from app.tickets import commands, mail_commands
+from app.tickets.mailtext import ABOVE
+from app.tickets.models import Event
+from app.tickets.subscribing import ensure_subscribed
+from tests.portal.acting import STAFF, link_in, mails, sent
+from tests.portal.test_door import NEW, email_of, text_of
+from tests.portal.test_viewing import looking_as
+from tests.web.people import client_in, person, signed_in, visitor
+
+DUE = clock.today() + timedelta(days=3)
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+def reads(contact, language: str) -> None:
+    """The contact has chosen a language."""
+    with unit_of_work():
+        db.session.execute(
+            update(PortalAccount)
+            .where(PortalAccount.contact_id == contact.id)
+            .values(language=language)
+        )
+
+
+def test_a_client_chooses_a_language_and_reads_it_from_then_on(app, northwind):
+    mira = client_in(app, northwind.mira)
+    profile = text_of(mira.get("/portal/profile"))
+    assert '<html lang="en"' in profile
+    assert '<option value="de">Deutsch</option>' in profile
+    mira.post("/portal/profile", data=sent(name="Mira Krog", language="de"))
+    page = text_of(mira.get("/portal/profile"))
+    assert '<html lang="de"' in page
+    assert "Gespeichert." in page
+    assert "Ihr Profil" in page
+    assert '<option value="NO">Norwegen</option>' in page
+    refused = text_of(mira.post("/portal/profile", data=sent(name="", language="xx")))
+    assert "Sprache: Bitte wählen Sie eine aus der Liste." in refused
+    missing = mira.get("/portal/requests/999999")
+    assert "Hier ist nichts" in text_of(missing)
+
+
+def test_visitors_read_what_their_browser_asks_for_and_staff_english(app, northwind):
+    browser = visitor(app)
+    page = text_of(browser.get("/portal/sign-in", headers=GERMAN))
+    assert '<html lang="de"' in page
+    assert "Passwort vergessen?" in page
+    assert "Forgotten your password?" in text_of(browser.get("/portal/sign-in"))
+    desk = text_of(signed_in(app, person("Agent")).get("/tickets/", headers=GERMAN))
+    assert '<html lang="en"' in desk
+    assert "Skip to content" in desk
+
+
+def test_who_looks_as_a_contact_sees_the_contacts_language(app, northwind):
+    reads(northwind.mira, "de")
+    page = text_of(looking_as(app, northwind.mira).get("/portal/"))
+    assert "Ihre offenen Anfragen" in page
+    assert "You see the portal as" in page
+
+
+def test_an_account_begins_in_the_language_of_the_browser_it_is_opened_in(app, northwind):
+    with unit_of_work():
+        bo = northwind.bo
+        db.session.execute(
+            update(PortalAccount)
+            .where(PortalAccount.contact_id == bo.id)
+            .values(password=None, language="en")
+        )
+        secret = links.make("invitation", email=email_of(bo), contact_id=bo.id)
+    browser = visitor(app)
+    browser.post(f"/portal/link/{secret}", data={"name": "Bo", "password": NEW}, headers=GERMAN)
+    db.session.rollback()
+    assert accounts.account_of(bo.id).language == "de"
+    form = {"email": "ute@b.example", "name": "Ute", "company": "Beta"}
+    browser = visitor(app)
+    browser.post("/portal/register", data=form, headers=GERMAN)
+    mail = mails()[-1]
+    assert mail.subject == "ACTION: E-Mail-Adresse für Fjord & Partners bestätigen"
+    assert mail.body.startswith("Guten Tag Ute,\n\nvielen Dank")
+    assert '<html lang="de">' in mail.html
+    assert link_in(mail)
+
+
+def test_each_reader_of_a_mail_has_their_language(app, northwind):
+    reads(northwind.mira, "de")
+    with unit_of_work():
+        ensure_subscribed(northwind.ticket, contact_id=northwind.bo.id, source="colleague")
+        commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
+    found = {mail.recipient_name: mail for mail in mails() if "We are on it." in mail.body}
+    assert "Bitte antworten Sie im Portal:" in found["Mira Krog"].body
+    assert '<html lang="de">' in found["Mira Krog"].html
+    assert "Please answer in the portal:" in found["Bo Lund"].body
+
+
+def ask(northwind) -> ActionRequest:
+    with unit_of_work():
+        return actions.ask(
+            northwind.ticket,
+            actor=STAFF,
+            kind="approve",
+            contact_id=northwind.mira.id,
+            text="Is this right?",
+            due_on=DUE,
+        )
+
+
+def test_what_is_asked_is_told_in_german_and_kept_in_english(app, northwind):
+    reads(northwind.mira, "de")
+    action = ask(northwind)
+    mail = mails()[-1]
+    assert mail.subject.startswith("ACTION: [#")
+    assert f"] Wir brauchen Ihre Antwort bis {formats.day(DUE, 'de')}: " in mail.subject
+    assert "Freigeben oder ablehnen" in mail.html
+    mira = client_in(app, northwind.mira)
+    there = f"/portal/actions/{action.id}"
+    refused = text_of(mira.post(there, data=sent(do="decline")))
+    assert "Die Begründung fehlt" in refused
+    mira.post(there, data=sent(do="answer"))
+    page = text_of(mira.get(f"/portal/requests/{northwind.ticket.number}"))
+    assert f"bittet Mira Krog um Freigabe bis {formats.day(DUE, 'de')}" in page
+    assert "hat zugestimmt" in page
+    lines = db.session.scalars(
+        select(Event.payload["line"].as_string()).where(Event.kind == "action").order_by(Event.seq)
+    ).all()
+    assert lines == [f"asked Mira Krog to approve by {formats.day(DUE)}", "approved it"]
+    desk = text_of(signed_in(app, person("Agent")).get(f"/tickets/{northwind.ticket.number}"))
+    assert f"asked Mira Krog to approve by {formats.day(DUE)}" in desk
+    assert "approved it" in desk
+
+
+def test_words_of_the_agency_stay_as_they_wrote_them(app, northwind):
+    reads(northwind.mira, "de")
+    with unit_of_work():
+        mail_commands.save_template(
+            "asked", subject="Please help", body="Hey {recipient}: {message}", actor=STAFF
+        )
+    ask(northwind)
+    mail = mails()[-1]
+    assert mail.subject.endswith("] Please help")
+    assert "Hey Mira Krog: Is this right?" in mail.body
+
+
+@pytest.mark.parametrize("code", sorted(language.OFFERED))
+def test_what_stands_under_our_line_is_no_part_of_an_answer(app, code):
+    with app.app_context(), language.reading(code):
+        line = f"-- {language.told(ABOVE)} --"
+    assert replytext.split(f"Yes.\n\n> {line}\n{line}\nold words").visible.strip() == "Yes."

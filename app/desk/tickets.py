@@ -82,6 +82,9 @@ def queue() -> Any:
     )
 
 
+TOLD = "Clients are mailed that their tickets are closed once it can no longer be undone."
+
+
 @blueprint.post("/tickets/bulk")
 @requires("edit", "Tickets")
 def change_many() -> Any:
@@ -122,6 +125,7 @@ def _preview(back: str) -> Any:
     return render_template(
         "desk/tickets/bulk.html",
         result=result,
+        told=TOLD if result.told else "",
         total=len(ids),
         sent=request.form,
         back=back,
@@ -161,7 +165,9 @@ def _change_many(ids: list[int]) -> bulk.Bulk:
 
 def _told(result: bulk.Bulk) -> str:
     changed = f"{result.changed} ticket{'' if result.changed == 1 else 's'} changed."
-    return f"{changed} Left as it is: {', '.join(result.skipped)}." if result.skipped else changed
+    told = f" {TOLD}" if result.told else ""
+    left = f" Left as it is: {', '.join(result.skipped)}." if result.skipped else ""
+    return f"{changed}{told}{left}"
 
 
 @blueprint.route("/tickets/new", methods=["GET", "POST"])

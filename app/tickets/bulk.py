@@ -119,11 +119,15 @@ def tell_many(told: Sequence[tuple[int, PastEvent]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """What a bulk change did: how many changed, why the others did not, and how to undo it."""
+    """What a bulk change did: how many changed, why the others did not, and how to undo it.
+
+    Of `told` tickets the clients are mailed once it can no longer be undone.
+    """
 
     changed: int
     skipped: Sequence[str]
     undo_id: int | None = None
+    told: int = 0
 
 
 def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | None) -> Bulk:
@@ -189,7 +193,9 @@ def set_status_many(
         }
         notes.append(timeline.Note(ticket.id, "status", payload, "client"))
         changing.append(ticket)
-    closing = [t.id for t in changing if rules.is_closing(t.category, status.category)]
+    closing = [
+        t.id for t in changing if rules.is_closing(t.category, status.category) and not t.is_demo
+    ]
     undo_id = undoing.keep(changing, actor=actor)
     queries.write_many(
         [note.ticket_id for note in notes],
@@ -203,9 +209,9 @@ def set_status_many(
     changed = [note.ticket_id for note in notes]
     sla_clocks.changed(changed)
     endings.closed(changed, status.category, actor=actor)
-    closing_mails.later(closing, actor=actor)
+    told = closing_mails.later(closing, actor=actor)
     happenings.told("status_changed", changed, actor=actor)
-    return Bulk(len(notes), skipped, undo_id)
+    return Bulk(len(notes), skipped, undo_id, told)
 
 
 def _finish(

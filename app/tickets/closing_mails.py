@@ -17,10 +17,13 @@ from app.tickets.models import Event
 TELL = "tickets.tell_closed"
 
 
-def later(ticket_ids: Sequence[int], *, actor: Actor) -> None:
-    """Post the mails that tickets were closed just now, for when the time to undo it is over."""
+def later(ticket_ids: Sequence[int], *, actor: Actor) -> int:
+    """Post the mails that tickets were closed just now, for when the time to undo it is over.
+
+    Returns of how many tickets.
+    """
     if not ticket_ids or actor.staff_id is None or actor.channel == notifications.DEMO:
-        return
+        return 0
     newest = (
         select(func.max(Event.id))
         .where(Event.ticket_id.in_(ticket_ids), Event.kind == "status")
@@ -28,14 +31,17 @@ def later(ticket_ids: Sequence[int], *, actor: Actor) -> None:
     )
     events = sorted(db.session.scalars(newest))
     jobs.post(TELL, {"events": events}, delay=undoing.OVER, created_by=actor.user_id)
+    return len(events)
 
 
 def tell(event_id: int) -> int:
-    """Mail of one entry that closed a ticket, unless that was taken back since; how many mails.
+    """Mail of one entry that closed a ticket, unless it is taken back or gone; how many mails.
 
     A second time posts nothing.
     """
-    event = db.session.get_one(Event, event_id)
+    event = db.session.get(Event, event_id)
+    if event is None:
+        return 0
     (ticket,) = queries.locked_by_id([event.ticket_id])
     if ticket.category not in rules.CLOSED or ticket.merged_into_id or _is_taken_back(event):
         return 0

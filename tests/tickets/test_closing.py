@@ -43,6 +43,7 @@ def close(tickets, actor: Actor, category: str = "resolved") -> int:
         ids = [each.id for each in tickets]
         done = bulk.set_status_many(ids, actor=actor, status=queries.first_status(category))
     assert done.undo_id is not None
+    assert done.told == len(tickets)
     return done.undo_id
 
 

@@ -14,9 +14,9 @@ from bench.report import Report, measured
 from tests import factories as make
 
 TICKETS, EVENTS_EACH = 100_000, 10
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday, at the end of the history
+NOW = datetime(2026, 3, 2, 12, 1, tzinfo=UTC)  # a Monday, at the end of the history
 TARGET = 0.1
-TRY_TARGET = 15.0
+TRY_TARGET = 30.0  # the time limit of a statement on a page
 
 
 def run(report: Report) -> None:
@@ -50,9 +50,9 @@ def _fill() -> None:
                 "created_at, last_seq) select 'Request ' || n, 1 + n % 1000, "
                 "(select id from ticket_status where category = 'open' limit 1), 'open', at, at, "
                 ":each from generate_series(1, :many) n cross join lateral (select "
-                "cast(:now as timestamptz) - n * interval '10 minutes' as at) x"
+                "cast(:last as timestamptz) - n * interval '10 minutes' as at) x"
             ),
-            {"many": TICKETS, "each": EVENTS_EACH, "now": NOW},
+            {"many": TICKETS, "each": EVENTS_EACH, "last": NOW - timedelta(minutes=1)},
         )
         session.execute(
             text(

@@ -17,13 +17,13 @@ CATEGORIES = {
 ORIGINS = {"portal": "the portal", "mail": "mail", "desk": "the desk"}
 OUTCOMES = {"answered": "answered", "declined": "declined"}
 SINCE = {
-    "opened": "it was opened",
+    "opened": "the ticket was opened",
     "client": "the client wrote, and nobody answered",
     "staff": "we answered, and the client did not",
-    "status": "its status changed",
-    "activity": "anything happened on it",
+    "status": "the status changed",
+    "activity": "anything happened on the ticket",
 }
-COUNTED = {"clock": "the clock", "business": "the business hours of the ticket's calendar"}
+COUNTED = {"clock": "the clock", "business": "business hours"}
 ASKED = {"approve": "approve", "fill": "answer", "upload": "send files"}
 
 # Kinds of values that are rows of the database, chosen by their name.
@@ -129,7 +129,7 @@ EVENTS: Mapping[str, EventKind] = {
                 "counted",
                 "Counted by",
                 "counted",
-                "The calendar of its promised times; without any the clock counts.",
+                "Those by which the ticket is promised times; without any, the clock.",
                 usual="clock",
             ),
         ),

@@ -173,7 +173,8 @@ def _found_words(one: Condition, found: Sequence[Any], names: Names) -> str:
     if not found:
         return "there is none"
     shown = [words.value_words(kind, each, names) for each in found]
-    return f"it is {words.listed([words.shortened(each) for each in shown])}"
+    verb = "has" if one.field == "tag" else "is"
+    return f"it {verb} {words.listed([words.shortened(each) for each in shown])}"
 
 
 @dataclass(frozen=True, slots=True)

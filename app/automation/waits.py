@@ -5,34 +5,38 @@ goes by the clock. What is read are the entries with which waits began that may 
 each the next one: however long a wait is, the rest of the timelines is never touched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from app.core.db import db
 from app.tickets import sla, sla_queries
 
 ROWS_AT_MOST = 50_000
-"""How many beginnings are read at once for one calendar, the newest."""
-SLACK = timedelta(seconds=1)
+"""How many beginnings are read at once for a calendar, the newest."""
+SECOND = timedelta(seconds=1)
 
 # What rules did, and what machines answered, neither begins nor ends a wait.
 _COUNTS = "not payload ?| array['rule_run', 'automatic'] and {ends}"
 _BEGAN = """
-select said.ticket_id, said.at as began, (
-  select at from event
-  where ticket_id = said.ticket_id and seq > said.seq and {counts} order by seq limit 1
-) as ended
+select ticket_id, began, ended, count(*) over () as total
 from (
-  select ticket_id, seq, at from event
-  where at >= :begin and at < :end and {counts} and {begins}
-  {opening}
-) as said
-join ticket on ticket.id = said.ticket_id and ticket.merged_into_id is null
-order by said.at desc limit :most
+  select said.ticket_id, said.at as began, (
+    select at from event
+    where ticket_id = said.ticket_id and seq > said.seq and {counts} order by seq limit 1
+  ) as ended
+  from (
+    select ticket_id, seq, at from event
+    where at >= :begin and at < :end and {counts} and {begins}
+    {opening}
+  ) as said
+  join ticket on ticket.id = said.ticket_id and ticket.merged_into_id is null
+) as wait
+where ended is null or ended > began + :wait
+order by began desc, ticket_id desc limit :most
 """
 # A ticket stands from its opening on, before whatever the timeline tells first.
 _OPENING = """
@@ -69,53 +73,59 @@ def between(
 ) -> tuple[list[Wait], int]:
     """The newest `most` waits that were over in [begin, end), the oldest first, and their number.
 
-    Of more than `ROWS_AT_MOST` the number is what was read.
+    Of business hours, those of more than `ROWS_AT_MOST` that were not read are counted as over.
     """
-    found = list(_over(settings, begin, end))
-    found.sort(key=lambda each: (each.at, each.ticket_id))
-    return found[-most:], len(found)
-
-
-def _over(settings: Mapping[str, Any], begin: datetime, end: datetime) -> Iterator[Wait]:
     wait, since = timedelta(hours=int(settings["hours"])), str(settings["since"])
-    if settings.get("counted") != "business":
-        for row in _rows(since, begin - wait, end - wait):
-            at = row.began + wait
-            if row.ended is None or row.ended > at:
-                yield Wait(row.ticket_id, row.began, at)
-        return
-    yield from _by_calendars(since, wait, begin, end)
+    if settings.get("counted") == "business":
+        found, total = _by_calendars(since, wait, begin, end)
+    else:
+        rows, total = _began_in(since, wait, begin - wait, end - wait, most=most)
+        found = [Wait(row.ticket_id, row.began, row.began + wait) for row in rows]
+    found.sort(key=lambda each: (each.at, each.ticket_id))
+    return found[-most:], total
 
 
-def _by_calendars(since: str, wait: timedelta, begin: datetime, end: datetime) -> Iterator[Wait]:
+def _by_calendars(
+    since: str, wait: timedelta, begin: datetime, end: datetime
+) -> tuple[list[Wait], int]:
+    found: list[Wait] = []
+    unread = 0
     names = {row.id: row.name for row in sla_queries.all_calendars()}
     for key, calendar in ((None, CLOCK), *sla_queries.calendars(names).items()):
-        seconds = wait // SLACK
-        before = sla.latest_start(calendar, begin - SLACK, seconds)
-        last = sla.latest_start(calendar, end, seconds)
-        if last is None:
-            continue
-        rows = _rows(since, before or begin - sla.FARTHEST, last + SLACK)
+        first, last = _starts(calendar, wait // SECOND, begin, end)
+        rows, total = _began_in(since, wait, first, last, most=ROWS_AT_MOST)
+        unread += total - len(rows)
         own = sla_queries.calendars_of({row.ticket_id for row in rows}) if rows else {}
         for row in rows:
-            at = sla.due(calendar, row.began, seconds)
-            if (
-                own.get(row.ticket_id) == key
-                and at is not None
-                and begin <= at < end
-                and (row.ended is None or row.ended > at)
-            ):
-                yield Wait(row.ticket_id, row.began, at, names[key] if key else "")
+            if own.get(row.ticket_id) != key:
+                continue
+            at = sla.due(calendar, row.began, wait // SECOND)
+            if at and begin <= at < end and (row.ended is None or row.ended > at):
+                found.append(Wait(row.ticket_id, row.began, at, names[key] if key else ""))
+    return found, len(found) + unread
+
+
+def _starts(
+    calendar: sla.Calendar, seconds: int, begin: datetime, end: datetime
+) -> tuple[datetime, datetime]:
+    """Where waits begin that are over in [begin, end), with a little more on both sides."""
+    early, late = begin.replace(microsecond=0) - SECOND, end.replace(microsecond=0) + SECOND
+    last = sla.latest_start(calendar, late, seconds)
+    if last is None:
+        return begin, begin
+    first = sla.latest_start(calendar, early, seconds)
+    return (first or early - sla.FARTHEST), last + SECOND
 
 
 CLOCK = sla.Calendar("UTC", {weekday: [(0, sla.DAY_MINUTES)] for weekday in range(7)})
 
 
-def _rows(since: str, begin: datetime, end: datetime) -> Any:
-    """The newest beginnings within [begin, end), each with what ended it (None: nothing did)."""
+def _began_in(
+    since: str, wait: timedelta, begin: datetime, end: datetime, *, most: int
+) -> tuple[Sequence[Row[Any]], int]:
+    """The newest beginnings within [begin, end) that nothing ended before `wait`; their number."""
     if begin >= end:
-        return []
-    return db.session.execute(
-        text(STATEMENTS[since]),
-        {"begin": begin, "end": end, "most": ROWS_AT_MOST},
-    ).all()
+        return [], 0
+    values = {"begin": begin, "end": end, "wait": wait, "most": most}
+    rows = db.session.execute(text(STATEMENTS[since]), values).all()
+    return rows, rows[0].total if rows else 0

@@ -6,6 +6,7 @@ from app.automation.catalogue import ACTIONS, EVENTS, FIELDS, OPERATORS, OPTIONS
 from app.automation.definition import Action, Condition, Definition, Names, Value, is_row
 
 LONGEST_QUOTE = 60
+SENTENCE_ENDS = ("…", ".”", "!”", "?”")
 
 
 def sentence(definition: Definition, names: Names) -> str:
@@ -18,7 +19,7 @@ def sentence(definition: Definition, names: Names) -> str:
         said += f", and {listed(held)}"
     done = [action(each, names) for each in definition.actions]
     said += f", then {listed(done)}" if done else ", then nothing yet"
-    said = said if said.endswith("…") else f"{said}."
+    said = said if said.endswith(SENTENCE_ENDS) else f"{said}."
     return f"{said} No rule after it runs." if definition.stops else said
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request, url_for
 
 from app.automation import checks, commands, queries, trial, words
-from app.automation.catalogue import ACTIONS, EVENTS, FIELDS, OPERATORS, OPTIONS
+from app.automation.catalogue import ACTIONS, EVENTS, FIELDS, OPERATORS
 from app.automation.definition import Definition
 from app.automation.queries import LogFilters
 from app.core import clock, forms, typed
@@ -237,7 +237,7 @@ def _editor(
         operators=OPERATORS,
         actions=ACTIONS,
         waits=EVENTS["waited"].settings,
-        since=list(OPTIONS["since"].items()),
+        since=rule_forms.choices_of("since", names, ()),
         counted=rule_forms.choices_of("counted", names, ()),
         tried=tried,
         zone=own_zone(),

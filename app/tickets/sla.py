@@ -89,7 +89,7 @@ def due(calendar: Calendar, start: datetime, seconds: int) -> datetime | None:
 
 
 def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | None:
-    """The last start, in whole seconds before `end`, from which `seconds` (at least 1) are over.
+    """The last instant from which `seconds` (at least 1) of business time are over by `end`.
 
     None when there is none within `FARTHEST`.
     """
@@ -98,14 +98,12 @@ def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | 
         if back >= FARTHEST:
             return None
         back = min(2 * back, FARTHEST)
-    low, high = end - back, end
-    while high - low > SECOND:
-        middle = low + (high - low) // SECOND // 2 * SECOND
-        if elapsed(calendar, middle, end) >= seconds:
-            low = middle
-        else:
-            high = middle
-    return low
+    left = seconds
+    for span in reversed([*spans(calendar, end - back, end)]):
+        if left <= span.seconds:
+            return span.end - left * SECOND
+        left -= span.seconds
+    return None
 
 
 def steps(calendar: Calendar, start: datetime, end: datetime, *, before: int = 0) -> list[Step]:

@@ -14,6 +14,7 @@ from app.tickets.models import Event, Ticket
 from jobs import load_handlers
 from tests import factories as make
 from tests.automation.making import do, on, when, where, work
+from tests.web.people import client_in, person, portal_account, signed_in
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY = timedelta(days=1)
@@ -121,7 +122,7 @@ def complete() -> int:
     return done["tickets"]
 
 
-def test_a_resolved_ticket_completes_once_and_says_why(ada, mira):
+def test_a_resolved_ticket_completes_once_and_says_why(app, ada, mira):
     with unit_of_work():
         old, young, answered, demo, merged, still_open = tickets = [
             asked(mira, name) for name in ("old", "young", "answered", "demo", "merged", "open")
@@ -148,6 +149,12 @@ def test_a_resolved_ticket_completes_once_and_says_why(ada, mira):
     assert {each.category for each in (young, answered, demo)} == {"resolved"}
     assert still_open.category == "open"
     assert db.session.scalar(select(func.count()).select_from(Mail)) == before
+    portal_account(mira)
+    for page in (
+        signed_in(app, person("Agent")).get(f"/tickets/{old.number}"),
+        client_in(app, mira).get(f"/portal/requests/{old.number}"),
+    ):
+        assert "after 7 days without an answer" in page.text
     with unit_of_work():
         client_commands.reply_as_contact(
             queries.locked(old.number),

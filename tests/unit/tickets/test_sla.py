@@ -63,7 +63,7 @@ def test_elapsed_and_due_equal_a_count_minute_by_minute(case):
 
 @settings(max_examples=150, deadline=None)
 @given(cases(), st.integers(1, 40_000))
-def test_the_latest_start_is_the_last_second_that_is_still_in_time(case, seconds):
+def test_after_the_latest_start_the_time_is_too_short(case, seconds):
     calendar, end, _ = case
     start = sla.latest_start(calendar, end, seconds)
     if start is None:

@@ -9,6 +9,7 @@ from app.core.db import db, unit_of_work
 from app.tickets import client_commands, commands, joining, queries
 from app.tickets.models import Event, Rating, Subscription, Ticket
 from app.tickets.request_models import RequestType
+from app.tickets.sla_models import SlaTarget
 from tests import factories as make
 from tests.portal.acting import STAFF, acting, sent
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
@@ -253,6 +254,18 @@ def test_the_page_of_a_request_asks_at_most_eight_things(northwind, mira, statem
     queries = [one for one in asked if not one.lower().startswith(("begin", "commit", "rollback"))]
     assert len(queries) <= 8, queries
     assert ("Earlier messages" in page) is (messages > 50)
+
+
+def test_before_it_is_sent_a_request_says_how_soon_it_is_answered(northwind, mira):
+    assert "Our first answer" not in text_of(mira.get("/portal/requests/new"))
+    with unit_of_work():
+        targets = [SlaTarget(priority="urgent", first_response=5400)]
+        make.policy(is_default=True, targets=targets)
+    kind = kind_of("A question")
+    for path in ("/portal/requests/new", f"/portal/requests/new/fields?type={kind}"):
+        page = text_of(mira.get(path))
+        assert "within 1:30 h" in page
+        assert page.count("within ") == 1
 
 
 @pytest.mark.parametrize("path", ["/portal/", "/portal/requests/", "/portal/requests/new"])

@@ -20,6 +20,7 @@ from app.tickets import (
     sla,
     sla_clocks,
     sla_commands,
+    sla_queries,
     sla_warnings,
 )
 from app.tickets.models import Event, Ticket
@@ -209,6 +210,29 @@ def test_a_changed_policy_is_followed_by_a_job_and_bulk_changes_at_constant_cost
         jobs.run_due(kinds=(sla_commands.REALIGN,))
     found = state(tickets[0])
     assert (found["first_response"][0], found["resolution"][0]) == ("stopped", "paused")
+
+
+def test_a_new_request_is_told_what_its_ticket_will_be_promised(fjord):
+    """By its company or the nearest above, else its department, else the default."""
+    with unit_of_work():
+        below = factories.company("Fjord Sales", parent_id=fjord.id)
+        other, desk = factories.company("Other"), factories.department()
+    first = {"first_response": HOUR}
+    promise({"normal": {"first_response": 5 * HOUR}, "low": {"resolution": HOUR}})
+    promise(
+        {"normal": {"first_response": 3 * HOUR}}, name="Desk", departments=[desk.id], default=False
+    )
+    promise({"normal": first, "urgent": first}, name="Fjord", companies=[fjord.id], default=False)
+    for company, department, hours in (
+        (below, desk, 1), (fjord, None, 1), (other, desk, 3), (other, None, 5)
+    ):  # fmt: skip
+        department_id = department.id if department else None
+        told = sla_queries.first_answers(company.id, department_id)
+        assert told["normal"] == hours * HOUR
+        assert ("urgent" in told, "low" in told) == (hours == 1, False)
+        ticket = opened(company, department_id=department_id)
+        assert sla_queries.answer_due(ticket.id) == MONDAY + timedelta(hours=hours)
+    assert sla_queries.first_answers(None, None)["normal"] == 5 * HOUR
 
 
 def warned():

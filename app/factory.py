@@ -24,6 +24,7 @@ from app.core.security import DeskBuilder, DeskSecurity
 from app.core.typed import BoundedConverter, TypedRequest
 from app.estimates import commands as estimate_commands  # noqa: F401
 from app.estimates import visibility as estimate_visibility  # noqa: F401
+from app.estimates import with_tickets as estimates_with_tickets  # noqa: F401
 from app.imports import models as import_models  # noqa: F401
 from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401

@@ -104,6 +104,8 @@ delete from job where (state <> 'leased' or lease_until < clock_timestamp()) and
   or kind = 'billing.tell' and not exists (
     select 1 from document d where d.id in (
       select id::bigint from jsonb_array_elements_text(payload -> 'documents') as w(id)))
+  or kind = 'estimates.draw' and not exists (
+    select 1 from estimate_paper p where p.id = (payload ->> 'paper')::bigint)
   or kind = 'billing.render' and not exists (
     select 1 from document d where d.id in (
       select id::bigint from jsonb_array_elements_text(payload -> 'document_ids') as w(id))))
@@ -201,7 +203,11 @@ def _reason(error: IntegrityError) -> str:
 def _delete_all() -> dict[str, int]:
     session = db.session
     files = session.scalars(
-        text(f"select file_id from document_pdf where document_id in {DEMO_DOCUMENTS}")
+        text(
+            f"select file_id from document_pdf where document_id in {DEMO_DOCUMENTS} union "
+            "select p.file_id from estimate_paper p join estimate e on e.id = p.estimate_id"
+            f" where p.file_id is not null and e.ticket_id in {DEMO_TICKETS}"
+        )
     ).all()
     gone: dict[str, int] = {}
     for rows in DELETES:
@@ -212,6 +218,7 @@ def _delete_all() -> dict[str, int]:
         text(
             "delete from stored_file f where id = any(:ids)"
             " and not exists (select 1 from document_pdf where file_id = f.id)"
+            " and not exists (select 1 from estimate_paper where file_id = f.id)"
             " and not exists (select 1 from attachment where file_id = f.id)"
             " and not exists (select 1 from agency where logo_id = f.id)"
         ),

@@ -1,6 +1,6 @@
-"""Two estimates of the demo: one approved and partly used, one that waits for a client's answer.
+"""Estimates of the demo: approved and partly used, waiting for an answer, and offered again.
 
-Both on tickets that are there, of the client who can sign in where that one has some.
+All on tickets that are there, of the client who can sign in where that one has some.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from app.companies.models import Company
 from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db
-from app.estimates import commands
+from app.estimates import commands, rules
 from app.estimates.models import Estimate
 from app.estimates.rules import Line
 from app.tickets import queries as tickets
@@ -46,12 +46,13 @@ class Worked:
 
 
 def write_estimates(year: Year) -> None:
-    """Offer both through the commands that people use; nobody is mailed."""
+    """Offer all through the commands that people use; nobody is mailed."""
     found = sorted(_worked(), key=lambda each: (each.company == portal.COMPANY, each.day))
-    if len(found) < 2:  # noqa: PLR2004 - one for each estimate
+    if len(found) < 3:  # noqa: PLR2004 - one for each estimate
         return
-    *_, open_one, used_one = found
+    *_, declined_one, open_one, used_one = found
     _approved(used_one)
+    _offered_again(declined_one, datetime.combine(year.last_day, EVENING))
     with clock.frozen(datetime.combine(year.last_day, EVENING)):
         _offer(
             db.session.get_one(Ticket, open_one.ticket_id),
@@ -59,6 +60,7 @@ def write_estimates(year: Year) -> None:
                 Line(0, "time", "Plan and set up", 0, 6 * 3600, work_type_id=open_one.work_type),
                 Line(0, "time", "Train the team", 0, 2 * 3600, work_type_id=open_one.work_type),
                 Line(0, "fixed", "Travel", 9_500),
+                Line(0, "fixed", "A spare device, kept ready", 24_000, is_optional=True),
             ],
         )
 
@@ -109,8 +111,40 @@ def _approved(worked: Worked) -> None:
             db.session.get_one(ActionRequest, _offer(ticket, lines).action_id)
         )
     with clock.frozen(said + timedelta(minutes=20)):
-        who = Actor(name=action.contact.name, contact_id=action.contact_id, channel=ACTOR.channel)
-        actions.answer(action, actor=who, deed="answer", given=Given(text="Go ahead."))
+        _answer(action, "answer", "Go ahead.")
+
+
+def _offered_again(worked: Worked, evening: datetime) -> None:
+    """Offer something that is declined, and offer it again an hour later with less in it."""
+    ticket = db.session.get_one(Ticket, worked.ticket_id)
+    with clock.frozen(evening):
+        offered = _offer(ticket, _renewal(worked, hours=12, is_optional=False))
+        action = actions_queries.locked(db.session.get_one(ActionRequest, offered.action_id))
+        reason = rules.reason_in_words("price", "can the training be left to us?")
+        _answer(action, "decline", reason, again="y")
+    with clock.frozen(evening + timedelta(hours=1)):
+        _offer(ticket, _renewal(worked, hours=9, is_optional=True))
+
+
+def _renewal(worked: Worked, *, hours: int, is_optional: bool) -> list[Line]:
+    work_type_id = worked.work_type
+    return [
+        Line(1, "time", "Renew the set-up", 0, hours * 3600, work_type_id=work_type_id),
+        Line(
+            2,
+            "time",
+            "Training on site",
+            0,
+            4 * 3600,
+            work_type_id=work_type_id,
+            is_optional=is_optional,
+        ),
+    ]
+
+
+def _answer(action: ActionRequest, deed: str, text: str, **more: str) -> None:
+    who = Actor(name=action.contact.name, contact_id=action.contact_id, channel=ACTOR.channel)
+    actions.answer(action, actor=who, deed=deed, given=Given(text=text, more=more))
 
 
 def _offer(ticket: Ticket, lines: Sequence[Line]) -> Estimate:

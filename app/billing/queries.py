@@ -408,7 +408,8 @@ def accounts_with_extras() -> list[tuple[int, str]]:
 def names(ticket_ids: Collection[int]) -> Names:
     """What tickets, people and work types are called on a document."""
     tickets = fetch_rows(
-        "select t.id, '#' || t.number || ' ' || t.subject, c.name"
+        "select t.id, '#' || t.number || ' ' || t.subject"
+        " || case t.purchase_order when '' then '' else ', PO ' || t.purchase_order end, c.name"
         " from ticket t left join contact c on c.id = t.requester_id"
         " where t.id = any(%(ids)s::bigint[])",
         {"ids": array_of(sorted(ticket_ids))},

@@ -7,7 +7,7 @@ The caller opens the unit of work. Whoever ends a request holds its ticket first
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -33,11 +33,15 @@ MOST_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a request ends: the deed (`actions_rules.ENDS`), whose it is, what they wrote."""
+    """How a request ends: the deed (`actions_rules.ENDS`), whose it is, what they wrote.
+
+    `more` is what the answer to this kind of request holds besides.
+    """
 
     deed: str
     by: str
     text: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 Conclusion = Callable[[ActionRequest, Ending, Actor], Mapping[str, str]]
@@ -145,7 +149,7 @@ def answer(
             )
         )
     taken = files if deed == "answer" and action.kind == "upload" else ()
-    given = Given(given.choice, given.text, tuple(rules.file_name(file.name) for file in taken))
+    given = replace(given, files=tuple(rules.file_name(file.name) for file in taken))
     problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
     if taken:
         problems += commands.sayable_problems(given.text, "comment", taken)
@@ -161,7 +165,8 @@ def answer(
         line = say("%(outcome)s, in place of %(name)s", outcome=line, name=asked)
     event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
     commands.keep_files(event, taken)
-    more = _conclude(action, Ending(deed, name, rules.clean_text(given.text)), actor)
+    ending = Ending(deed, name, rules.clean_text(given.text), given.more)
+    more = _conclude(action, ending, actor)
     _end(action, state, by=name, ip=ip)
     action.answer = {
         "choice": given.choice if action.kind == "choose" and deed == "answer" else "",
@@ -208,7 +213,7 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
-def replace(action: ActionRequest, *, actor: Actor) -> None:
+def supersede(action: ActionRequest, *, actor: Actor) -> None:
     """End a request that another one takes the place of, of which the contact is told then."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     record(actor, "action.replace", kind="ticket", id=action.ticket_id, after={"action": action.id})

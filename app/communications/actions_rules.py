@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,11 +67,15 @@ ESCALATED = ("late_3", "late_10")
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer as it came: the option chosen, what was written, the files' names."""
+    """An answer as it came: the option chosen, what was written, the files' names.
+
+    `more` is what only one kind of request asks for, by name.
+    """
 
     choice: str = ""
     text: str = ""
     files: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 def ended(state: str, deed: str) -> str:
@@ -163,7 +167,11 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
 def outcome(kind: str, deed: str, given: Given) -> str:
     """An answer in words that follow a name: "Mira Krog" + "approved it"."""
     if deed == "decline":
-        return say("declined the estimate") if kind == ESTIMATE else say("declined")
+        if kind != ESTIMATE:
+            return say("declined")
+        if given.more.get("again"):
+            return say("declined the estimate and asks for a new offer")
+        return say("declined the estimate")
     if kind == "choose":
         return say("chose “%(choice)s”", choice=given.choice)
     if kind == "upload":

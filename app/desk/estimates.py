@@ -1,15 +1,18 @@
 """A ticket's estimate: drafted line by line, looked at, sent, and offered again."""
 
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
 
 from app.communications.actions_queries import zone_of
-from app.core import clock, forms
+from app.core import clock, forms, storage
 from app.core.errors import RuleError
 from app.core.money import from_minor, round_decimal, to_minor
 from app.core.security import may, requires
@@ -17,9 +20,9 @@ from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_zone
 from app.desk.composing import chosen_id, day
 from app.desk.posting import carry_out
-from app.estimates import commands, pricing, rules
+from app.estimates import commands, papers, pricing, rules
 from app.estimates import queries as estimates
-from app.estimates.models import EstimateLine
+from app.estimates.models import Estimate, EstimateLine
 from app.estimates.rules import Line
 from app.tickets import queries
 from app.tickets.models import Ticket
@@ -40,6 +43,7 @@ class Row:
     work_type: str = ""
     hours: str = ""
     amount: str = ""
+    optional: str = ""
 
     @property
     def is_blank(self) -> bool:
@@ -58,6 +62,7 @@ def show(number: int) -> str:
         "desk/estimates/show.html",
         ticket=ticket,
         versions=found,
+        carried=estimates.carried_to(ticket.id),
         newest=found[0].estimate if found else None,
         is_closed=ticket.closed_at is not None,
         contacts=choices.contacts,
@@ -70,13 +75,15 @@ def show(number: int) -> str:
 @blueprint.get("/tickets/<int:number>/estimate/edit")
 @requires("edit", "Estimates")
 def edit(number: int) -> str:
-    """The draft of the next version: as it stands, else empty."""
+    """The draft of the next version: as it stands, else as the newest version, else empty."""
     ticket = queries.ticket(number)
     found = estimates.versions(ticket.id)
-    draft = found[0].estimate if found and found[0].estimate.state == rules.DRAFT else None
-    rows = [_row(line, draft.currency) for line in draft.lines] if draft else []
+    newest = found[0].estimate if found else None
+    draft = newest if newest is not None and newest.state == rules.DRAFT else None
+    currency = pricing.currency_of(ticket, clock.today(zone_of(ticket)))
+    rows = [_row(newest, line, currency) for line in newest.lines] if newest else []
     typed = {
-        "note": draft.note if draft else "",
+        "note": newest.note if newest else "",
         "valid_until": str(draft.valid_until if draft else commands.usually_valid_until(ticket)),
         "revision": draft.revision if draft else "",
     }
@@ -118,13 +125,13 @@ def save(number: int) -> Any:
 @requires("edit", "Estimates")
 def again(number: int) -> Any:
     """Begin the next version as a copy of the newest one."""
+    there = url_for("estimates.edit", number=number)
 
     def act() -> tuple[str, str]:
         draft = commands.offer_again(queries.locked(number), actor=desk_actor())
-        there = url_for("estimates.edit", number=number)
         return there, f"Version {draft.version} begins as a copy, at the rates of today."
 
-    return carry_out(act, back=url_for("estimates.show", number=number))
+    return carry_out(act, back=there)
 
 
 @blueprint.post("/tickets/<int:number>/estimate/discard")
@@ -171,19 +178,35 @@ def withdraw(number: int) -> Any:
     return carry_out(act, back=here)
 
 
+@blueprint.get("/tickets/<int:number>/estimate/<int:version>.pdf")
+@requires("see", "Estimates")
+def paper(number: int, version: int) -> Response:
+    """The stored paper of a version that was sent, drawn now when it was not yet."""
+    found = estimates.sent_version(number, version)
+    return send_file(
+        io.BytesIO(storage.read(papers.file_of(found))),
+        mimetype="application/pdf",
+        as_attachment="download" in request.args,
+        download_name=papers.name_of(found),
+    )
+
+
 def _rows() -> list[Row]:
-    names = ("key", "text", "work_type", "hours", "amount")
+    names = ("key", "text", "work_type", "hours", "amount", "optional")
     columns = [request.form.getlist(name) for name in names]
-    return [Row(*cells) for cells in zip(*columns, strict=False)]
+    return [Row(*cells) for cells in zip_longest(*columns, fillvalue="")]
 
 
-def _row(line: EstimateLine, currency: str) -> Row:
+def _row(estimate: Estimate, line: EstimateLine, currency: str) -> Row:
+    """A line to be written on; an amount of another currency is left to be written anew."""
+    is_amount = line.kind == "fixed" and estimate.currency == currency
     return Row(
         key=str(line.key),
         text=line.text,
         work_type=str(line.work_type_id or ""),
         hours=in_hours(line.seconds) if line.seconds else "",
-        amount=from_minor(line.amount_minor, currency) if line.kind == "fixed" else "",
+        amount=from_minor(line.amount_minor, currency) if is_amount else "",
+        optional="" if estimate.includes(line) else "y",
     )
 
 
@@ -206,9 +229,15 @@ def _line(row: Row, currency: str) -> Line:
     hours, amount = row.hours.strip(), "".join(row.amount.split())
     if bool(hours) == bool(amount):
         raise RuleError("write either hours or an amount.")
+    is_optional = row.optional == "y"
     if amount:
-        return Line(key, "fixed", row.text, to_minor(amount, currency))
-    return Line(key, "time", row.text, 0, _seconds(hours), work_type_id=chosen_id(row.work_type))
+        minor = to_minor(amount, currency)
+        return Line(key, "fixed", row.text, minor, is_optional=is_optional)
+    work_type_id = chosen_id(row.work_type)
+    seconds = _seconds(hours)
+    return Line(
+        key, "time", row.text, 0, seconds, work_type_id=work_type_id, is_optional=is_optional
+    )
 
 
 def _seconds(typed: str) -> int:

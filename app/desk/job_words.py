@@ -13,6 +13,7 @@ WORDS = {
     "communications.read": "Reading a mailbox",
     "communications.take_in": "Filing mail that came",
     "demo.load": "Loading the demo",
+    "estimates.draw": "Drawing an estimate",
     "imports.apply": "Applying an import",
     "imports.check": "Checking an import",
     "imports.undo": "Undoing an import",

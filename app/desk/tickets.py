@@ -142,8 +142,9 @@ def undo(change_id: int) -> Any:
     def act() -> tuple[str, str]:
         done = undoing.undo(change_id, actor=desk_actor())
         said = f"Undone: {done.restored} ticket{'' if done.restored == 1 else 's'} as before."
-        kept = ", ".join(done.kept)
-        return back, f"{said} Changed by somebody since, and left alone: {kept}." if kept else said
+        if done.kept:
+            said += f" Changed by somebody since, and left alone: {', '.join(done.kept)}."
+        return back, " ".join((said, *done.said))
 
     return carry_out(act, back=back)
 

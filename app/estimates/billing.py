@@ -18,9 +18,10 @@ from app.estimates.models import Estimate, EstimateCharge
 def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
     """Let the fixed lines wait for the next invoice, in place of those of earlier versions.
 
-    Of what is billed already only the difference is added, or taken back.
+    Optional ones only where they were chosen; each names the purchase order. Of what is billed
+    already only the difference is added, or taken back.
     """
-    lines = [line.facts(estimate.currency) for line in estimate.lines]
+    lines = [line.facts(estimate.currency) for line in estimate.lines if estimate.includes(line)]
     has_fixed = any(line.kind == "fixed" for line in lines)
     if not has_fixed and not queries.charged(estimate.ticket_id):
         return
@@ -61,4 +62,5 @@ def _account(estimate: Estimate) -> int:
 
 def _text(estimate: Estimate, charge: rules.Charge, *, is_change: bool) -> str:
     change = ", change" if is_change else ""
-    return f"#{estimate.ticket.number} {charge.text}{change}"
+    order = f", PO {estimate.purchase_order}" if estimate.purchase_order else ""
+    return f"#{estimate.ticket.number} {charge.text}{change}{order}"

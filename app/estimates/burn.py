@@ -35,7 +35,7 @@ def warn(ticket_ids: Collection[int]) -> int:
 
     Tickets are held before their estimates, as commands do it.
     """
-    due = [row.ticket_id for row, burn in queries.burning(ticket_ids) if burn.level > row.warned]
+    due = [row.home_id for row, burn in queries.burning(ticket_ids) if burn.level > row.warned]
     if not due:
         return 0
     tickets = {ticket.id: ticket for ticket in ticket_queries.locked_by_id(due)}
@@ -43,9 +43,9 @@ def warn(ticket_ids: Collection[int]) -> int:
     queries.burning(due, lock=True)
     told = 0
     for estimate, burn in queries.burning(due):
-        if burn.level > estimate.warned:
+        if burn.level > estimate.warned and estimate.home_id in tickets:
             estimate.warned = burn.level
-            _tell(estimate, burn, tickets[estimate.ticket_id])
+            _tell(estimate, burn, tickets[estimate.home_id])
             told += 1
     db.session.flush()
     return told

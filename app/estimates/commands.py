@@ -5,6 +5,7 @@ request to the client, the estimate, and last the account that is billed.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,12 +18,12 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
-from app.core.words import Amount
-from app.estimates import billing, burn, queries, rules
+from app.core.words import Amount, say
+from app.estimates import billing, burn, papers, queries, rules
 from app.estimates.models import Estimate, EstimateLine
-from app.estimates.pricing import Priced, PricedLine, priced
+from app.estimates.pricing import Priced, PricedLine, currency_of, priced
 from app.estimates.rules import Line
-from app.tickets import endings
+from app.estimates.sums import Sums
 from app.tickets import rules as ticket_rules
 from app.tickets.models import Ticket
 
@@ -64,7 +65,7 @@ def save_draft(
     last = queries.latest(ticket.id)
     lines = _with_keys(lines, queries.keys_of(ticket.id))
     found = priced(ticket, lines, on=today)
-    _ensure_same_currency(ticket, found)
+    _ensure_goes_with_approved(ticket, found)
     if last is not None and last.state == rules.DRAFT:
         draft = last
         _ensure_fresh(draft, revision)
@@ -77,22 +78,28 @@ def save_draft(
     return draft
 
 
-def offer_again(ticket: Ticket, *, actor: Actor) -> Estimate:
+def offer_again(ticket: Ticket, *, actor: Actor, valid_until: date | None = None) -> Estimate:
     """Copy the newest version to a draft of the next one, at the rates of today.
 
-    Raises `RuleError` when there is none, or a draft or an open offer stands.
+    Raises `RuleError` when there is none, a draft stands, or its amounts are of another currency.
     """
     last = queries.latest(ticket.id)
     if last is None:
         raise RuleError("There is no estimate yet that could be offered again: make one.")
     if last.state == rules.DRAFT:
         raise RuleError(f"Version {last.version} is drafted already: change that one.")
+    currency = currency_of(ticket, clock.today(actions_queries.zone_of(ticket)))
+    if currency != last.currency and any(line.kind == "fixed" for line in last.lines):
+        raise RuleError(
+            f"Version {last.version} is in {last.currency} and {ticket.company} is billed in "
+            f"{currency} now, so its amounts cannot be copied: write them anew."
+        )
     return save_draft(
         ticket,
         actor=actor,
-        lines=[_wanted(line) for line in last.lines],
+        lines=[_wanted(last, line) for line in last.lines],
         note=last.note,
-        valid_until=usually_valid_until(ticket),
+        valid_until=valid_until or usually_valid_until(ticket),
     )
 
 
@@ -130,6 +137,7 @@ def send(
     draft.burns_from = (approved.burns_from if approved else None) or clock.today(draft.zone)
     draft.content_hash = rules.content_hash(content_of(draft))
     db.session.flush()
+    papers.freeze(draft, "sent", actor=actor)
     after = {"version": draft.version, "hash": draft.content_hash}
     record(actor, "estimate.send", kind="ticket", id=ticket.id, after=after)
     return draft
@@ -138,7 +146,7 @@ def send(
 def withdraw(ticket: Ticket, *, actor: Actor) -> None:
     """Take the open offer back; the client is told. Raises `NotFoundError` when there is none."""
     for action_id in queries.actions_of_sent([ticket.id]):
-        actions.cancel(_held(action_id), actor=actor)
+        actions.cancel(held(action_id), actor=actor)
         return
     queries.of_state(ticket.id, rules.SENT)
 
@@ -147,44 +155,70 @@ def withdraw(ticket: Ticket, *, actor: Actor) -> None:
 def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Mapping[str, str]:
     """End an estimate with the request about it: approved, declined, withdrawn or expired.
 
-    Approved, its fixed lines wait for the next invoice, and the work done since it was sent counts
-    against its hours.
+    Approved, what was chosen is part of it for good, its fixed lines wait for the next invoice,
+    and the work done since it was sent counts against its hours. Raises `RuleError` when the total
+    that was seen is another one, or a purchase order is missing.
     """
     estimate = queries.of_action(action.id)
-    estimate.state = rules.after(estimate.version, estimate.state, DEEDS[ending.deed])
-    estimate.ended_at, estimate.ended_by = clock.now(), ending.by
-    if ending.deed == "decline":
-        estimate.reason = ending.text
+    state = rules.after(estimate.version, estimate.state, DEEDS[ending.deed])
+    with db.session.no_autoflush:  # what is approved is written at once, or the database refuses
+        if state == rules.APPROVED:
+            _approve(estimate, ending.more)
+        if ending.deed == "decline":
+            estimate.reason, estimate.asks_again = ending.text, bool(ending.more.get("again"))
+        estimate.state, estimate.ended_at, estimate.ended_by = state, clock.now(), ending.by
     db.session.flush()
     if estimate.state == rules.APPROVED:
         billing.bill_fixed_lines(estimate, actor=actor)
         burn.warn([estimate.ticket_id])
-    return {"estimate": estimate.content_hash or ""}
+        papers.freeze(estimate, "approved", actor=actor)
+    found = {"estimate": rules.content_hash(content_of(estimate))}
+    return found | ({"purchase_order": estimate.purchase_order} if estimate.purchase_order else {})
 
 
-@endings.on_closing
-def withdraw_when_closed(ticket_ids: Sequence[int], actor: Actor) -> None:
-    """Take open offers on closed work back; what is approved stays approved."""
-    for action_id in queries.actions_of_sent(ticket_ids):
-        actions.cancel(_held(action_id), actor=actor)
-
-
-@endings.ties_to_company
-def stays_where_it_was_offered(ticket: Ticket) -> list[str]:
-    """Prices of one client are never shown to another one."""
-    if not queries.was_ever_sent(ticket.id):
-        return []
-    return [
-        (
-            f"#{ticket.number} has an estimate that was sent to people of {ticket.company}, so it "
-            "stays with them: open a new ticket for the other company."
+def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
+    """Take over what was chosen and the purchase order, if what was seen is what is approved."""
+    keys = rules.chosen_keys(more.get("chosen", "").split(), estimate.optional_keys)
+    sums = estimate.sums(keys)
+    order = ticket_rules.clean_line(more.get("purchase_order", ""))
+    problems = []
+    if more.get("seen", str(estimate.total_minor)) != str(sums.total_minor):
+        total = Amount(sums.total_minor, estimate.currency)
+        problems.append(
+            say(
+                "With what is ticked it comes to %(total)s: look at it, then approve again.",
+                total=total,
+            )
         )
-    ]
+    if len(order) > rules.LONGEST_ORDER:
+        most = rules.LONGEST_ORDER
+        problems.append(
+            say("The purchase order is too long: at most %(most)s characters fit.", most=most)
+        )
+    if estimate.usual_order and not order:
+        problems.append(say("The purchase order is missing: write its number."))
+    if problems:
+        raise RuleError(*problems)
+    estimate.purchase_order = order
+    if keys:
+        estimate.chosen = keys
+        _take(estimate, sums)
+    if order:
+        estimate.ticket.purchase_order = order
 
 
 def content_of(estimate: Estimate) -> dict[str, Any]:
-    """All that an estimate says, as JSON values: what its hash covers."""
-    return {
+    """All that an estimate says, as JSON values: what its hash covers.
+
+    Of an approved one also what was chosen. What there is none of is left out, so that hashes made
+    before there was such a thing stay true.
+    """
+    more = {
+        "chosen": estimate.chosen or [],
+        "purchase_order": estimate.purchase_order or "",
+        "optional": estimate.optional_keys,
+    }
+    return {name: value for name, value in more.items() if value} | {
         "ticket_id": estimate.ticket_id,
         "version": estimate.version,
         "company_id": estimate.company_id,
@@ -216,14 +250,14 @@ def content_of(estimate: Estimate) -> dict[str, Any]:
 
 
 def _cleaned(lines: Sequence[Line]) -> list[Line]:
+    """As they are wanted: what pricing will say of them is not theirs to bring."""
     return [
-        Line(
-            line.key,
-            line.kind,
-            ticket_rules.clean_line(line.text),
-            line.minor if line.kind == "fixed" else 0,
-            line.seconds,
-            work_type_id=line.work_type_id,
+        replace(
+            line,
+            text=ticket_rules.clean_line(line.text),
+            minor=line.minor if line.kind == "fixed" else 0,
+            rate="",
+            currency="",
         )
         for line in lines
     ]
@@ -247,20 +281,12 @@ def _with_keys(lines: Sequence[Line], known: set[int]) -> list[Line]:
             last += 1
             key = last
         taken.add(key)
-        found.append(
-            Line(
-                key,
-                line.kind,
-                line.text,
-                line.minor,
-                line.seconds,
-                work_type_id=line.work_type_id,
-            )
-        )
+        found.append(replace(line, key=key))
     return found
 
 
-def _wanted(line: EstimateLine) -> Line:
+def _wanted(estimate: Estimate, line: EstimateLine) -> Line:
+    """A line as the next version begins with it; what was optional and chosen is part of it."""
     return Line(
         line.key,
         line.kind,
@@ -268,18 +294,15 @@ def _wanted(line: EstimateLine) -> Line:
         line.amount_minor if line.kind == "fixed" else 0,
         line.seconds,
         work_type_id=line.work_type_id,
+        is_optional=not estimate.includes(line),
     )
 
 
 def _write(draft: Estimate, ticket: Ticket, found: Priced) -> None:
     draft.company_id, draft.payer_id = ticket.company_id, found.payer_id
     draft.currency, draft.priced_on = found.currency, found.priced_on
-    draft.policy, draft.taxes = dict(found.policy), [dict(each) for each in found.taxes]
-    draft.net_minor, draft.tax_minor = found.net_minor, found.tax_minor
-    draft.rounding_minor = found.rounding_minor
-    work = [line for line in found.lines if line.line.kind == "time"]
-    draft.work_seconds = sum(line.billed_seconds for line in work)
-    draft.work_minor = sum(line.amount_minor for line in work)
+    draft.policy = dict(found.policy)
+    _take(draft, found.sums)
     db.session.add(draft)
     db.session.flush()
     db.session.execute(delete(EstimateLine).where(EstimateLine.estimate_id == draft.id))
@@ -288,6 +311,13 @@ def _write(draft: Estimate, ticket: Ticket, found: Priced) -> None:
     )
     db.session.flush()
     db.session.expire(draft, ["lines"])
+
+
+def _take(estimate: Estimate, sums: Sums) -> None:
+    estimate.net_minor, estimate.tax_minor = sums.net_minor, sums.tax_minor
+    estimate.rounding_minor = sums.rounding_minor
+    estimate.taxes = [dict(each) for each in sums.taxes]
+    estimate.work_seconds, estimate.work_minor = sums.work_seconds, sums.work_minor
 
 
 def _line(draft: Estimate, position: int, found: PricedLine) -> EstimateLine:
@@ -304,6 +334,7 @@ def _line(draft: Estimate, position: int, found: PricedLine) -> EstimateLine:
         rate_rule_id=found.rate_rule_id,
         rule=found.rule,
         amount_minor=found.amount_minor,
+        is_optional=found.line.is_optional,
         tax_name=found.tax.name,
         tax_percent=found.tax.percent,
     )
@@ -311,10 +342,10 @@ def _line(draft: Estimate, position: int, found: PricedLine) -> EstimateLine:
 
 def _ensure_priced_as_today(draft: Estimate, ticket: Ticket) -> None:
     before = content_of(draft)
-    lines = [_wanted(line) for line in draft.lines]
+    lines = [_wanted(draft, line) for line in draft.lines]
     today = clock.today(actions_queries.zone_of(ticket))
     found = priced(ticket, lines, on=today)
-    _ensure_same_currency(ticket, found)
+    _ensure_goes_with_approved(ticket, found)
     _write(draft, ticket, found)
     if content_of(draft) != before:
         raise RuleError(
@@ -323,19 +354,38 @@ def _ensure_priced_as_today(draft: Estimate, ticket: Ticket) -> None:
         )
 
 
-def _ensure_same_currency(ticket: Ticket, found: Priced) -> None:
+def _ensure_goes_with_approved(ticket: Ticket, found: Priced) -> None:
+    """Of what is billed for an approved version only the difference is billed later.
+
+    So it must be the same money: of one currency, before or with tax as before, and of one payer.
+    """
     approved = queries.in_state(ticket.id, rules.APPROVED)
-    if approved is not None and approved.currency != found.currency:
+    if approved is None:
+        return
+    version, elsewhere = approved.version, "open a new ticket for the further work."
+    if approved.currency != found.currency:
         raise RuleError(
-            f"Version {approved.version} is approved in {approved.currency}, and {ticket.company} "
-            f"is billed in {found.currency} now: open a new ticket for the further work."
+            f"Version {version} is approved in {approved.currency}, and {ticket.company} "
+            f"is billed in {found.currency} now: {elsewhere}"
+        )
+    if all(extra.document_id is None for _, extra in queries.charged(ticket.id)):
+        return
+    if approved.payer_id != found.payer_id:
+        raise RuleError(
+            f"Amounts of version {version} are billed to {approved.payer} already, and another "
+            f"company pays now: {elsewhere}"
+        )
+    if approved.has_tax_within != (found.policy.get("prices") == "inclusive"):
+        raise RuleError(
+            f"Amounts of version {version} are billed already, and whether prices contain the tax "
+            f"has changed since: {elsewhere}"
         )
 
 
 def _take_the_place_of_earlier(draft: Estimate, *, actor: Actor) -> Estimate | None:
     """Supersede the versions before that are not approved; returns the last approved one."""
     for action_id in queries.actions_of_sent([draft.ticket_id]):
-        actions.replace(_held(action_id), actor=actor)
+        actions.supersede(held(action_id), actor=actor)
     approved = None
     for estimate in queries.earlier(draft.ticket_id, draft.version):
         if estimate.state == rules.APPROVED:
@@ -348,7 +398,8 @@ def _take_the_place_of_earlier(draft: Estimate, *, actor: Actor) -> Estimate | N
     return approved
 
 
-def _held(action_id: int) -> ActionRequest:
+def held(action_id: int) -> ActionRequest:
+    """A request with its ticket, both held until the unit of work ends."""
     return actions_queries.locked(db.session.get_one(ActionRequest, action_id))
 
 
@@ -363,4 +414,6 @@ def _ensure_fresh(draft: Estimate, revision: int | None) -> None:
 def _text(draft: Estimate, ticket: Ticket) -> str:
     version = f", version {draft.version}" if draft.version > 1 else ""
     said = f"Our estimate for “{ticket.subject}”{version}."
+    if draft.optional_keys:
+        said += " Some lines are optional and not in the total: tick those that you want."
     return f"{said}\n\n{draft.note}" if draft.note else said

@@ -1,11 +1,14 @@
 """Estimates: a row a version, its lines, and by which extra lines its fixed lines are billed."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -19,15 +22,18 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.billing.engine.facts import Policy, Tax
 from app.billing.models import ExtraLine, RateRule
 from app.communications.action_models import ActionRequest
 from app.companies.models import Company
 from app.core.db import Model, Stamped
+from app.core.models import StoredFile
 from app.core.money import price_text
 from app.estimates.rules import Line
+from app.estimates.sums import Part, Sums, summed
 from app.tickets.models import Ticket
 from app.timelog.models import WorkType
 
@@ -36,10 +42,15 @@ class Estimate(Stamped, Model):
     """One version of what the work on a ticket is offered for. Amounts in minor units.
 
     What it says is frozen once it is sent (a trigger refuses); of those sent one a ticket is open.
+    Its figures are without optional lines; approved, with those that the client chose (`chosen`
+    holds their keys), and so they stay. `purchase_order` is the client's number for the approval,
+    `asks_again` whether a better offer is wished for.
     `company_id` and the payer are those of `priced_on`, when its rates were found. `work_seconds`
     and `work_minor` are its hours as billed and priced: time on the ticket since `burns_from` uses
     them up, and `warned` is the highest level told of. `ended_*` say who decided or ended it,
     `reason` why it was declined. `revision` guards the draft against two people at once.
+    `carried_by` are the tickets into which its own was merged, one after the other: work there
+    counts from the day `carried_from` on.
     """
 
     __tablename__ = "estimate"
@@ -63,6 +74,12 @@ class Estimate(Stamped, Model):
             "warned in (0, 80, 100) and (warned = 0 or state = 'approved')", name="warned"
         ),
         CheckConstraint("work_seconds >= 0 and work_minor >= 0", name="work"),
+        CheckConstraint(
+            "state = 'approved' or (chosen = '{}' and purchase_order = '' and carried_by = '{}')",
+            name="approval",
+        ),
+        CheckConstraint("not asks_again or btrim(reason) <> ''", name="asks_again"),
+        CheckConstraint("(carried_by = '{}') = (carried_from is null)", name="carried"),
         Index(
             "ux_estimate_sent", "ticket_id", unique=True, postgresql_where=text("state = 'sent'")
         ),
@@ -71,6 +88,7 @@ class Estimate(Stamped, Model):
         ),
         Index("ux_estimate_action_id", "action_id", unique=True),
         Index("ix_estimate_company_id", "company_id"),
+        Index("ix_estimate_carried_by", "carried_by", postgresql_using="gin"),
     )
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
@@ -99,7 +117,12 @@ class Estimate(Stamped, Model):
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ended_by: Mapped[str] = mapped_column(String(200), server_default="")
     reason: Mapped[str] = mapped_column(Text, server_default="")
+    asks_again: Mapped[bool] = mapped_column(Boolean, server_default="false")
     warned: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    chosen: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
+    purchase_order: Mapped[str] = mapped_column(String(100), server_default="")
+    carried_by: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), server_default="{}")
+    carried_from: Mapped[date | None] = mapped_column(Date)
 
     ticket: Mapped[Ticket] = relationship()
     company: Mapped[Company] = relationship(foreign_keys=[company_id])
@@ -121,6 +144,40 @@ class Estimate(Stamped, Model):
         """Whether the prices of its lines contain the tax."""
         return self.policy.get("prices") == "inclusive"
 
+    @property
+    def optional_keys(self) -> list[int]:
+        """The keys of the lines that the client may choose."""
+        return [line.key for line in self.lines if line.is_optional]
+
+    @property
+    def home_id(self) -> int:
+        """The ticket on which its work goes on: its own, or the one that was merged into."""
+        return self.carried_by[-1] if self.carried_by else self.ticket_id
+
+    def includes(self, line: "EstimateLine") -> bool:
+        """Whether a line is part of what it comes to."""
+        return not line.is_optional or line.key in self.chosen
+
+    def sums(self, chosen: Collection[int] = ()) -> Sums:
+        """What it comes to with these optional lines, by the prices and rules it was made with."""
+        parts = [line.part for line in self.lines if not line.is_optional or line.key in chosen]
+        return summed(parts, Policy(**self.policy))
+
+    @property
+    def usual_order(self) -> str:
+        """The purchase order of a client that has one; an approval must then name one too.
+
+        Where another company pays, its own is nobody else's business.
+        """
+        return (self.payer.purchase_order or "") if self.payer_id == self.company_id else ""
+
+    def facts(self) -> list[Line]:
+        """Its lines as a later version is compared with them: what was chosen is part of it."""
+        return [
+            replace(line.facts(self.currency), is_optional=not self.includes(line))
+            for line in self.lines
+        ]
+
 
 class EstimateLine(Stamped, Model):
     """A line as offered: hours at the rate of a rule, or a fixed amount.
@@ -135,6 +192,7 @@ class EstimateLine(Stamped, Model):
         UniqueConstraint("estimate_id", "key"),
         CheckConstraint("kind in ('time', 'fixed')", name="kind"),
         CheckConstraint("btrim(text) <> ''", name="text"),
+        CheckConstraint("not is_optional or amount_minor >= 0", name="optional"),
         CheckConstraint(
             "case kind when 'time' then seconds > 0 and billed_seconds >= 0"
             " and num_nonnulls(rate, rate_rule_id) = 2"
@@ -156,12 +214,19 @@ class EstimateLine(Stamped, Model):
     rate_rule_id: Mapped[int | None] = mapped_column(ForeignKey("rate_rule.id"))
     rule: Mapped[str] = mapped_column(String(500), server_default="")
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    is_optional: Mapped[bool] = mapped_column(Boolean, server_default="false")
     tax_name: Mapped[str] = mapped_column(String(60))
     tax_percent: Mapped[Decimal] = mapped_column(Numeric(7, 4))
 
     estimate: Mapped[Estimate] = relationship(back_populates="lines")
     work_type: Mapped[WorkType | None] = relationship()
     rate_rule: Mapped[RateRule | None] = relationship()
+
+    @property
+    def part(self) -> Part:
+        """The line as it is summed."""
+        tax = Tax(self.tax_name, self.tax_percent)
+        return Part(self.kind, self.billed_seconds, self.amount_minor, tax)
 
     def facts(self, currency: str) -> Line:
         """The line as it is compared with those of other versions."""
@@ -174,6 +239,8 @@ class EstimateLine(Stamped, Model):
             self.billed_seconds,
             rate,
             self.work_type_id,
+            self.is_optional,
+            currency,
         )
 
 
@@ -194,3 +261,29 @@ class EstimateCharge(Stamped, Model):
 
     estimate: Mapped[Estimate] = relationship()
     extra_line: Mapped[ExtraLine] = relationship()
+
+
+class EstimatePaper(Stamped, Model):
+    """What the paper of a version says, frozen when it was sent and when it was approved.
+
+    `content` is canonical JSON, its only source; `at` is the moment that is stamped on it. The PDF
+    is drawn once (`file_id`) and served as the same bytes ever after; `notes` say what could not
+    be drawn.
+    """
+
+    __tablename__ = "estimate_paper"
+    __table_args__ = (
+        UniqueConstraint("estimate_id", "stage"),
+        CheckConstraint("stage in ('sent', 'approved')", name="stage"),
+    )
+
+    estimate_id: Mapped[int] = mapped_column(ForeignKey("estimate.id", ondelete="CASCADE"))
+    stage: Mapped[str] = mapped_column(String(8))
+    content: Mapped[str] = mapped_column(Text)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"))
+    notes: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
+
+    estimate: Mapped[Estimate] = relationship()
+    file: Mapped[StoredFile | None] = relationship()

@@ -15,6 +15,7 @@ from app.billing.models import RateRule
 from app.core.errors import RuleError
 from app.core.formats import day, price
 from app.estimates.rules import Line
+from app.estimates.sums import Part, Sums, summed
 from app.tickets.models import Ticket
 
 
@@ -40,10 +41,7 @@ class Priced:
     priced_on: date
     policy: Mapping[str, Any]
     lines: Sequence[PricedLine]
-    net_minor: int
-    tax_minor: int
-    rounding_minor: int
-    taxes: Sequence[Mapping[str, Any]]
+    sums: Sums
 
 
 def currency_of(ticket: Ticket, on: date) -> str:
@@ -54,8 +52,9 @@ def currency_of(ticket: Ticket, on: date) -> str:
 def priced(ticket: Ticket, lines: Sequence[Line], *, on: date) -> Priced:
     """Price lines as if the ticket's assignee worked them on a day of its company.
 
-    Raises `RuleError` when nobody pays, no rate or tax covers a line, or the total is not above
-    zero: every reason at once.
+    An optional line is priced by itself, so that choosing one changes no other; the sums are
+    without them. Raises `RuleError` when nobody pays, no rate or tax covers a line, or the total is
+    not above zero: every reason at once.
     """
     facts = Facts(on)
     payer_id = facts.payers.of(ticket.company_id, on)
@@ -76,11 +75,17 @@ def priced(ticket: Ticket, lines: Sequence[Line], *, on: date) -> Priced:
             if line.kind == "fixed"
         ],
     )
-    problems = _problems(compiled.left_out, compiled.document, lines, ticket, currency, on)
+    problems = _problems(compiled.left_out, lines, ticket, currency, on)
     if problems:
         raise RuleError(*problems)
     document = compiled.document
     found = _by_number(document.lines)
+    sums = summed(
+        [_part(line, found[number]) for number, line in enumerate(lines) if not line.is_optional],
+        policy,
+    )
+    if sums.total_minor <= 0:
+        raise RuleError(_worthless(lines))
     rules = rate_queries.rates_by_id(
         [entry.rate_rule_id for line in document.lines for entry in line.entries]
     )
@@ -90,18 +95,7 @@ def priced(ticket: Ticket, lines: Sequence[Line], *, on: date) -> Priced:
         priced_on=on,
         policy=stored_policy(policy),
         lines=[_priced(line, found[number], rules) for number, line in enumerate(lines)],
-        net_minor=document.net_minor,
-        tax_minor=document.tax_minor,
-        rounding_minor=document.rounding_minor,
-        taxes=[
-            {
-                "name": total.tax.name,
-                "percent": str(total.tax.percent),
-                "taxable_minor": total.taxable_minor,
-                "tax_minor": total.tax_minor,
-            }
-            for total in document.tax_totals
-        ],
+        sums=sums,
     )
 
 
@@ -121,7 +115,7 @@ def _entry(ticket: Ticket, number: int, line: Line, on: date) -> engine.Entry:
         company_id=ticket.company_id,
         staff_id=ticket.assignee_id or 0,
         work_type_id=line.work_type_id,
-        ticket_id=ticket.id,
+        ticket_id=-1 - number if line.is_optional else ticket.id,  # a unit of its own
         project=f"line {number}",
         work_date=on,
         recorded_seconds=line.seconds,
@@ -131,7 +125,6 @@ def _entry(ticket: Ticket, number: int, line: Line, on: date) -> engine.Entry:
 
 def _problems(
     left_out: Mapping[str, Sequence[int]],
-    document: engine.Document,
     lines: Sequence[Line],
     ticket: Ticket,
     currency: str,
@@ -150,9 +143,16 @@ def _problems(
     ]
     if "no_tax" in left_out and not left_out["no_tax"]:
         found.append(f"An amount cannot be taxed: {said['no_tax']}")
-    if lines and not found and document.payable_minor <= 0:
-        found.append("The estimate comes to nothing: its total must be above zero.")
     return found
+
+
+def _worthless(lines: Sequence[Line]) -> str:
+    without = " without its optional lines" if any(line.is_optional for line in lines) else ""
+    return f"The estimate comes to nothing{without}: its total must be above zero."
+
+
+def _part(line: Line, found: engine.Line) -> Part:
+    return Part(line.kind, found.seconds, found.amount_minor, found.tax)
 
 
 def _why(why: str, line: Line) -> str:

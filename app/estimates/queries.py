@@ -3,9 +3,22 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    any_,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased, joinedload
 
@@ -31,13 +44,32 @@ class Shown:
 
     estimate: Estimate
     changes: Sequence[Change]
-    is_revision: bool
+    before: Estimate | None
     burn: Burn | None
+
+    @property
+    def is_revision(self) -> bool:
+        """Whether there is a version before it that the reader may see."""
+        return self.before is not None
 
 
 def versions(ticket_id: int) -> list[Shown]:
     """Every version of a ticket's estimate for staff, drafts too, the newest first."""
     return _listed(select(Estimate).where(Estimate.ticket_id == ticket_id))
+
+
+def carried_to(ticket_id: int) -> list[tuple[Estimate, Burn | None]]:
+    """Approved versions of other tickets that work on this one uses up, as those were merged."""
+    query = (
+        select(Estimate, used(Estimate))
+        .where(Estimate.carried_by.contains([ticket_id]), _is_in_force())
+        .options(joinedload(Estimate.ticket))
+        .order_by(Estimate.id)
+    )
+    return [
+        (row[0], _burn(row[0], row[1]) if row[0].work_seconds else None)
+        for row in db.session.execute(query)
+    ]
 
 
 def seen_of_action(viewer: Viewer, action_id: int) -> Shown | None:
@@ -48,6 +80,28 @@ def seen_of_action(viewer: Viewer, action_id: int) -> Shown | None:
         return None
     found = _listed(scoped(Estimate, viewer).where(Estimate.ticket_id == ticket_id))
     return next(each for each in found if each.estimate.action_id == action_id)
+
+
+def seen(viewer: Viewer, estimate_id: int) -> Estimate:
+    """A version that a contact may see. Raises `NotFoundError`."""
+    query = scoped(Estimate, viewer).where(Estimate.id == estimate_id)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such estimate for you.")
+    return found
+
+
+def sent_version(number: int, version: int) -> Estimate:
+    """A version of a ticket, by its number, that was sent. Raises `NotFoundError`."""
+    query = (
+        select(Estimate)
+        .join(Ticket, Ticket.id == Estimate.ticket_id)
+        .where(Ticket.number == number, Estimate.version == version, Estimate.state != rules.DRAFT)
+    )
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFoundError(f"#{number} has no version {version} that was sent.")
+    return found
 
 
 def _listed(query: Select[Any]) -> list[Shown]:
@@ -75,16 +129,21 @@ def read(text: str) -> Any:
 
 
 def shown(rows: Sequence[tuple[Estimate, str]]) -> list[Shown]:
-    """Versions, the newest first, with what `used` says of each as text."""
-    last_approved = next((row[0].id for row in rows if row[0].state == rules.APPROVED), None)
+    """Versions, those of a ticket together and the newest first, with what `used` says as text."""
+    burning: dict[int, int] = {}
+    for estimate, _ in rows:
+        if estimate.state == rules.APPROVED:
+            burning.setdefault(estimate.ticket_id, estimate.id)
     found = []
     for place, (estimate, figures) in enumerate(rows):
         before = rows[place + 1][0] if place + 1 < len(rows) else None
+        if before is not None and before.ticket_id != estimate.ticket_id:
+            before = None
         new = [line.facts(estimate.currency) for line in estimate.lines]
-        old = [line.facts(before.currency) for line in before.lines] if before else new
-        is_burning = estimate.id == last_approved and estimate.work_seconds > 0
+        old = before.facts() if before else new
+        is_burning = burning.get(estimate.ticket_id) == estimate.id and estimate.work_seconds > 0
         burn = _burn(estimate, read(figures)) if is_burning else None
-        found.append(Shown(estimate, rules.difference(old, new), before is not None, burn))
+        found.append(Shown(estimate, rules.difference(old, new), before, burn))
     return found
 
 
@@ -96,8 +155,23 @@ def used(of: Any) -> ColumnElement[Any]:
     """Work that uses an approved version up, as {seconds, minor}; for a statement over `of`.
 
     All billable time on its ticket since `burns_from` that is neither rejected nor written off:
-    as billed where it is billed, else as it is valued, else as long as it is billable.
+    as billed where it is billed, else as it is valued, else as long as it is billable. Where its
+    ticket was merged into another one, also the time there since then, unless that one has an
+    approved estimate of its own.
     """
+    begins = case((TimeEntry.ticket_id == of.ticket_id, of.burns_from), else_=of.carried_from)
+    own = aliased(Estimate)
+    has_own = (
+        exists()
+        .where(
+            own.ticket_id == TimeEntry.ticket_id,
+            own.ticket_id != of.ticket_id,
+            own.state == rules.APPROVED,
+            own.work_seconds > 0,
+            own.burns_from <= TimeEntry.work_date,
+        )
+        .correlate(TimeEntry, of)
+    )
     minor = case((of.policy["prices"].astext == "exclusive", Allocation.amount_minor), else_=None)
     valued = case((EntryValue.currency == of.currency, EntryValue.amount_minor), else_=None)
     seconds = func.coalesce(
@@ -121,8 +195,9 @@ def used(of: Any) -> ColumnElement[Any]:
             ),
         )
         .where(
-            TimeEntry.ticket_id == of.ticket_id,
-            TimeEntry.work_date >= of.burns_from,
+            _works_on(of),
+            TimeEntry.work_date >= begins,
+            ~has_own,
             TimeEntry.billable_seconds > 0,
             TimeEntry.state != "rejected",
             Allocation.kind.is_distinct_from("write_off"),
@@ -132,22 +207,48 @@ def used(of: Any) -> ColumnElement[Any]:
     )
 
 
-def _is_burning() -> ColumnElement[bool]:
-    """Whether it is the version that work uses up now: the last approved one, with hours."""
+def _works_on(of: Any) -> ColumnElement[bool]:
+    """Whether time is of a version's ticket, or of one into which that was merged."""
+    return TimeEntry.ticket_id == any_(func.array_prepend(of.ticket_id, of.carried_by))
+
+
+def is_of(ticket_ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether the work of an estimate goes on at one of these tickets, or did before a merge."""
+    return or_(Estimate.ticket_id.in_(ticket_ids), Estimate.carried_by.overlap(list(ticket_ids)))
+
+
+def _is_in_force() -> ColumnElement[bool]:
+    """Whether it is the last approved version."""
     later = aliased(Estimate)
     superseded = exists().where(
         later.ticket_id == Estimate.ticket_id,
         later.version > Estimate.version,
         later.state == rules.APPROVED,
     )
-    return and_(Estimate.state == rules.APPROVED, Estimate.work_seconds > 0, ~superseded)
+    return and_(Estimate.state == rules.APPROVED, ~superseded)
+
+
+def _is_burning() -> ColumnElement[bool]:
+    """Whether it is the version that work uses up now: the one in force, with hours."""
+    return and_(_is_in_force(), Estimate.work_seconds > 0)
+
+
+def in_force(ticket_id: int) -> Sequence[Estimate]:
+    """The approved versions that count on a ticket, its own and those merged into it, held."""
+    return db.session.scalars(
+        select(Estimate)
+        .where(is_of([ticket_id]), _is_in_force())
+        .order_by(Estimate.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
 
 
 def burning(ticket_ids: Collection[int], *, lock: bool = False) -> list[tuple[Estimate, Burn]]:
-    """The versions that work on these tickets uses up, by ticket; `lock` holds them."""
+    """The versions that work on these tickets uses up, by their ticket; `lock` holds them."""
     query = (
         select(Estimate, used(Estimate))
-        .where(Estimate.ticket_id.in_(ticket_ids), _is_burning())
+        .where(is_of(ticket_ids), _is_burning())
         .order_by(Estimate.ticket_id)
     )
     if lock:
@@ -161,7 +262,10 @@ def tickets_of_entries(entry_ids: Collection[int]) -> list[int]:
         return []
     query = (
         select(TimeEntry.ticket_id)
-        .join(Estimate, Estimate.ticket_id == TimeEntry.ticket_id)
+        .join(
+            Estimate,
+            _works_on(Estimate),
+        )
         .where(
             TimeEntry.id.in_(entry_ids),
             Estimate.state == rules.APPROVED,
@@ -228,11 +332,17 @@ def actions_of_sent(ticket_ids: Collection[int]) -> Sequence[int]:
     return [each for each in found if each is not None]
 
 
+def withdrawn_since(ticket_id: int, since: datetime) -> Estimate | None:
+    """The version of a ticket that was withdrawn from a moment on, as long as it is the newest."""
+    found = latest(ticket_id)
+    if found is None or found.state != "withdrawn" or found.ended_at is None:
+        return None
+    return found if found.ended_at >= since else None
+
+
 def was_ever_sent(ticket_id: int) -> bool:
-    """Whether any version of a ticket's estimate has gone to the client."""
-    query = select(Estimate.id).where(
-        Estimate.ticket_id == ticket_id, Estimate.state != rules.DRAFT
-    )
+    """Whether any estimate of a ticket, or of one merged into it, has gone to the client."""
+    query = select(Estimate.id).where(is_of([ticket_id]), Estimate.state != rules.DRAFT)
     return db.session.scalar(query.limit(1)) is not None
 
 
@@ -283,10 +393,17 @@ def approver_of(ticket: Ticket) -> int | None:
 
 
 def shown_on_desk(ticket: Ticket) -> Any:
-    """A ticket's versions, the newest first, as one JSON value, for the page that asks once."""
+    """A ticket's versions, the newest first, as one JSON value, for the page that asks once.
+
+    After its own come approved ones of tickets that were merged into it, with their number.
+    """
+    origin = aliased(Ticket)
+    is_own = Estimate.ticket_id == ticket.id
     rows = (
         select(
             Estimate.version,
+            is_own.label("is_own"),
+            origin.number,
             Estimate.state,
             Estimate.currency,
             Estimate.valid_until,
@@ -295,8 +412,9 @@ def shown_on_desk(ticket: Ticket) -> Any:
             (Estimate.net_minor + Estimate.tax_minor + Estimate.rounding_minor).label("total"),
             case((_is_burning(), used(Estimate)), else_=None).label("used"),
         )
-        .where(Estimate.ticket_id == ticket.id)
-        .order_by(Estimate.version.desc())
+        .join(origin, origin.id == Estimate.ticket_id)
+        .where(or_(is_own, and_(is_of([ticket.id]), _is_in_force())))
+        .order_by(is_own.desc(), Estimate.version.desc())
         .limit(MOST_SHOWN)
         .subquery()
     )
@@ -304,8 +422,11 @@ def shown_on_desk(ticket: Ticket) -> Any:
         *("version", rows.c.version, "state", rows.c.state, "currency", rows.c.currency),
         *("valid_until", rows.c.valid_until, "total", rows.c.total),
         *("seconds", rows.c.work_seconds, "minor", rows.c.work_minor, "used", rows.c.used),
+        *("of", case((rows.c.is_own, None), else_=rows.c.number)),
     )
-    found = func.jsonb_agg(aggregate_order_by(each, rows.c.version.desc()))
+    found = func.jsonb_agg(
+        aggregate_order_by(each, rows.c.is_own.desc(), rows.c.version.desc(), rows.c.number)
+    )
     return select(func.coalesce(found, func.jsonb_build_array())).scalar_subquery()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy import Text, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -13,6 +13,7 @@ from app.core.db import db
 from app.estimates import queries
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
+from app.estimates.rules import APPROVED
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry
 from app.vault.models import Credential
@@ -39,10 +40,21 @@ def beside(viewer: Viewer, ticket: Ticket) -> Beside:
             cast(_logins(ticket), Text).label("logins"),
         )
         .select_from(this)
-        .outerjoin(Estimate, and_(Estimate.ticket_id == this.id, Estimate.id.in_(seen)))
+        .outerjoin(
+            Estimate,
+            and_(
+                or_(
+                    Estimate.ticket_id == this.id,
+                    and_(Estimate.carried_by.contains([ticket.id]), Estimate.state == APPROVED),
+                ),
+                Estimate.id.in_(seen),
+            ),
+        )
         .where(this.id == ticket.id)
         .options(*queries.with_lines())
-        .order_by(Estimate.version.desc())
+        .order_by(
+            (Estimate.ticket_id == this.id).desc(), Estimate.ticket_id, Estimate.version.desc()
+        )
         .execution_options(populate_existing=True)
     )
     found = rows.unique().all()

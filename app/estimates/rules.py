@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from app.core.errors import RuleError
+from app.core.words import say
 
 DRAFT, SENT, APPROVED = "draft", "sent", "approved"
 # From a state to those it may become, by what is done. What is missing is refused.
@@ -34,6 +35,14 @@ LONGEST_NOTE = 4_000
 MOST_SECONDS = 10_000 * 3600
 MOST_MINOR = 10**11
 LONGEST_VALID = timedelta(days=366)
+LONGEST_ORDER = 100
+# Why a client declines, as the page offers it; the last one needs words of one's own.
+REASONS = {
+    "price": say("Too expensive"),
+    "not_now": say("Not needed now"),
+    "missing": say("Something is missing"),
+    "other": say("Another reason"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,8 @@ class Line:
     """A line of an estimate. `key` is the same in all versions that offer the same thing.
 
     kind time: `seconds` of a work type at `rate` an hour; fixed: an amount for all of it. `minor`
-    is what it comes to in minor units, before tax where prices are without it.
+    is what it comes to in minor units of `currency`, before tax where prices are without it. An
+    optional line is the client's to choose, and no part of the offer unless they do.
     """
 
     key: int
@@ -51,6 +61,8 @@ class Line:
     seconds: int = 0
     rate: str = ""
     work_type_id: int | None = None
+    is_optional: bool = False
+    currency: str = ""
 
 
 class Change(NamedTuple):
@@ -132,6 +144,8 @@ def draft_problems(
     found = []
     if not lines:
         found.append("The estimate is empty: write at least one line with hours or an amount.")
+    elif all(line.is_optional for line in lines):
+        found.append("Every line is optional: at least one must be offered in any case.")
     if len(lines) > MOST_LINES:
         found.append(f"The estimate has {len(lines)} lines: at most {MOST_LINES} fit.")
     for number, line in enumerate(lines, start=1):
@@ -151,6 +165,8 @@ def _line_problems(line: Line) -> list[str]:
         found.append("write hours above zero, at most 10,000.")
     if line.kind == "fixed" and not 0 < abs(line.minor) <= MOST_MINOR:
         found.append("write an amount that is not zero and not beyond reason.")
+    elif line.is_optional and line.minor < 0:
+        found.append("what is optional cannot take something off: write an amount above zero.")
     return found
 
 
@@ -162,6 +178,25 @@ def _day_problems(valid_until: date | None, today: date) -> list[str]:
     if valid_until > today + LONGEST_VALID:
         return [f"{valid_until} is too far off: choose a day within a year."]
     return []
+
+
+def reason_in_words(code: str, text: str) -> str:
+    """Why an offer is declined: the reason chosen, and what was written; empty without either."""
+    text = text.strip()
+    if code not in REASONS or code == "other":
+        return text
+    return f"{REASONS[code]}: {text}" if text else f"{REASONS[code]}."
+
+
+def chosen_keys(typed: Iterable[str], optional: Iterable[int]) -> list[int]:
+    """The optional lines that were ticked, by key. Raises `RuleError` for what is none."""
+    ticked = {text.strip() for text in typed} - {""}
+    known = {str(key): key for key in optional}
+    if not ticked <= known.keys():
+        raise RuleError(
+            say("A line that you ticked is not optional, or gone: look at the offer again.")
+        )
+    return sorted(known[text] for text in ticked)
 
 
 def content_hash(content: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ def init_app(app: Flask, limiter: Limiter) -> None:
 
     Who signs in well is sent on and does not count: a client's office shares one address.
     """
+    from app.estimates.rules import REASONS
     from app.portal import client, reader, tabs, viewing
 
     for name in PAGES:
@@ -45,7 +46,10 @@ def init_app(app: Flask, limiter: Limiter) -> None:
         deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
     )(door)
     app.jinja_env.globals.update(
-        portal_tabs=tabs.shown, portal_agency=client.agency_name, portal_zone=client.zone
+        portal_tabs=tabs.shown,
+        portal_agency=client.agency_name,
+        portal_zone=client.zone,
+        refusal_reasons=REASONS,
     )
     reader.init_app(app)  # before what may refuse, so that a refusal is told in it
     viewing.init_app(app)

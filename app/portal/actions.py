@@ -7,6 +7,7 @@ request and one contact.
 from typing import Any
 
 from flask import render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
@@ -20,8 +21,12 @@ from app.core.errors import NotFoundError, RuleError
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
 from app.core.words import say
+from app.estimates import papers
 from app.estimates import queries as estimates
+from app.estimates.models import Estimate
+from app.estimates.rules import reason_in_words
 from app.portal import blueprint, client, door
+from app.portal.downloads import download
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
@@ -39,8 +44,10 @@ def action(action_id: int) -> str:
 
 @blueprint.post("/actions/<int:action_id>")
 def answer_action(action_id: int) -> Any:
-    """Answer or decline."""
+    """Answer or decline; of an offer, show what it comes to with what is ticked."""
     me = client.current()
+    if request.form.get("do") == "total":
+        return _own_page(action_id)
 
     def act() -> tuple[str, str]:
         asked = actions_queries.locked(actions_queries.of_viewer(me.viewer, action_id))
@@ -81,7 +88,7 @@ def by_link(secret: str) -> Any:
     viewer = nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
     try:
         asked = actions_queries.of_viewer(viewer, action_id)
-        if request.method == "POST":
+        if request.method == "POST" and request.form.get("do") != "total":
             with unit_of_work():
                 name = asked.contact.name
                 actor = Actor(
@@ -93,20 +100,48 @@ def by_link(secret: str) -> Any:
         return render_template("portal/link_spent.html", next_step=WRITE_TO_US, **gone), 404
     except RuleError as error:
         asked = actions_queries.of_viewer(viewer, action_id)
-        return _link_page(asked, viewer, error.problems), 422 if _is_open(asked) else 409
+        return _link_page(asked, viewer, secret, error.problems), 422 if _is_open(asked) else 409
     asked = actions_queries.of_viewer(viewer, action_id)
     is_late = asked.state == "asked" and not _is_open(asked)
-    return _link_page(asked, viewer), 410 if is_late else DONE.get(asked.state, 200)
+    return _link_page(asked, viewer, secret), 410 if is_late else DONE.get(asked.state, 200)
 
 
-def _link_page(asked: ActionRequest, viewer: Viewer, problems: tuple[str, ...] = ()) -> str:
-    return render_template("portal/action_link.html", problems=problems, **_shown(asked, viewer))
+@door.get("/action/<secret>/estimate.pdf")
+def estimate_by_link(secret: str) -> Any:
+    """The paper of the version that a mailed link asks about."""
+    ids = action_links.read(secret)
+    if ids is None:
+        return render_template("portal/link_unknown.html"), 404
+    action_id, contact_id = ids
+    viewer = nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
+    offered = estimates.seen_of_action(viewer, action_id)
+    if offered is None:
+        return render_template("portal/link_unknown.html"), 404
+    return download(papers.file_of(offered.estimate), papers.name_of(offered.estimate))
+
+
+@blueprint.get("/estimates/<int:estimate_id>.pdf")
+def estimate_pdf(estimate_id: int) -> Response:
+    """The paper of a version that one sees."""
+    found = estimates.seen(client.current().viewer, estimate_id)
+    return download(papers.file_of(found), papers.name_of(found))
+
+
+def _link_page(
+    asked: ActionRequest, viewer: Viewer, secret: str, problems: tuple[str, ...] = ()
+) -> str:
+    return render_template(
+        "portal/action_link.html", problems=problems, secret=secret, **_shown(asked, viewer)
+    )
 
 
 def _shown(asked: ActionRequest, viewer: Viewer) -> dict[str, Any]:
     offered = estimates.seen_of_action(viewer, asked.id) if asked.kind == ESTIMATE else None
+    ticked = _ticked(offered.estimate) if offered else []
     return {
         "offered": offered,
+        "ticked": ticked,
+        "sums": offered.estimate.sums(ticked) if offered else None,
         "action": asked,
         "is_open": _is_open(asked),
         "is_replaced": offered is not None and offered.estimate.state == "superseded",
@@ -120,14 +155,37 @@ def _is_open(asked: ActionRequest) -> bool:
     return asked.state == "asked" and clock.now() < ends_at(asked.kind, asked.due_at)
 
 
+def _ticked(estimate: Estimate) -> list[int]:
+    """The optional lines that are ticked in the form or the address; what is none is left out."""
+    typed = request.values.getlist("chosen")
+    return [key for key in estimate.optional_keys if str(key) in typed]
+
+
 def _answer(asked: ActionRequest, actor: Actor) -> None:
     form = request.form
     actions.answer(
         asked,
         actor=actor,
         deed=form.get("do", ""),
-        given=Given(choice=form.get("choice", ""), text=form.get("text", "")),
+        given=_given_to_offer() if asked.kind == ESTIMATE else _given(),
         files=uploads(request.files.getlist("files")),
         name=form.get("name", ""),
         ip=request.remote_addr or "",
     )
+
+
+def _given() -> Given:
+    form = request.form
+    return Given(choice=form.get("choice", ""), text=form.get("text", ""))
+
+
+def _given_to_offer() -> Given:
+    """What is approved, or why not: either panel of the form has fields of its own."""
+    form = request.form
+    if form.get("do") == "decline":
+        reason = reason_in_words(form.get("why", ""), form.get("text", ""))
+        return Given(text=reason, more={"again": form.get("again", "")})
+    names = ("seen", "purchase_order")
+    more = {name: form[name] for name in names if name in form}
+    chosen = " ".join(form.getlist("chosen"))
+    return Given(text=form.get("comment", ""), more={**more, "chosen": chosen})

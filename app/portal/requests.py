@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import make_response, render_template, request, url_for
+from flask import render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.communications import actions_queries
-from app.core import clock, filetypes, forms, storage
+from app.core import clock, filetypes, forms
 from app.core.access import Viewer
 from app.core.errors import RuleError
 from app.core.words import say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
+from app.portal.downloads import download
 from app.portal.posting import carry_out
 from app.tickets import client_commands, client_queries, joining, request_queries, subscribing
 from app.tickets.client_rules import SCORES
@@ -233,12 +234,4 @@ def _change(
 def file(attachment_id: int) -> Response:
     """A file as a download: typed by its bytes, never shown in the page's place, never run."""
     found = client_queries.attachment(client.current().viewer, attachment_id)
-    content = storage.read(found.file)
-    response = make_response(content)
-    response.headers.set("Content-Disposition", "attachment", filename=found.name)
-    response.headers.set("Content-Type", filetypes.of(content))
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; frame-ancestors 'none'; sandbox"
-    )
-    return response
+    return download(found.file, found.name)

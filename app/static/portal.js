@@ -47,6 +47,30 @@
     }
   }
 
+  // What is ticked of an offer changes what it comes to; the server says to how much.
+  for (const offer of document.querySelectorAll("[data-offer]")) {
+    offer.querySelector("[data-without-scripts]").remove();
+    let latest = 0;
+    offer.addEventListener("change", async ({ target }) => {
+      if (target.name !== "chosen") return;
+      latest += 1;
+      const turn = latest;
+      const keys = new FormData(offer).getAll("chosen").map((key) => ["chosen", key]);
+      const address = new URL(offer.getAttribute("action") || "", document.baseURI);
+      address.search = new URLSearchParams(keys);
+      const answer = await fetch(address).catch(() => null);
+      if (!answer?.ok || turn !== latest) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector("[data-offer]");
+      for (const part of offer.querySelectorAll("[data-live]")) {
+        const other = now?.querySelector(`[data-live="${part.dataset.live}"]`);
+        if (!other) continue;
+        if (part.type === "hidden") part.value = other.value;
+        else part.replaceChildren(...other.childNodes);
+      }
+    });
+  }
+
   document.addEventListener("click", (event) => {
     event.target.closest("[data-dismiss-notice]")?.closest(".notice").remove();
   });

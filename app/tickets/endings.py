@@ -1,9 +1,10 @@
-"""What else ends when tickets are closed, and what keeps one with its company.
+"""What else ends when tickets are closed, comes back with them, or goes along when they merge.
 
 Imports go down: what stands above tickets (estimates) registers here what it has to say.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from app.core.audit import Actor
 from app.tickets import rules
@@ -11,8 +12,12 @@ from app.tickets.models import Ticket
 
 Ending = Callable[[Sequence[int], Actor], None]
 Tie = Callable[[Ticket], list[str]]
+Return = Callable[[Sequence[Ticket], datetime, Actor], list[str]]
+Merging = Callable[[Ticket, Ticket], list[str]]
 _endings: list[Ending] = []
 _ties: list[Tie] = []
+_returns: list[Return] = []
+_mergings: list[Merging] = []
 
 
 def on_closing(ending: Ending) -> Ending:
@@ -37,3 +42,32 @@ def closed(ticket_ids: Sequence[int], category: str, *, actor: Actor) -> None:
 def reasons_to_stay(ticket: Ticket) -> list[str]:
     """Why the ticket may not go to another company."""
     return [reason for tie in _ties for reason in tie(ticket)]
+
+
+def on_undoing(comes_back: Return) -> Return:
+    """Register what is done when tickets, held, are open again because their closing is undone.
+
+    It is given the moment from which on things ended with them, and answers what people are told.
+    """
+    _returns.append(comes_back)
+    return comes_back
+
+
+def on_merging(merging: Merging) -> Merging:
+    """Register what goes along when the first of two tickets, both held, merges into the other.
+
+    It answers why they may not merge, or does it and answers nothing.
+    """
+    _mergings.append(merging)
+    return merging
+
+
+def undone(tickets: Sequence[Ticket], since: datetime, *, actor: Actor) -> list[str]:
+    """Bring back what ended with these tickets; what is to be said about it."""
+    opened = [ticket for ticket in tickets if ticket.category not in rules.CLOSED]
+    return [said for comes_back in _returns for said in comes_back(opened, since, actor)]
+
+
+def merged(duplicate: Ticket, into: Ticket) -> list[str]:
+    """Take along what hangs on the one ticket; why it may not merge, or nothing."""
+    return [reason for merging in _mergings for reason in merging(duplicate, into)]

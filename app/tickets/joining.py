@@ -22,10 +22,10 @@ LONGEST_CHAIN = 50
 def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
     """Merge `duplicate` into another ticket; both are locked by the caller, in order of id.
 
-    Raises `RuleError` for a ticket into itself, one merged before, and companies that have
-    nothing to do with each other.
+    Raises `RuleError` for a ticket into itself, one merged before, companies that have nothing to
+    do with each other, and what hangs on both and cannot become one.
     """
-    problems = _merge_problems(duplicate, into)
+    problems = _merge_problems(duplicate, into) or endings.merged(duplicate, into)
     if problems:
         raise RuleError(*problems)
     _take_followers(duplicate, into)

@@ -155,6 +155,7 @@ class Ticket(Stamped, Model):
     category: Mapped[str] = mapped_column(String(10))
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     mail_root: Mapped[str | None] = mapped_column(String(998))
+    purchase_order: Mapped[str] = mapped_column(String(100), server_default="")
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     priority: Mapped[str] = mapped_column(String(6), server_default="normal")
     origin: Mapped[str] = mapped_column(String(10), server_default="desk")

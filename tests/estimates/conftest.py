@@ -69,14 +69,17 @@ class World:
         self.draft(*lines, days=days)
         return self.send(to)
 
-    def answer(self, deed: str = "answer", *, text: str = "", by: Contact | None = None) -> None:
+    def answer(
+        self, deed: str = "answer", *, text: str = "", by: Contact | None = None, **more: str
+    ) -> None:
         with unit_of_work():
-            asked = db.session.scalars(select(ActionRequest).filter_by(state="asked")).one()
+            query = select(ActionRequest).filter_by(state="asked", ticket_id=self.ticket_id)
+            asked = db.session.scalars(query).one()
             actions.answer(
                 actions_queries.locked(asked),
                 actor=acting(by or self.mira),
                 deed=deed,
-                given=Given(text=text),
+                given=Given(text=text, more=more),
                 ip="192.0.2.7",
             )
 

@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
 from app.estimates import commands as estimates
+from app.estimates import papers
 from app.estimates.rules import Line
 from app.tickets import client_commands, commands, drafts, logins
 from app.tickets.models import Attachment, Ticket
@@ -40,6 +41,7 @@ class Side:
     action_id: int
     document_id: int
     credential_id: int
+    estimate_id: int
 
 
 def side(name: str, *, file: str = "") -> Side:
@@ -83,7 +85,7 @@ def side(name: str, *, file: str = "") -> Side:
             text=name,
             due_on=clock.today(),
         )
-        offer(ticket, requester, name)
+        estimate_id = offer(ticket, requester, name)
         return Side(
             company.id,
             requester,
@@ -93,21 +95,27 @@ def side(name: str, *, file: str = "") -> Side:
             action.id,
             document.id,
             login.id,
+            estimate_id,
         )
 
 
-def offer(ticket: Ticket, contact: Contact, name: str) -> None:
-    """A declined estimate and a sent one, that says the name wherever it can."""
+def offer(ticket: Ticket, contact: Contact, name: str) -> int:
+    """A replaced estimate and a sent one, that says the name wherever it can; the latter's id."""
     make.tax("19", of=ticket.company)
     for amount in (10_000, 9_000):
         estimates.save_draft(
             ticket,
             actor=STAFF,
-            lines=[Line(1, "fixed", f"{name} work", amount)],
+            lines=[
+                Line(1, "fixed", f"{name} work", amount),
+                Line(2, "fixed", f"{name} extra", amount, is_optional=True),
+            ],
             note=name,
             valid_until=clock.today() + timedelta(days=9),
         )
-        estimates.send(ticket, actor=STAFF, contact_id=contact.id)
+        sent = estimates.send(ticket, actor=STAFF, contact_id=contact.id)
+        papers.file_of(sent)  # else looking at it would store its PDF
+    return sent.id
 
 
 def newest_ids() -> dict[str, int]:

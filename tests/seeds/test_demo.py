@@ -120,7 +120,11 @@ def test_the_load_is_whole_true_and_the_same_when_cut_off(app, settings):
     running = "select count(*) from sla_clock where state in ('running', 'paused', 'met')"
     assert db.session.scalar(text(running)) > 0
     states = "select state from estimate order by state"
-    assert db.session.scalars(text(states)).all() == ["approved", "sent"]
+    assert db.session.scalars(text(states)).all() == ["approved", "sent", "sent", "superseded"]
+    optional = "select count(distinct estimate_id) from estimate_line where is_optional"
+    assert db.session.scalar(text(optional)) == 2
+    declined = "select reason <> '' and asks_again from estimate where state = 'superseded'"
+    assert db.session.scalar(text(declined))
     [burn] = [
         shown.burn
         for ticket_id in db.session.scalars(select(Estimate.ticket_id)).all()

@@ -57,6 +57,7 @@ VALUES: dict[str, object] = {
 # Where a part means something else on one endpoint.
 OWN_VALUES: dict[str, dict[str, object]] = {
     "assets.serve": {"name": "desk.css"},
+    "estimates.paper": {"version": 1},
     "billing.export_invoices": {"kind": "csv"},
     "dashboards.chart_file": {"name": "hours", "kind": "csv"},
     "dashboards.rows": {"name": "hours"},
@@ -125,6 +126,7 @@ ROUTES = {
     "POST actions.ask_post": "synyy",
     "POST actions.cancel": "synyy?",
     "GET estimates.edit": "syyyy",
+    "GET estimates.paper": "syyyy?",  # nothing was sent
     "GET estimates.show": "syyyy",
     "POST estimates.again": "syyyy",
     "POST estimates.discard": "syyyy?",  # nothing is drafted
@@ -234,6 +236,7 @@ ROUTES = {
     "GET door.follow": "ppppp?",  # the secret of a link nobody has
     "POST door.follow": "ppppp?",
     "GET door.by_link": "ppppp?",  # signed by nobody
+    "GET door.estimate_by_link": "ppppp?",
     "POST door.by_link": "ppppp?",
     "GET door.again": "ppppp?",
     "POST door.again": "ppppp?",
@@ -246,6 +249,7 @@ ROUTES = {
     "POST door.sign_in": "ppppp",
     "POST door.sign_out": "ppppp",
     # staff are nobody in the portal
+    "GET portal.estimate_pdf": "sssss",
     "GET portal.logins_page": "sssss",
     "GET portal.request_fields": "sssss",
     "GET portal.request_sent": "sssss",
@@ -371,6 +375,7 @@ PORTAL_ROUTES = {
     "POST portal.answer_action": "ynn",
     "GET portal.code_setup": "yy-",
     "POST portal.code_setup": "yy-",
+    "GET portal.estimate_pdf": "yyn",
     "GET portal.file": "yyn",
     "GET portal.home": "yy-",
     "GET portal.logins_page": "yy-",

@@ -83,12 +83,12 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
         "currency": content["currency"],
         "lang": word.locale.language,
-        "seller": _seller(content["seller"], word),
-        "buyer": content["buyer"] | {"address": _address(content["buyer"]["address"], word)},
+        "seller": seller_block(content["seller"], word),
+        "buyer": content["buyer"] | {"address": address_block(content["buyer"]["address"], word)},
         "meta": _meta(content, word),
         "groups": _groups([row for row in content["lines"] if row["kind"] != "rounding"], word),
         "several_taxes": len({row["tax"] for row in content["lines"] if row["tax"]}) > 1,
-        "sums": _sums(content, word),
+        "sums": sum_rows(content, word),
         "gross": word.amount(content["gross_minor"]),
         "payment": _payment(content, word),
         "corrects": _corrects(content, word),
@@ -99,17 +99,18 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     }
 
 
-def _seller(seller: Mapping[str, Any], word: Wording) -> dict[str, Any]:
+def seller_block(seller: Mapping[str, Any], word: Wording) -> dict[str, Any]:
+    """The agency's lines of a letterhead."""
     contacts = (seller["email"], seller["phone"], seller["website"])
     return {
         "name": seller["name"],
-        "address": _address(seller["address"], word),
+        "address": address_block(seller["address"], word),
         "tax_id": seller["tax_id"],
         "contacts": [text for text in contacts if text],
     }
 
 
-def _address(lines: list[str], word: Wording) -> list[str]:
+def address_block(lines: list[str], word: Wording) -> list[str]:
     """Name the country that stands as an ISO 3166 code on the last line."""
     if not lines:
         return lines
@@ -200,7 +201,7 @@ def product_minor(line: Mapping[str, Any], exponent: int) -> int | None:
     return int(exact.scaleb(exponent).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _sums(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
+def sum_rows(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
     """Net, each tax with what it is taken on, all taxes where there are several, cash rounding."""
     taxes = content["taxes"]
     rows = [("Net", content["net_minor"])]

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.billing.documents.logo import BrokenLogoError, drawable
 from app.billing.documents.presentation import present
@@ -28,6 +30,11 @@ def render(
     The same content, moment and logo give the same bytes. Raises pdf.DrawingError when the template
     itself is at fault.
     """
+    return on_paper(present(json.loads(content), sha256=sha256), at=issued_at, logo=logo)
+
+
+def on_paper(data: Mapping[str, Any], *, at: dt.datetime, logo: bytes | None = None) -> Rendered:
+    """Set strings into the one template of the agency's papers. Raises pdf.DrawingError."""
     reports: list[str] = []
     assets: dict[str, str] = {}
     if logo is not None:
@@ -35,8 +42,7 @@ def render(
             assets["logo"] = drawable(logo)
         except BrokenLogoError as error:
             reports.append(f"{error}; it was left out of the document")
-    data = present(json.loads(content), sha256=sha256)
-    drawn = pdf.draw(INVOICE, data, at=issued_at, assets=assets)
+    drawn = pdf.draw(INVOICE, data, at=at, assets=assets)
     if drawn.undrawable:
         letters = " ".join(drawn.undrawable)
         reports.append(f"no font draws {letters}; each is printed as {pdf.MARK}")

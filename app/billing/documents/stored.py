@@ -90,7 +90,7 @@ def undrawn(document_ids: Sequence[int]) -> list[Undrawn]:
 
 def draw_and_file(document: Undrawn) -> Filed:
     """Draw a document and put its bytes on disk; writes no row, so it may be repeated at will."""
-    logo, notes = _logo(json.loads(document.content)["seller"]["logo"])
+    logo, notes = logo_of(json.loads(document.content)["seller"]["logo"])
     drawn = render(
         document.content, sha256=document.content_hash, issued_at=document.issued_at, logo=logo
     )
@@ -111,8 +111,8 @@ def record(filed: Sequence[Filed]) -> None:
         )
 
 
-def _logo(sha256: str) -> tuple[bytes | None, tuple[str, ...]]:
-    """Read the logo a document names; one that is gone is reported, never in the way."""
+def logo_of(sha256: str) -> tuple[bytes | None, tuple[str, ...]]:
+    """Read the logo that a document names; one that is gone is reported, never in the way."""
     if not sha256:
         return None, ()
     file = db.session.scalars(queries.file_with(sha256)).first()

@@ -23,7 +23,7 @@ BASE_CSS = "tokens.css components.css fields.css blocks.css layers.css layout.cs
 FILES: Mapping[str, tuple[str | None, str]] = {
     "desk.css": (
         None,
-        f"{BASE_CSS} estimates.css ticket.css composer.css queue.css time.css",
+        f"{BASE_CSS} estimates.css ticket.css composer.css queue.css time.css mail.css",
     ),
     "bootstrap.css": ("flask_bootstrap", "static/bootstrap5/css/bootstrap.min.css"),
     "bootstrap.js": ("flask_bootstrap", "static/bootstrap5/js/bootstrap.min.js"),

@@ -28,6 +28,7 @@ STATE_WORDS = {
     "done": "Filed",
     "ignored": "Ignored",
 }
+UNDECIDED = {"new", "claimed"}
 LONGEST_SHOWN = 20_000
 
 
@@ -58,9 +59,14 @@ def index() -> str:
 
 @blueprint.get("/<int:received_id>")
 @requires("see", "Inbox")
-def show(received_id: int) -> str:
-    """Show one mail: what it says, and how it was decided."""
+def show(received_id: int) -> Any:
+    """Show one mail: what it says, and how it was decided.
+
+    To a script, which asks while it is being decided, only whether it is.
+    """
     found = queries.received(received_id)
+    if "HX-Request" in request.headers:
+        return ("", 204) if found.state in UNDECIDED else ("", {"HX-Refresh": "true"})
     parsed = parse.parse(inbox.raw_of(found))
     parts = split(masked(parsed.text)[:LONGEST_SHOWN])
     return render_template(
@@ -70,6 +76,7 @@ def show(received_id: int) -> str:
         parts_of=parts.pieces,
         words=STATE_WORDS,
         may_accept=found.state in inbox.REPLAYABLE,
+        going=found.state in UNDECIDED,
         waits=triage.waits(found.contact_id),
         new_nonce=forms.new_nonce,
     )
@@ -108,7 +115,7 @@ def again(received_id: int) -> Any:
     def action() -> Outcome:
         inbox.replay(received_id, actor=desk_actor())
         here = url_for("inbox.show", received_id=received_id)
-        return here, "It is decided anew: reload in a moment."
+        return here, "It is decided anew."
 
     return carry_out(action, back=url_for("inbox.show", received_id=received_id))
 

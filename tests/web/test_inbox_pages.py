@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from app.communications import inbound
 from app.communications.models import Received
 from app.companies.models import Company, Contact
 from app.core.db import db, unit_of_work
@@ -95,6 +96,12 @@ def test_a_held_back_mail_can_be_left_and_decided_again(agent):
     post(agent, f"/inbox/{found.id}/again")
     db.session.expire_all()
     assert db.session.get_one(Received, found.id).state == "new"
+    here, script = f"/inbox/{found.id}", {"HX-Request": "true"}
+    assert "It is being decided" in text_of(agent.get(here))
+    text_of(agent.get(here, headers=script), 204)
+    inbound.take_in(found.id, step=unit_of_work)
+    assert agent.get(here, headers=script).headers["HX-Refresh"] == "true"
+    assert "It is being decided" not in text_of(agent.get(here))
 
 
 def test_an_unknown_sender_is_put_where_they_belong(agent):

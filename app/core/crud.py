@@ -94,7 +94,7 @@ class DeskModelView(ModelView):
         form = self.add_form.refresh()
         if request.method == "POST" and form.validate():
             values = self._values(form, self.add_columns)
-            if self._saved(lambda: self.create(values), "Saved."):
+            if self._saved(lambda: self.create(values), "Saved.", form=form):
                 return None
         elif request.method == "GET":
             self.update_redirect()
@@ -113,7 +113,7 @@ class DeskModelView(ModelView):
         form.seen = request.form.get("version")
         if form.validate():
             values = self._values(form, self.edit_columns)
-            if self._saved(lambda: self._change_seen(item, form.seen, values), "Saved."):
+            if self._saved(lambda: self._change_seen(item, form.seen, values), "Saved.", form=form):
                 return None
         return self._get_edit_widget(form=form)
 
@@ -141,13 +141,30 @@ class DeskModelView(ModelView):
         return {name: form[name].data for name in columns}
 
     @staticmethod
-    def _saved(command: Any, done: str) -> bool:
+    def _saved(command: Any, done: str, *, form: Any = None) -> bool:
+        """Whether a command was carried out; where not, its form says why, else a notice does."""
         try:
             with unit_of_work():
                 command()
         except RuleError as error:
-            for problem in error.problems:
-                flash(problem, "danger")
+            if form is not None:
+                form.problems = _beside_fields(form, error.problems)
+            else:
+                for problem in error.problems:
+                    flash(problem, "danger")
             return False
         flash(done, "success")
         return True
+
+
+def _beside_fields(form: Any, problems: Sequence[str]) -> list[str]:
+    """Put each reason that begins with a field's label beside it; returns the others."""
+    fields = {field.label.text: field for field in form}
+    others = []
+    for problem in problems:
+        label, _, reason = problem.partition(": ")
+        if reason and label in fields:
+            fields[label].errors = [*fields[label].errors, reason[:1].upper() + reason[1:]]
+        else:
+            others.append(problem)
+    return others

@@ -1,5 +1,6 @@
 """The screens of companies and contacts, as people of each role meet them."""
 
+import re
 import threading
 
 import psycopg
@@ -44,8 +45,11 @@ def test_a_company_is_made_on_its_form(admin):
 def test_a_refusal_keeps_what_was_typed(admin, company):
     answer = admin.post("/companies/add", data=form(phone="+47 22", zone="Nowhere"))
     text = answer.get_data(as_text=True)
-    assert "there is a company Fjord Dental already" in text
-    assert "unknown time zone" in text
+    assert "There is a company Fjord Dental already" in text
+    zone = re.search(r'id="zone-error">.*?</p>', text, re.DOTALL)[0]
+    assert "unknown time zone" in zone, "beside its field"
+    assert 'href="#zone"' in text
+    assert 'class="notice notice-bad"' not in text, "nothing that covers the form"
     assert 'value="+47 22"' in text
 
 

@@ -17,7 +17,7 @@ from app.automation.queries import Current
 MOST = 10_000
 """How many occasions are looked at, the newest."""
 AT_ONCE = 1_000
-SHOWN = 100
+SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,6 @@ def _matrix_page(name: str, held: frozenset[tuple[str, str]]) -> str:
     rows = [
         (
             label,
-            role_words.NOTES.get(resource, ""),
             [
                 (verb, resource, word) if verb in roles.PERMISSIONS[resource] else None
                 for verb, word in role_words.COLUMNS
@@ -99,5 +98,10 @@ def _matrix_page(name: str, held: frozenset[tuple[str, str]]) -> str:
         for resource, label in role_words.RESOURCES.items()
     ]
     return render_template(
-        "desk/roles/show.html", name=name, rows=rows, held=held, is_fixed=name == ADMIN
+        "desk/roles/show.html",
+        name=name,
+        rows=rows,
+        notes=[(role_words.RESOURCES[each], note) for each, note in role_words.NOTES.items()],
+        held=held,
+        is_fixed=name == ADMIN,
     )

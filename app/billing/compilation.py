@@ -119,9 +119,9 @@ class Preview:
     """One account as it would be billed now, its hash, and why it is blocked (reason: entries).
 
     `extras` are the ids of the hand-made lines, discounts and texts that are in it; its days are
-    those of `zone`; `ancestors` are the companies above the payer and above those whose work it
-    bills, nearest first; `bill_to` is what decided that it pays for them; `requesters` says who
-    asked for which ticket.
+    those of `zone`; `ancestors` are the companies above those whose work it bills and above
+    the payer, nearest first; `bill_to` is what decided that it pays for them; `marks` are those
+    of its entries that have any; `requesters` says who asked for which ticket.
     """
 
     account: Account
@@ -134,6 +134,7 @@ class Preview:
     zone: str
     ancestors: Mapping[int, list[int]]
     bill_to: Mapping[int, list[list[Any]] | None]
+    marks: Mapping[int, int]
     requesters: Mapping[int, str]
 
     @property
@@ -265,6 +266,7 @@ def _preview(
     document, texts = reworded(compiled.document, added)
     compiled = replace(compiled, document=document)
     buyer = buyers[work.payer_id]
+    companies = frozenset(entry.company_id for entry in own)
     return Preview(
         account=account,
         compiled=compiled,
@@ -276,16 +278,16 @@ def _preview(
         ),
         buyer=buyer,
         zone=facts.payers.companies[work.payer_id].zone,
-        ancestors=_tree(facts, work.payer_id, own),
-        bill_to=facts.payers.deciding({entry.company_id for entry in own}),
+        ancestors=_tree(facts.payers, work.payer_id, companies),
+        bill_to=facts.payers.deciding(companies),
+        marks={entry.id: entry.marks for entry in own if entry.marks},
         requesters=names.requesters,
     )
 
 
-def _tree(facts: Facts, payer_id: int, entries: Sequence[Entry]) -> dict[int, list[int]]:
+def _tree(payers: Payers, payer_id: int, companies: frozenset[int]) -> dict[int, list[int]]:
     """The companies above those worked for, and above the payer: it is named even without any."""
-    companies = {entry.company_id for entry in entries}
-    return {payer_id: []} | facts.payers.ancestors(companies | {payer_id})
+    return {payer_id: []} | payers.ancestors(companies | {payer_id})
 
 
 def _blocks(facts: Facts, work: Work, compiled: Compiled, buyer: Buyer) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from app.billing import causes
 from app.billing.engine.amounts import quantity_amount
 from app.billing.engine.facts import (
     Entry,
@@ -235,17 +236,20 @@ def unbilled_entries(
     with_projects: bool,
     lock: bool = False,
 ) -> list[Entry]:
-    """Unbilled entries as the engine takes them, by id; `lock` holds them until the commit.
+    """Unbilled entries as the engine takes them, by id.
 
-    An entry's project is read only where it can name a line, as it may be a long description.
+    `lock` holds them until the commit, without looking for causes to look at them. An entry's
+    project is read only where it can name a line, as it may be a long description.
     """
     condition = "" if with_projects else "e.ticket_id is null and"
+    marks = "0" if lock else causes.marks(day=days.DAY)
+    tickets = "" if lock else "left join ticket t on t.id = e.ticket_id"
     rows = fetch_rows(
         "select e.id, e.company_id, e.staff_id, e.work_type_id, e.ticket_id,"
         f" case when {condition} true then"
         "   coalesce(nullif(btrim(e.project), ''), left(btrim(e.description), 200)) else '' end,"
-        f" {days.DAY}, e.recorded_seconds, e.billable_seconds, e.work_date"
-        f" from time_entry e {days.JOIN}"
+        f" {days.DAY}, e.recorded_seconds, e.billable_seconds, e.work_date, {marks}"
+        f" from time_entry e {days.JOIN} {tickets}"
         f" where {BILLABLE} {_of_companies(company_ids)} order by e.id"
         f" {'for no key update of e' if lock else ''}",
         _values(through, company_ids, days),

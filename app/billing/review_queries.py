@@ -6,8 +6,9 @@ from datetime import date, datetime
 
 from sqlalchemy import func, or_, select
 
+from app.billing.causes import ALL, OF_ENTRIES, condition
 from app.billing.models import BillingAccount, RunRow, RunWarning
-from app.billing.warnings import CAUSES, DAY, OF_ENTRIES, Warned, sentence
+from app.billing.warnings import Warned, sentence
 from app.companies.models import Company
 from app.core.bulk import fetch_rows
 from app.core.db import db
@@ -16,6 +17,8 @@ from app.tickets.models import Ticket
 from app.timelog.models import Timer
 
 MOST_ROWS = 400
+DAY = "coalesce((e.started_at at time zone a.zone)::date, e.work_date)"
+"""The day of an entry by the clock of its account `a` (docs/decisions/0011)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def causes(run_id: int) -> list[Cause]:
         cause.accepted += accepted
         cause.entries += int(entries)
         cause.amounts[currency] = int(amount)
-    return sorted(found.values(), key=lambda cause: CAUSES.index(cause.name))
+    return sorted(found.values(), key=lambda cause: ALL.index(cause.name))
 
 
 def accounts_warned(
@@ -132,7 +135,8 @@ def entries_behind(
     run_id: int, cause: str, through: date, *, most: int = MOST_ROWS
 ) -> list[EntryBehind]:
     """The entries that a cause lies in, as they stand in the previews that can still be issued."""
-    # Put together from constants of `warnings`; values are bound.
+    # Put together from constants; values are bound.
+    lies_in = condition(cause, day=DAY)
     statement = (
         f"select e.id, r.account_id, c.name, s.name, {DAY} as day,"
         " left(coalesce(nullif(btrim(e.description), ''), e.project), 300), e.recorded_seconds,"
@@ -147,7 +151,7 @@ def entries_behind(
         "   jsonb_array_elements(l -> 'entries') x) b"
         " join time_entry e on e.id = b.entry_id join company c on c.id = e.company_id"
         " join staff s on s.id = e.staff_id left join ticket t on t.id = e.ticket_id"
-        f" where r.run_id = %(run)s and r.state in ('ready', 'refused') and ({OF_ENTRIES[cause]})"
+        f" where r.run_id = %(run)s and r.state in ('ready', 'refused') and ({lies_in})"
         " order by c.name, day, e.id limit %(most)s"
     )
     values = {"run": run_id, "cause": cause, "through": through, "most": most}

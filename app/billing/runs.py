@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.billing import warnings
+from app.billing import causes, warnings
 from app.billing.compilation import Facts, Plan, Preview, stored
 from app.billing.models import (
     BillingAccount,
@@ -185,13 +185,12 @@ def _warnings_of(run: BillingRun) -> list[Answer]:
 
 
 def _ordered(found: Iterable[Answer]) -> list[Answer]:
-    """By company, each company's causes as `CAUSES` has them, whatever the database found first."""
-    causes = warnings.CAUSES
+    """By company, each company's causes as `causes` has them, whatever the database found first."""
     return sorted(
         found,
         key=lambda each: (
             *(each["company"], each["company_id"], each["currency"]),
-            causes.index(each["cause"]),
+            causes.ALL.index(each["cause"]),
         ),
     )
 

@@ -1,64 +1,25 @@
 """What somebody should know of accounts that are billed nevertheless, cause by cause.
 
-Found set-wise when accounts are compiled, and kept with their run; the words are made when read.
+Entries are marked as they are read (`causes`); what they come to is summed when their accounts are
+compiled, and kept with their run. The words are made when read.
 """
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from app.billing import causes
 from app.billing.compilation import Preview
 from app.core import formats
-from app.core.bulk import array_of, fetch_rows
+from app.core.bulk import fetch_rows
 
-DAY = "coalesce((e.started_at at time zone a.zone)::date, e.work_date)"
-"""The day of an entry by the clock of its account `a` (docs/decisions/0011)."""
-
-OF_ENTRIES = {
-    "older_work": f"{DAY} < date_trunc('month', %(through)s::date)::date",
-    "long_entry": "e.recorded_seconds > 8 * 3600",
-    "short_entry": "e.recorded_seconds < 120",
-    "thin_text": "length(btrim(e.description)) < 10",
-    "old_ticket": "t.category in ('new', 'open', 'waiting')"
-    " and t.created_at < %(through)s::date - interval '60 days'",
-}
-"""Causes that lie in an entry `e` of an account `a`, or its ticket `t`.
-
-The pages name the same limits in words.
-"""
-
-OF_ACCOUNTS = ("no_tax_id", "no_address", "unusual_amount")
-CAUSES = (*OF_ACCOUNTS, *OF_ENTRIES)
-
-# The statements below are put together from constants of this module only; values are bound.
-_SEEN = ", ".join(
-    f"coalesce({condition}, false) as {cause}" for cause, condition in OF_ENTRIES.items()
-)
-_SUMS = ", ".join(
-    f"count(*) filter (where {cause}) as {cause}_entries,"
-    f" sum(amount) filter (where {cause}) as {cause}_amount"
-    for cause in OF_ENTRIES
-)
-_HELD = ", ".join(
-    f"('{cause}', s.{cause}_entries > 0, s.{cause}_entries, s.{cause}_amount,"
-    + (" jsonb_build_object('since', s.first_day))" if cause == "older_work" else " '{}'::jsonb)")
-    for cause in OF_ENTRIES
-)
-FOUND = f"""
+# The statements below are constants; values are bound.
+FOUND = """
 with account as (
   select * from unnest(%(payers)s::bigint[], %(currencies)s::text[], %(nets)s::bigint[],
                        %(counts)s::int[], %(no_tax_id)s::bool[], %(no_address)s::bool[],
-                       %(zones)s::text[])
-    as a (payer_id, currency, net, entries, no_tax_id, no_address, zone)
-), billed as (
-  select * from unnest(%(of)s::bigint[], %(entries)s::bigint[], %(amounts)s::bigint[])
-    as b (payer_id, entry_id, amount)
-), seen as (
-  select b.payer_id, b.amount, {DAY} as day, {_SEEN}
-  from billed b join time_entry e on e.id = b.entry_id left join ticket t on t.id = e.ticket_id
-  join (select distinct payer_id, zone from account) as a on a.payer_id = b.payer_id
-), sums as (
-  select payer_id, min(day) as first_day, {_SUMS} from seen group by payer_id
+                       %(first_days)s::date[])
+    as a (payer_id, currency, net, entries, no_tax_id, no_address, first_day)
 ), usual as (
   select d.payer_id, d.currency, sum(d.net_minor) as total,
          count(distinct date_trunc('month', d.through)) as months
@@ -69,19 +30,22 @@ with account as (
     and not exists (select from document c where c.credits_id = d.id)
   group by d.payer_id, d.currency
 )
-select a.payer_id, a.currency, c.cause, c.entries::int as entries,
-       coalesce(c.amount, 0)::bigint as amount, c.detail
-from account a
-left join sums s on s.payer_id = a.payer_id
-left join usual u on u.payer_id = a.payer_id and u.currency = a.currency
+select a.payer_id, a.currency, c.cause, c.entries, c.amount, c.detail
+from account a left join usual u on u.payer_id = a.payer_id and u.currency = a.currency
 cross join lateral (values
-  ('no_tax_id', a.no_tax_id, a.entries::bigint, a.net::numeric, '{{}}'::jsonb),
-  ('no_address', a.no_address, a.entries, a.net, '{{}}'::jsonb),
+  ('no_tax_id', a.no_tax_id, a.entries, a.net, '{}'::jsonb),
+  ('no_address', a.no_address, a.entries, a.net, '{}'::jsonb),
   ('unusual_amount', abs(a.net * u.months - u.total) * 10 > 3 * abs(u.total), a.entries, a.net,
-   jsonb_build_object('mean_minor', (u.total / u.months)::bigint, 'months', u.months)),
-  {_HELD}
+   jsonb_build_object('mean_minor', (u.total / u.months)::bigint, 'months', u.months))
 ) as c (cause, holds, entries, amount, detail)
 where c.holds
+union all
+select a.payer_id, a.currency, s.cause, s.entries, s.amount,
+       case s.cause when 'older_work' then jsonb_build_object('since', a.first_day)
+         else '{}'::jsonb end
+from unnest(%(of)s::bigint[], %(causes)s::text[], %(entries)s::int[], %(amounts)s::bigint[])
+  as s (payer_id, cause, entries, amount)
+join account a on a.payer_id = s.payer_id
 """
 KEPT = f"""
 insert into run_warning as kept
@@ -131,13 +95,7 @@ def keep(run_id: int, previews: Sequence[Preview], through: date) -> set[str]:
 
 
 def _facts(previews: Sequence[Preview], through: date) -> dict[str, Any]:
-    billed = [
-        (each.buyer.id, entry.entry_id, entry.amount_minor)
-        for each in previews
-        for line in each.compiled.document.lines
-        for entry in line.entries
-    ]
-    of, entries, amounts = zip(*billed, strict=True) if billed else ((), (), ())
+    sums = _sums(previews)
     return {
         "through": through,
         "payers": [each.buyer.id for each in previews],
@@ -146,11 +104,24 @@ def _facts(previews: Sequence[Preview], through: date) -> dict[str, Any]:
         "counts": [each.entries for each in previews],
         "no_tax_id": ["tax id" in each.buyer.missing for each in previews],
         "no_address": ["address" in each.buyer.missing for each in previews],
-        "zones": [each.zone for each in previews],
-        "of": array_of(of),
-        "entries": array_of(entries),
-        "amounts": array_of(amounts),
+        "first_days": [each.compiled.document.first_day for each in previews],
+        "of": [payer_id for payer_id, _ in sums],
+        "causes": [cause for _, cause in sums],
+        "entries": [entries for entries, _ in sums.values()],
+        "amounts": [amount for _, amount in sums.values()],
     }
+
+
+def _sums(previews: Sequence[Preview]) -> dict[tuple[int, str], tuple[int, int]]:
+    """How many billed entries a cause lies in, and what they come to, by payer and cause."""
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for each in previews:
+        for line in each.compiled.document.lines if each.marks else ():
+            for entry in line.entries:
+                for cause in causes.named_by(each.marks.get(entry.entry_id, 0)):
+                    entries, amount = found.get((each.buyer.id, cause), (0, 0))
+                    found[each.buyer.id, cause] = entries + 1, amount + entry.amount_minor
+    return found
 
 
 def sentence(found: Warned, through: date) -> str:

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, text
 
 from app.billing import runs
+from app.billing.causes import ALL as CAUSES
 from app.billing.commands import compile as compiling
 from app.billing.commands import entries, review
 from app.billing.commands.recompile import recompile
 from app.billing.models import RunWarning
-from app.billing.warnings import CAUSES
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError

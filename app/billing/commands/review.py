@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
+from app.billing import causes
 from app.billing.commands.recompile import refuse_closed
 from app.billing.models import RunWarning
-from app.billing.warnings import CAUSES
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -55,7 +55,7 @@ def look_again(
 
 
 def _rows(run_id: int, cause: str, account_ids: Collection[int] | None) -> list[RunWarning]:
-    if cause not in CAUSES:
+    if cause not in causes.ALL:
         raise NotFoundError(f"There is no cause {cause!r}.")
     refuse_closed(run_id)
     query = (

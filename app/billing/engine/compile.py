@@ -123,7 +123,7 @@ def _sort(
     units: dict[UnitKey, list[tuple[list[Billed], int]]] = {}
     which_tax = _tax_places(taxes)
     for entry in entries:
-        entry_id, company, staff, work_type, ticket, project, day, recorded, billable, _ = entry
+        entry_id, company, staff, work_type, ticket, project, day, recorded, billable, _, _ = entry
         if billable <= 0:
             continue
         rule = find(company, staff, work_type, day)

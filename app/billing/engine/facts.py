@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     """One time entry. `project` is its project, or its description when it has none.
 
     `work_date` is its day in the account's zone. `own_date`, where its company is, decides who pays
-    and nothing else.
+    and nothing else; `marks` say why somebody should look at it, and decide nothing.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Entry(NamedTuple):
     recorded_seconds: int
     billable_seconds: int
     own_date: date | None = None
+    marks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from typing import Any
 from flask import abort, render_template, request, url_for
 
 from app.billing import review_queries
+from app.billing.causes import OF_ENTRIES
 from app.billing.commands import entries as entry_commands
 from app.billing.commands import review as reviewing
 from app.billing.commands.compile import find_run
 from app.billing.commands.recompile import recompile, refuse_closed
 from app.billing.models import BillingRun
-from app.billing.warnings import OF_ENTRIES
 from app.core import formats, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError

@@ -9,7 +9,7 @@ def test_something(live, desk):
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -155,31 +155,49 @@ def desk(live: Live, open_page: Callable[..., Page]) -> Callable[..., Page]:
     return signed_in
 
 
-def assert_accessible(page: Page, *, widths: Iterable[str] = ()) -> None:
+def assert_accessible(page: Page, *, everywhere: bool = False) -> None:
     """No WCAG 2.2 A or AA violation that axe knows, and no sideways scroll.
 
-    Looks at the page as it stands, or in turn at the named widths.
+    Looks at the page as it stands; or `everywhere`, at both widths and in both themes, a page of
+    which the dark one has only other colours.
     """
-    before = page.viewport_size
-    for size in [WIDTHS[width] for width in widths] or [before]:
-        page.set_viewport_size(size)
+    size = page.viewport_size
+    for width in WIDTHS.values() if everywhere else [size]:
+        page.set_viewport_size(width)
         page.evaluate("scrollTo(0, 0)")  # a bar that stays makes what it half covers look too small
-        assert _violations(page) == []
+        assert _violations(page, {"type": "tag", "values": WCAG}) == []
         wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
-        assert not page.evaluate(wide), f"{page.url} scrolls sideways at {size['width']} px"
-    page.set_viewport_size(before)
+        assert not page.evaluate(wide), f"{page.url} scrolls sideways at {width['width']} px"
+        if everywhere:
+            _in_theme(page, "dark")
+            assert _violations(page, {"type": "rule", "values": ["color-contrast"]}) == []
+            _in_theme(page, "light")
+    page.set_viewport_size(size)
 
 
-def _violations(page: Page) -> list[list[Any]]:
+# The colours are there when the next frame is drawn and what fades has faded.
+SETTLED = """async () => {
+  await new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const fading = document.getAnimations().filter(each => each instanceof CSSTransition);
+  await Promise.allSettled(fading.map(each => each.finished));
+}"""
+
+
+def _in_theme(page: Page, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.locator(f"html[data-bs-theme={theme}]").wait_for()
+    page.evaluate(SETTLED)
+
+
+def _violations(page: Page, what: dict[str, Any]) -> list[list[Any]]:
     """What axe finds: each rule's name and the elements; the rest of its answer is megabytes."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     return page.evaluate(
-        """async tags => {
-             const rules = {type: "tag", values: tags};
-             const options = {runOnly: rules, resultTypes: ["violations"], preload: false};
+        """async what => {
+             const options = {runOnly: what, resultTypes: ["violations"], preload: false};
              return (await axe.run(options)).violations.map(each =>
                [each.id, each.nodes.map(node => node.html.slice(0, 150))]);
            }""",
-        WCAG,
+        what,
     )

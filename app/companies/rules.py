@@ -34,6 +34,7 @@ WORDS = {
     "tax_id": "Tax id",
     "external_id": "External id",
     "purchase_order": "Purchase order",
+    "terms_days": "Terms in days",
     # what clients write too
     "name": say("Name"),
     "phone": say("Phone"),
@@ -102,7 +103,7 @@ def _problem(field: str, kept: dict[str, Any]) -> str:
             most=LENGTHS[part],
         )
     if field == "terms_days" and value is not None and not 0 <= value <= LONGEST_TERMS:
-        return f"Terms days: {value}; give 0 to {LONGEST_TERMS} days."
+        return f"{label('terms_days')}: {value}; give 0 to {LONGEST_TERMS} days."
     if field == "kind" and value not in KINDS:
         return f"Kind: choose one of {', '.join(KINDS)}."
     if value and part in CODES:

@@ -164,7 +164,7 @@ def _beside_fields(form: Any, problems: Sequence[str]) -> list[str]:
     for problem in problems:
         label, _, reason = problem.partition(": ")
         if reason and label in fields:
-            fields[label].errors = [*fields[label].errors, reason[:1].upper() + reason[1:]]
+            fields[label].errors = [*fields[label].errors, reason]
         else:
             others.append(problem)
     return others

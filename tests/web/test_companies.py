@@ -45,7 +45,8 @@ def test_a_company_is_made_on_its_form(admin):
 def test_a_refusal_keeps_what_was_typed(admin, company):
     answer = admin.post("/companies/add", data=form(phone="+47 22", zone="Nowhere"))
     text = answer.get_data(as_text=True)
-    assert "There is a company Fjord Dental already" in text
+    assert "there is a company Fjord Dental already" in text
+    assert "<title>Error: New company" in text
     zone = re.search(r'id="zone-error">.*?</p>', text, re.DOTALL)[0]
     assert "unknown time zone" in zone, "beside its field"
     assert 'href="#zone"' in text

@@ -197,7 +197,7 @@ def test_an_invoice_opens_to_its_entries_as_it_was_billed(issued):
     assert "Server of =A Ltd" in page
     assert "Real time 1:00 h, all of it billable." in page
     assert "120.00" in page
-    assert "999" not in page
+    assert "999.00" not in page
 
 
 def test_an_invoice_is_sent_again_once(issued):

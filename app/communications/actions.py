@@ -20,7 +20,7 @@ from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.words import Value, kept_beside, say
+from app.core.words import Value, Words, kept_beside, kept_words, say
 from app.tickets import commands, endings, happenings, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
@@ -87,7 +87,7 @@ def ask(
     problems += more
     if problems or reader is None or contact_id is None or due_on is None:
         raise RuleError(*problems)
-    said = rules.clean_text(text)
+    said = text if isinstance(text, Words) else rules.clean_text(text)
     line = say(actions_rules.ASKING[kind], name=reader.name, day=due_on)
     event = _tell(ticket, actor, line, said)
     action = ActionRequest(
@@ -206,7 +206,7 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     _conclude(action, Ending("cancel", actor.name), actor)
-    event = _tell(action.ticket, actor, say("took a request to the client back"), action.text)
+    event = _tell(action.ticket, actor, say("took a request to the client back"), _said(action))
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
         _mail_contact("action_cancelled", action, event, reader)
@@ -267,7 +267,7 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
             _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
             _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
             line = say("closed a request that was not answered in time")
-            event = _tell(action.ticket, SYSTEM, line, action.text)
+            event = _tell(action.ticket, SYSTEM, line, _said(action))
             if not action.ticket.is_demo:
                 _tell_askers(action, event, action.contact.name, say("did not answer in time"))
             done += 1
@@ -308,7 +308,7 @@ def _tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
         ticket,
         actor=actor,
         kind="action",
-        payload={"line": line, "text": text, **kept_beside(line)},
+        payload={"line": line, "text": text, **kept_beside(line=line, text=text)},
         visibility="client",
         contact_id=actor.contact_id,
     )
@@ -337,6 +337,11 @@ def _answered(action: ActionRequest) -> dict[str, Any]:
     return {"state": action.state, "by": action.ended_by, **action.answer}
 
 
+def _said(action: ActionRequest) -> str:
+    """What was asked, as words where it was ours to say."""
+    return kept_words(action.event.payload, "text") or action.text
+
+
 def _mail_contact(
     kind: str,
     action: ActionRequest,
@@ -360,7 +365,7 @@ def _mail_contact(
         author=action.asked_by,
         key=key,
         values=values,
-        message="\n\n".join(filter(None, (action.text, options))),
+        message=_said(action) if not options else f"{action.text}\n\n{options}",
         button=actions_rules.BUTTONS[action.kind] if kind != "action_cancelled" else "",
     )
     return notifications.post(occasion, [reader])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,11 @@ def _reader(write: Callable[..., Any]) -> Callable[..., Any]:
         return write(*given, language.current())
 
     return filtered
+
+
+def price(rate: Decimal | str | None, currency: str) -> str:
+    """A rate, also one that is written in plain digits."""
+    return formats.price(Decimal(rate) if rate else None, currency, language.current())
 
 
 # How long ago something was, by the unit of `formats.ago`.
@@ -38,7 +44,7 @@ def ago_in_words(at: datetime, now: datetime) -> str:
 
 def kept(payload: Mapping[str, Any], name: str) -> str:
     """A text that a timeline keeps, in the reader's language where its words were kept too."""
-    words = kept_words(payload)
+    words = kept_words(payload, name)
     return told(words) if words is not None else str(payload.get(name) or "")
 
 
@@ -50,7 +56,7 @@ def init_app(app: Flask) -> None:
         grouped=_reader(formats.grouped),
         money=_reader(formats.money),
         amount=_reader(formats.amount),
-        price=_reader(formats.price),
+        price=price,
         size=_reader(formats.size),
         instant=formats.instant,
         day=_reader(formats.day),

@@ -20,6 +20,7 @@ from app.core.money import from_minor, price_text
 ENGLISH = "en"
 NARROW, NO_BREAK = "\u202f", "\u00a0"
 YEAR = 31_536_000
+MEGABYTE = 1_000_000
 AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR, 604_800, "wk"))
 # Codes of the table that are unions, outlying waters, or nothing at all.
 NO_COUNTRIES = frozenset(
@@ -64,9 +65,10 @@ def price(number: Decimal | None, currency: str, language: str = ENGLISH) -> str
 
 
 def size(octets: int, language: str = ENGLISH) -> str:
-    """Return the size of a file, in kB below a megabyte: 12.3 kB, 4.5 MB."""
-    unit, name = (1_000_000, "MB") if octets >= 1_000_000 else (1000, "kB")  # noqa: PLR2004
-    return f"{grouped(round(Decimal(octets) / unit, 1), language)} {name}"
+    """Return the size of a file: whole kB below a megabyte, at least 1 kB; else as 4.5 MB."""
+    if octets < MEGABYTE:
+        return f"{max(round(octets / 1000), 1)} kB"
+    return f"{grouped(round(Decimal(octets) / MEGABYTE, 1), language)} MB"
 
 
 @cache

@@ -19,7 +19,7 @@ from app.core.pseudo import PSEUDO, PseudoTranslations
 from app.core.words import Value, Words, filled, written
 
 ENGLISH = "en"
-OFFERED = {"en": "English", "de": "Deutsch"}
+OFFERED = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 """Code and own name of each language whose catalogue is complete."""
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 

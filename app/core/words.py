@@ -63,14 +63,15 @@ def written(value: Value, language: str = formats.ENGLISH) -> object:
     return formats.day(value, language) if isinstance(value, date) else value
 
 
-def kept_beside(text: str) -> dict[str, Any]:
-    """What a timeline keeps beside the English of a text, to tell it in other languages later."""
-    return {BESIDE: _stored(text)} if isinstance(text, Words) else {}
+def kept_beside(**texts: str) -> dict[str, Any]:
+    """What a timeline keeps beside the English of its texts, to tell them in others later."""
+    kept = {name: _stored(text) for name, text in texts.items() if isinstance(text, Words)}
+    return {BESIDE: kept} if kept else {}
 
 
-def kept_words(payload: Mapping[str, Any]) -> Words | None:
-    """The words of what `kept_beside` gave, if any were kept."""
-    found = _restored(payload.get(BESIDE))
+def kept_words(payload: Mapping[str, Any], name: str) -> Words | None:
+    """The words of a text of what `kept_beside` gave, if they were kept."""
+    found = _restored(payload.get(BESIDE, {}).get(name))
     return found if isinstance(found, Words) else None
 
 

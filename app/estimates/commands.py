@@ -18,7 +18,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
-from app.core.words import Amount, say
+from app.core.words import Amount, Words, say
 from app.estimates import billing, burn, papers, queries, rules
 from app.estimates.models import Estimate, EstimateLine
 from app.estimates.pricing import Priced, PricedLine, currency_of, priced
@@ -411,9 +411,17 @@ def _ensure_fresh(draft: Estimate, revision: int | None) -> None:
         )
 
 
-def _text(draft: Estimate, ticket: Ticket) -> str:
-    version = f", version {draft.version}" if draft.version > 1 else ""
-    said = f"Our estimate for “{ticket.subject}”{version}."
+def _text(draft: Estimate, ticket: Ticket) -> Words:
+    said = say("Our estimate for “%(subject)s”.", subject=ticket.subject)
+    if draft.version > 1:
+        said = say(
+            "Our estimate for “%(subject)s”, version %(version)s.",
+            subject=ticket.subject,
+            version=draft.version,
+        )
     if draft.optional_keys:
-        said += " Some lines are optional and not in the total: tick those that you want."
-    return f"{said}\n\n{draft.note}" if draft.note else said
+        said = say(
+            "%(said)s Some lines are optional and not in the total: tick those that you want.",
+            said=said,
+        )
+    return say("%(said)s\n\n%(note)s", said=said, note=draft.note) if draft.note else said

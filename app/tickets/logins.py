@@ -55,7 +55,7 @@ def _tell(ticket: Ticket, actor: Actor, text: str, reason: str = "") -> None:
         ticket,
         actor=actor,
         kind="login",
-        payload={"text": text, "reason": reason, **kept_beside(text)},
+        payload={"text": text, "reason": reason, **kept_beside(text=text)},
         visibility="client",
         contact_id=actor.contact_id,
     )

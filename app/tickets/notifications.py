@@ -161,7 +161,8 @@ def _letter(
         subject=mailtemplates.filled(words[0], values),
         body=words[1],
         values=values,
-        message=occasion.message or (event.payload.get("text", "") if event is not None else ""),
+        message=language.told(occasion.message)
+        or (event.payload.get("text", "") if event is not None else ""),
         button=occasion.button,
         link=values["link"],
         above=by_mail,

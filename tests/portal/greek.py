@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.communications import actions
 from app.companies.account_models import PortalAccount
@@ -13,6 +13,9 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.models import Agency
 from app.core.pseudo import PSEUDO
+from app.estimates import commands as estimates
+from app.estimates.models import Estimate
+from app.estimates.rules import Line
 from app.tickets import client_commands, commands, drafts, logins, request_types
 from app.tickets.commands import Upload
 from app.tickets.intake import Condition, Field
@@ -35,6 +38,8 @@ class Greek:
     attachment_id: int
     credential_id: int
     action_id: int
+    estimate_id: int
+    offer_id: int
     document_id: int = 0
 
 
@@ -64,6 +69,12 @@ def greek() -> Greek:
     login = logins.hand_over(
         ticket, actor=acting(mira), label="Κλειδί", url="", secret=Secret("α", "β")
     )
+    make.tax("19", of=company, name="ΦΠΑ")
+    for minor in (10_000, 9_000):
+        lines = [Line(1, "fixed", "Έργο", minor)]
+        due = clock.today() + timedelta(days=9)
+        estimates.save_draft(ticket, actor=STAFF, lines=lines, note="Ναι", valid_until=due)
+        estimates.send(ticket, actor=STAFF, contact_id=mira.id)
     for what in ("approve", "choose", "upload", "fill"):
         asked = actions.ask(
             ticket,
@@ -78,7 +89,8 @@ def greek() -> Greek:
     client_commands.solve_as_contact(closed, actor=acting(mira))
     drafts.save(mira.id, {"subject": "Αρχή", "type": str(kind.id)})
     file = db.session.query(Attachment).join(Attachment.event).filter_by(ticket_id=ticket.id).one()
-    return Greek(mira, ticket, closed, file.id, login.id, asked.id)
+    offer = db.session.scalars(select(Estimate).where(Estimate.state == "sent")).one()
+    return Greek(mira, ticket, closed, file.id, login.id, asked.id, offer.id, offer.action_id)
 
 
 def _kind() -> RequestType:

@@ -92,13 +92,14 @@ def test_every_page_of_a_client(app, world):
     pages = {
         url: browser.get(url).get_data(as_text=True)
         for method, endpoint, url in urls(app, world)
-        if method == "GET" and endpoint != "portal.file"
+        if method == "GET" and endpoint not in {"portal.file", "portal.estimate_pdf"}
     }
     closed = f"/portal/requests/{world.closed.number}"
     kind = world.ticket.request_type_id
     for url in (
         closed,
         f"{closed}?earlier=2",
+        f"/portal/actions/{world.offer_id}",
         f"/portal/requests/new/fields?type={kind}",
         "/portal/requests/?status=all",
         "/portal/requests/?status=all&q=Ω",
@@ -137,6 +138,9 @@ def test_every_refusal_and_every_answer(app, world):
         (f"{closed}/rate", {"score": "5"}),
         (f"{closed}/reopen", {}),
         (f"{at}/solved", {}),
+        (f"/portal/actions/{world.offer_id}", {"do": "answer", "seen": "1"}),
+        (f"/portal/actions/{world.offer_id}", {"do": "decline"}),
+        (f"/portal/actions/{world.offer_id}", {"do": "decline", "text": "Όχι", "again": "y"}),
         (f"/portal/actions/{world.action_id}", {"do": "decline"}),
         (f"/portal/actions/{world.action_id}", {"do": "answer", "text": "Ναι"}),
         (f"/portal/logins/{world.credential_id}/remove", {}),

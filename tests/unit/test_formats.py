@@ -1,7 +1,9 @@
 """The house style of figures: one way everywhere, no digit lost, nothing that breaks in two."""
 
+from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,29 @@ def test_counts_hours_and_rates_are_written_alike():
     assert formats.price(Decimal(1250), "EUR") == "1\u202f250.00"
     assert formats.price(Decimal("0.0125"), "EUR") == "0.0125"
     assert formats.price(None, "EUR") == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "euros", "dinars"),
+    [
+        ("en", "5 Mar 2026", "1\u202f234\u202f567.89", "1\u202f234.567"),
+        ("de", "5. März 2026", "1\u202f234\u202f567,89", "1\u202f234,567"),
+        ("fr", "5 mars 2026", "1\u202f234\u202f567,89", "1\u202f234,567"),
+        ("es", "5 mar 2026", "1\u202f234\u202f567,89", "1\u202f234,567"),
+        ("sv", "5 mars 2026", "1\u202f234\u202f567,89", "1\u202f234,567"),
+        ("de-CH", "5. März 2026", "1\u202f234\u202f567.89", "1\u202f234.567"),
+    ],
+)
+def test_a_language_changes_the_decimal_sign_and_the_names_of_months(language, day, euros, dinars):
+    assert formats.day(date(2026, 3, 5), language) == day
+    assert formats.money(123456789, "EUR", language) == euros
+    assert formats.money(1234567, "KWD", language) == dinars
+    assert formats.money(-1234567, "JPY", language) == "−1\u202f234\u202f567"
+
+
+def test_files_have_a_size_in_whole_kilobytes_or_tenths_of_megabytes():
+    assert [formats.size(octets) for octets in (9, 1500, 999_999)] == ["1 kB", "2 kB", "1000 kB"]
+    assert formats.size(25_350_000, "de") == "25,4 MB"
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(sorted(EXPONENTS)))

@@ -99,16 +99,16 @@ def test_what_a_timeline_keeps_can_be_told_later(told_in):
         outcome=say("asked %(name)s to answer by %(day)s", name="Mira", day=date(2026, 3, 5)),
         name="Jo",
     )
-    payload = json.loads(json.dumps({"line": line, **kept_beside(line)}))
+    payload = json.loads(json.dumps({"line": line, **kept_beside(line=line)}))
     assert payload["line"] == line
-    assert kept_words(payload) == line
+    assert kept_words(payload, "line") == line
     with told_in("de"):
         assert (
             filters.kept(payload, "line")
             == "bittet Mira um Antwort bis 5. März 2026, gezeichnet Jo"
         )
         assert filters.kept({"line": "as it was"}, "line") == "as it was"
-    assert kept_beside("plain") == {}
+    assert kept_beside(line="plain") == {}
 
 
 def test_browsers_get_the_best_of_ours():

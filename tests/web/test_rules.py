@@ -89,6 +89,36 @@ def test_every_mistake_is_told_at_once_with_its_place(manager):
     assert 'value="Nobody Ltd"' in answer.text
 
 
+def test_alternatives_and_business_hours_are_kept_and_said(manager):
+    form = {
+        "name": "Look",
+        "event": "waited",
+        "s-hours": "8",
+        "s-since": "client",
+        "s-counted": "business",
+        "o-0-field": "priority",
+        "o-0-op": "is",
+        "o-0-value": "urgent",
+        "o-1-field": "tag",
+        "o-1-op": "has",
+        "o-1-value": "VIP",
+        **{key: value for key, value in NOTE.items() if key != "event"},
+    }
+    saved = manager.post("/rules/save", data=sent(**form))
+    shown = manager.get(saved.location).text
+    assert (
+        "When 8 business hours are over since the client wrote, and nobody answered, and at least "
+        "one of these holds: (1) the priority is urgent or (2) the ticket has the tag “vip”, then"
+    ) in shown
+    (current,) = queries.every()
+    edited = manager.get(f"/rules/{current.rule.id}/edit").text
+    assert "Alternative 2: tags" in edited
+    dropped = manager.post("/rules/draft", data=form | {"do": "drop-alternative:0"}).text
+    assert "Alternative 1: tags" in dropped
+    wrong = manager.post("/rules/save", data=sent(**(form | {"o-1-value": ""}))).text
+    assert "Alternative 2 (tags): nothing is chosen to compare with" in wrong
+
+
 def test_a_draft_keeps_nothing(manager):
     for do_ in (
         "add-condition",

@@ -6,7 +6,7 @@ PYTHON ?= python3.11
 PINS := $(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-16)
 STAMP := $(VENV)/.pins-$(PINS)
 DEMO ?= --demo
-N ?= 2
+N ?= 3# two cores: while one worker waits for a server or a browser, another works
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint format pins migrate docs words assets bench

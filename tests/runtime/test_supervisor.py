@@ -19,6 +19,9 @@ import psutil
 import pytest
 
 from app.runtime.broker import broker_program
+from app.runtime.locks import alone
+from tests.cli.shell import Shell
+from tests.conftest import RUN_DIR
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 150  # seconds; most starts take five
@@ -144,9 +147,31 @@ def stop(process: subprocess.Popen, number: int = signal.SIGINT) -> float:
     return time.monotonic() - begun
 
 
+@pytest.fixture(scope="session")
+def initialised() -> Path:
+    """A data directory that has been initialised, and is only copied."""
+    folder = Path(os.environ[RUN_DIR]) / "data"
+    with alone(folder.with_suffix(".lock")):
+        if not folder.exists():
+            Shell(DATA_DIR=str(folder)).answer("init")
+    return folder
+
+
 @pytest.fixture
-def installation(short_dir: Path) -> Iterator[Installation]:
-    made = Installation(short_dir / "data")
+def fresh(short_dir: Path) -> Iterator[Installation]:
+    """An installation that has never been started."""
+    yield from _installed(short_dir / "data")
+
+
+@pytest.fixture
+def installation(initialised: Path, short_dir: Path) -> Iterator[Installation]:
+    """An installation whose database is there already."""
+    subprocess.run(["cp", "-a", initialised, short_dir / "data"], check=True)  # owners too
+    yield from _installed(short_dir / "data")
+
+
+def _installed(data_dir: Path) -> Iterator[Installation]:
+    made = Installation(data_dir)
     yield made
     for process in made.started:
         if process.poll() is None:
@@ -156,22 +181,22 @@ def installation(short_dir: Path) -> Iterator[Installation]:
         process.kill()
 
 
-def test_it_starts_answers_stops_within_seconds_and_keeps_its_data(installation):
-    first = installation.start_and_wait()
-    status, answer = installation.get("/readyz")
+def test_it_starts_answers_stops_within_seconds_and_keeps_its_data(fresh):
+    first = fresh.start_and_wait()
+    status, answer = fresh.get("/readyz")
     assert (status, answer["status"]) == (200, "ok"), answer
-    assert f"http://127.0.0.1:{installation.port}" in first.log.read_text()
-    made = installation.flask("users", "create", "kept@example.com", "--role", "Agent")
-    home = installation.sign_in("kept@example.com", made["password"])
+    assert f"http://127.0.0.1:{fresh.port}" in first.log.read_text()
+    made = fresh.flask("users", "create", "kept@example.com", "--role", "Agent")
+    home = fresh.sign_in("kept@example.com", made["password"])
     assert home.startswith("http")
     assert "/login" not in home
     assert stop(first) < 10
-    installation.wait_until_nothing_runs()
+    fresh.wait_until_nothing_runs()
 
-    second = installation.start_and_wait()
-    assert "kept@example.com" in json.dumps(installation.flask("users", "list"))
+    second = fresh.start_and_wait()
+    assert "kept@example.com" in json.dumps(fresh.flask("users", "list"))
     stop(second, signal.SIGTERM)
-    installation.wait_until_nothing_runs()
+    fresh.wait_until_nothing_runs()
 
 
 def test_after_a_kill_the_next_start_leaves_nothing_behind(installation):
@@ -194,17 +219,17 @@ def test_a_second_start_refuses_and_leaves_the_first_alone(installation):
     installation.wait_until_nothing_runs()
 
 
-def test_a_taken_port_is_said_before_anything_starts(installation):
+def test_a_taken_port_is_said_before_anything_starts(fresh):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        process = installation.start(PORT=str(port))
+        process = fresh.start(PORT=str(port))
         assert process.wait(timeout=30) == 1
     text = process.log.read_text()
     assert f"port {port}" in text
     assert "PORT=" in text
-    assert not (installation.data_dir / "pg").exists()
+    assert not (fresh.data_dir / "pg").exists()
 
 
 def test_what_ends_is_started_again(installation):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 from flask import Flask
 from psycopg.sql import SQL, Identifier
@@ -108,6 +109,15 @@ def analyse() -> None:
     """Give the planner its statistics, as autovacuum would have by then."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("vacuum analyze"))
+
+
+def server_seconds() -> float:
+    """Processor time that the connections to this database have cost the server so far."""
+    query = text("select pid from pg_stat_activity where datname = current_database()")
+    pids = db.session.scalars(query).all()
+    db.session.commit()
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return sum(each.user + each.system for each in times)
 
 
 def settle() -> None:

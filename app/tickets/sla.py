@@ -21,6 +21,7 @@ FARTHEST = timedelta(days=3 * 366)
 TARGETS = ("first_response", "next_response", "resolution")
 RESPONSES = ("first_response", "next_response")
 SECOND = timedelta(seconds=1)
+FORTNIGHT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +94,14 @@ def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | 
 
     None when there is none within `FARTHEST`.
     """
-    back = seconds * SECOND
-    while elapsed(calendar, end - back, end) < seconds:
-        if back >= FARTHEST:
-            return None
-        back = min(2 * back, FARTHEST)
-    left = seconds
-    for span in reversed([*spans(calendar, end - back, end)]):
-        if left <= span.seconds:
-            return span.end - left * SECOND
-        left -= span.seconds
+    left, until = seconds, end
+    while until > end - FARTHEST:  # backwards, a fortnight at a time
+        since = max(until - FORTNIGHT, end - FARTHEST)
+        for span in reversed([*spans(calendar, since, until)]):
+            if left <= span.seconds:
+                return span.end - left * SECOND
+            left -= span.seconds
+        until = since
     return None
 
 

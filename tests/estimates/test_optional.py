@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from app.billing import queries as billing
 from app.billing.engine.compile import compile_account
 from app.billing.engine.facts import ExtraLine as EngineLine
 from app.billing.engine.facts import Policy, Tax
@@ -213,6 +214,8 @@ def test_a_purchase_order_is_needed_where_the_client_has_one_and_goes_with_the_w
     assert "4500-2" in done.get_data(as_text=True)
     db.session.rollback()
     assert world.ticket().purchase_order == "4500-2"
+    called = billing.names([world.ticket_id]).tickets[world.ticket_id]
+    assert called == f"#{world.number} New logo, PO 4500-2", "as the lines of its time are called"
     assert waiting() == [(f"#{world.number} Typeface, PO 4500-2", Decimal(200))]
 
 

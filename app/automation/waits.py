@@ -15,7 +15,7 @@ from sqlalchemy import Row, text
 from app.core.db import db
 from app.tickets import sla, sla_queries
 
-ROWS_AT_MOST = 50_000
+ROWS_AT_MOST = 20_000
 """How many beginnings are read at once for a calendar, the newest."""
 SECOND = timedelta(seconds=1)
 

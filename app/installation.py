@@ -121,7 +121,7 @@ def write_reference_data() -> None:
     if not db.session.scalar(select(func.count()).select_from(Tax)):
         db.session.add(
             Tax(
-                name="none",
+                name="No tax",
                 percent=0,
                 category="O",
                 is_default=True,

@@ -33,7 +33,8 @@ BUSY_SECONDS = 20.0  # a server with a long queue is slow, not dead: a restart w
 ANSWERS_WITHIN_SECONDS = 120.0
 DEMO_SIGN_INS = (
     "Sign in as manager, billing, agent or admin, each with the password demo; as a client at\n"
-    "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too."
+    "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too.\n"
+    "A new demo agency fills for some minutes; the start page of the desk shows how far it is."
 )
 
 

@@ -133,7 +133,7 @@ def test_a_preview_opens_to_the_arithmetic_of_each_entry(month):
     assert "Server of Fjord Dental" in page
     assert "Real time 1:00 h, all of it billable." in page
     assert "EUR\u00a0120.00 an hour" in page
-    assert "none 0 % is on top." in page
+    assert "No tax 0 % is on top." in page
     assert "360.00" in page
 
 

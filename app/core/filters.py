@@ -23,7 +23,8 @@ def _reader(write: Callable[..., Any]) -> Callable[..., Any]:
 
 def price(rate: Decimal | str | None, currency: str) -> str:
     """A rate, also one that is written in plain digits."""
-    return formats.price(Decimal(rate) if rate else None, currency, language.current())
+    number = Decimal(rate) if rate is not None and rate != "" else None
+    return formats.price(number, currency, language.current())
 
 
 # How long ago something was, by the unit of `formats.ago`.

@@ -12,7 +12,7 @@ from app.billing.documents.stored import MEDIA_TYPE, logo_of
 from app.core import clock, jobs, storage
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, RuleError
 from app.core.models import StoredFile
 from app.estimates import paper_content, rules
 from app.estimates.models import Estimate, EstimatePaper
@@ -50,15 +50,21 @@ def freeze(estimate: Estimate, stage: str, *, actor: Actor | None = None) -> Non
         jobs.post(DRAW, {"paper": paper_id}, dedupe_key=f"{DRAW}:{paper_id}")
 
 
-def file_of(estimate: Estimate) -> StoredFile:
+def file_of(estimate: Estimate, *, only_reads: bool = False) -> StoredFile:
     """The PDF of a version as it stands, drawn and stored now where it was not yet.
 
-    Raises `NotFoundError` for a draft, `RuleError` when the disk refuses.
+    Who `only_reads` has none drawn. Raises `NotFoundError` for a draft, `RuleError` then, and when
+    the disk refuses.
     """
     if estimate.state == rules.DRAFT:
         raise NotFoundError("A draft has no paper yet: send it first.")
     stage = "approved" if estimate.state == rules.APPROVED else "sent"
     query = select(EstimatePaper.id).filter_by(estimate_id=estimate.id, stage=stage)
+    if only_reads and db.session.scalar(query.where(EstimatePaper.file_id.is_not(None))) is None:
+        raise RuleError(
+            "This paper is not drawn yet, and who looks as somebody else can change nothing: "
+            "open it on the desk first."
+        )
     paper_id = db.session.scalar(query)
     if paper_id is None:  # sent before there were papers
         with unit_of_work():

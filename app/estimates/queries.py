@@ -19,7 +19,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import aliased, joinedload
 
 from app.billing.models import Allocation, EntryValue, ExtraLine
@@ -264,7 +264,10 @@ def tickets_of_entries(entry_ids: Collection[int]) -> list[int]:
         select(TimeEntry.ticket_id)
         .join(
             Estimate,
-            _works_on(Estimate),
+            or_(  # as two indexes find it, however many estimates there are
+                Estimate.ticket_id == TimeEntry.ticket_id,
+                Estimate.carried_by.contains(array([TimeEntry.ticket_id])),
+            ),
         )
         .where(
             TimeEntry.id.in_(entry_ids),

@@ -123,8 +123,10 @@ def estimate_by_link(secret: str) -> Any:
 @blueprint.get("/estimates/<int:estimate_id>.pdf")
 def estimate_pdf(estimate_id: int) -> Response:
     """The paper of a version that one sees."""
-    found = estimates.seen(client.current().viewer, estimate_id)
-    return download(papers.file_of(found), papers.name_of(found))
+    me = client.current()
+    found = estimates.seen(me.viewer, estimate_id)
+    file = papers.file_of(found, only_reads=me.viewing is not None)
+    return download(file, papers.name_of(found))
 
 
 def _link_page(

@@ -68,6 +68,9 @@
         if (part.type === "hidden") part.value = other.value;
         else part.replaceChildren(...other.childNodes);
       }
+      // As a whole: a line that is ticked may bring a tax of its own.
+      const sums = now?.querySelector("tfoot");
+      if (sums) offer.querySelector("tfoot").replaceWith(sums);
     });
   }
 

@@ -64,8 +64,7 @@ def on_merging(merging: Merging) -> Merging:
 
 def undone(tickets: Sequence[Ticket], since: datetime, *, actor: Actor) -> list[str]:
     """Bring back what ended with these tickets; what is to be said about it."""
-    opened = [ticket for ticket in tickets if ticket.category not in rules.CLOSED]
-    return [said for comes_back in _returns for said in comes_back(opened, since, actor)]
+    return [said for comes_back in _returns for said in comes_back(tickets, since, actor)]
 
 
 def merged(duplicate: Ticket, into: Ticket) -> list[str]:

@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.tickets import endings, queries, sla_clocks, timeline
+from app.tickets import endings, queries, rules, sla_clocks, timeline
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange
 
@@ -79,21 +79,22 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
         raise RuleError(f"It is too late to undo: that goes for {SECONDS} seconds only.")
     change.undone_at = clock.now()
     before = {row["id"]: row for row in change.before}
-    restored, kept, tickets = [], [], []
+    restored, kept, opened = [], [], []
     for ticket in queries.locked_by_id(before):
         row = before[ticket.id]
         if ticket.version != row["version"]:
             kept.append(f"#{ticket.number}")
             continue
+        if rules.is_reopening(ticket.category, row["category"]):
+            opened.append(ticket)
         ticket.assignee_id, ticket.status_id = row["assignee_id"], row["status_id"]
         ticket.category = row["category"]
         ticket.closed_at = datetime.fromisoformat(row["closed_at"]) if row["closed_at"] else None
         restored.append(ticket.id)
-        tickets.append(ticket)
     db.session.flush()
     told = {"changes": [UNDONE]}
     timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
     sla_clocks.changed(restored)
-    said = endings.undone(tickets, change.created_at, actor=actor)
+    said = endings.undone(opened, change.created_at, actor=actor)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})
     return Undone(len(restored), kept, said)

@@ -17,6 +17,7 @@ from app.estimates.rules import Line
 from jobs import load_handlers
 from tests import factories as make
 from tests.estimates.conftest import HOUR, link
+from tests.portal.test_viewing import looking_as
 from tests.web.people import client_in, portal_account, signed_in, visitor
 
 LINES = (
@@ -165,5 +166,16 @@ def test_others_do_not_get_it(world):
     for contact in (world.bo, stranger):
         assert client_in(world.app, contact).get(path).status_code == 404
     assert visitor(world.app).get(path).status_code == 302
-    forged = link(estimate)[:-1] + "a"
+    mailed = link(estimate)
+    forged = mailed[:-1] + ("b" if mailed.endswith("a") else "a")
     assert visitor(world.app).get(f"{forged}/estimate.pdf").status_code == 404
+
+
+def test_who_looks_as_a_client_reads_a_paper_that_is_drawn_and_has_none_drawn(world):
+    estimate_id = world.offer(*LINES).id
+    looking = looking_as(world.app, world.mira)
+    refused = looking.get(f"/portal/estimates/{estimate_id}.pdf")
+    assert refused.status_code == 400
+    assert "open it on the desk first" in refused.get_data(as_text=True)
+    drawn = storage.read(papers.file_of(one()))
+    assert looking.get(f"/portal/estimates/{estimate_id}.pdf").data == drawn

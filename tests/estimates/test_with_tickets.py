@@ -98,6 +98,16 @@ def test_undoing_a_bulk_close_leaves_alone_what_was_withdrawn_before(world):
     assert world.states() == ["withdrawn"]
 
 
+def test_undoing_another_bulk_change_leaves_alone_what_somebody_withdrew_since(world):
+    world.offer()
+    with unit_of_work():
+        nobody = bulk.assign_many([world.ticket_id], actor=world.ada, assignee_id=None)
+    with unit_of_work():
+        commands.withdraw(world.ticket(), actor=world.ada)
+    assert undo(world, nobody.undo_id) == []
+    assert world.states() == ["withdrawn"]
+
+
 def test_an_approved_estimate_goes_on_where_its_ticket_is_merged_to(world):
     world.approved(TEN_HOURS)
     world.log(2 * HOUR)

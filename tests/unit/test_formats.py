@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import formats
+from app.core import filters, formats
 from app.core.money import EXPONENTS, to_minor
 from app.imports import values
 from reports import frames, theme
@@ -38,6 +38,12 @@ def test_counts_hours_and_rates_are_written_alike():
     assert formats.price(Decimal(1250), "EUR") == "1\u202f250.00"
     assert formats.price(Decimal("0.0125"), "EUR") == "0.0125"
     assert formats.price(None, "EUR") == ""
+
+
+def test_a_rate_of_nothing_is_written_and_no_rate_is_not():
+    assert filters.price(Decimal(0), "EUR") == "0.00"
+    assert filters.price("0.00", "EUR") == "0.00"
+    assert (filters.price("", "EUR"), filters.price(None, "EUR")) == ("", "")
 
 
 @pytest.mark.parametrize(

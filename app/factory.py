@@ -26,6 +26,7 @@ from app.estimates import commands as estimate_commands  # noqa: F401
 from app.estimates import visibility as estimate_visibility  # noqa: F401
 from app.estimates import with_tickets as estimates_with_tickets  # noqa: F401
 from app.imports import models as import_models  # noqa: F401
+from app.portal import reader
 from app.screens import SCREENS
 from app.staff import models as staff_models  # noqa: F401
 from app.tickets import importer as ticket_importer  # noqa: F401
@@ -108,6 +109,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     app.extensions["settings"] = settings
     logs.init_app(app)  # first: what refuses a request runs after it, and is logged
     db.init_app(app)
+    reader.init_app(app)  # before what may refuse a request, so that it is told in their language
     CSRFProtect(app)
     headers.init_app(app, settings)
     for part in (wakeup, filters, assets, desk, health):

@@ -36,7 +36,7 @@ def init_app(app: Flask, limiter: Limiter) -> None:
     Who signs in well is sent on and does not count: a client's office shares one address.
     """
     from app.estimates.rules import REASONS
-    from app.portal import client, reader, tabs, viewing
+    from app.portal import client, tabs, viewing
 
     for name in PAGES:
         import_module(f"app.portal.{name}")
@@ -51,7 +51,6 @@ def init_app(app: Flask, limiter: Limiter) -> None:
         portal_zone=client.zone,
         refusal_reasons=REASONS,
     )
-    reader.init_app(app)  # before what may refuse, so that a refusal is told in it
     viewing.init_app(app)
     app.register_blueprint(door)
     app.register_blueprint(blueprint)

@@ -118,7 +118,13 @@ def template(kind: str) -> tuple[str, str]:
     row = db.session.execute(
         select(MailTemplate.subject, MailTemplate.body).where(MailTemplate.kind == kind)
     ).first()
-    return (row.subject, row.body) if row else (TEMPLATES[kind].subject, TEMPLATES[kind].body)
+    ours = TEMPLATES[kind]
+    if row is None:
+        return ours.subject, ours.body
+    return (  # what was saved as it stood is ours, which can be told in other languages
+        ours.subject if row.subject == ours.subject else row.subject,
+        ours.body if row.body == ours.body else row.body,
+    )
 
 
 def templates() -> dict[str, MailTemplate]:

@@ -39,6 +39,8 @@ def test_no_page_is_too_narrow_for_longer_words(live, open_page):
         page.goto(f"{live.url}/portal/{path}")
         expect(page.locator("h1")).to_be_visible()
         assert_accessible(page)
+    refused = page.request.post(f"{live.url}/portal/profile", form={"name": "Χωρίς"})
+    assert (refused.status, OPEN in refused.text()) == (400, True), "refused before any page"
     page.fill("[name=subject]", "Θέμα δύο")  # what the script says is told too
     expect(page.locator("[data-draft-state]")).to_contain_text(OPEN)
     expect(page.locator("[data-draft-state]")).to_contain_text(CLOSE)

@@ -131,7 +131,7 @@ def strike() -> int:
     """Write what waiting rules have waited for until now, for jobs to look at; returns how much.
 
     A rule looks from where it stopped, at first from when it was switched on. Each wait strikes
-    once for a rule, however often this runs.
+    once for a rule, however often this runs and whatever becomes of the calendar it counts by.
     """
     now, struck = clock.now(), 0
     for each in queries.waiting_for("waited"):
@@ -140,12 +140,25 @@ def strike() -> int:
         if not rule.is_on or begin >= now:
             continue
         found = between(each.definition, begin, now, most=MOST_STRUCK)
-        ids = _written(rule.id, found.occasions)
+        ids = _written(rule.id, _new(rule.id, found.occasions))
         if ids:
             jobs.post(CONSIDER, {"happenings": ids})
         db.session.execute(update(Rule).where(Rule.id == rule.id).values(looked_at=now))
         struck += len(ids)
     return struck
+
+
+def _new(rule_id: int, occasions: list[Occasion]) -> list[Occasion]:
+    """Those that are no wait which struck before, to be over again by other business hours."""
+    known = db.session.execute(
+        select(Happening.ticket_id, Happening.detail["began"].astext).where(
+            Happening.rule_id == rule_id,
+            Happening.ticket_id.in_({each.ticket_id for each in occasions}),
+            Happening.detail.has_key("began"),
+        )
+    )
+    struck = {(ticket_id, began) for ticket_id, began in known}
+    return [each for each in occasions if (each.ticket_id, each.detail.get("began")) not in struck]
 
 
 def _written(rule_id: int, occasions: list[Occasion]) -> list[int]:

@@ -171,7 +171,7 @@ def test_a_rule_that_waits_by_business_hours_says_by_which(app):
     load_handlers()
     with unit_of_work():
         make.set_up_agency()
-        weekdays(is_default=True)
+        calendar_id = weekdays(is_default=True).calendar_id
         company = make.company()
         ana = make.contact(company)
         number = make.ticket(company, requester_id=ana.id, created_at=MONDAY).number
@@ -193,3 +193,10 @@ def test_a_rule_that_waits_by_business_hours_says_by_which(app):
     assert run.happening.at == datetime(2026, 3, 9, 13, tzinfo=UTC)
     assert run.happening.detail["calendar"] == "Usual hours"
     assert datetime.fromisoformat(run.happening.detail["began"]) == friday + HOUR
+    with unit_of_work():  # by which the wait is over a day later, once more
+        db.session.add(Holiday(calendar_id=calendar_id, day=date(2026, 3, 9), name="Feast"))
+    with clock.frozen(friday + 100 * HOUR):
+        with unit_of_work():
+            assert running.strike() == 0
+        work()
+    assert len(runs()) == 1

@@ -66,6 +66,7 @@ def greek() -> Greek:
     ticket.request_type_id = kind.id
     commands.reply(ticket, actor=STAFF, text="Απάντηση")
     ticket.due_at = clock.now() + timedelta(days=2)
+    ticket.assignee_id = make.staff("Άννα").id
     login = logins.hand_over(
         ticket, actor=acting(mira), label="Κλειδί", url="", secret=Secret("α", "β")
     )

@@ -80,6 +80,20 @@ def draw(
     raise DrawingError(f"characters remain that no font can draw: {list(missing)}")
 
 
+def page_png(template: Path, assets: Mapping[str, str], *, per_inch: int) -> bytes:
+    """The only page of `template` as a PNG, to look at what would be seen. Raises DrawingError."""
+    import typst
+
+    try:
+        with _lock:
+            made = _compiler(template).compile(sys_inputs=dict(assets), format="png", ppi=per_inch)
+    except typst.TypstError as error:
+        raise DrawingError(error.diagnostic) from error
+    if not isinstance(made, bytes):
+        raise DrawingError(f"{template.name} made no single page")
+    return made
+
+
 def clean(value: Any) -> Any:
     """Strip what has no place on paper: controls, overrides of direction, lone surrogates.
 

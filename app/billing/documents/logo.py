@@ -22,6 +22,8 @@ MOST_SIDE = 1600
 PIXELS_WIDE = 900
 MOST_PIXELS = 40_000_000
 MOST_SVG_BYTES = 1_000_000
+PROBE_PER_INCH = 144
+WHITE = 255
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -32,12 +34,25 @@ class BrokenLogoError(Exception):
 def kept(picture: bytes) -> tuple[bytes, str]:
     """Return the picture as it is kept, and its media type. Raises BrokenLogoError.
 
-    One of dots is drawn anew as a PNG, so that nothing hidden in it is kept.
+    One of dots is drawn anew as a PNG, so that nothing hidden in it is kept. One that would leave
+    an empty place on paper is refused.
     """
     if _looks_like_svg(picture):
-        _svg(picture)
+        _ensure_seen(_svg(picture))
         return picture, "image/svg+xml"
-    return _png(_dots(picture, MOST_SIDE)), "image/png"
+    dots = _png(_dots(picture, MOST_SIDE))
+    _ensure_seen(_raster(dots))
+    return dots, "image/png"
+
+
+def _ensure_seen(drawing: str) -> None:
+    page = pdf.page_png(PROBE, {"logo": drawing}, per_inch=PROBE_PER_INCH)
+    with Image.open(io.BytesIO(page), formats=["PNG"]) as seen:
+        shades = seen.convert("L").histogram()
+    if not any(shades[:WHITE]):
+        raise BrokenLogoError(
+            "the logo draws nothing to be seen on white paper: give one with dark lines or areas"
+        )
 
 
 @lru_cache(maxsize=8)

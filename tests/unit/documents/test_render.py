@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from app.billing.documents.content import Buyer, DocumentContent, TaxTotal, seal
-from app.billing.documents.logo import BrokenLogoError, drawable
+from app.billing.documents.logo import BrokenLogoError, drawable, kept
 from app.billing.documents.render import INVOICE, Rendered, render
 from app.core import pdf
 from tests.unit.documents.samples import BUYER, SELLER, document
@@ -212,6 +212,29 @@ def test_a_broken_logo_is_left_out_and_reported(picture):
     assert rendered.pdf == drawn(document()).pdf
     with pytest.raises(BrokenLogoError):
         drawable(picture)
+
+
+EMPTY_SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
+
+
+@pytest.mark.parametrize(
+    "inside", ["", "<script>alert(1)</script>", '<path fill="#fff" d="M0 0h9v9z"/>']
+)
+def test_a_logo_that_leaves_the_paper_white_is_refused(inside):
+    with pytest.raises(BrokenLogoError, match="nothing to be seen on white paper"):
+        kept(EMPTY_SVG.format(inside).encode())
+
+
+def test_a_thin_line_is_a_logo():
+    picture = EMPTY_SVG.format('<path stroke="#999" stroke-width=".02" d="M0 4h9"/>').encode()
+    assert kept(picture) == (picture, "image/svg+xml")
+
+
+def test_dots_that_cannot_be_seen_are_no_logo():
+    saved = io.BytesIO()
+    Image.new("RGBA", (300, 90), (0, 0, 0, 0)).save(saved, "PNG")
+    with pytest.raises(BrokenLogoError, match="nothing to be seen on white paper"):
+        kept(saved.getvalue())
 
 
 def test_a_template_reads_nothing_outside_its_folder(tmp_path):

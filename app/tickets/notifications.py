@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.models import Agency
 from app.core.words import Value, say
 from app.tickets import mail_queries as queries
-from app.tickets import mailtemplates, mailtext
+from app.tickets import mailtemplates, mailtext, undoing
 from app.tickets.mail_queries import Reader
 from app.tickets.models import Event, Ticket
 
@@ -93,6 +93,7 @@ def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
 
 
 def _said_with_it(event: Event, actor: Actor) -> bool:
+    """Whether who closed it wrote just before, or while a closing of many could be undone."""
     if actor.staff_id is None:
         return False
     lately = select(Event.id).where(
@@ -100,6 +101,7 @@ def _said_with_it(event: Event, actor: Actor) -> bool:
         Event.kind == "message",
         Event.staff_id == actor.staff_id,
         Event.at > event.at - QUIET,
+        Event.at <= event.at + undoing.OVER,
     )
     return db.session.scalar(lately.limit(1)) is not None
 

@@ -106,6 +106,16 @@ def test_a_ticket_that_was_answered_in_the_same_breath_is_one_mail(ada, mira):
     assert [row.dedupe_key.partition(":")[0] for row in later_mails()] == ["answered"]
 
 
+def test_what_was_written_after_the_time_to_undo_keeps_no_mail_back(ada, mira):
+    with unit_of_work():
+        ticket = asked(mira)
+    close([ticket], ada)
+    with clock.frozen(clock.now() + undoing.OVER + timedelta(seconds=1)), unit_of_work():
+        commands.reply(queries.locked(ticket.number), actor=ada, text="By the way")
+    kinds = {row.dedupe_key.partition(":")[0] for row in later_mails()}
+    assert kinds == {"answered", "solved"}
+
+
 def resolve(ticket: Ticket, actor: Actor, days_ago: float) -> None:
     with clock.frozen(clock.now() - timedelta(days=days_ago)), unit_of_work():
         commands.change_status(

@@ -32,13 +32,16 @@ def complete() -> int:
     if not agency.complete_days:
         return 0
     before = clock.now() - timedelta(days=agency.complete_days)
-    rows = db.session.execute(
-        select(Ticket.id, Ticket.last_event_at)
+    held = db.session.scalars(
+        select(Ticket.id)
         .where(_is_due(before))
         .order_by(Ticket.closed_at, Ticket.id)
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)
     ).all()
+    # The first look does not see what was said while the tickets were being locked.
+    due = select(Ticket.id, Ticket.last_event_at).where(Ticket.id.in_(held), _is_due(before))
+    rows = db.session.execute(due).all()
     if not rows:
         return 0
     completed = queries.first_status("completed")

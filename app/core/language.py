@@ -49,7 +49,7 @@ def best(accepted: LanguageAccept) -> str:
     """The language of ours that a browser asks for; English where it asks for none of them."""
     for code, quality in accepted:
         for known in (code, code.partition("-")[0].lower()):
-            if quality and known in (*OFFERED, PSEUDO):
+            if quality and known in OFFERED:
                 return known
     return ENGLISH
 

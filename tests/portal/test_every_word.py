@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.companies import links
 from app.companies.account_models import PortalAccount
 from app.companies.second_step import PURPOSE
-from app.core import totp
+from app.core import language, totp
 from app.core.db import db, unit_of_work
 from app.core.pseudo import CLOSE, OPEN, PSEUDO
 from app.core.sealing import seal
@@ -152,7 +152,8 @@ def test_every_refusal_and_every_answer(app, world):
     assert_told(pages)
 
 
-def test_every_page_at_the_door(app, world):
+def test_every_page_at_the_door(app, world, monkeypatch):
+    monkeypatch.setitem(language.OFFERED, PSEUDO, "Ωμέγα")
     with unit_of_work():
         mira = PortalAccount.contact_id == world.mira.id
         account = db.session.scalars(select(PortalAccount).where(mira)).one()

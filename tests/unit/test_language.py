@@ -14,7 +14,7 @@ from werkzeug.datastructures import LanguageAccept
 from app.communications.quotewords import OUR_LINES
 from app.core import filters, language
 from app.core.errors import RuleError
-from app.core.pseudo import CLOSE, OPEN, pseudo
+from app.core.pseudo import CLOSE, OPEN, PSEUDO, pseudo
 from app.core.words import Amount, kept_beside, kept_words, say
 from app.tickets.mailtext import ABOVE
 from app.translations import keeping
@@ -115,6 +115,7 @@ def test_browsers_get_the_best_of_ours():
     assert language.best(LanguageAccept([("de-AT", 1), ("en", 0.8)])) == "de"
     assert language.best(LanguageAccept([("ja", 1), ("de", 0)])) == "en"
     assert language.best(LanguageAccept([])) == "en"
+    assert language.best(LanguageAccept([(PSEUDO, 1)])) == "en", "which is for tests"
 
 
 @given(st.text(alphabet="abc <>%s{}()d", min_size=1, max_size=40))

@@ -12,7 +12,7 @@ from app.core.errors import NotFoundError, RuleError
 from app.core.lookups import LOOKUPS
 from app.desk.fields import Fields
 from app.desk.import_words import label
-from app.imports import values
+from app.imports import reasons, values
 from app.imports.importer import Options
 from app.imports.mapping import EXTRA, IGNORED, Columns
 
@@ -118,24 +118,28 @@ def _company(fields: Fields) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a refused row as its form shows it."""
+    """A cell of a refused row as its form shows it; `reason` is what is wrong with it alone."""
 
     name: str
     label: str
     value: str
     is_faulty: bool
+    reason: str = ""
 
 
 def cells(
-    headers: Sequence[str], line: int, row: Sequence[str], column: str | None, fields: Fields
+    headers: Sequence[str], row: Sequence[str], refused: Mapping[str, Any], fields: Fields
 ) -> list[Cell]:
-    """The fields of one refused row, the faulty column first; what was typed goes before."""
+    """The fields of one refused row, the faulty ones first; what was typed goes before."""
+    line, column = refused["line"], refused["column"]
+    why = reasons.by_header(headers, column, refused["reason"])
     found = []
     for at, written in enumerate(row):
         name = f"cell-{line}-{at}"
         header = headers[at] if at < len(headers) else f"Cell {at + 1}, beyond the last column"
         value = fields.sent.get(name, written).replace("\x00", "")
-        found.append(Cell(name, header, value, column in {None, header}))
+        is_faulty = column is None or header in why
+        found.append(Cell(name, header, value, is_faulty, why.get(header, "")))
     return sorted(found, key=lambda cell: not cell.is_faulty)
 
 

@@ -244,9 +244,7 @@ def _checked(batch: ImportBatch, action: str, fields: Fields) -> str:
         headers = batch.dialect["headers"]
         stand = mending.cells_of(batch, {row["line"] for row in rows.rows})
         cells = {
-            row["line"]: import_forms.cells(
-                headers, row["line"], stand[row["line"]], row["column"], fields
-            )
+            row["line"]: import_forms.cells(headers, stand[row["line"]], row, fields)
             for row in rows.rows
         }
     return _render(

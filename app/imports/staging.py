@@ -19,6 +19,7 @@ from app.imports.dialect import Dialect
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import OWN, Columns, IdentityCheck
 from app.imports.moments import DateOrder
+from app.imports.reasons import joined
 from app.imports.values import TURNING, tidy
 
 TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
@@ -193,8 +194,8 @@ def document_reader(
 
 def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
     first = faults[0]
-    others = [f"{fault.column}: {fault.reason}" for fault in faults[1:]]
-    return RowRefusedError(first.column, first.value, "; ".join([first.reason, *others]))
+    told = joined([(fault.column or "", fault.reason) for fault in faults])
+    return RowRefusedError(first.column, first.value, told)
 
 
 as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

@@ -87,7 +87,7 @@ def ask(
     problems += more
     if problems or reader is None or contact_id is None or due_on is None:
         raise RuleError(*problems)
-    said = text if isinstance(text, Words) else rules.clean_text(text)
+    said = _clean(text)
     line = say(actions_rules.ASKING[kind], name=reader.name, day=due_on)
     event = _tell(ticket, actor, line, said)
     action = ActionRequest(
@@ -163,14 +163,16 @@ def answer(
         line = say("%(outcome)s, signed %(name)s", outcome=outcome, name=name)
     if asked:
         line = say("%(outcome)s, in place of %(name)s", outcome=line, name=asked)
-    event = _tell(action.ticket, actor, line, rules.clean_text(given.text))
+    said = _clean(given.text)
+    event = _tell(action.ticket, actor, line, said)
     commands.keep_files(event, taken)
-    ending = Ending(deed, name, rules.clean_text(given.text), given.more)
+    ending = Ending(deed, name, str(said), given.more)
     more = _conclude(action, ending, actor)
     _end(action, state, by=name, ip=ip)
     action.answer = {
         "choice": given.choice if action.kind == "choose" and deed == "answer" else "",
-        "text": rules.clean_text(given.text),
+        "text": str(said),
+        **kept_beside(text=said),
         "files": [
             {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
             for file_name, file in zip(given.files, taken, strict=True)
@@ -301,6 +303,11 @@ def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[s
             "invite them again or choose another one."
         )
     return reader, problems
+
+
+def _clean(text: str) -> str:
+    """What somebody wrote as it is kept; words of ours stay what they are."""
+    return text if isinstance(text, Words) else rules.clean_text(text)
 
 
 def _tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:

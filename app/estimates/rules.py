@@ -181,11 +181,17 @@ def _day_problems(valid_until: date | None, today: date) -> list[str]:
 
 
 def reason_in_words(code: str, text: str) -> str:
-    """Why an offer is declined: the reason chosen, and what was written; empty without either."""
+    """Why an offer is declined: the reason chosen, and what was written; empty without either.
+
+    What was chosen is words of ours, told in the language of each reader.
+    """
     text = text.strip()
     if code not in REASONS or code == "other":
         return text
-    return f"{REASONS[code]}: {text}" if text else f"{REASONS[code]}."
+    reason = REASONS[code]
+    if not text:
+        return say("%(reason)s.", reason=reason)
+    return say("%(reason)s: %(text)s", reason=reason, text=text)
 
 
 def chosen_keys(typed: Iterable[str], optional: Iterable[int]) -> list[int]:

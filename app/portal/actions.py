@@ -30,6 +30,7 @@ from app.portal.downloads import download
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
+from app.tickets.rules import clean_text
 
 FOR = say("It was to answer what we asked of you.")
 WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
@@ -185,7 +186,7 @@ def _given_to_offer() -> Given:
     """What is approved, or why not: either panel of the form has fields of its own."""
     form = request.form
     if form.get("do") == "decline":
-        reason = reason_in_words(form.get("why", ""), form.get("text", ""))
+        reason = reason_in_words(form.get("why", ""), clean_text(form.get("text", "")))
         return Given(text=reason, more={"again": form.get("again", "")})
     names = ("seen", "purchase_order")
     more = {name: form[name] for name in names if name in form}

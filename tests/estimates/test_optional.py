@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.billing import queries as billing
@@ -16,6 +16,7 @@ from app.billing.engine.rates import RateCard
 from app.billing.engine.timeline import Timeline
 from app.billing.models import ExtraLine
 from app.communications.action_models import ActionRequest
+from app.companies.account_models import PortalAccount
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -26,7 +27,7 @@ from app.estimates.rules import Line
 from app.estimates.sums import Part, summed
 from tests import factories as make
 from tests.estimates.conftest import HOUR, link
-from tests.web.people import visitor
+from tests.web.people import client_in, person, signed_in, visitor
 
 TODAY = clock.today()
 CHOICE = (
@@ -244,6 +245,23 @@ def test_why_it_is_declined_is_chosen_or_written(world, why, words, kept):
     assert visitor(world.app).post(path, data=fields).status_code == 200
     found = newest()
     assert (found.reason, found.asks_again) == (kept, True)
+
+
+def test_the_reason_chosen_is_told_in_the_language_of_who_reads_it(world):
+    path = link(world.offer())
+    fields = {"do": "decline", "why": "price", "text": "100 % zu viel\r\nleider"}
+    assert visitor(world.app).post(path, data=fields).status_code == 200
+    assert newest().reason == "Too expensive: 100 % zu viel\nleider"
+    with unit_of_work():
+        db.session.execute(update(PortalAccount).values(language="de"))
+    mira = client_in(world.app, world.mira)
+    own = f"/portal/actions/{newest().action_id}"
+    for where in (f"/portal/requests/{world.number}", own):
+        page = mira.get(where).get_data(as_text=True)
+        assert "Zu teuer: 100 % zu viel\nleider" in page
+        assert "Too expensive" not in page
+    desk = signed_in(world.app, person("Agent")).get(f"/tickets/{world.number}")
+    assert "Too expensive: 100 % zu viel" in desk.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("why", ["", "other", "made up"])

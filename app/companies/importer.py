@@ -21,7 +21,7 @@ from app.imports.importer import (
     plain,
     register,
 )
-from app.imports.staging import Reading, as_json, document_reader
+from app.imports.staging import Reading, as_json, document_reader, together
 
 LONGEST_NAME = 200
 PRICING = {"currency", "kind", "parent", "zone"}
@@ -90,7 +90,7 @@ class CompanyImporter(Importer):
         id_at, parent_at = work.at("external_id"), work.at("parent")
         source_at, own_at = work.at("own_source"), work.at("own_id")
 
-        def read(cells: Cells) -> Values:
+        def named(cells: Cells) -> str:
             name = values.tidy(cells[name_at])
             if not name:
                 raise RowRefusedError(
@@ -99,8 +99,13 @@ class CompanyImporter(Importer):
             if len(name) > LONGEST_NAME:
                 reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
                 raise RowRefusedError(work.header("name"), name, reason)
+            return name
+
+        whole = together(named, document, person)
+
+        def read(cells: Cells) -> Values:
+            name, doc, who = whole(cells)
             key = values.fold_name(name)[:LONGEST_NAME]
-            doc = document(cells)
             external = values.tidy(cells[id_at]) if id_at is not None else ""
             if len(external) > LONGEST_NAME:
                 reason = f"{len(external)} characters are too many for an id; {LONGEST_NAME} fit"
@@ -119,7 +124,7 @@ class CompanyImporter(Importer):
                 values.fold_name(parent) or None,
                 parent or None,
                 int(own) if own.isdecimal() else None,
-                *person(cells),
+                *who,
             )
 
         return read

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 def joined(faults: Sequence[tuple[str, str]]) -> str:
     """One text of (header, reason) pairs; the first header is left out, its row names it."""
     (_, first), *others = faults
-    return "; ".join([first, *(f"{header}: {reason}" for header, reason in others)])
+    return "; ".join(
+        [first, *(f"{header}: {reason}" if header else reason for header, reason in others)]
+    )
 
 
 def by_header(headers: Sequence[str], column: str | None, told: str) -> dict[str, str]:

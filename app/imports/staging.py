@@ -192,6 +192,24 @@ def document_reader(
     return read
 
 
+def together(*reads: Callable[[Cells], Any]) -> Callable[[Cells], list[Any]]:
+    """Read a row in several ways; what any of them finds wrong is said at once."""
+
+    def read(cells: Cells) -> list[Any]:
+        found: list[Any] = []
+        faults: list[RowRefusedError] = []
+        for each in reads:
+            try:
+                found.append(each(cells))
+            except RowRefusedError as fault:
+                faults.append(fault)
+        if faults:
+            raise _joined(faults)
+        return found
+
+    return read
+
+
 def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
     first = faults[0]
     told = joined([(fault.column or "", fault.reason) for fault in faults])

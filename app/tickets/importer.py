@@ -23,7 +23,7 @@ from app.imports.importer import (
     plain,
     register,
 )
-from app.imports.staging import Reading, as_json, document_reader
+from app.imports.staging import Reading, as_json, document_reader, together
 from app.tickets import foreign, queries
 
 LONGEST_NAME = 200
@@ -66,6 +66,7 @@ class TicketImporter(Importer):
         document = document_reader(work, readings, never_empty=self.never_empty)
         person = people.reader(work, "requester_")
         instants = _Instants(work)
+        whole = together(document, person, instants.read)
         statuses = _statuses()
         kept = [
             (at, work.columns.headers[at])
@@ -79,7 +80,7 @@ class TicketImporter(Importer):
 
         def read(row: Cells) -> Values:
             cells = ["" if each.strip() == MISSING else each for each in row]
-            doc = document(cells)
+            doc, who, facts = whole(cells)
             extra = doc.setdefault("extra", {})
             extra |= {header: value for at, header in kept if (value := values.tidy(cells[at]))}
             number = cell(cells, "number")
@@ -88,7 +89,6 @@ class TicketImporter(Importer):
                 raise RowRefusedError(work.header("number"), "", "the row has no number")
             status_id, category = _status(work, statuses, cell(cells, "status"))
             revision = _revision(work, cell(cells, "revision"))
-            facts = instants.read(cells)
             doc |= {"status_id": str(status_id), "category": category}
             doc["closed_at"] = facts.closed(category)
             if facts.updated:
@@ -108,7 +108,7 @@ class TicketImporter(Importer):
                 as_json(span),
                 values.fold_name(client) or None,
                 client or None,
-                *person(cells),
+                *who,
             )
 
         return read

@@ -13,6 +13,7 @@ from app.core.models import Job
 from app.core.security import requires
 from app.desk import import_forms, import_queries, import_words
 from app.desk.agency_form import ZONES
+from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
@@ -46,7 +47,11 @@ def _page() -> int:
 
 def _render(name: str, **facts: Any) -> str:
     return render_template(
-        f"desk/imports/{name}.html", words=import_words, nonce=forms.new_nonce(), **facts
+        f"desk/imports/{name}.html",
+        words=import_words,
+        nonce=forms.new_nonce(),
+        zone=own_zone(),
+        **facts,
     )
 
 

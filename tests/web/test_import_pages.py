@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from openpyxl import Workbook
@@ -14,12 +14,14 @@ from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
 from app.desk import imports as pages
 from app.imports.models import ImportBatch
+from app.staff.models import Staff
 from app.timelog.models import TimeEntry
 from jobs import load_handlers
 from tests import factories as make
 from tests.web.people import person, signed_in
 
 SMALL = "Company;City;Currency\nÅse Øl;Bonn;EUR\nBo Ltd;Cork;GBP\nNoone;Rome;ZZZ\n"
+NIGHT = datetime(2026, 3, 1, 19, 30, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -123,6 +125,19 @@ def test_pasted_rows_are_read_like_a_file(clerk):
     go_on(clerk, url, "mapping")
     go_on(clerk, url, "apply")
     assert names() == {"Bo"}
+
+
+def test_times_are_told_in_the_zone_of_the_reader(clerk):
+    url = uploaded(clerk, SMALL)
+    with unit_of_work():
+        db.session.execute(update(Staff).values(zone="Pacific/Kiritimati"))
+        db.session.execute(update(ImportBatch).values(created_at=NIGHT))
+    assert "2026-03-02 09:30" in clerk.get("/imports/").text
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    with unit_of_work():
+        db.session.execute(update(ImportBatch).values(applied_at=NIGHT))
+    assert "2026-03-02 09:30" in clerk.get(url).text
 
 
 def test_a_column_can_be_corrected_and_that_is_remembered(clerk):

@@ -60,6 +60,7 @@ def init_app(app: Flask) -> None:
         price=price,
         size=_reader(formats.size),
         instant=formats.instant,
+        initials=formats.initials,
         day=_reader(formats.day),
         ago=formats.ago,
         ago_in_words=ago_in_words,

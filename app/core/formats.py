@@ -106,6 +106,13 @@ def long_day(when: date, language: str = ENGLISH) -> str:
     return str(format_skeleton("yMMMMd", when, locale=_locale(language)))
 
 
+def initials(name: str) -> str:
+    """Return the first letters or digits of a name's first and last word; ? where there is none."""
+    words = ["".join(filter(str.isalnum, word)) for word in name.split()]
+    firsts = [word[0] for word in words if word]
+    return "".join(firsts[:1] + firsts[1:][-1:]).upper() or "?"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """Return how long ago an instant was, in its largest unit: 5 min, 3 h, 2 d, 4 wk, 2 y."""
     seconds = max(int((now - at).total_seconds()), 0)

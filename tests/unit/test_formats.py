@@ -90,3 +90,19 @@ def test_charts_say_what_pages_say():
     assert worked.series[0].marks[0].text == f"{formats.exact_hours(seconds)} h"
     for name in ("light", "dark"):
         assert theme.template(name)["layout"]["separators"] == "." + formats.NARROW
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ada <b>Bold</b>", "AB"),
+        ("mira Kovač", "MK"),
+        ("Ann Mary (Sales) Øst", "AØ"),
+        ("“Bo”", "B"),
+        ("3com", "3"),
+        ("<> --", "?"),
+        ("", "?"),
+    ],
+)
+def test_initials_are_letters_and_digits_alone(name, shown):
+    assert formats.initials(name) == shown

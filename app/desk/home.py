@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from flask import render_template
+from flask import render_template, url_for
 from flask_login import current_user
 
 from app.core import clock, formats
@@ -27,6 +27,15 @@ class Figure:
     currency: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a new installation wants next; `links` are (words, address), the usual one first."""
+
+    title: str
+    text: str
+    links: list[tuple[str, str]]
+
+
 @blueprint.get("/")
 @requires("see", "Home")
 def home() -> str:
@@ -48,13 +57,16 @@ def home() -> str:
         figures += _receivables(today)
     if may("see", "Jobs"):
         figures += _installation()
+    mine = home_queries.my_tickets(staff.id) if staff and may("see", "Tickets") else []
+    run = home_queries.last_run() if may("compile", "Invoices") else None
     return render_template(
         "desk/home/index.html",
         figures=figures,
         demo=home_queries.demo_job(),
         job_states=STATES,
-        tickets=home_queries.my_tickets(staff.id) if staff and may("see", "Tickets") else [],
-        run=home_queries.last_run() if may("compile", "Invoices") else None,
+        tickets=mine,
+        run=run,
+        step=None if mine or run else _next_step(),
         name=current_user.first_name,
         day=clock.today(),
     )
@@ -65,6 +77,26 @@ def home() -> str:
 def demo_loading() -> str:
     """How far the demo agency is loaded; the start page asks each second."""
     return render_template("desk/home/demo.html", demo=home_queries.demo_job(), job_states=STATES)
+
+
+def _next_step() -> Step | None:
+    """The first thing a new installation lacks that this person may bring."""
+    begun = home_queries.begun()
+    if not begun.companies:
+        ways = (
+            ("Import companies", "imports.index", may("apply", "Imports")),
+            ("Add a company", "CompanyView.add", may("create", "Companies")),
+        )
+        links = [(words, url_for(endpoint)) for words, endpoint, allowed in ways if allowed]
+        text = "Tickets, time and invoices belong to a company."
+        return Step("Begin with your companies", text, links) if links else None
+    if not begun.rates and may("create", "Rates"):
+        links = [("New rate", url_for("billing.new_rate"))]
+        return Step("Set a rate", "Time is billed at a rate: one may hold for everybody.", links)
+    if not begun.tickets and may("create", "Tickets"):
+        links = [("New ticket", url_for("tickets.new"))]
+        return Step("Open the first ticket", "Work is asked for and recorded on tickets.", links)
+    return None
 
 
 def _my_time(staff_id: int, today: date) -> list[Figure]:

@@ -8,7 +8,7 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
 
-from app.billing.models import Allocation, BillingRun, Document, Settlement
+from app.billing.models import Allocation, BillingRun, Document, RateRule, Settlement
 from app.companies.models import Company
 from app.core.db import db
 from app.core.models import Agency, Job, Mail
@@ -31,6 +31,17 @@ class Unbilled:
 def agency_zone() -> str:
     """The time zone of the agency."""
     return db.session.scalars(select(Agency.zone)).one()
+
+
+def begun() -> Row[Any]:
+    """Whether there is any company, any rate and any ticket yet."""
+    return db.session.execute(
+        select(
+            exists(select(Company.id)).label("companies"),
+            exists(select(RateRule.id)).label("rates"),
+            exists(select(Ticket.id)).label("tickets"),
+        )
+    ).one()
 
 
 def demo_job() -> Row[Any] | None:

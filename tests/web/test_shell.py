@@ -191,6 +191,25 @@ def test_the_start_page_fits_the_role(app):
     assert "The lift hums" not in billing
 
 
+def test_the_start_page_of_a_new_installation_leads_to_the_next_step(app):
+    admin, manager, agent = (signed_in(app, person(role)) for role in ("Admin", "Manager", "Agent"))
+
+    def offered(client):
+        panel = re.search(r'<div class="empty">(.*?)</div>', text_of(client.get("/")), re.DOTALL)
+        return re.findall(r'<a [^>]*href="([^"]+)"', panel[1])
+
+    assert offered(admin) == offered(agent) == ["/imports/", "/companies/add"]
+    assert offered(manager) == ["/companies/add"], "who may not import adds them one by one"
+    with unit_of_work():
+        client = make.company("Fjord Dental")
+    assert offered(admin) == ["/billing/rates/new"]
+    assert offered(agent) == ["/tickets/new"], "who sets no rates goes on with the ticket"
+    with unit_of_work():
+        make.rate()
+        make.ticket(client, "The lift hums")
+    assert offered(agent) == ["/tickets/"]
+
+
 def test_the_start_page_shows_how_far_the_demo_is_loaded(app):
     agent = signed_in(app, person("Agent"))
     assert "demo agency" not in text_of(agent.get("/"))

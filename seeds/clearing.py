@@ -238,12 +238,13 @@ def _delete_shared(gone: dict[str, int]) -> None:
         "departments": list(names.DEPARTMENTS),
         "policy": promised.POLICY,
         "calendar": promised.CALENDAR,
+        "tax": foundation.TAX,
     }
     if not session.scalar(select(func.count()).select_from(Document)):
         session.execute(text("delete from series"))
     for table, condition in (
         ("rate_rule", "work_type_id in (select id from work_type where name = any(:types))"),
-        ("tax", "is_default and name <> 'none'"),
+        ("tax", "is_default and name = :tax"),
         ("work_type", "name = any(:types)"),
         ("department", "name = any(:departments)"),
         ("sla_policy", f"name = :policy and {_unused('sla_clock', 'sla_policy', 'policy_id')}"),

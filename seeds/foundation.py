@@ -43,6 +43,7 @@ AGENCY = Particulars(
 )
 HOME = "DE"
 UNION = frozenset({"PL", "NL", "DK", "IE", "AT", "IT", "PT", "ES", "FR"})
+TAX = "VAT"
 VAT = Decimal(19)
 RISE_MONTH = 6  # in which prices rise, of the twelve
 UNPRICED = "CHF"  # no rate in the last month: an exception on the billing desk
@@ -202,7 +203,7 @@ def _special_rates(types: dict[str, WorkType], start: date) -> None:
 
 
 def _taxes(start: date) -> None:
-    set_tax(ACTOR, name="VAT", percent=VAT, start=start)
+    set_tax(ACTOR, name=TAX, percent=VAT, start=start)
     companies = select(Company.id, Company.billing_country).where(Company.source == SOURCE)
     for company_id, country in db.session.execute(companies.order_by(Company.id)):
         if country == HOME:

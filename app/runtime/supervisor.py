@@ -34,7 +34,7 @@ ANSWERS_WITHIN_SECONDS = 120.0
 DEMO_SIGN_INS = (
     "Sign in as manager, billing, agent or admin, each with the password demo; as a client at\n"
     "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too.\n"
-    "A new demo agency fills for some minutes; the start page of the desk shows how far it is."
+    "A new demo agency fills for a minute or two; the start page of the desk shows how far it is."
 )
 
 

@@ -19,7 +19,7 @@ from app.imports.importer import (
     plain,
     register,
 )
-from app.imports.staging import Reading, as_json, document_reader
+from app.imports.staging import Reading, as_json, document_reader, together
 
 LONGEST = 200
 ADDRESS = (
@@ -56,45 +56,32 @@ class ContactImporter(Importer):
             )
             if (at := work.at(target)) is not None
         ]
-        document = document_reader(work, readings)
+        document, place = document_reader(work, readings), places.reader(work)
 
-        def cell(cells: Cells, target: str) -> str:
-            at = work.at(target)
-            return values.tidy(cells[at]) if at is not None else ""
+        def identified(cells: Cells) -> str:
+            return _bounded(work, "external_id", _cell(work, cells, "external_id"))
 
-        def bounded(cells: Cells, target: str, default: str = "") -> str:
-            written = cell(cells, target) or default
-            if len(written) > LONGEST:
-                reason = f"{len(written)} characters are too many; {LONGEST} fit"
-                raise RowRefusedError(work.header(target), written, reason)
-            return written
+        whole = together(lambda cells: _name(work, cells), document, identified, place)
 
         def read(cells: Cells) -> Values:
-            doc = document(cells)
+            name, doc, external, where = whole(cells)
             email, second = doc.pop("email", None), doc.pop("email2", None)
             if mobile := doc.pop("mobile", None):
                 doc.setdefault("extra", {})["Mobile"] = mobile
-            parts = f"{cell(cells, 'first_name')} {cell(cells, 'last_name')}".strip()
-            name = bounded(cells, "name", parts) or email or ""
-            if not name:
-                column = work.header("name") or work.header("last_name")
-                raise RowRefusedError(column, "", "nobody is named: give a name or an e-mail")
+            name = name or email
             if any(doc.get(part) for part, _, _ in ADDRESS):
                 doc["use_company_address"] = "false"
             key = values.fold_name(name)[:LONGEST]
-            external = bounded(cells, "external_id")
             if external or email:
                 doc |= {"name": name, "name_key": key}
             if external:
                 doc |= {"source": work.source, "external_id": external}
-            client = bounded(cells, "company", work.options.company_name or "")
             return (
                 key,
                 external or None,
                 name,
                 as_json(doc),
-                values.fold_name(client) or None,
-                client or None,
+                *where,
                 key,
                 email,
                 second,
@@ -138,6 +125,28 @@ class ContactImporter(Importer):
 
     def after_undo(self, session: Session, batch_id: int) -> None:
         session.execute(text(FORGET_ADDRESSES), {"batch": batch_id})
+
+
+def _cell(work: Work, cells: Cells, target: str) -> str:
+    at = work.at(target)
+    return values.tidy(cells[at]) if at is not None else ""
+
+
+def _bounded(work: Work, target: str, written: str) -> str:
+    if len(written) > LONGEST:
+        reason = f"{len(written)} characters are too many; {LONGEST} fit"
+        raise RowRefusedError(work.header(target), written, reason)
+    return written
+
+
+def _name(work: Work, cells: Cells) -> str:
+    """The full name of a row; empty where only an e-mail tells who it is."""
+    parts = f"{_cell(work, cells, 'first_name')} {_cell(work, cells, 'last_name')}".strip()
+    name = _cell(work, cells, "name") or parts
+    if not name and not _cell(work, cells, "email"):
+        column = work.header("name") or work.header("last_name")
+        raise RowRefusedError(column, "", "nobody is named: give a name or an e-mail")
+    return _bounded(work, "name", name)
 
 
 MATCH = """

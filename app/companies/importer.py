@@ -101,15 +101,18 @@ class CompanyImporter(Importer):
                 raise RowRefusedError(work.header("name"), name, reason)
             return name
 
-        whole = together(named, document, person)
-
-        def read(cells: Cells) -> Values:
-            name, doc, who = whole(cells)
-            key = values.fold_name(name)[:LONGEST_NAME]
+        def identified(cells: Cells) -> str:
             external = values.tidy(cells[id_at]) if id_at is not None else ""
             if len(external) > LONGEST_NAME:
                 reason = f"{len(external)} characters are too many for an id; {LONGEST_NAME} fit"
                 raise RowRefusedError(work.header("external_id"), external, reason)
+            return external
+
+        whole = together(named, document, person, identified)
+
+        def read(cells: Cells) -> Values:
+            name, doc, who, external = whole(cells)
+            key = values.fold_name(name)[:LONGEST_NAME]
             if external:
                 source = values.tidy(cells[source_at]) if source_at is not None else ""
                 doc |= {"name": name, "name_key": key, "source": source or work.source,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.imports import values
 from app.imports.importer import Cells, RowRefusedError, Values, Work
-from app.imports.staging import Reading, as_json, document_reader
+from app.imports.staging import Reading, as_json, document_reader, together
 
 STAGED = ("person_key", "person_label", "person_email", "person_doc")
 NOBODY: Values = (None, None, None, None)
@@ -86,17 +86,22 @@ def reader(work: Work, prefix: str) -> Callable[[Cells], Values]:
     document = document_reader(work, readings, with_extras=False)
     parts = [at for at in (first_at, last_at) if at is not None]
 
-    def read(cells: Cells) -> Values:
-        doc = document(cells)
-        email = doc.pop("email", None)
+    def named(cells: Cells) -> str:
         name = values.tidy(cells[name_at]) if name_at is not None else ""
         name = name or " ".join(filter(None, (values.tidy(cells[at]) for at in parts)))
-        name = name or email or ""
-        if not name:
-            return NOBODY
         if len(name) > LONGEST_NAME:
             reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
             raise RowRefusedError(work.header(f"{prefix}name"), name, reason)
+        return name
+
+    whole = together(named, document)
+
+    def read(cells: Cells) -> Values:
+        name, doc = whole(cells)
+        email = doc.pop("email", None)
+        name = name or email or ""
+        if not name:
+            return NOBODY
         doc.setdefault("phone", doc.get("mobile"))
         return values.fold_name(name)[:LONGEST_NAME], name, email, as_json(doc)
 

@@ -1,13 +1,16 @@
 """The company that a row of tickets, time or people names: matched, else made on the way."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.imports.importer import Work
+from app.imports import values
+from app.imports.importer import Cells, RowRefusedError, Values, Work
 
 STAGED = ("place_key", "place_label")
+LONGEST_NAME = 200
 
 # By folded name among companies in use; several are a conflict that names them. An empty cell
 # takes the company chosen for the whole import.
@@ -68,6 +71,20 @@ BESIDE = "select line, company_id as id from import_place where not is_new"
 def hold_companies(session: Session) -> None:
     """Let nobody else make or change a company until the transaction ends; reading goes on."""
     session.execute(text("lock table company in share row exclusive mode"))
+
+
+def reader(work: Work) -> Callable[[Cells], Values]:
+    """A function from cells to the values of `STAGED`. Raises RowRefusedError."""
+    at, otherwise = work.at("company"), work.options.company_name or ""
+
+    def read(cells: Cells) -> Values:
+        name = (values.tidy(cells[at]) if at is not None else "") or otherwise
+        if len(name) > LONGEST_NAME:
+            reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
+            raise RowRefusedError(work.header("company"), name, reason)
+        return values.fold_name(name) or None, name or None
+
+    return read
 
 
 def plan(session: Session, work: Work) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import RuleError
 from app.imports.dialect import Dialect
 from app.imports.mapping import Columns
+from app.imports.reasons import joined
 
 MODES = ("both", "create", "update")
 EMPTY = ("leave", "clear")
@@ -29,6 +30,13 @@ class RowRefusedError(Exception):
     def __init__(self, column: str | None, value: str | None, reason: str) -> None:
         super().__init__(reason)
         self.column, self.value, self.reason = column, value, reason
+
+    @classmethod
+    def of(cls, faults: Sequence["RowRefusedError"]) -> "RowRefusedError":
+        """One refusal that tells several faults of a row; the first one's column is named."""
+        first = faults[0]
+        told = joined([(fault.column or "", fault.reason) for fault in faults])
+        return cls(first.column, first.value, told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from app.imports.dialect import Dialect
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import OWN, Columns, IdentityCheck
 from app.imports.moments import DateOrder
-from app.imports.reasons import joined
 from app.imports.values import TURNING, tidy
 
 TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
@@ -186,7 +185,7 @@ def document_reader(
         ):
             doc["extra"] = kept
         if faults:
-            raise _joined(faults)
+            raise RowRefusedError.of(faults)
         return doc
 
     return read
@@ -204,16 +203,10 @@ def together(*reads: Callable[[Cells], Any]) -> Callable[[Cells], list[Any]]:
             except RowRefusedError as fault:
                 faults.append(fault)
         if faults:
-            raise _joined(faults)
+            raise RowRefusedError.of(faults)
         return found
 
     return read
-
-
-def _joined(faults: list[RowRefusedError]) -> RowRefusedError:
-    first = faults[0]
-    told = joined([(fault.column or "", fault.reason) for fault in faults])
-    return RowRefusedError(first.column, first.value, told)
 
 
 as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -66,7 +67,6 @@ class TicketImporter(Importer):
         document = document_reader(work, readings, never_empty=self.never_empty)
         person = people.reader(work, "requester_")
         instants = _Instants(work)
-        whole = together(document, person, instants.read)
         statuses = _statuses()
         kept = [
             (at, work.columns.headers[at])
@@ -78,27 +78,35 @@ class TicketImporter(Importer):
             at = work.at(target)
             return values.tidy(cells[at]) if at is not None else ""
 
+        def named(cells: Cells) -> str:
+            number = cell(cells, "number")
+            if not number and not cell(cells, "subject") and not cell(cells, "type"):
+                raise RowRefusedError(work.header("number"), "", "the row has no number")
+            return number
+
+        whole = together(
+            named,
+            document,
+            lambda cells: _status(work, statuses, cell(cells, "status")),
+            lambda cells: _revision(work, cell(cells, "revision")),
+            instants.read,
+            person,
+            places.reader(work),
+        )
+
         def read(row: Cells) -> Values:
             cells = ["" if each.strip() == MISSING else each for each in row]
-            doc, who, facts = whole(cells)
+            number, doc, (status_id, category), revision, facts, who, where = whole(cells)
             extra = doc.setdefault("extra", {})
             extra |= {header: value for at, header in kept if (value := values.tidy(cells[at]))}
-            number = cell(cells, "number")
             subject = doc.get("subject") or f"{number} {cell(cells, 'type')}".strip()
-            if not subject:
-                raise RowRefusedError(work.header("number"), "", "the row has no number")
-            status_id, category = _status(work, statuses, cell(cells, "status"))
-            revision = _revision(work, cell(cells, "revision"))
             doc |= {"status_id": str(status_id), "category": category}
             doc["closed_at"] = facts.closed(category)
             if facts.updated:
                 doc["last_event_at"] = facts.updated.isoformat()
-            client = cell(cells, "company") or work.options.company_name or ""
-            if len(client) > LONGEST_NAME:
-                reason = f"{len(client)} characters are too many for a name; {LONGEST_NAME} fit"
-                raise RowRefusedError(work.header("company"), client, reason)
             opened = facts.opened.isoformat() if facts.opened else None
             span = {"opened_at": opened, "text": cell(cells, "description") or subject}
+            client = where[1] or ""
             number = number or hashlib.sha256(f"{subject}{opened}{client}".encode()).hexdigest()
             return (
                 revision,
@@ -106,8 +114,7 @@ class TicketImporter(Importer):
                 subject[:LONGEST_SUBJECT],
                 as_json(doc),
                 as_json(span),
-                values.fold_name(client) or None,
-                client or None,
+                *where,
                 *who,
             )
 
@@ -185,11 +192,12 @@ class _Facts:
 class _Instants:
     def __init__(self, work: Work) -> None:
         self._work, self._zone = work, ZoneInfo(work.zone)
+        self._all = together(*(partial(self._one, name) for name in TicketImporter.dates))
 
     def read(self, cells: Cells) -> _Facts:
-        return _Facts({name: self._one(cells, name) for name in TicketImporter.dates})
+        return _Facts(dict(zip(TicketImporter.dates, self._all(cells), strict=True)))
 
-    def _one(self, cells: Cells, name: str) -> datetime | None:
+    def _one(self, name: str, cells: Cells) -> datetime | None:
         at = self._work.at(name)
         written = values.tidy(cells[at]) if at is not None else ""
         if not written:

@@ -21,7 +21,7 @@ from app.imports.importer import (
     filled,
     register,
 )
-from app.imports.staging import as_json, document_reader
+from app.imports.staging import as_json, document_reader, together
 from app.staff import importstaff as people
 from app.timelog import queries
 from app.timelog.commands import post_value
@@ -62,27 +62,35 @@ class TimeImporter(Importer):
         project_at, text_at = work.at("project"), work.at("description")
         tags_at, billable_at = work.at("tags"), work.at("billable")
         part_at, reason_at = work.at("billable_seconds"), work.at("non_billable_reason")
-        client_at, own_at = work.at("company"), work.at("own_id")
-        type_at, types = work.at("work_type"), queries.work_type_ids()
+        own_at, type_at, types = work.at("own_id"), work.at("work_type"), queries.work_type_ids()
 
         def cell(cells: Cells, at: int | None) -> str:
             return values.tidy(cells[at]) if at is not None else ""
 
-        def read(cells: Cells) -> Values:
-            name, email = _person(work, cells)
-            person = values.fold_name(name)
-            span = spans.read(cells)
-            doc = document(cells)
-            project, description = cell(cells, project_at), cell(cells, text_at)
+        def bounded_project(cells: Cells) -> str:
+            project = cell(cells, project_at)
             if len(project) > LONGEST_TEXT:
                 reason = f"{len(project)} characters are too many; {LONGEST_TEXT} fit"
                 raise RowRefusedError(work.header("project"), project, reason)
+            return project
+
+        whole = together(
+            lambda cells: _person(work, cells),
+            spans.read,
+            document,
+            bounded_project,
+            lambda cells: _billable(work, cell(cells, billable_at)),
+            places.reader(work),
+        )
+
+        def read(cells: Cells) -> Values:
+            (name, email), span, doc, project, billable, where = whole(cells)
+            person, description = values.fold_name(name), cell(cells, text_at)
             tags = [tag.strip() for tag in cell(cells, tags_at).split(",") if tag.strip()]
             if tags:
                 doc["tags"] = ", ".join(tags)
             if kind := cell(cells, type_at):
                 _put_work_type(doc, kind, types, work)
-            billable = _billable(work, cell(cells, billable_at))
             part = cell(cells, part_at)
             if part.isdecimal() and int(part) <= span.seconds:
                 doc["billable_seconds"] = part
@@ -92,10 +100,6 @@ class TimeImporter(Importer):
                 doc["billable_seconds"] = str(span.seconds if billable else 0)
                 if not billable:
                     doc["non_billable_reason"] = NOT_BILLABLE
-            client = cell(cells, client_at) or work.options.company_name or ""
-            if len(client) > LONGEST_NAME:
-                reason = f"{len(client)} characters are too many for a name; {LONGEST_NAME} fit"
-                raise RowRefusedError(work.header("company"), client, reason)
             own = cell(cells, own_at)
             facts = _facts(span) | {"project": project, "description": description}
             return (
@@ -104,8 +108,7 @@ class TimeImporter(Importer):
                 as_json(doc),
                 as_json(facts),
                 int(own) if own.isdecimal() else None,
-                values.fold_name(client) or None,
-                client or None,
+                *where,
                 person,
                 name,
                 email,
@@ -181,20 +184,22 @@ def _person(work: Work, cells: Cells) -> tuple[str, str | None]:
         at = work.at(target)
         return values.tidy(cells[at]) if at is not None else ""
 
-    email = None
+    email, faults = None, []
+    name = cell("person") or f"{cell('first_name')} {cell('last_name')}".strip()
+    column = work.header("person") or work.header("email")
+    if not name and not cell("email"):
+        faults.append(RowRefusedError(column, "", "nobody is named: whose time is it?"))
+    if len(name) > LONGEST_NAME:
+        reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
+        faults.append(RowRefusedError(column, name, reason))
     if written := cell("email"):
         try:
             email = values.email(written)
         except ValueError as error:
-            raise RowRefusedError(work.header("email"), written, str(error)) from None
-    name = cell("person") or f"{cell('first_name')} {cell('last_name')}".strip() or email or ""
-    column = work.header("person") or work.header("email")
-    if not name:
-        raise RowRefusedError(column, "", "nobody is named: whose time is it?")
-    if len(name) > LONGEST_NAME:
-        reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
-        raise RowRefusedError(column, name, reason)
-    return name, email
+            faults.append(RowRefusedError(work.header("email"), written, str(error)))
+    if faults:
+        raise RowRefusedError.of(faults)
+    return name or email or "", email
 
 
 def _billable(work: Work, written: str) -> bool:
@@ -255,7 +260,9 @@ with numbered as (
 )
 select k.line, coalesce('i' || k.id, 'k' || k.import_key) as record, k.id as existing,
        false as known,
-       case when k.id is null then coalesce(l.reason, s.reason) end as reason,
+       case when k.id is null and l.reason is not null and s.reason is not null
+              then l.reason || '; ' || cast(:person_column as text) || ': ' || s.reason
+            when k.id is null then coalesce(l.reason, s.reason) end as reason,
        case when l.reason is not null then cast(:company_column as text)
             else cast(:person_column as text) end as column_name
   from known k join import_place l using (line) join import_staff s using (line)"""

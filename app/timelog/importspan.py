@@ -1,7 +1,10 @@
 """When a row of foreign time was worked and for how long; pure but for the mapping it reads by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from app.imports import moments, values
@@ -14,6 +17,7 @@ LENGTHS = (
     ("seconds", "seconds"),
 )
 DAY = moments.SECONDS_OF_DAY
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,65 +46,67 @@ class SpanReader:
         }  # fmt: skip
 
     def read(self, cells: Cells) -> Span:
-        day = self._day(cells, "date") or self._day(cells, "start_date")
-        started = self._moment(cells, "start") or self._joined(cells, day, "start_time")
-        end_day = self._day(cells, "end_date") or day
-        ended = self._moment(cells, "end") or self._joined(cells, end_day, "end_time")
+        """Read one row; all cells that cannot be read are told at once, else all that clashes."""
+        faults: list[RowRefusedError] = []
+        day, started, ended, length = self._cells(cells, faults)
+        if faults:
+            raise RowRefusedError.of(faults)
         if started and ended and ended < started:
             raise self._refused(cells, "end_time", "it ended before it began", "end")
-        length = self._length(cells)
         if length is None and started and ended:
             length = int((ended - started).total_seconds())
         if length is None:
-            raise self._refused(cells, "duration", "how long it took is missing", "hours", "end")
-        if length > DAY or (started and ended and ended - started > timedelta(days=1)):
-            raise self._refused(cells, "duration", "it is more than 24 hours", "hours", "end")
+            missing = "how long it took is missing"
+            faults.append(self._refused(cells, "duration", missing, "hours", "end"))
+        elif length > DAY or (started and ended and ended - started > timedelta(days=1)):
+            too_long = "it is more than 24 hours"
+            faults.append(self._refused(cells, "duration", too_long, "hours", "end"))
         if started is None and day is None:
-            raise self._refused(cells, "date", "when it was worked is missing", "start_date")
+            missing = "when it was worked is missing"
+            faults.append(self._refused(cells, "date", missing, "start_date"))
+        if length is None or faults:
+            raise RowRefusedError.of(faults)
         if started and not ended:
             ended = started + timedelta(seconds=length)
         return Span(None if started else day, started, ended if started else None, length)
 
-    def _text(self, cells: Cells, name: str) -> str:
-        return values.tidy(cells[self._at[name]]) if name in self._at else ""
+    def _cells(
+        self, cells: Cells, faults: list[RowRefusedError]
+    ) -> tuple[date | None, datetime | None, datetime | None, int | None]:
+        """Day, start, end and seconds as they are written; what is wrong is added to `faults`."""
 
-    def _day(self, cells: Cells, name: str) -> date | None:
-        text = self._text(cells, name)
-        if not text:
-            return None
-        try:
-            return moments.local_date(text, self._work.date_order)
-        except ValueError as error:
-            raise self._refused(cells, name, str(error)) from None
-
-    def _moment(self, cells: Cells, name: str) -> datetime | None:
-        text = self._text(cells, name)
-        if not text:
-            return None
-        try:
-            return moments.moment(text, self._work.date_order, self._zone)
-        except ValueError as error:
-            raise self._refused(cells, name, str(error)) from None
-
-    def _joined(self, cells: Cells, day: date | None, name: str) -> datetime | None:
-        text = self._text(cells, name)
-        if not text or day is None:
-            return None
-        try:
-            return moments.in_utc(datetime.combine(day, moments.time_of_day(text)), self._zone)
-        except ValueError as error:
-            raise self._refused(cells, name, str(error)) from None
-
-    def _length(self, cells: Cells) -> int | None:
-        for name, unit in LENGTHS:
-            text = self._text(cells, name)
+        def part(name: str, reading: Callable[[str], T]) -> T | None:
+            text = values.tidy(cells[self._at[name]]) if name in self._at else ""
             if not text:
-                continue
+                return None
             try:
-                return moments.seconds(text, unit)
+                return reading(text)
             except ValueError as error:
-                raise self._refused(cells, name, str(error)) from None
-        return None
+                faults.append(self._refused(cells, name, str(error)))
+                return None
+
+        day = part("date", self._day) or part("start_date", self._day)
+        started = part("start", self._moment) or self._joined(
+            day, part("start_time", moments.time_of_day)
+        )
+        end_day = part("end_date", self._day) or day
+        ended = part("end", self._moment) or self._joined(
+            end_day, part("end_time", moments.time_of_day)
+        )
+        lengths = (part(name, partial(moments.seconds, unit=unit)) for name, unit in LENGTHS)
+        length = next((each for each in lengths if each is not None), None)
+        return day, started, ended, length
+
+    def _day(self, text: str) -> date:
+        return moments.local_date(text, self._work.date_order)
+
+    def _moment(self, text: str) -> datetime:
+        return moments.moment(text, self._work.date_order, self._zone)
+
+    def _joined(self, day: date | None, at: time | None) -> datetime | None:
+        if day is None or at is None:
+            return None
+        return moments.in_utc(datetime.combine(day, at), self._zone)
 
     def _refused(self, cells: Cells, name: str, reason: str, *others: str) -> RowRefusedError:
         named = next((each for each in (name, *others) if each in self._at), None)

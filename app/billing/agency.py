@@ -14,10 +14,12 @@ from app.core import clock, formats, storage
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.core.models import Agency
 from app.core.money import EXPONENTS
 
 LONGEST = {"name": 200, "tax_id": 40, "email": 254, "address": 1000}
+NEVER_NONE = frozenset({"name", "address", "currency", "zone", "language", "paper"})
 PAPERS = ("a4", "letter")
 APPROVALS = ("none", "manager")
 INCOMPLETE = ("warn", "block")
@@ -33,6 +35,7 @@ class Particulars:
     name: str | None = None
     currency: str | None = None
     zone: str | None = None
+    language: str | None = None
     country: str | None = None
     address: str | None = None
     email: str | None = None
@@ -109,11 +112,11 @@ def _cleaned(name: str, value: Any) -> Any:
         text = text.upper()
     elif name == "iban":
         text = "".join(text.split()).upper()
-    elif name == "paper":
+    elif name in {"paper", "language"}:
         text = text.lower()
     elif name == "name":
         text = " ".join(text.split())
-    return text if text or name in {"name", "address", "currency", "zone", "paper"} else None
+    return text if text or name in NEVER_NONE else None
 
 
 def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one reason a field
@@ -124,6 +127,8 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR09
             return f"{value!r} is no currency of ISO 4217: write a code such as EUR."
         case "zone" if value not in available_timezones():
             return f"{value!r} is no time zone: write one such as Europe/Berlin."
+        case "language" if value not in OFFERED:
+            return f"{value!r} is no language of clients: choose {' or '.join(sorted(OFFERED))}."
         case "country" if value and value not in dict(formats.countries()):
             return f"{value!r} is no country code of ISO 3166: write two letters such as DE."
         case "paper" if value not in PAPERS:

@@ -71,7 +71,7 @@ def _invoice(to: Recipient, sender: str) -> tuple[str, str]:
         _(
             "invoice %(number)s for %(company)s comes to %(amount)s.\n"
             "Please pay it by %(due)s and give %(number)s as the reference.",
-            company=to.company,
+            company=mail.one_line(to.company),
             **names,
         ),
     )
@@ -86,7 +86,7 @@ def _credit_note(to: Recipient, sender: str) -> tuple[str, str]:
             number=to.number,
             amount=_amount(to),
             invoice=to.credited_number,
-            company=to.company,
+            company=mail.one_line(to.company),
         ),
     )
 

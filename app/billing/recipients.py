@@ -7,10 +7,9 @@ from datetime import date
 from sqlalchemy import and_, func, or_, select
 
 from app.billing.models import Document
-from app.companies.account_models import PortalAccount
 from app.companies.models import Company, Contact, ContactEmail, Membership
+from app.companies.queries import USUAL_LANGUAGE
 from app.core.db import db
-from app.core.language import ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,9 @@ def recipients_of(document_ids: Collection[int], today: date) -> list[Recipient]
     Billing contacts are members in that role today who are not archived.
     """
     contacts = (
-        select(Membership.company_id, Contact.name, ContactEmail.address, PortalAccount.language)
+        select(Membership.company_id, Contact.name, ContactEmail.address, Contact.language)
         .join(Contact, Contact.id == Membership.contact_id)
         .join(ContactEmail, and_(ContactEmail.contact_id == Contact.id, ContactEmail.is_primary))
-        .outerjoin(PortalAccount, PortalAccount.contact_id == Contact.id)
         .where(Membership.role == "billing", Contact.archived_at.is_(None))
         .where(or_(Membership.valid_from.is_(None), Membership.valid_from <= today))
         .where(or_(Membership.valid_to.is_(None), Membership.valid_to > today))
@@ -58,7 +56,7 @@ def recipients_of(document_ids: Collection[int], today: date) -> list[Recipient]
             Company.name,
             func.coalesce(contacts.c.address, Company.email),
             func.coalesce(contacts.c.name, ""),
-            func.coalesce(contacts.c.language, ENGLISH),
+            func.coalesce(contacts.c.language, Company.language, USUAL_LANGUAGE),
         )
         .join(Company, Company.id == Document.payer_id)
         .outerjoin(contacts, contacts.c.company_id == Company.id)

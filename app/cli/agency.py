@@ -26,6 +26,7 @@ def show() -> Answer:
 @click.option("--name")
 @click.option("--currency", help="ISO 4217, such as EUR.")
 @click.option("--zone", help="IANA time zone, such as Europe/Berlin.")
+@click.option("--language", help="Of clients for whom none is known: en, de, es or fr.")
 @click.option("--country", help="Two letters, such as DE.")
 @click.option("--address", help="As on an envelope, with line breaks.")
 @click.option("--email")

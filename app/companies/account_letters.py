@@ -32,7 +32,7 @@ class Reader:
 
     name: str
     email: str
-    language: str = language.ENGLISH
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def post_waiting(registration: Registration) -> None:
         "Decide",
         "Whoever may change contacts can decide.",
     )
-    reader = Reader(agency_name(), address)
+    reader = Reader(agency_name(), address, language.ENGLISH)
     _post(wording, reader, "", about=(REGISTRATION, registration.id), path="/registrations")
 
 
@@ -156,12 +156,12 @@ def post_rejection(registration: Registration, reason: str) -> None:
 
 
 def _of(contact: Contact, email: str) -> Reader:
-    known = queries.languages_of([contact.id])
-    return Reader(contact.name, email, known.get(contact.id, language.ENGLISH))
+    return Reader(contact.name, email, queries.languages_of([contact.id])[contact.id])
 
 
 def _who(registration: Registration) -> Reader:
-    return Reader(registration.name, registration.email, registration.language)
+    code = registration.language or queries.usual_language()
+    return Reader(registration.name, registration.email, code)
 
 
 def agency_name() -> str:

@@ -47,7 +47,6 @@ class PortalAccount(Stamped, Model):
     epoch: Mapped[int] = mapped_column(Integer, server_default="1")
     failed_logins: Mapped[int] = mapped_column(Integer, server_default="0")
     blocked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    language: Mapped[str] = mapped_column(String(8), server_default="en")
     last_sign_in_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
@@ -89,9 +88,9 @@ class Registration(Stamped, Model):
     company: Mapped[Company | None] = relationship()
 
     @property
-    def language(self) -> str:
-        """In which the person is written to."""
-        return str(self.given.get("language", "en"))
+    def language(self) -> str | None:
+        """In which the person filled in the form; None of those registered before it was noted."""
+        return self.given.get("language")
 
 
 class PortalToken(Stamped, Model):

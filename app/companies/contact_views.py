@@ -12,13 +12,15 @@ from wtforms.fields.choices import SelectChoice
 
 from app.companies import accounts, people, queries, rules
 from app.companies.models import ADDRESS_PARTS, ROLES, Contact, Membership
-from app.companies.views import address_fields, chosen
+from app.companies.views import address_fields, chosen, language_field
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.core.lookups import Lookup, LookupField, offer
 
+READING = ("zone", "language")
 ROLE_CHOICES = [(role, role.capitalize()) for role in ROLES]
 
 offer("contact", Lookup("Contacts", queries.contact_search, queries.contact_found))
@@ -69,6 +71,7 @@ class ContactView(DeskModelView):
             description="Then it follows the company's; an own one is kept, hidden.",
         ),
         "zone": StringField("Time zone", description="Such as Europe/Oslo."),
+        "language": language_field("In which we write to this person; they may choose another."),
         **address_fields(""),
     }
     add_form_extra_fields = {
@@ -77,13 +80,13 @@ class ContactView(DeskModelView):
         "role": SelectField("Role", choices=[SelectChoice(*choice) for choice in ROLE_CHOICES]),
     }
     edit_fieldsets = [
-        ("Person", {"fields": ["name", "title", "addresses", "phone", "zone"]}),
+        ("Person", {"fields": ["name", "title", "addresses", "phone", *READING]}),
         ("Address", {"fields": ["use_company_address", *ADDRESS_PARTS]}),
     ]
     add_fieldsets = [
         (
             "Person",
-            {"fields": ["name", "company_id", "role", "title", "addresses", "phone", "zone"]},
+            {"fields": ["name", "company_id", "role", "title", "addresses", "phone", *READING]},
         ),
         edit_fieldsets[1],
     ]
@@ -122,6 +125,7 @@ class ContactView(DeskModelView):
             account=accounts.account_of(contact.id),
             roles=ROLE_CHOICES,
             parts=ADDRESS_PARTS,
+            languages=OFFERED,
         )
 
     @expose("/<int:pk>/archive", methods=["POST"])

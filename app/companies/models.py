@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import CITEXT, DATERANGE, JSONB, ExcludeCons
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
+from app.core.language import is_language
 
 KINDS = ("group", "company", "site", "department")
 ROLES = ("requester", "manager", "billing", "approver")
@@ -29,8 +30,8 @@ ADDRESS_PARTS = ("street", "street2", "city", "region", "postcode", "country")
 class Company(Stamped, Model):
     """A client organisation, site or department.
 
-    `currency`, `zone` and `terms_days` are the agency's where empty. `name_key` is the folded
-    name (app.imports.values.fold). `extra` keeps unknown columns of imports by their header.
+    `currency`, `zone`, `language` and `terms_days` are the agency's where empty. `name_key` is the
+    folded name (app.imports.values.fold). `extra` keeps unknown columns of imports by their header.
     """
 
     __tablename__ = "company"
@@ -39,6 +40,7 @@ class Company(Stamped, Model):
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("parent_id <> id", name="own_parent"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
+        CheckConstraint(is_language("language"), name="language"),
         CheckConstraint("terms_days between 0 and 365", name="terms"),
         CheckConstraint("(source is null) = (external_id is null)", name="source"),
         UniqueConstraint("source", "external_id"),
@@ -70,6 +72,7 @@ class Company(Stamped, Model):
     purchase_order: Mapped[str | None] = mapped_column(String(100))
     currency: Mapped[str | None] = mapped_column(String(3))
     zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(8))
     terms_days: Mapped[int | None] = mapped_column(Integer)
     billing_street: Mapped[str | None] = mapped_column(String(200))
     billing_street2: Mapped[str | None] = mapped_column(String(200))
@@ -119,11 +122,12 @@ class Contact(Stamped, Model):
     """A person of one or more companies.
 
     With `use_company_address` the primary company's billing address is shown, live; the own one
-    is hidden, never erased.
+    is hidden, never erased. `zone` and `language` are their primary company's where empty.
     """
 
     __tablename__ = "contact"
     __table_args__ = (
+        CheckConstraint(is_language("language"), name="language"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("(source is null) = (external_id is null)", name="source"),
         UniqueConstraint("source", "external_id"),
@@ -148,6 +152,7 @@ class Contact(Stamped, Model):
     phone: Mapped[str | None] = mapped_column(String(60))
     title: Mapped[str | None] = mapped_column(String(100))
     zone: Mapped[str | None] = mapped_column(String(64))
+    language: Mapped[str | None] = mapped_column(String(8))
     use_company_address: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     street: Mapped[str | None] = mapped_column(String(200))
     street2: Mapped[str | None] = mapped_column(String(200))

@@ -10,13 +10,13 @@ from app.companies import account_letters, accounts, links, people, queries, rul
 from app.companies.account_models import PortalAccount
 from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
 from app.core import clock, jobs
-from app.core import language as languages
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.core.words import say
 
-OWN_FIELDS = ("name", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
+OWN_FIELDS = ("name", "phone", "zone", "language", "use_company_address", *ADDRESS_PARTS)
 JOB = "portal.address"
 
 
@@ -25,26 +25,21 @@ def rename(actor: Actor, contact: Contact, name: str) -> None:
     people.change_contact(actor, contact, {"name": name})
 
 
-def change_profile(
-    actor: Actor, account: PortalAccount, given: Mapping[str, Any], *, language: str
-) -> None:
+def change_profile(actor: Actor, account: PortalAccount, given: Mapping[str, Any]) -> None:
     """Save a contact's own fields. With the company's address the own one stays, hidden.
 
     Raises `RuleError` with every reason.
     """
-    if language not in languages.OFFERED:
-        raise RuleError(say("Language: choose one of the list."))
     wanted = {field: given[field] for field in OWN_FIELDS if field in given}
     if wanted.get("use_company_address"):
         wanted = {field: value for field, value in wanted.items() if field not in ADDRESS_PARTS}
     people.change_contact(actor, account.contact, wanted)
-    account.language = language
 
 
-def read_in(account: PortalAccount, language: str) -> None:
-    """Take the language in which somebody comes in for the first time; later they choose it."""
-    if account.last_sign_in_at is None and language in languages.OFFERED:
-        account.language = language
+def read_in(contact: Contact, language: str) -> None:
+    """Take the language in which somebody comes in who has none yet; later they choose it."""
+    if contact.language is None and language in OFFERED:
+        contact.language = language
 
 
 def ask_for(account: PortalAccount, new: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    and_,
     case,
     cast,
     exists,
@@ -19,13 +20,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
-from app.companies.account_models import PortalAccount
 from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
 from app.core.db import Model, db
+from app.core.models import Agency
 from app.imports.values import fold_name
 
 DEEPEST = 50
 MOST_BELOW = 1000  # rows of one page of the tree
+USUAL_LANGUAGE = select(Agency.language).where(Agency.id == 1).scalar_subquery()
 
 
 def escaped(text: str) -> str:
@@ -260,10 +262,20 @@ def contact_with_all(contact_id: int) -> Contact | None:
 
 
 def languages_of(contact_ids: Iterable[int | None]) -> dict[int | None, str]:
-    """The languages in which contacts read, of those who have an account."""
+    """The languages in which contacts read: their own, their primary company's, the agency's."""
     known = {each for each in contact_ids if each is not None}
     if not known:
         return {}
-    query = select(PortalAccount.contact_id, PortalAccount.language)
-    rows = db.session.execute(query.where(PortalAccount.contact_id.in_(known)))
-    return {row.contact_id: row.language for row in rows}
+    read = func.coalesce(Contact.language, Company.language, USUAL_LANGUAGE).label("language")
+    query = (
+        select(Contact.id, read)
+        .outerjoin(Membership, and_(Membership.contact_id == Contact.id, Membership.is_primary))
+        .outerjoin(Company, Company.id == Membership.company_id)
+        .where(Contact.id.in_(known))
+    )
+    return {row.id: row.language for row in db.session.execute(query)}
+
+
+def usual_language() -> str:
+    """The language of clients for whom none is known."""
+    return db.session.scalars(select(Agency.language)).one()

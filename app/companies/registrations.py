@@ -17,7 +17,6 @@ from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.core.language import ENGLISH
 from app.core.words import say
 
 GIVEN = ("phone", "use_company_address", *ADDRESS_PARTS)
@@ -31,9 +30,11 @@ def register(
     name: str,
     company_name: str,
     given: Mapping[str, Any],
-    language: str = ENGLISH,
+    language: str | None = None,
 ) -> None:
-    """Take a registration, and have a job mail the link that confirms it, in this language.
+    """Take a registration, and have a job mail the link that confirms it.
+
+    `language` is the one in which the form was read, if any; from then on the person has it.
 
     Raises `RuleError` with every reason, none of which depends on who is known.
     """
@@ -56,7 +57,7 @@ def register(
         name=values.pop("name"),
         company_name=company,
         given={field: value for field, value in values.items() if value not in (None, "")}
-        | {"language": language},
+        | ({"language": language} if language else {}),
     )
     db.session.add(registration)
     db.session.flush()
@@ -221,10 +222,8 @@ def _admit(
     if known is None:
         contact.is_demo = company.is_demo
     accounts.confirm_address(contact, registration.email)
-    is_new = accounts.account_of(contact.id) is None
     account = accounts.ensure_account(contact.id)
-    if is_new:
-        account.language = registration.language
+    contact.language = contact.language or registration.language
     registration.contact_id, registration.company_id = contact.id, company.id
     registration.state, registration.decided_at = "approved", clock.now()
     record(

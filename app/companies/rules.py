@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.companies.models import ADDRESS_PARTS, KINDS, ROLES
+from app.core.language import OFFERED
 from app.core.words import Words, say
 from app.imports import values
 
@@ -22,7 +23,17 @@ LENGTHS = {
     "region": 100,
     "postcode": 20,
 }
+
+
+def _language(text: str) -> str:
+    """A language that clients may read."""
+    if text not in OFFERED:
+        raise ValueError(say("choose one of the list"))
+    return text
+
+
 CODES: dict[str, Callable[[str], str]] = {
+    "language": _language,
     "currency": values.currency,
     "zone": values.zone,
     "email": values.email,
@@ -40,6 +51,7 @@ WORDS = {
     "phone": say("Phone"),
     "email": say("E-mail"),
     "zone": say("Time zone"),
+    "language": say("Language"),
     "street": say("Street"),
     "street2": say("Street, second line"),
     "city": say("City"),
@@ -51,11 +63,14 @@ BILLING = tuple(f"billing_{part}" for part in ADDRESS_PARTS)
 SHIPPING = tuple(f"shipping_{part}" for part in ADDRESS_PARTS)
 COMPANY_FIELDS = (
     *("name", "kind", "parent_id", "phone", "email", "website", "tax_id", "purchase_order"),
-    *("currency", "zone", "terms_days", "notes"),
+    *("currency", "zone", "language", "terms_days", "notes"),
     *BILLING,
     *SHIPPING,
 )
-CONTACT_FIELDS = ("name", "title", "phone", "zone", "use_company_address", *ADDRESS_PARTS)
+CONTACT_FIELDS = (
+    *("name", "title", "phone", "zone", "language", "use_company_address"),
+    *ADDRESS_PARTS,
+)
 
 
 def label(field: str) -> str:

@@ -1,6 +1,7 @@
 """FAB screens of companies: list, page, form, tree, who pays."""
 
 from datetime import date
+from itertools import starmap
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -20,6 +21,7 @@ from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.core.lookups import Lookup, LookupField, offer
 
 CONFIRM = "address_confirmed"
@@ -33,6 +35,12 @@ def address_fields(prefix: str) -> dict[str, StringField]:
     return {
         f"{prefix}{part}": StringField(rules.label(f"{prefix}{part}")) for part in ADDRESS_PARTS
     }
+
+
+def language_field(description: str) -> SelectField:
+    """A language to choose, or the usual one."""
+    choices = [SelectChoice("", "The usual one"), *starmap(SelectChoice, OFFERED.items())]
+    return SelectField("Language", choices=choices, description=description)
 
 
 class CompanyView(DeskModelView):
@@ -77,6 +85,7 @@ class CompanyView(DeskModelView):
         "zone": StringField(
             "Time zone", description="Such as Europe/Oslo; empty for the agency's."
         ),
+        "language": language_field("Of its people who chose none."),
         "terms_days": IntegerField(
             "Terms in days", validators=[Optional()], description="Empty for the agency's."
         ),
@@ -94,7 +103,7 @@ class CompanyView(DeskModelView):
         ("Billing address", {"fields": [*rules.BILLING]}),
         (
             "Billing",
-            {"fields": ["tax_id", "purchase_order", "currency", "terms_days", "zone"]},
+            {"fields": ["tax_id", "purchase_order", "currency", "terms_days", "zone", "language"]},
         ),
         ("Shipping address", {"fields": [*rules.SHIPPING]}),
         ("Notes", {"fields": ["notes"]}),
@@ -134,6 +143,7 @@ class CompanyView(DeskModelView):
             bill_to=queries.bill_to_rows(company.id),
             domains=domains.of_company(company.id),
             label=rules.label,
+            languages=OFFERED,
         )
 
     @expose("/tree", methods=["GET"])

@@ -13,7 +13,7 @@ from unicodedata import combining, normalize
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 
 from app.core.money import from_minor, price_text
 
@@ -103,7 +103,7 @@ def long_day(when: date, language: str = ENGLISH) -> str:
     """Return a date with its month in full, as letters have it: 21 November 2026."""
     if language == ENGLISH:
         return f"{when.day} {when:%B %Y}"
-    return str(format_skeleton("yMMMMd", when, locale=_locale(language)))
+    return str(format_date(when, "long", locale=_locale(language)))
 
 
 def initials(name: str) -> str:

@@ -45,13 +45,18 @@ def reading(code: str) -> Iterator[None]:
         read_in(before)
 
 
-def best(accepted: LanguageAccept) -> str:
-    """The language of ours that a browser asks for; English where it asks for none of them."""
+def best(accepted: LanguageAccept) -> str | None:
+    """The language of ours that a browser asks for; None where it asks for none of them."""
     for code, quality in accepted:
         for known in (code, code.partition("-")[0].lower()):
             if quality and known in OFFERED:
                 return known
-    return ENGLISH
+    return None
+
+
+def is_language(column: str) -> str:
+    """The check of a column in SQL: a code of a language, whichever are offered today."""
+    return f"{column} ~ '^[a-z]{{2,3}}(-[A-Za-z]+)*$'"
 
 
 @cache

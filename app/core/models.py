@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, Stamped
+from app.core.language import is_language
 
 JOB_STATES = ("new", "leased", "done", "dead")
 MAIL_STATES = ("queued", "sent", "failed", "bounced", "kept", "undone")
@@ -31,7 +32,8 @@ class Agency(Model):
 
     With `portal_shows_time` clients see the time spent on their tickets. `second_person_above`
     holds whole units by currency; empty asks nobody. Resolved tickets are completed after
-    `complete_days` without an answer; 0 for never.
+    `complete_days` without an answer; 0 for never. `language` is that of clients for whom none is
+    known.
     """
 
     __tablename__ = "agency"
@@ -43,12 +45,14 @@ class Agency(Model):
         CheckConstraint("terms_days between 0 and 365", name="terms"),
         CheckConstraint("complete_days between 0 and 365", name="complete_days"),
         CheckConstraint("jsonb_typeof(second_person_above) = 'object'", name="second_person"),
+        CheckConstraint(is_language("language"), name="language"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(200))
     currency: Mapped[str] = mapped_column(String(3), server_default="EUR")
     zone: Mapped[str] = mapped_column(String(64), server_default="UTC")
+    language: Mapped[str] = mapped_column(String(8), server_default="en")
     country: Mapped[str | None] = mapped_column(String(2))
     address: Mapped[str] = mapped_column(Text, server_default="")
     email: Mapped[str | None] = mapped_column(String(254))

@@ -15,7 +15,7 @@ from app.core.money import EXPONENTS
 
 TEXTS = (
     *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
-    *("time_approval", "incomplete_payer"),
+    *("language", "time_approval", "incomplete_payer"),
 )
 NUMBERS = ("terms_days", "next_number", "complete_days")
 CURRENCIES = sorted(EXPONENTS)

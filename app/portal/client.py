@@ -64,6 +64,12 @@ class Client:
         return (self.company.zone if self.company else None) or self.agency.zone
 
     @property
+    def language(self) -> str:
+        """The language in which this person reads: chosen, their company's, or the agency's."""
+        chosen = self.contact.language or (self.company.language if self.company else None)
+        return chosen or self.agency.language
+
+    @property
     def company_id(self) -> int | None:
         """Their primary company, for which they ask unless they choose another one."""
         return self.company.id if self.company else None
@@ -161,7 +167,7 @@ def begin_session(account: PortalAccount) -> None:
     session[CONTACT] = account.contact_id
     session[EPOCH] = account.epoch
     g.pop("client", None)
-    language.read_in(account.language)
+    language.read_in(current().language)
 
 
 def end_session() -> None:

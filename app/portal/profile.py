@@ -30,14 +30,12 @@ def profile() -> Any:
         form = request.form
         given: dict[str, Any] = {
             field: form[field]
-            for field in ("name", "phone", "zone", *ADDRESS_PARTS)
+            for field in ("name", "phone", "zone", "language", *ADDRESS_PARTS)
             if field in form
         }
         given["use_company_address"] = form.get("use_company_address", "yes") == "yes"
-        own.change_profile(
-            me.actor, me.account, given, language=form.get("language", language.ENGLISH)
-        )
-        language.read_in(me.account.language)
+        own.change_profile(me.actor, me.account, given)
+        language.read_in(me.language)
         return url_for("portal.profile"), say("Saved.")
 
     return carry_out(

@@ -2,6 +2,7 @@
 
 from flask import Flask, request
 
+from app.companies import queries
 from app.core import language
 from app.core.sessions import is_portal
 from app.portal import client
@@ -13,10 +14,15 @@ def init_app(app: Flask) -> None:
 
 
 def decide() -> None:
-    """A client reads their language, a visitor the one their browser asks for; staff English."""
+    """A client reads their language, a visitor what their browser asks for; staff English.
+
+    A browser that asks for none of ours gets the usual language of the agency's clients.
+    """
     language.read_in(_wanted() if is_portal(request) else language.ENGLISH)
 
 
 def _wanted() -> str:
     found = client.current_or_none()
-    return found.account.language if found else language.best(request.accept_languages)
+    if found:
+        return found.language
+    return language.best(request.accept_languages) or queries.usual_language()

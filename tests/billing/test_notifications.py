@@ -63,6 +63,26 @@ def test_a_company_without_billing_contacts_is_written_to_itself(app):
     assert mail.body.startswith("Dear Client Ltd,")
 
 
+def test_who_has_no_language_is_written_to_in_the_companys_or_the_agencys(app):
+    with unit_of_work():
+        make.set_up_agency(language="de")
+        german = invoice(client())
+        french = invoice(client(contacts=0, email="office@client.example", language="fr"))
+        notifications.post_documents([german.id, french.id])
+    first, second = mails()
+    number, due = german.number, "30. April 2026"
+    assert first.subject == (
+        f"ACTION: Rechnung {number} von Fjord & Partners: EUR 1147.50 fällig am {due}"
+    )
+    assert first.body == (
+        "Guten Tag Ana,\n\n"
+        f"die Rechnung {number} für Client Ltd beläuft sich auf EUR 1147.50.\n"
+        f"Bitte zahlen Sie bis zum {due} und geben Sie {number} als Verwendungszweck an.\n\n"
+        "Das Dokument finden Sie als PDF im Anhang.\n\nFjord & Partners\n"
+    )
+    assert second.body.startswith("Bonjour Client Ltd,")
+
+
 def test_without_any_address_nothing_is_posted_and_a_resend_says_so(app):
     with unit_of_work():
         document = invoice(client(contacts=0))

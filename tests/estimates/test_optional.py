@@ -16,7 +16,7 @@ from app.billing.engine.rates import RateCard
 from app.billing.engine.timeline import Timeline
 from app.billing.models import ExtraLine
 from app.communications.action_models import ActionRequest
-from app.companies.account_models import PortalAccount
+from app.companies.models import Contact
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -253,7 +253,7 @@ def test_the_reason_chosen_is_told_in_the_language_of_who_reads_it(world):
     assert visitor(world.app).post(path, data=fields).status_code == 200
     assert newest().reason == "Too expensive: 100 % zu viel\nleider"
     with unit_of_work():
-        db.session.execute(update(PortalAccount).values(language="de"))
+        db.session.execute(update(Contact).values(language="de"))
     mira = client_in(world.app, world.mira)
     own = f"/portal/actions/{newest().action_id}"
     for where in (f"/portal/requests/{world.number}", own):

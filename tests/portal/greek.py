@@ -52,7 +52,8 @@ def greek() -> Greek:
     mira = make.contact(company, "Μίρα", role="manager")
     bo = make.contact(company, "Μπο")
     for contact in (mira, bo):
-        db.session.add(PortalAccount(contact_id=contact.id, epoch=1, language=PSEUDO))
+        db.session.add(PortalAccount(contact_id=contact.id, epoch=1))
+        contact.language = PSEUDO
     db.session.flush()
     db.session.execute(update(RequestType).values(archived_at=clock.now()))
     kind = _kind()

@@ -1,26 +1,33 @@
 """Clients read pages and mails in their language; staff, and what is kept, stay English."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
+from app.billing.agency import Particulars, change_agency
 from app.communications import actions, replytext
 from app.communications.action_models import ActionRequest
-from app.companies import accounts, links
+from app.companies import accounts, links, people, queries
+from app.companies import commands as companies
 from app.companies.account_models import PortalAccount
+from app.companies.models import Contact
 from app.core import clock, formats, language
 from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
 from app.tickets import commands, mail_commands
 from app.tickets.mailtext import ABOVE
 from app.tickets.models import Event
 from app.tickets.subscribing import ensure_subscribed
+from tests import factories as make
 from tests.portal.acting import STAFF, link_in, mails, sent
 from tests.portal.test_door import NEW, email_of, text_of
 from tests.portal.test_viewing import looking_as
 from tests.web.people import client_in, person, signed_in, visitor
 
 DUE = clock.today() + timedelta(days=3)
+BRITISH = {"Accept-Language": "en-GB"}
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 
@@ -28,9 +35,7 @@ def reads(contact, language: str) -> None:
     """The contact has chosen a language."""
     with unit_of_work():
         db.session.execute(
-            update(PortalAccount)
-            .where(PortalAccount.contact_id == contact.id)
-            .values(language=language)
+            update(Contact).where(Contact.id == contact.id).values(language=language)
         )
 
 
@@ -46,7 +51,7 @@ def test_a_client_chooses_a_language_and_reads_it_from_then_on(app, northwind):
     assert "Ihr Profil" in page
     assert '<option value="NO">Norwegen</option>' in page
     refused = text_of(mira.post("/portal/profile", data=sent(name="", language="xx")))
-    assert "Sprache: Bitte wählen Sie eine aus der Liste." in refused
+    assert "Sprache: xx: bitte wählen Sie eine Möglichkeit der Liste." in refused
     missing = mira.get("/portal/requests/999999")
     assert "Hier ist nichts" in text_of(missing)
 
@@ -73,15 +78,13 @@ def test_an_account_begins_in_the_language_of_the_browser_it_is_opened_in(app, n
     with unit_of_work():
         bo = northwind.bo
         db.session.execute(
-            update(PortalAccount)
-            .where(PortalAccount.contact_id == bo.id)
-            .values(password=None, language="en")
+            update(PortalAccount).where(PortalAccount.contact_id == bo.id).values(password=None)
         )
         secret = links.make("invitation", email=email_of(bo), contact_id=bo.id)
     browser = visitor(app)
     browser.post(f"/portal/link/{secret}", data={"name": "Bo", "password": NEW}, headers=GERMAN)
     db.session.rollback()
-    assert accounts.account_of(bo.id).language == "de"
+    assert people.contact_of(bo.id).language == "de"
     form = {"email": "ute@b.example", "name": "Ute", "company": "Beta"}
     browser = visitor(app)
     browser.post("/portal/register", data=form, headers=GERMAN)
@@ -101,6 +104,58 @@ def test_each_reader_of_a_mail_has_their_language(app, northwind):
     assert "Bitte antworten Sie im Portal:" in found["Mira Krog"].body
     assert '<html lang="de">' in found["Mira Krog"].html
     assert "Please answer in the portal:" in found["Bo Lund"].body
+
+
+WHOLE = """\
+We are on it.
+
+Ann Agent
+Fjord & Partners
+
+--\x20
+Bitte antworten Sie im Portal:
+http://127.0.0.1:8080/portal/requests/{number}
+
+Am {at} schrieb Mira Krog:
+> Nothing arrives since Monday.
+"""
+
+
+def german_agency() -> None:
+    with unit_of_work():
+        change_agency(Particulars(language="de"), actor=STAFF)
+
+
+def test_whose_language_nobody_knows_reads_that_of_the_agency(app, northwind):
+    german_agency()
+    with unit_of_work():
+        gil = make.contact(northwind.company, "Gil Gast")
+        ensure_subscribed(northwind.ticket, contact_id=gil.id, source="colleague")
+        commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
+    mail = next(mail for mail in mails() if mail.recipient_name == "Gil Gast")
+    at = re.search(r"\d{4}-\d\d-\d\d um \d\d:\d\d", mail.body)[0]
+    assert mail.body == WHOLE.format(number=northwind.ticket.number, at=at)
+    with unit_of_work():
+        accounts.invite(STAFF, gil)
+    invitation = mails()[-1]
+    assert invitation.subject.startswith("ACTION: Ihr Zugang zum Portal")
+    assert invitation.body.startswith("Guten Tag Gil Gast,")
+    japanese = visitor(app).get("/portal/sign-in", headers={"Accept-Language": "ja"})
+    assert '<html lang="de"' in text_of(japanese)
+    assert '<html lang="en"' in text_of(visitor(app).get("/portal/sign-in", headers=BRITISH))
+    assert '<html lang="de"' in text_of(client_in(app, northwind.bo).get("/portal/"))
+
+
+def test_a_language_is_the_persons_else_the_companys_else_the_agencys(app, northwind):
+    german_agency()
+    with unit_of_work():
+        companies.change_company(STAFF, db.session.merge(northwind.company), {"language": "fr"})
+        people.change_contact(STAFF, people.contact_of(northwind.bo.id), {"language": "es"})
+    mira, bo, una = northwind.mira.id, northwind.bo.id, northwind.una.id
+    assert queries.languages_of([mira, bo, None]) == {mira: "fr", bo: "es"}
+    assert '<html lang="fr"' in text_of(client_in(app, northwind.una).get("/portal/"))
+    with pytest.raises(RuleError, match="Language: xx"):
+        people.change_contact(STAFF, people.contact_of(una), {"language": "xx"})
 
 
 def ask(northwind) -> ActionRequest:

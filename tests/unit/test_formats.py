@@ -46,6 +46,16 @@ def test_a_rate_of_nothing_is_written_and_no_rate_is_not():
     assert (filters.price("", "EUR"), filters.price(None, "EUR")) == ("", "")
 
 
+def test_letters_have_months_in_full():
+    days = {code: formats.long_day(date(2026, 4, 30), code) for code in ("en", "de", "fr", "es")}
+    assert days == {
+        "en": "30 April 2026",
+        "de": "30. April 2026",
+        "fr": "30 avril 2026",
+        "es": "30 de abril de 2026",
+    }
+
+
 @pytest.mark.parametrize(
     ("language", "day", "euros", "dinars"),
     [

@@ -29,6 +29,8 @@ LARGE = 400_000
 # Imports that changed more rows than this have their undo worked out by a job.
 UNDO_AT_ONCE = 10_000
 JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
+# Rows of a stopped import that came out otherwise than its dry run told.
+MOVED = "moved"
 DOING = {
     "imports.check": "Dry run of",
     "imports.apply": "Applying",
@@ -219,7 +221,7 @@ def show(batch_id: int) -> Any:
     if batch.state == "uploaded":
         return redirect(_here(batch_id, "mapping_page"))
     action = request.args.get("rows") or _first_action(batch)
-    if action not in import_words.ACTIONS:
+    if action not in (*import_words.ACTIONS, MOVED):
         abort(404)
     if batch.state == "checked":
         return _checked(batch, action, Fields({})) or redirect(_here(batch_id))
@@ -296,16 +298,16 @@ def _reload() -> Response:
 
 
 def _first_action(batch: ImportBatch) -> str:
-    """The rows shown first: refused ones, else what the import changes."""
+    """The rows shown first: what stopped it, else refused ones, else what the import changes."""
     counts = batch.counts
-    order = ("refused", "updated", "created", "unchanged")
+    order = (MOVED, "refused", "updated", "created", "unchanged")
     return next((action for action in order if counts.get(action)), "created")
 
 
 def _planned(batch: ImportBatch, action: str) -> import_queries.Listed:
     """Rows of a dry run: all refused ones, the first of the others."""
     counts = batch.counts
-    found = counts["errors"] if action == "refused" else counts["examples"][action]
+    found = counts["errors"] if action == "refused" else counts["examples"].get(action, [])
     begin = (_page() - 1) * import_queries.PAGE
     end = begin + import_queries.PAGE
     return import_queries.Listed(found[begin:end], len(found) > end)

@@ -161,12 +161,13 @@ def dry_run(
     found: Proposal,
     options: Options,
     *,
-    with_examples: bool = False,
+    batch: ImportBatch | None = None,
 ) -> Answer:
-    """Say what an import would do, in the present transaction; writes nothing.
+    """Say what an import would do, in the present transaction; imports nothing.
 
-    The answer is that of an import with `batch` null; with `with_examples` it also holds rows of
-    each action and the changed fields. Raises RuleError where dates stay ambiguous.
+    The answer is that of an import with `batch` null. For a `batch` it also holds rows of each
+    action and the changed fields, and the batch keeps the marks by which applying knows it again.
+    Raises RuleError where dates stay ambiguous.
     """
     importer = importer_of(kind)
     session = db.session()
@@ -175,16 +176,17 @@ def dry_run(
     plan.make(session, importer, work)
     answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))
     answer["warnings"] += told
-    if with_examples:
-        _show(session, importer, work, answer)
+    if batch:
+        batch.marks = _show(session, importer, work, answer)
     staging.drop(session)
     return answer
 
 
-def _show(session: Session, importer: Importer, work: Work, answer: Answer) -> None:
-    """Add what a person is shown of a dry run, and the mark by which applying knows it again."""
+def _show(session: Session, importer: Importer, work: Work, answer: Answer) -> bytes:
+    """Add what a person is shown of a dry run and the mark of the whole; give those of rows."""
     answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
-    answer["mark"] = agreement.mark(session, importer, work)
+    answer["mark"], marks = agreement.marks(session, importer, work)
+    return marks
 
 
 def check(batch_id: int) -> Answer:
@@ -192,7 +194,7 @@ def check(batch_id: int) -> Answer:
     batch = locked(batch_id, UNAPPLIED, "one not applied yet can be checked")
     with opened(batch) as stream:
         found = _proposal_of(batch, stream)
-        answer = dry_run(batch.kind, stream, found, options_of(batch), with_examples=True)
+        answer = dry_run(batch.kind, stream, found, options_of(batch), batch=batch)
     answer["batch"] = batch.id
     answer["warnings"] += [
         f"The same file was imported before (import {number}): its rows come out unchanged."
@@ -330,10 +332,15 @@ def _stopped(
     if batch.rows_done or "mark" not in batch.counts:
         return ""
     answer = _answer(work, batch.id, counts, plan.errors(session))
-    _show(session, importer, work, answer)
+    marks = _show(session, importer, work, answer)
     if not agreement.differs(batch.counts, answer):
         return ""
     reason = agreement.words(batch.counts, answer)
+    told = batch.marks or b""
+    answer["moved"], answer["examples"]["moved"] = agreement.moved(
+        session, importer, work, told, most=SHOWN_EXAMPLES
+    )
+    batch.marks = marks
     answer["warnings"] = [reason, *answer["warnings"]]
     batch.counts, batch.state = answer, "checked"
     staging.drop(session)
@@ -350,7 +357,7 @@ def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> A
     ]
     answer = _answer(work, batch_id, counts, queries.refused_rows(session, batch_id))
     batch.counts = answer
-    batch.state = "applied"
+    batch.state, batch.marks = "applied", None
     batch.applied_at = clock.now()
     memory.keep(batch.kind, work.dialect.headers, batch.options.get("chosen", {}))
     staging.drop(session)

@@ -10,13 +10,14 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Text,
     UniqueConstraint,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, deferred, mapped_column
 
 from app.core.db import Model, Stamped
 
@@ -45,6 +46,8 @@ class ImportBatch(Stamped, Model):
     mapping: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     options: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    # What the dry run told of each row, as `agreement` packs it.
+    marks: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
     rows_done: Mapped[int] = mapped_column(Integer, server_default="0")
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))

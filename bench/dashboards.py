@@ -83,8 +83,10 @@ def _values() -> None:
         session.execute(
             text(
                 "insert into entry_value (entry_id, payer_id, rate_rule_id, billed_seconds, "
-                "amount_minor, currency) select t.id, t.company_id, r.id, t.billable_seconds, "
-                "t.billable_seconds * 9000 / 3600, 'EUR' from time_entry t "
+                "amount_minor, currency, company_id, work_date, counts) "
+                "select t.id, t.company_id, r.id, t.billable_seconds, "
+                "t.billable_seconds * 9000 / 3600, 'EUR', t.company_id, t.work_date, "
+                "t.billable_seconds > 0 from time_entry t "
                 "cross join (select min(id) as id from rate_rule) r"
             )
         )

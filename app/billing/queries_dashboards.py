@@ -14,7 +14,7 @@ from app.core.db import db
 from app.staff.models import Staff
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry
-from app.timelog.queries_dashboards import within
+from app.timelog.queries_dashboards import of_department
 
 ALL, OVERDUE, REST = "all", "overdue", "rest"
 
@@ -41,27 +41,29 @@ def _unbilled(
     rows = (
         select(*columns)
         .select_from(EntryValue)
-        .join(TimeEntry, TimeEntry.id == EntryValue.entry_id)
         .where(
             EntryValue.currency == currency,
-            TimeEntry.billable_seconds > 0,
-            TimeEntry.state != "rejected",
+            EntryValue.counts,
+            EntryValue.work_date < end,
             ~held.exists(),
         )
     )
-    narrowed: Select[*tuple[Any, ...]] = within(rows, scope, end=end)
-    return narrowed
+    if scope.company_ids is not None:
+        rows = rows.where(EntryValue.company_id.in_(scope.company_ids))
+    if scope.department_id is not None:
+        rows = rows.where(EntryValue.entry_id.in_(of_department(scope.department_id)))
+    return rows
 
 
 def unbilled_by_company(scope: Scope, currency: str, end: date) -> list[Any]:
     """(company id, name, minor units, entries, oldest day) of each company with unbilled time."""
     columns = (
-        TimeEntry.company_id,
+        EntryValue.company_id,
         func.sum(EntryValue.amount_minor).cast(BigInteger).label("amount"),
         func.count().label("entries"),
-        func.min(TimeEntry.work_date).label("oldest"),
+        func.min(EntryValue.work_date).label("oldest"),
     )
-    sums = _unbilled(columns, scope, currency, end).group_by(TimeEntry.company_id).subquery()
+    sums = _unbilled(columns, scope, currency, end).group_by(EntryValue.company_id).subquery()
     return list(
         db.session.execute(
             select(
@@ -91,14 +93,15 @@ def unbilled_entries(
     )
     rows = (
         _unbilled(columns, scope, currency, end)
+        .join(TimeEntry, TimeEntry.id == EntryValue.entry_id)
         .join(Staff, Staff.id == TimeEntry.staff_id)
         .join(Company, Company.id == TimeEntry.company_id)
         .outerjoin(Ticket, Ticket.id == TimeEntry.ticket_id)
         .order_by(TimeEntry.work_date, TimeEntry.id)
     )
     if only is not None:
-        rows = rows.where(TimeEntry.company_id == only)
-    return rows.where(TimeEntry.company_id.notin_(without)) if without else rows
+        rows = rows.where(EntryValue.company_id == only)
+    return rows.where(EntryValue.company_id.notin_(without)) if without else rows
 
 
 def _owed(scope: Scope, currency: str) -> Subquery:

@@ -72,6 +72,14 @@ def within(rows: Any, scope: Scope, start: date | None = None, end: date | None 
     if scope.company_ids is not None:
         rows = rows.where(TimeEntry.company_id.in_(scope.company_ids))
     if scope.department_id is not None:
-        of_department = select(Ticket.id).where(Ticket.department_id == scope.department_id)
-        rows = rows.where(TimeEntry.ticket_id.in_(of_department))
+        rows = rows.where(TimeEntry.id.in_(of_department(scope.department_id)))
     return rows
+
+
+def of_department(department_id: int) -> Select[*tuple[Any, ...]]:
+    """Ids of the time on tickets of a department."""
+    return (
+        select(TimeEntry.id)
+        .join(Ticket, Ticket.id == TimeEntry.ticket_id)
+        .where(Ticket.department_id == department_id)
+    )

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from app.billing.agency import Particulars, change_agency
 from app.billing.commands import entries
@@ -11,10 +12,13 @@ from app.billing.commands.compile import dry_run
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, copy_rates, retire_rate, set_rate
 from app.billing.models import Document, EntryValue, RateRule
+from app.billing.queries_dashboards import unbilled_by_company
 from app.companies.commands import archive_company, change_company, restore_company
+from app.companies.scope import Scope
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.desk.ticket_facts import rail_and_choices
+from app.timelog.models import TimeEntry
 from jobs import load_handlers
 from tests import factories
 from tests.billing.desk import CLERK, TODAY, compiled, issued
@@ -146,3 +150,36 @@ def test_a_payer_that_moves_to_another_zone_has_its_time_priced_by_its_new_days(
     with unit_of_work():
         change_agency(Particulars(zone="Asia/Tokyo"), actor=CLERK)
     assert worth() == {entry: (20000, "EUR")}
+
+
+@pytest.mark.parametrize(
+    ("change", "then"),
+    [
+        ({"work_date": date(2026, 2, 1)}, [("Floor", 10000, date(2026, 2, 1))]),
+        ({"company_id": None}, [("Fjord", 10000, date(2026, 3, 2))]),
+        ({"billable_seconds": 0, "non_billable_reason": "Goodwill"}, []),
+        ({"state": "rejected"}, []),
+    ],
+)
+def test_unbilled_value_follows_its_entry_before_anything_is_priced_anew(app, change, then):
+    with unit_of_work():
+        floor, fjord = factories.company("Floor"), factories.company("Fjord")
+        entry = factories.entry(floor, by=factories.staff("Ana"), on=date(2026, 3, 2))
+    with unit_of_work():
+        set_rate(CLERK, RateTerms(rate=Decimal(100), currency="EUR"))
+    assert worth() == {entry.id: (10000, "EUR")}
+    before = {name: getattr(entry, name) for name in change}
+    write(entry.id, {"company_id": fjord.id} if "company_id" in change else change)
+    assert unbilled() == then
+    write(entry.id, before)
+    assert unbilled() == [("Floor", 10000, date(2026, 3, 2))]
+
+
+def write(entry_id: int, values: dict[str, object]) -> None:
+    with unit_of_work() as session:
+        session.execute(update(TimeEntry).where(TimeEntry.id == entry_id).values(values))
+
+
+def unbilled() -> list[tuple[str, int, date]]:
+    rows = unbilled_by_company(Scope(), "EUR", date(2026, 4, 1))
+    return [(row.name, row.amount, row.oldest) for row in rows]

@@ -73,6 +73,9 @@ def _entry(pick, number, companies, people, tickets, rate_id) -> TimeEntry:
             billed_seconds=billable,
             amount_minor=billable * 9000 // 3600,
             currency="EUR" if number % 5 else "KWD",
+            company_id=company_id,
+            work_date=entry.work_date,
+            counts=True,
         )
         db.session.add(value)
         db.session.flush()

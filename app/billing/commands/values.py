@@ -14,7 +14,17 @@ from app.core.bulk import copy_rows, fetch_rows
 from app.core.db import db
 from app.timelog.models import TimeEntry
 
-VALUE = ("entry_id", "payer_id", "rate_rule_id", "billed_seconds", "amount_minor", "currency")
+VALUE = (
+    "entry_id",
+    "payer_id",
+    "rate_rule_id",
+    "billed_seconds",
+    "amount_minor",
+    "currency",
+    "company_id",
+    "work_date",
+    "counts",
+)
 
 
 def value_entries(entry_ids: Collection[int]) -> int:
@@ -32,6 +42,7 @@ def value_entries(entry_ids: Collection[int]) -> int:
             TimeEntry.work_date,
             TimeEntry.started_at,
             TimeEntry.billable_seconds,
+            TimeEntry.state != "rejected",
         )
         .where(TimeEntry.id.in_(list(entry_ids)), TimeEntry.billable_seconds > 0)
         .order_by(TimeEntry.id)
@@ -77,12 +88,14 @@ def _value(
     own_day: date,
     started_at: datetime | None,
     billable_seconds: int,
+    counts: bool,
 ) -> tuple[object, ...]:
     payer_id = facts.payers.of(company_id, own_day)
     day = facts.payers.day_of(company_id, own_day, started_at)
     currency = facts.payers.companies[payer_id or company_id].currency
     rule = facts.card(currency).find(company_id, staff_id, work_type_id, day)
+    followed = company_id, own_day, counts
     if rule is None:
-        return entry_id, payer_id, None, None, None, currency
+        return entry_id, payer_id, None, None, None, currency, *followed
     billed = rule.bill(billable_seconds)
-    return entry_id, payer_id, rule.id, billed, rule.price.of(billed), currency
+    return entry_id, payer_id, rule.id, billed, rule.price.of(billed), currency, *followed

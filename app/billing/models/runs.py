@@ -190,7 +190,11 @@ class EntryHold(Stamped, Model):
 
 
 class EntryValue(Model):
-    """What an unbilled entry is worth, priced alone; missing rule: no rate was found."""
+    """What an unbilled entry is worth, priced alone; missing rule: no rate was found.
+
+    Company, local day and whether the entry counts (billable, not rejected) are the entry's own: a
+    trigger of the database lets them follow it, so that sums over all values need no other table.
+    """
 
     __tablename__ = "entry_value"
     __table_args__ = (
@@ -205,6 +209,9 @@ class EntryValue(Model):
     billed_seconds: Mapped[int | None] = mapped_column(Integer)
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str | None] = mapped_column(String(3))
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    work_date: Mapped[date] = mapped_column(Date)
+    counts: Mapped[bool] = mapped_column(Boolean)
 
 
 class ExtraLine(Stamped, Model):

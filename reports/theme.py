@@ -6,8 +6,6 @@ for unbilled or at risk, slate for non-billable or comparison, red only for over
 
 from typing import Any
 
-from app.core.formats import NARROW
-
 COLOURS = {
     "light": [
         "#0B5F6B",
@@ -71,7 +69,7 @@ def template(theme: str) -> dict[str, Any]:
                 "font": {"family": FONT, "size": 13, "color": ink["ink"]},
             },
             "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
-            "separators": f".{NARROW}",
+            "separators": ".,",
             "xaxis": axis | {"showgrid": False},
             "yaxis": axis,
         }

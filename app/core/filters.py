@@ -52,8 +52,8 @@ def kept(payload: Mapping[str, Any], name: str) -> str:
 def init_app(app: Flask) -> None:
     """Register the filters, and the countries to choose from."""
     app.jinja_env.filters.update(
-        hours=formats.hours,
-        exact_hours=formats.exact_hours,
+        hours=_reader(formats.hours),
+        exact_hours=_reader(formats.exact_hours),
         grouped=_reader(formats.grouped),
         money=_reader(formats.money),
         amount=_reader(formats.amount),

@@ -1,9 +1,9 @@
-"""How figures, times and dates read on a page: one house style for all; pure.
+"""How figures, times and dates read, on pages and on paper, in the language of the reader; pure.
 
-Thousands stand apart by a narrow space that does not break, decimals behind a point, the currency's
-code before its amount, and a minus is a minus sign. So 12 345.67 is misread nowhere. Exports,
-the command line and mail write plain digits; paper follows the language of the document.
-To who reads another language decimals stand behind its sign, and months have its names.
+Signs between thousands and before decimals are those of the language: 12,345.67, 12.345,67 to
+Germans and Spaniards, 12 345,67 with a narrow space to the French. The currency's code stands
+before its amount, a minus is a minus sign, and months have the names of the language. Exports, the
+command line and mail write plain digits.
 """
 
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from babel.dates import format_date, format_skeleton
 from app.core.money import from_minor, price_text
 
 ENGLISH = "en"
-NARROW, NO_BREAK = "\u202f", "\u00a0"
+NO_BREAK = "\u00a0"
 YEAR = 31_536_000
 MEGABYTE = 1_000_000
 AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR, 604_800, "wk"))
@@ -29,24 +29,24 @@ NO_COUNTRIES = frozenset(
 MINUS = "\u2212"
 
 
-def hours(seconds: int | None) -> str:
+def hours(seconds: int | None, language: str = ENGLISH) -> str:
     """Return seconds as hours and minutes, 4500 as 1:15; part minutes are rounded down."""
     if seconds is None:
         return "–"
     minutes = abs(seconds) // 60
-    return f"{MINUS if seconds < 0 else ''}{grouped(minutes // 60)}:{minutes % 60:02}"
+    return f"{MINUS if seconds < 0 else ''}{grouped(minutes // 60, language)}:{minutes % 60:02}"
 
 
-def exact_hours(seconds: int) -> str:
+def exact_hours(seconds: int, language: str = ENGLISH) -> str:
     """Return seconds as h:mm, with their part minutes where there are any: nothing is hidden."""
     rest = abs(seconds) % 60
-    return hours(seconds) + (f":{rest:02}" if rest else "")
+    return hours(seconds, language) + (f":{rest:02}" if rest else "")
 
 
 def grouped(number: int | Decimal, language: str = ENGLISH) -> str:
-    """Return a number with thin spaces between its thousands: 12 345.67, to Germans 12 345,67."""
-    text = f"{number:,}".replace(",", NARROW).replace("-", MINUS)
-    return text if language == ENGLISH else text.replace(".", _decimal_sign(language))
+    """Return a number with its thousands apart: 12,345.67, to Germans 12.345,67."""
+    text = f"{number:,}".replace("-", MINUS)
+    return text if language == ENGLISH else text.translate(_signs(language))
 
 
 def money(minor: int, currency: str, language: str = ENGLISH) -> str:
@@ -55,7 +55,7 @@ def money(minor: int, currency: str, language: str = ENGLISH) -> str:
 
 
 def amount(minor: int, currency: str, language: str = ENGLISH) -> str:
-    """Return minor units with their currency, as EUR 12 345.67, on one line."""
+    """Return minor units with their currency, as EUR 12,345.67, on one line."""
     return f"{currency}{NO_BREAK}{money(minor, currency, language)}"
 
 
@@ -72,8 +72,10 @@ def size(octets: int, language: str = ENGLISH) -> str:
 
 
 @cache
-def _decimal_sign(language: str) -> str:
-    return str(_locale(language).number_symbols["latn"]["decimal"])
+def _signs(language: str) -> dict[int, str]:
+    """The language's own signs in place of the English ones."""
+    symbols = _locale(language).number_symbols["latn"]
+    return str.maketrans({",": str(symbols["group"]), ".": str(symbols["decimal"])})
 
 
 @cache

@@ -11,6 +11,15 @@ from app.core.money import decimal_of
 from app.timelog.rules import parse_duration
 
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
+AS_ON_PAGES = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+")
+
+
+def _plain(text: str) -> str:
+    """A number as it stands on a page, 1,147.50 or 1.147,50, with a point and nothing else."""
+    bare = text.replace("\u202f", "").replace(" ", "")
+    if AS_ON_PAGES.fullmatch(bare):
+        bare = bare.replace("," if bare.find(",") < bare.find(".") else ".", "")
+    return bare.replace(",", ".")
 
 
 class Fields:
@@ -88,7 +97,7 @@ class Fields:
             return None
         try:
             if value:
-                return decimal_of(value.replace("\u202f", "").replace(" ", "").replace(",", "."))
+                return decimal_of(_plain(value))
         except RuleError:
             self.refuse(name, f"{label}: {value!r} is not a number; write it like 1147.50.")
             return None

@@ -149,7 +149,7 @@ def test_each_currency_has_its_own_amount_and_one_without_always_asks(app):
     assert len(outcome["issued"]) == 2
     reasons = {each["company"]: each["reason"] for each in outcome["refused"]}
     assert reasons.keys() == {"Fuji", "Eagle"}
-    assert reasons["Fuji"].startswith("Fuji is above JPY\u00a0200\u202f000: somebody")
+    assert reasons["Fuji"].startswith("Fuji is above JPY\u00a0200,000: somebody")
     assert reasons["Eagle"].startswith("Eagle is billed in USD, for which the agency has set no")
 
 

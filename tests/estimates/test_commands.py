@@ -83,7 +83,7 @@ def test_sending_asks_by_an_action_with_the_total_in_it(world):
     estimate = world.send()
     [mail] = mails()
     assert mail.subject.startswith(f"ACTION: [#{world.number}] Our estimate of EUR ")
-    assert "EUR\u00a01\u202f428.00, tax included" in mail.body
+    assert "EUR\u00a01,428.00, tax included" in mail.body
     assert "Two drafts are included." in mail.body
     assert link(estimate) in mail.body
     assert len(estimate.content_hash) == 64

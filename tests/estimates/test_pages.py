@@ -19,7 +19,7 @@ from tests.portal.acting import sent
 from tests.web.people import client_in, portal_account, signed_in, visitor
 from tests.web.test_matrix import fingerprint
 
-TOTAL = "1\u202f428.00"
+TOTAL = "1,428.00"
 
 
 def text_of(answer) -> str:

@@ -218,9 +218,9 @@ def test_a_revision_for_a_payer_of_another_currency_is_compared_in_words_of_both
     assert (shown.estimate.currency, shown.estimate.tax_minor) == ("USD", 9_100)
     assert [change.what for change in shown.changes] == ["changed", "changed"]
     page = browser.get(at).get_data(as_text=True)
-    assert "10:00 h at 100.00, EUR 1\u202f000.00" in page
+    assert "10:00 h at 100.00, EUR 1,000.00" in page
     assert "EUR 200.00" in page
-    assert "Version 1 came to EUR\u00a01\u202f428.00" in page
+    assert "Version 1 came to EUR\u00a01,428.00" in page
     assert "Paid by Holding, before by Northwind." in page
 
 

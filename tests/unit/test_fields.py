@@ -9,7 +9,15 @@ from app.desk.fields import Fields
 
 @pytest.mark.parametrize(
     ("typed", "read"),
-    [("1147.50", "1147.50"), ("1147,5", "1147.5"), ("1 147,50", "1147.50"), ("0,125", "0.125")],
+    [
+        *(
+            ("1147.50", "1147.50"),
+            ("1147,5", "1147.5"),
+            ("1 147,50", "1147.50"),
+            ("0,125", "0.125"),
+        ),
+        *(("1,147.50", "1147.50"), ("1.147,50", "1147.50"), ("1,234,567.8", "1234567.8")),
+    ],
 )
 def test_a_comma_may_stand_for_the_point(typed, read):
     fields = Fields({"rate": typed})
@@ -17,7 +25,7 @@ def test_a_comma_may_stand_for_the_point(typed, read):
     assert fields.errors == {}
 
 
-@pytest.mark.parametrize("typed", ["1,147", "12,000,000", "abc", "1.2.3"])
+@pytest.mark.parametrize("typed", ["1,147", "12,000,000", "abc", "1.2.3", "1.2,3.4", "1,2.3,4"])
 def test_what_can_be_read_in_two_ways_is_asked_about(typed):
     fields = Fields({"rate": typed})
     assert fields.number("rate", "Rate") is None

@@ -63,7 +63,7 @@ def test_unbilled_value_shows_ten_companies_and_the_rest():
     assert chart.labels[-1] == "4 other companies"
     assert chart.marks[-1].key == {"company_id": REST}
     assert chart.marks[-1].value == 1000 * (1 + 2 + 3 + 4)
-    assert "EUR\u00a01\u202f050.00 wait in 28 entries; Company 14 alone is 13 %" in chart.takeaway
+    assert "EUR\u00a01,050.00 wait in 28 entries; Company 14 alone is 13 %" in chart.takeaway
     assert "priced alone" in chart.unit
 
 

@@ -52,8 +52,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
             "pool_use_lifo": True,  # a job in steps meets its own temporary tables again
             "connect_args": {
                 "options": "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"
-                # a plan made for no value in particular may be far from what this one needs
-                " -c timezone=UTC -c plan_cache_mode=force_custom_plan",
+                " -c timezone=UTC",
             },
         },
         "STORAGE_DIR": str(settings.files_dir or settings.data_dir / "files"),

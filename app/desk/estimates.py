@@ -8,13 +8,13 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from flask import Blueprint, render_template, request, send_file, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 
 from app.communications.actions_queries import zone_of
 from app.core import clock, forms, storage
 from app.core.errors import RuleError
 from app.core.money import from_minor, round_decimal, to_minor
+from app.core.posting import unit_of_work
 from app.core.security import may, requires
 from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_zone
@@ -178,13 +178,21 @@ def withdraw(number: int) -> Any:
     return carry_out(act, back=here)
 
 
-@blueprint.get("/tickets/<int:number>/estimate/<int:version>.pdf")
+@blueprint.route("/tickets/<int:number>/estimate/<int:version>.pdf", methods=["GET", "POST"])
 @requires("see", "Estimates")
-def paper(number: int, version: int) -> Response:
-    """The stored paper of a version that was sent, drawn now when it was not yet."""
+def paper(number: int, version: int) -> Any:
+    """The stored paper of a version that was sent; a POST has it drawn where it was not yet."""
     found = estimates.sent_version(number, version)
+    if request.method == "POST":
+        with unit_of_work():
+            papers.have_drawn(found)
+        return redirect(request.full_path.rstrip("?"))
+    file = papers.file_of(found)
+    if file is None:
+        page = render_template("desk/estimates/paper_waits.html", ticket=found.ticket)
+        return page, 202, {"Retry-After": str(papers.SOON)}
     return send_file(
-        io.BytesIO(storage.read(papers.file_of(found))),
+        io.BytesIO(storage.read(file)),
         mimetype="application/pdf",
         as_attachment="download" in request.args,
         download_name=papers.name_of(found),

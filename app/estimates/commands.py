@@ -137,7 +137,7 @@ def send(
     draft.burns_from = (approved.burns_from if approved else None) or clock.today(draft.zone)
     draft.content_hash = rules.content_hash(content_of(draft))
     db.session.flush()
-    papers.freeze(draft, "sent", actor=actor)
+    papers.freeze(draft, "sent")
     after = {"version": draft.version, "hash": draft.content_hash}
     record(actor, "estimate.send", kind="ticket", id=ticket.id, after=after)
     return draft
@@ -171,7 +171,7 @@ def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Map
     if estimate.state == rules.APPROVED:
         billing.bill_fixed_lines(estimate, actor=actor)
         burn.warn([estimate.ticket_id])
-        papers.freeze(estimate, "approved", actor=actor)
+        papers.freeze(estimate, "approved")
     found = {"estimate": rules.content_hash(content_of(estimate))}
     return found | ({"purchase_order": estimate.purchase_order} if estimate.purchase_order else {})
 

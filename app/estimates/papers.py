@@ -1,8 +1,13 @@
-"""The papers of an estimate: frozen as it is sent and approved, drawn once, the same ever after."""
+"""The papers of an estimate: frozen as it is sent and approved, drawn once, the same ever after.
 
+Only a job draws (`jobs.estimates`); pages give what is stored.
+"""
+
+import datetime as dt
 import json
+from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing import queries as billing
@@ -10,21 +15,40 @@ from app.billing.compose import seller_of
 from app.billing.documents.render import on_paper
 from app.billing.documents.stored import MEDIA_TYPE, logo_of
 from app.core import clock, jobs, storage
-from app.core.audit import Actor
-from app.core.db import db, unit_of_work
-from app.core.errors import NotFoundError, RuleError
+from app.core.db import db
+from app.core.errors import NotFoundError
 from app.core.models import StoredFile
 from app.estimates import paper_content, rules
 from app.estimates.models import Estimate, EstimatePaper
-from app.tickets.notifications import DEMO
 
 DRAW = "estimates.draw"
+SOON = 5  # seconds within which one is usually drawn
 
 
-def freeze(estimate: Estimate, stage: str, *, actor: Actor | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Undrawn:
+    """A frozen paper without a PDF: what it says, and the moment that is stamped."""
+
+    id: int
+    content: str
+    content_hash: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A PDF whose bytes are on disk already, while no row names it yet."""
+
+    paper_id: int
+    sha256: str
+    size: int
+    notes: tuple[str, ...]
+
+
+def freeze(estimate: Estimate, stage: str) -> int:
     """Keep what the paper of this stage (sent or approved) says, and have it drawn soon.
 
-    Nothing is drawn beforehand for the demo. Twice is once: the first stays.
+    Twice is once: the first stays. Returns the paper's id.
     """
     agency = billing.agency()
     buyer = billing.buyers([estimate.company_id], agency)[estimate.company_id]
@@ -34,7 +58,7 @@ def freeze(estimate: Estimate, stage: str, *, actor: Actor | None = None) -> Non
         )
     )
     moment = estimate.ended_at if stage == "approved" else estimate.sent_at
-    paper_id = db.session.scalar(
+    made = db.session.scalar(
         insert(EstimatePaper)
         .values(
             estimate_id=estimate.id,
@@ -46,56 +70,75 @@ def freeze(estimate: Estimate, stage: str, *, actor: Actor | None = None) -> Non
         .on_conflict_do_nothing(index_elements=["estimate_id", "stage"])
         .returning(EstimatePaper.id)
     )
-    if paper_id is not None and actor is not None and actor.channel != DEMO:
-        jobs.post(DRAW, {"paper": paper_id}, dedupe_key=f"{DRAW}:{paper_id}")
+    paper_id = made or db.session.scalars(_papers(estimate, stage)).one().id
+    if made is not None:
+        _post(paper_id)
+    return paper_id
 
 
-def file_of(estimate: Estimate, *, only_reads: bool = False) -> StoredFile:
-    """The PDF of a version as it stands, drawn and stored now where it was not yet.
+def file_of(estimate: Estimate) -> StoredFile | None:
+    """The PDF of a version as it stands; None until it is drawn. Changes nothing.
 
-    Who `only_reads` has none drawn. Raises `NotFoundError` for a draft, `RuleError` then, and when
-    the disk refuses.
+    Raises `NotFoundError` for a draft.
     """
+    paper = db.session.scalars(_papers(estimate, _stage(estimate))).one_or_none()
+    return paper.file if paper is not None else None
+
+
+def have_drawn(estimate: Estimate) -> None:
+    """Have the PDF of a version drawn that is not: it was sent before there were papers, or failed.
+
+    However often it is asked for, one job a minute is posted. Raises `NotFoundError` for a draft.
+    """
+    stage = _stage(estimate)
+    paper = db.session.scalars(_papers(estimate, stage)).one_or_none()
+    if paper is None:
+        freeze(estimate, stage)
+    elif paper.file_id is None:
+        _post(paper.id, again=f":{clock.now():%Y-%m-%dT%H:%M}")
+
+
+def _stage(estimate: Estimate) -> str:
     if estimate.state == rules.DRAFT:
         raise NotFoundError("A draft has no paper yet: send it first.")
-    stage = "approved" if estimate.state == rules.APPROVED else "sent"
-    query = select(EstimatePaper.id).filter_by(estimate_id=estimate.id, stage=stage)
-    if only_reads and db.session.scalar(query.where(EstimatePaper.file_id.is_not(None))) is None:
-        raise RuleError(
-            "This paper is not drawn yet, and who looks as somebody else can change nothing: "
-            "open it on the desk first."
-        )
-    paper_id = db.session.scalar(query)
-    if paper_id is None:  # sent before there were papers
-        with unit_of_work():
-            freeze(estimate, stage)
-        paper_id = db.session.scalars(query).one()
-    return drawn(paper_id)
+    return "approved" if estimate.state == rules.APPROVED else "sent"
 
 
-def drawn(paper_id: int) -> StoredFile:
-    """The PDF of a frozen paper; of two who draw it at once both get the one that was first."""
-    paper = db.session.get_one(EstimatePaper, paper_id)
-    if paper.file is not None:
-        return paper.file
+def _papers(estimate: Estimate, stage: str) -> Select[tuple[EstimatePaper]]:
+    return select(EstimatePaper).filter_by(estimate_id=estimate.id, stage=stage)
+
+
+def _post(paper_id: int, again: str = "") -> None:
+    jobs.post(DRAW, {"paper": paper_id}, dedupe_key=f"{DRAW}:{paper_id}{again}")
+
+
+def undrawn(paper_id: int) -> Undrawn | None:
+    """What a frozen paper says; None when its PDF is there, or it is gone with its demo."""
+    paper = db.session.get(EstimatePaper, paper_id)
+    if paper is None or paper.file_id is not None:
+        return None
+    return Undrawn(paper.id, paper.content, paper.content_hash, paper.at)
+
+
+def draw_and_file(paper: Undrawn) -> Filed:
+    """Draw a paper and put its bytes on disk; writes no row, so it may be repeated at will."""
     content = json.loads(paper.content)
     logo, notes = logo_of(content["seller"]["logo"])
     data = paper_content.present(content, sha256=paper.content_hash)
     made = on_paper(data, at=paper.at, logo=logo)
     sha256 = storage.write(made.pdf)
-    with unit_of_work():
-        file_id = storage.register(sha256, size=len(made.pdf), media_type=MEDIA_TYPE)
-        db.session.execute(
-            update(EstimatePaper)
-            .where(EstimatePaper.id == paper_id, EstimatePaper.file_id.is_(None))
-            .values(file_id=file_id, notes=[*notes, *made.reports])
-            .execution_options(synchronize_session=False)
-        )
-    return db.session.scalars(
-        select(StoredFile)
-        .join(EstimatePaper, EstimatePaper.file_id == StoredFile.id)
-        .where(EstimatePaper.id == paper_id)
-    ).one()
+    return Filed(paper.id, sha256, len(made.pdf), (*notes, *made.reports))
+
+
+def record(filed: Filed) -> None:
+    """Name a filed PDF as that of its paper, in the present unit of work; the first one wins."""
+    file_id = storage.register(filed.sha256, size=filed.size, media_type=MEDIA_TYPE)
+    db.session.execute(
+        update(EstimatePaper)
+        .where(EstimatePaper.id == filed.paper_id, EstimatePaper.file_id.is_(None))
+        .values(file_id=file_id, notes=list(filed.notes))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def name_of(estimate: Estimate) -> str:

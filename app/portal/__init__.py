@@ -20,6 +20,7 @@ PAGES = (
     "links",
     "register",
     "actions",
+    "papers",
     "home",
     "requests",
     "requests_new",

@@ -7,7 +7,6 @@ request and one contact.
 from typing import Any
 
 from flask import render_template, request, url_for
-from werkzeug.wrappers import Response
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
@@ -21,12 +20,10 @@ from app.core.errors import NotFoundError, RuleError
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
 from app.core.words import say
-from app.estimates import papers
 from app.estimates import queries as estimates
 from app.estimates.models import Estimate
 from app.estimates.rules import reason_in_words
 from app.portal import blueprint, client, door
-from app.portal.downloads import download
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
@@ -82,18 +79,17 @@ def _own_page(action_id: int, problems: tuple[str, ...] = ()) -> str:
 @door.route("/action/<secret>", methods=["GET", "POST"])
 def by_link(secret: str) -> Any:
     """The request of a mailed link, with its form; one that has ended says how."""
-    ids = action_links.read(secret)
-    if ids is None:
+    found = of_link(secret)
+    if found is None:
         return render_template("portal/link_unknown.html"), 404
-    action_id, contact_id = ids
-    viewer = nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
+    action_id, viewer = found
     try:
         asked = actions_queries.of_viewer(viewer, action_id)
         if request.method == "POST" and request.form.get("do") != "total":
             with unit_of_work():
                 name = asked.contact.name
                 actor = Actor(
-                    name=name, channel="portal", contact_id=contact_id, request_id=request_id()
+                    name=name, channel="portal", contact_id=viewer.id, request_id=request_id()
                 )
                 _answer(actions_queries.locked(asked), actor)
     except NotFoundError:
@@ -107,27 +103,17 @@ def by_link(secret: str) -> Any:
     return _link_page(asked, viewer, secret), 410 if is_late else DONE.get(asked.state, 200)
 
 
-@door.get("/action/<secret>/estimate.pdf")
-def estimate_by_link(secret: str) -> Any:
-    """The paper of the version that a mailed link asks about."""
+def of_link(secret: str) -> tuple[int, Viewer] | None:
+    """Which request a mailed link is about, and who follows it; None for no link of ours.
+
+    A contact whose access was taken away is nobody. Whoever holds the link sees no more by it
+    than the contact sees of that one request.
+    """
     ids = action_links.read(secret)
     if ids is None:
-        return render_template("portal/link_unknown.html"), 404
+        return None
     action_id, contact_id = ids
-    viewer = nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
-    offered = estimates.seen_of_action(viewer, action_id)
-    if offered is None:
-        return render_template("portal/link_unknown.html"), 404
-    return download(papers.file_of(offered.estimate), papers.name_of(offered.estimate))
-
-
-@blueprint.get("/estimates/<int:estimate_id>.pdf")
-def estimate_pdf(estimate_id: int) -> Response:
-    """The paper of a version that one sees."""
-    me = client.current()
-    found = estimates.seen(me.viewer, estimate_id)
-    file = papers.file_of(found, only_reads=me.viewing is not None)
-    return download(file, papers.name_of(found))
+    return action_id, nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
 
 
 def _link_page(

@@ -6,8 +6,11 @@ from sqlalchemy import select
 
 from app.communications import action_links
 from app.companies.account_models import PortalAccount
+from app.core import jobs
 from app.core.db import db, unit_of_work
+from app.estimates import papers
 from app.estimates.models import Estimate
+from jobs import load_handlers
 from tests import factories as make
 from tests.browser.conftest import LOOKS, assert_accessible
 
@@ -177,6 +180,11 @@ def test_ticked_and_approved_in_two_taps_without_scripts(live, desk, open_page, 
     opened = client.locator(".answer-panel:not([popover])")
     opened.get_by_role("button", name="Approve EUR").click()
     expect(client.locator("main")).to_contain_text("Approved by Mira Krog")
+    client.get_by_role("link", name="Download as PDF").click()
+    expect(client.get_by_role("heading", name="The PDF is not there yet")).to_be_visible()
+    with live.app.app_context():
+        load_handlers()
+        jobs.run_due(kinds=(papers.DRAW,))
     with client.expect_download() as download:
-        client.get_by_role("link", name="Download as PDF").click()
+        client.get_by_role("button", name="Look again").click()
     assert download.value.suggested_filename == f"estimate-{number}-1.pdf"

@@ -1,6 +1,7 @@
 """The paper of an estimate: frozen with it, drawn once, the same bytes for all who may see it."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from pypdf import PdfReader
@@ -19,6 +20,7 @@ from tests import factories as make
 from tests.estimates.conftest import HOUR, link
 from tests.portal.test_viewing import looking_as
 from tests.web.people import client_in, portal_account, signed_in, visitor
+from tests.web.test_matrix import fingerprint
 
 LINES = (
     Line(0, "time", "Design <of> #[the] logo", 0, 10 * HOUR),
@@ -37,6 +39,18 @@ def rename_agency(name: str) -> None:
     db.session.execute(update(Agency).values(name=name))
 
 
+def draw() -> int:
+    """What the worker does; returns how many jobs there were."""
+    load_handlers()
+    return jobs.run_due(kinds=(papers.DRAW,))
+
+
+def pdf() -> bytes:
+    """The paper of the only estimate, once the worker has been there."""
+    draw()
+    return storage.read(papers.file_of(one()))
+
+
 def words_of(pdf: bytes) -> str:
     pages = PdfReader(io.BytesIO(pdf)).pages
     text = " ".join(page.extract_text() for page in pages).replace("\u200b", "")
@@ -46,7 +60,7 @@ def words_of(pdf: bytes) -> str:
 def test_the_paper_says_what_is_offered_and_then_what_was_approved(world):
     world.draft(*LINES, note="Two drafts are included.")
     world.send()
-    said = words_of(storage.read(papers.file_of(one())))
+    said = words_of(pdf())
     for words in (
         f"Estimate #{world.number}, version 1",
         "for “New logo”",
@@ -61,7 +75,7 @@ def test_the_paper_says_what_is_offered_and_then_what_was_approved(world):
         assert words in said
     assert "Approved" not in said
     world.answer(chosen="3", seen="148750", purchase_order="4711")
-    said = words_of(storage.read(papers.file_of(one())))
+    said = words_of(pdf())
     for words in (
         "Approved on",
         "(Europe/Berlin) by Mira Krog",
@@ -75,17 +89,24 @@ def test_the_paper_says_what_is_offered_and_then_what_was_approved(world):
 
 def test_it_is_drawn_by_a_job_once_and_stays_when_the_agency_moves(world):
     world.offer(*LINES)
-    load_handlers()
-    jobs.run_due(kinds=(papers.DRAW,))
-    db.session.rollback()
-    paper = db.session.scalars(select(EstimatePaper)).one()
-    first = storage.read(paper.file)
+    assert papers.file_of(one()) is None
+    first = pdf()
     with unit_of_work():
         rename_agency("Another name")
-    assert storage.read(papers.file_of(one())) == first
-    assert papers.drawn(paper.id).sha256 == paper.file.sha256
+        again = jobs.post(papers.DRAW, {"paper": db.session.scalar(select(EstimatePaper.id))})
+    assert jobs.run(again) == {"drawn": 0}
+    assert pdf() == first
     stored = select(StoredFile).where(StoredFile.media_type == "application/pdf")
     assert len(db.session.scalars(stored).all()) == 1
+
+
+def test_of_two_who_draw_it_at_once_the_first_is_kept(world):
+    world.offer(*LINES)
+    waiting = papers.undrawn(db.session.scalars(select(EstimatePaper.id)).one())
+    kept = pdf()
+    with unit_of_work():
+        papers.record(replace(papers.draw_and_file(waiting), sha256="0" * 64))
+    assert pdf() == kept
 
 
 def test_drawn_late_it_still_says_what_the_agency_was_when_it_was_sent(world):
@@ -94,36 +115,54 @@ def test_drawn_late_it_still_says_what_the_agency_was_when_it_was_sent(world):
     world.offer(*LINES)
     with unit_of_work():
         rename_agency("New name")
-    said = words_of(storage.read(papers.file_of(one())))
+    said = words_of(pdf())
     assert "Old name" in said
     assert "New name" not in said
 
 
 def test_the_same_content_gives_the_same_bytes(world):
     world.offer(*LINES)
-    first = papers.file_of(one()).sha256
-    db.session.execute(text("set tallydesk.unlock = 'demo'"))
-    db.session.execute(text("update estimate_paper set file_id = null"))
-    db.session.execute(text("reset tallydesk.unlock"))
-    db.session.commit()
-    assert papers.file_of(one()).sha256 == first
+    waiting = papers.undrawn(db.session.scalars(select(EstimatePaper.id)).one())
+    assert papers.draw_and_file(waiting) == papers.draw_and_file(waiting)
 
 
 def test_the_database_keeps_a_paper_as_it_is(world):
     world.offer(*LINES)
-    papers.file_of(one())
+    pdf()
     for change in ("set content = '{}'", "set file_id = null", "set content_hash = 'x'"):
         with pytest.raises(IntegrityError), unit_of_work():
             db.session.execute(text(f"update estimate_paper {change}"))
 
 
-def test_an_estimate_of_before_there_were_papers_gets_one(world):
+def test_one_of_before_there_were_papers_is_drawn_when_somebody_asks(world):
     world.offer(*LINES)
     db.session.execute(text("set tallydesk.unlock = 'demo'"))
     db.session.execute(text("delete from estimate_paper"))
+    db.session.execute(text("delete from job where kind = 'estimates.draw'"))
     db.session.execute(text("reset tallydesk.unlock"))
     db.session.commit()
-    assert storage.read(papers.file_of(one())).startswith(b"%PDF")
+    browser = signed_in(world.app, world.user)
+    path = f"/tickets/{world.number}/estimate/1.pdf"
+    waits = browser.get(path)
+    assert (waits.status_code, waits.headers["Retry-After"]) == (202, "5")
+    assert draw() == 0
+    for _ in range(5):  # however impatient
+        assert browser.post(path).location == path
+    assert 1 <= draw() <= 3
+    assert browser.get(path).data.startswith(b"%PDF")
+
+
+def test_one_that_failed_is_drawn_when_somebody_asks_later(world):
+    path = f"{link(world.offer(*LINES))}/estimate.pdf"
+    db.session.execute(text("update job set state = 'dead'"))
+    db.session.commit()
+    browser = visitor(world.app)
+    before = fingerprint()
+    assert "Look again" in browser.get(path).get_data(as_text=True)
+    assert fingerprint() == before
+    assert browser.post(path).location == path
+    assert draw() == 1
+    assert browser.get(path).data.startswith(b"%PDF")
 
 
 def test_a_draft_has_none(world):
@@ -136,6 +175,7 @@ def test_a_draft_has_none(world):
 
 def test_desk_portal_and_link_give_the_same_file_to_those_who_see_the_estimate(world):
     estimate = world.offer(*LINES)
+    draw()
     path = f"/portal/estimates/{estimate.id}.pdf"
     by_link = visitor(world.app).get(f"{link(estimate)}/estimate.pdf")
     mira = client_in(world.app, world.mira)
@@ -173,9 +213,11 @@ def test_others_do_not_get_it(world):
 
 def test_who_looks_as_a_client_reads_a_paper_that_is_drawn_and_has_none_drawn(world):
     estimate_id = world.offer(*LINES).id
+    path = f"/portal/estimates/{estimate_id}.pdf"
     looking = looking_as(world.app, world.mira)
-    refused = looking.get(f"/portal/estimates/{estimate_id}.pdf")
-    assert refused.status_code == 400
-    assert "open it on the desk first" in refused.get_data(as_text=True)
-    drawn = storage.read(papers.file_of(one()))
-    assert looking.get(f"/portal/estimates/{estimate_id}.pdf").data == drawn
+    waits = looking.get(path)
+    assert waits.status_code == 202
+    assert "<form" not in waits.get_data(as_text=True).partition("<h1>")[2]
+    assert looking.post(path).status_code == 403
+    drawn = pdf()
+    assert looking.get(path).data == drawn

@@ -92,7 +92,7 @@ def test_every_page_of_a_client(app, world):
     pages = {
         url: browser.get(url).get_data(as_text=True)
         for method, endpoint, url in urls(app, world)
-        if method == "GET" and endpoint not in {"portal.file", "portal.estimate_pdf"}
+        if method == "GET" and endpoint != "portal.file"
     }
     closed = f"/portal/requests/{world.closed.number}"
     kind = world.ticket.request_type_id

@@ -129,6 +129,7 @@ ROUTES = {
     "GET estimates.paper": "syyyy?",  # nothing was sent
     "GET estimates.show": "syyyy",
     "POST estimates.again": "syyyy",
+    "POST estimates.paper": "syyyy?",
     "POST estimates.discard": "syyyy?",  # nothing is drafted
     "POST estimates.save": "syyyy",
     "POST estimates.send": "syyyy?",
@@ -238,6 +239,7 @@ ROUTES = {
     "GET door.by_link": "ppppp?",  # signed by nobody
     "GET door.estimate_by_link": "ppppp?",
     "POST door.by_link": "ppppp?",
+    "POST door.estimate_by_link": "ppppp?",
     "GET door.again": "ppppp?",
     "POST door.again": "ppppp?",
     "GET door.forgotten": "ppppp",
@@ -250,6 +252,7 @@ ROUTES = {
     "POST door.sign_out": "ppppp",
     # staff are nobody in the portal
     "GET portal.estimate_pdf": "sssss",
+    "POST portal.estimate_pdf": "sssss",
     "GET portal.logins_page": "sssss",
     "GET portal.request_fields": "sssss",
     "GET portal.request_sent": "sssss",
@@ -376,6 +379,7 @@ PORTAL_ROUTES = {
     "GET portal.code_setup": "yy-",
     "POST portal.code_setup": "yy-",
     "GET portal.estimate_pdf": "yyn",
+    "POST portal.estimate_pdf": "yyn",
     "GET portal.file": "yyn",
     "GET portal.home": "yy-",
     "GET portal.logins_page": "yy-",

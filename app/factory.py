@@ -12,6 +12,7 @@ from app.billing import visibility as billing_visibility  # noqa: F401
 from app.communications import action_models  # noqa: F401
 from app.communications import models as communication_models  # noqa: F401
 from app.communications import visibility as communication_visibility  # noqa: F401
+from app.communications import with_tickets as communications_with_tickets  # noqa: F401
 from app.companies import account_models  # noqa: F401
 from app.companies import contactimporter as contact_importer  # noqa: F401
 from app.companies import importer as company_importer  # noqa: F401

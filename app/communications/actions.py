@@ -21,7 +21,7 @@ from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import Value, Words, kept_beside, kept_words, say
-from app.tickets import commands, endings, happenings, notifications, rules, timeline
+from app.tickets import commands, happenings, merged, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
@@ -276,19 +276,9 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
     return done
 
 
-@endings.ties_to_company
-def stays_while_somebody_is_asked(ticket: Ticket) -> list[str]:
-    """Who is asked could not see the ticket any more, and so never answer."""
-    names = queries.people_asked(ticket.id)
-    if not names:
-        return []
-    asked = f"#{ticket.number} still asks {' and '.join(names)} of {ticket.company} for an answer"
-    return [f"{asked}: take the request back first, or wait for it."]
-
-
 def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:
-    problems = []
-    if ticket.category in rules.CLOSED:
+    problems = merged.problems(ticket)
+    if ticket.category in rules.CLOSED and not problems:
         problems.append(f"#{ticket.number} is closed: open it again before you ask for something.")
     if contact_id is None:
         return None, [*problems, "Nobody is chosen: choose whom you ask."]

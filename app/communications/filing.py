@@ -19,7 +19,7 @@ from app.core.audit import SYSTEM, Actor
 from app.core.db import db
 from app.core.public_links import masked
 from app.staff.models import Staff
-from app.tickets import assigning, client_commands, commands, rules, timeline
+from app.tickets import assigning, client_commands, commands, merged, rules, timeline
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
@@ -68,6 +68,8 @@ def file(found: Received, parsed: Parsed, target: Target | None, known: Known) -
     ticket = db.session.get_one(
         Ticket, target.ticket_id, with_for_update=True, populate_existing=True
     )
+    if ticket.merged_into_id is not None:  # since it was decided where the mail goes
+        ticket = merged.held(ticket)
     if known.staff is not None and not target.takes_part:
         return _by_staff(ticket, known.staff, found, parsed)
     return _by_contact(ticket, found, parsed, known)

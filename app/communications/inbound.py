@@ -28,6 +28,7 @@ from app.core import clock, mail, replytokens, storage
 from app.core.audit import Actor, record
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
+from app.tickets import merged
 from app.tickets.models import Ticket
 from app.tickets.queries import belongs
 
@@ -218,7 +219,7 @@ def _add(
     if ticket is None:
         return
     contact_id, named = sender.contact_id, ticket
-    ticket = queries.end_of_merges(ticket)
+    ticket = merged.final(ticket)
     if ticket.id in found:
         return
     is_near = contact_id is not None and belongs(contact_id, ticket.company_id)

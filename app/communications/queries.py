@@ -28,7 +28,6 @@ LOCK = text(
     "select pg_advisory_xact_lock(hashtextextended(word, 0))"
     " from unnest(cast(:words as text[])) as word"
 )
-MOST_MERGES = 20
 
 
 def received(received_id: int) -> Received:
@@ -146,15 +145,6 @@ def ticket_by_ids(ids: Sequence[str]) -> Ticket | None:
         if message_id in tickets:
             return db.session.get(Ticket, tickets[message_id])
     return None
-
-
-def end_of_merges(ticket: Ticket) -> Ticket:
-    """The ticket into which one was merged in the end, else itself."""
-    for _ in range(MOST_MERGES):
-        if ticket.merged_into_id is None:
-            break
-        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
-    return ticket
 
 
 def takes_part(ticket: Ticket, contact_id: int | None) -> bool:

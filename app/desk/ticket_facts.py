@@ -17,6 +17,7 @@ from app.estimates.queries import shown_on_desk as estimates_shown
 from app.staff.models import Department, Staff
 from app.tickets.canned import usable
 from app.tickets.models import OPEN_CATEGORIES, Event, Subscription, Ticket, TicketStatus
+from app.tickets.queries import end_of_merges
 from app.tickets.queue_models import CannedReply, TicketLink
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry, WorkType
@@ -81,7 +82,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             _others_here(ticket, staff_id).label("others"),
             _logins(ticket).label("logins"),
             _linked(ticket).label("linked"),
-            _merged_into(ticket).label("merged_into"),
+            end_of_merges().label("merged_into"),
             _merged_from(ticket).label("merged_from"),
             _followers(ticket).label("followers"),
             shown_on_desk(ticket.id).label("actions"),
@@ -209,14 +210,17 @@ def _linked(ticket: Ticket) -> Any:
     return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
 
 
-def _merged_into(ticket: Ticket) -> Any:
-    other = Ticket.__table__.alias()
-    return select(other.c.number).where(other.c.id == ticket.merged_into_id).scalar_subquery()
-
-
 def _merged_from(ticket: Ticket) -> Any:
-    """The tickets merged into this one: what was said and worked on each stays there."""
-    other = Ticket.__table__.alias()
+    """The tickets merged into this one, also by way of others: what was done there stays there."""
+    other, further, way = (Ticket.__table__.alias() for _ in range(3))
+    first = select(other.c.id).where(other.c.merged_into_id == ticket.id)
+    took = first.cte("took", recursive=True)
+    took = took.union_all(select(further.c.id).join(took, further.c.merged_into_id == took.c.id))
+    by_way_of = (
+        select(way.c.number)
+        .where(way.c.id == other.c.merged_into_id, way.c.id != ticket.id)
+        .scalar_subquery()
+    )
     said = (
         select(func.count())
         .select_from(Event)
@@ -229,10 +233,11 @@ def _merged_from(ticket: Ticket) -> Any:
         .scalar_subquery()
     )
     each = func.jsonb_build_object(
-        *("number", other.c.number, "subject", other.c.subject, "said", said, "worked", worked)
+        *("number", other.c.number, "subject", other.c.subject, "said", said, "worked", worked),
+        *("by_way_of", by_way_of),
     )
     found = select(func.jsonb_agg(aggregate_order_by(each, other.c.number))).where(
-        other.c.merged_into_id == ticket.id
+        other.c.id.in_(select(took.c.id))
     )
     return func.coalesce(found.scalar_subquery(), func.jsonb_build_array())
 

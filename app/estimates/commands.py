@@ -24,6 +24,7 @@ from app.estimates.models import Estimate, EstimateLine
 from app.estimates.pricing import Priced, PricedLine, currency_of, priced
 from app.estimates.rules import Line
 from app.estimates.sums import Sums
+from app.tickets import merged
 from app.tickets import rules as ticket_rules
 from app.tickets.models import Ticket
 
@@ -57,7 +58,7 @@ def save_draft(
     lines = _cleaned(lines)
     note = ticket_rules.clean_text(note)
     problems = rules.draft_problems(lines, note=note, valid_until=valid_until, today=today)
-    problems += _work_type_problems(lines)
+    problems += merged.problems(ticket) + _work_type_problems(lines)
     if ticket.category in ticket_rules.CLOSED:
         problems.append(f"#{ticket.number} is closed: open it again before you offer something.")
     if problems or valid_until is None:

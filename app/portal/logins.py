@@ -30,7 +30,7 @@ def hand_over(number: int) -> Any:
     here = url_for("portal.request_page", number=number)
 
     def keep() -> tuple[str, str]:
-        ticket = client_queries.held(me.viewer, number)
+        ticket = client_queries.answerable(me.viewer, number)
         made = logins.hand_over(
             ticket,
             actor=me.actor,

@@ -17,7 +17,7 @@ from app.estimates.request_page import beside
 from app.portal import blueprint, client
 from app.portal.downloads import download
 from app.portal.posting import carry_out
-from app.tickets import client_commands, client_queries, joining, request_queries, subscribing
+from app.tickets import client_commands, client_queries, merged, request_queries, subscribing
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
@@ -76,7 +76,7 @@ def _page(
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
     is_merged = ticket.merged_into_id is not None
-    merged_into = joining.final(ticket).number if is_merged else None
+    merged_into = merged.final(ticket).number if is_merged else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     is_completed = ticket.category == "completed"
@@ -209,7 +209,8 @@ def follow(number: int) -> Any:
             raise RuleError(say("Nobody is chosen: tick a colleague."))
         return say("Saved.")
 
-    return _change(number, do)
+    find = client_queries.answerable if chosen_ids("add") else client_queries.held
+    return _change(number, do, find=find)
 
 
 def _change(

@@ -136,7 +136,9 @@ def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | N
     if assignee_id is not None and (assignee is None or assignee.archived_at is not None):
         raise NotFoundError(f"There is no staff member {assignee_id}: choose one of the list.")
     names = queries.staff_names(ticket_ids)
-    changing = [t for t in queries.locked_by_id(ticket_ids) if t.assignee_id != assignee_id]
+    others = [t for t in queries.locked_by_id(ticket_ids) if t.assignee_id != assignee_id]
+    changing = [ticket for ticket in others if ticket.merged_into_id is None]
+    skipped = [_merged(ticket) for ticket in others if ticket.merged_into_id is not None]
     notes = [
         timeline.Note(
             ticket.id,
@@ -157,7 +159,7 @@ def assign_many(ticket_ids: Sequence[int], *, actor: Actor, assignee_id: int | N
     queries.write_many([t.id for t in changing], {"assignee_id": assignee_id})
     _finish(notes, actor=actor, action="tickets.assign_many", after={"assignee_id": assignee_id})
     happenings.told("assigned", [note.ticket_id for note in notes], actor=actor)
-    return Bulk(len(changing), [], undo_id)
+    return Bulk(len(changing), skipped, undo_id)
 
 
 def set_status_many(
@@ -178,7 +180,7 @@ def set_status_many(
         if ticket.status_id == status.id:
             continue
         if ticket.merged_into_id is not None:
-            skipped.append(f"#{ticket.number} is merged")
+            skipped.append(_merged(ticket))
             continue
         if not rules.may_become(ticket.category, status.category):
             skipped.append(f"#{ticket.number} is {names[ticket.status_id]}")
@@ -212,6 +214,10 @@ def set_status_many(
     told = closing_mails.later(closing, actor=actor)
     happenings.told("status_changed", changed, actor=actor)
     return Bulk(len(notes), skipped, undo_id, told)
+
+
+def _merged(ticket: Ticket) -> str:
+    return f"#{ticket.number} is merged"
 
 
 def _finish(

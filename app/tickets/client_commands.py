@@ -21,7 +21,7 @@ from app.tickets import (
     client_rules,
     commands,
     happenings,
-    joining,
+    merged,
     notifications,
     queries,
     rules,
@@ -116,7 +116,7 @@ def reply_as_contact(
     """
     contact_id = _contact_of(actor)
     if ticket.merged_into_id is not None:
-        ticket = queries.locked(joining.final(ticket).number)
+        ticket = merged.held(ticket)
     commands.ensure_sayable(text, "message", files)
     if ticket.category in rules.CLOSED and reopens and not may_reopen(ticket):
         return _follow_up(ticket, actor=actor, text=text, files=files, more=more)
@@ -180,7 +180,7 @@ def may_reopen(ticket: Ticket) -> bool:
 def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
     """Take a closed ticket up again. Raises `RuleError` when its days are over."""
     _contact_of(actor)
-    _ensure_not_merged(ticket)
+    merged.ensure_goes_on(ticket, actor=actor)
     if ticket.category not in rules.CLOSED:
         return
     if not may_reopen(ticket):
@@ -204,7 +204,7 @@ def solve_as_contact(ticket: Ticket, *, actor: Actor) -> None:
 def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "") -> None:
     """Say how the result was, 1 to 5; once, after the ticket is completed. Raises `RuleError`."""
     contact_id = _contact_of(actor)
-    _ensure_not_merged(ticket)
+    merged.ensure_goes_on(ticket, actor=actor)
     problems = client_rules.rating_problems(ticket.category, score, text)
     if db.session.scalar(select(Rating.id).where(Rating.ticket_id == ticket.id)) is not None:
         problems.append(
@@ -227,18 +227,6 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
     )
     happenings.told("rated", [ticket.id], actor=actor, event_id=event.id, detail={"score": score})
     record(actor, "ticket.rate", kind="ticket", id=ticket.id, after={"score": score})
-
-
-def _ensure_not_merged(ticket: Ticket) -> None:
-    if ticket.merged_into_id is not None:
-        number = joining.final(ticket).number
-        raise RuleError(
-            say(
-                "Request #%(number)s goes on as #%(other)s: write there.",
-                number=ticket.number,
-                other=number,
-            )
-        )
 
 
 def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:

@@ -14,7 +14,7 @@ from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.words import say
-from app.tickets import joining
+from app.tickets import merged
 from app.tickets.models import (
     OPEN_CATEGORIES,
     Attachment,
@@ -174,7 +174,7 @@ def answerable(viewer: Viewer, number: int) -> Ticket:
     Raises `RuleError` where it was merged into one that the viewer does not see.
     """
     found = held(viewer, number)
-    if found.merged_into_id is not None and not sees(viewer, joining.final(found).number):
+    if found.merged_into_id is not None and not sees(viewer, merged.final(found).number):
         raise RuleError(
             say(
                 "Request #%(number)s goes on as another one, which you do not follow: ask a"

@@ -18,6 +18,7 @@ from app.tickets import (
     assigning,
     endings,
     happenings,
+    merged,
     notifications,
     queries,
     rules,
@@ -121,6 +122,7 @@ def reply(
 
     Raises `RuleError` when there is nothing to say, or a file cannot be taken.
     """
+    merged.ensure_goes_on(ticket)
     ensure_sayable(text, "reply", files)
     event = say(ticket, actor=actor, kind="message", text=text, files=files, more=more)
     if ticket.category == "new":
@@ -141,6 +143,7 @@ def take(ticket: Ticket, *, actor: Actor) -> bool:
 
 def add_note(ticket: Ticket, *, actor: Actor, text: str, files: Sequence[Upload] = ()) -> Event:
     """Write an internal note, which no client ever sees."""
+    merged.ensure_goes_on(ticket)
     ensure_sayable(text, "note", files)
     return say(ticket, actor=actor, kind="note", text=text, files=files)
 
@@ -156,8 +159,7 @@ def change_status(
     ensure_fresh(ticket, version)
     if ticket.status_id == status.id:
         return
-    if ticket.merged_into_id is not None:
-        raise RuleError(f"#{ticket.number} is merged into another ticket: go on there.")
+    merged.ensure_goes_on(ticket)
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
     is_closing = rules.is_closing(ticket.category, status.category)
     event = set_status(ticket, actor=actor, status=status)
@@ -176,6 +178,7 @@ def change_fields(
     changed by `app.timelog.commands.move_ticket`, as time moves with it. Raises `StaleError` when
     somebody saved since `version`, `RuleError` with every reason at once.
     """
+    merged.ensure_goes_on(ticket)
     ensure_fresh(ticket, version)
     unknown = set(changes) - {*FIELDS}
     if unknown:
@@ -239,6 +242,7 @@ def write_fields(ticket: Ticket, *, actor: Actor, changed: Mapping[str, tuple[An
 
 def attach(ticket: Ticket, *, actor: Actor, files: Sequence[Upload]) -> Event:
     """Attach files by themselves, visible inside only."""
+    merged.ensure_goes_on(ticket)
     problems = _file_problems(files) if files else ["No file is chosen: choose one to attach."]
     if problems:
         raise RuleError(*problems)

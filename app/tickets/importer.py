@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.companies import importpeople as people
 from app.companies import importplaces as places
-from app.imports import moments, values
+from app.imports import moments, plan, values
 from app.imports.importer import (
     Cells,
     Field,
@@ -130,6 +130,7 @@ class TicketImporter(Importer):
         return {"source": work.source, "company_column": work.header("company")}
 
     def settle(self, session: Session, work: Work) -> None:
+        plan.refuse(session, MERGED, MERGED_REASON, None)
         people.plan(session, work, company="l.company_id", joins="join import_place l using (line)")
 
     def beside(self, work: Work) -> str:
@@ -247,6 +248,13 @@ select s.line, coalesce('i' || t.id, 'e' || s.ext) as record, t.id as existing,
   join import_place l using (line)
   left join ticket t on t.source = :source and t.external_id = s.ext
  where s.reason is null"""
+
+# What became part of another ticket is not changed any more; a row that says the same is unchanged.
+MERGED = """p.action = 'updated' and exists (
+  select from ticket t where t.id = p.target and t.merged_into_id is not null)"""
+MERGED_REASON = """
+(select '#' || t.number || ' is merged into another ticket: change that one'
+   from ticket t where t.id = p.target)"""
 
 INSERT = """
 insert into ticket

@@ -12,11 +12,9 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import endings, queries, rules, sla_clocks, timeline
+from app.tickets import endings, merged, queries, rules, sla_clocks, timeline
 from app.tickets.models import Subscription, Ticket
 from app.tickets.queue_models import TicketLink
-
-LONGEST_CHAIN = 50
 
 
 def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
@@ -60,11 +58,7 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
 def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
     if duplicate.id == into.id:
         return ["A ticket cannot be merged into itself: give the number of the other one."]
-    problems = [
-        f"#{ticket.number} is merged into another ticket already: open that one."
-        for ticket in (duplicate, into)
-        if ticket.merged_into_id is not None
-    ]
+    problems = [*merged.problems(duplicate), *merged.problems(into)]
     if duplicate.company_id not in near_ids(into.company_id):
         problems.append(
             f"#{duplicate.number} is of {duplicate.company} and #{into.number} of {into.company}, "
@@ -94,6 +88,8 @@ def _take_followers(duplicate: Ticket, into: Ticket) -> None:
 
 def link(ticket: Ticket, other: Ticket, *, actor: Actor) -> None:
     """Note that two tickets have to do with each other. Twice is once."""
+    if problems := [*merged.problems(ticket), *merged.problems(other)]:
+        raise RuleError(*problems)
     if ticket.id == other.id:
         raise RuleError("A ticket cannot be linked to itself: give the number of the other one.")
     first, second = sorted((ticket.id, other.id))
@@ -119,15 +115,6 @@ def unlink(ticket: Ticket, other: Ticket, *, actor: Actor) -> None:
     )
     if gone is not None:
         record(actor, "ticket.unlink", kind="ticket", id=ticket.id, before={"other": other.number})
-
-
-def final(ticket: Ticket) -> Ticket:
-    """The ticket that a merged one leads to in the end; itself when it was never merged."""
-    for _ in range(LONGEST_CHAIN):
-        if ticket.merged_into_id is None:
-            break
-        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
-    return ticket
 
 
 def number_of(typed: str) -> int:

@@ -6,7 +6,7 @@ The timeline names a login and who did what with it, never what it holds.
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.words import kept_beside, say
-from app.tickets import timeline
+from app.tickets import merged, timeline
 from app.tickets.models import Ticket
 from app.vault import commands
 from app.vault.models import Credential
@@ -14,7 +14,8 @@ from app.vault.sealing import Secret
 
 
 def hand_over(ticket: Ticket, *, actor: Actor, label: str, url: str, secret: Secret) -> Credential:
-    """Keep a login with a ticket, for its company. Raises `RuleError`."""
+    """Keep a login with a ticket, for its company. Raises `RuleError`, also for a merged one."""
+    merged.ensure_goes_on(ticket, actor=actor)
     found = commands.keep(
         actor=actor,
         company_id=ticket.company_id,

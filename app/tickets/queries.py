@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, text, update
 from sqlalchemy.orm import joinedload
 
 from app.companies.models import Company, Contact, Membership
@@ -21,6 +21,13 @@ from unnest(cast(:ids as bigint[]), cast(:seqs as int[]), cast(:moments as times
   as told(id, seq, at)
 where ticket.id = told.id
 """)
+END_OF_MERGES = """(
+with recursive way as (
+  select t.number, t.merged_into_id from ticket t where t.id = ticket.merged_into_id
+  union all
+  select t.number, t.merged_into_id from way join ticket t on t.id = way.merged_into_id
+)
+select number from way where merged_into_id is null)"""
 LONGEST_NUMBER = 18  # digits of a bigint, safely
 
 
@@ -55,6 +62,11 @@ def locked(number: int) -> Ticket:
     if found is None:
         raise NotFoundError(f"There is no ticket #{number}: check the number.")
     return found
+
+
+def end_of_merges() -> ColumnElement[int | None]:
+    """The number of the ticket where a merged one goes on, in a select of tickets; else null."""
+    return literal_column(END_OF_MERGES)
 
 
 def locked_by_id(ids: Iterable[int]) -> list[Ticket]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, exists, func, literal, literal_column, null, or_, select
 
 from app.companies.models import Company, Contact, ContactEmail
 from app.companies.queries import escaped
@@ -17,6 +17,7 @@ from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.search import Piece, cut, is_searchable, name_vector, number_of, vector, wanted
 from app.tickets.models import Attachment, Event, Ticket
+from app.tickets.queries import end_of_merges
 
 MOST = 20
 RECENT = 2_000
@@ -33,7 +34,8 @@ IS_INTERNAL: ColumnElement[bool] = literal_column(
 class Hit:
     """Something found. `number` is its ticket's, `id` its own; `at` when it was said or made.
 
-    `tickets` is how many tickets a company has, told to staff only.
+    `tickets` is how many tickets a company has, `into` where a merged ticket goes on; both are told
+    to staff only.
     """
 
     id: int
@@ -44,6 +46,7 @@ class Hit:
     at: datetime | None = None
     is_internal: bool = False
     tickets: int = 0
+    into: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,26 @@ def tickets(viewer: Viewer, text: str, most: int) -> list[Hit]:
     query = (
         scoped(Ticket, viewer)
         .with_only_columns(
-            Ticket.id, Ticket.number, Ticket.subject, Company.name, Ticket.created_at
+            Ticket.id,
+            Ticket.number,
+            Ticket.subject,
+            Company.name,
+            Ticket.created_at,
+            (end_of_merges() if viewer.is_staff else null()).label("into"),
         )
         .join(Company, Company.id == Ticket.company_id)
         .where(or_(Ticket.number == number, Ticket.id.in_(ids)))
         .order_by((Ticket.number == number).desc(), Ticket.id.desc())
     )
     return [
-        Hit(row.id, f"#{row.number} {row.subject}", row.number, note=row.name, at=row.created_at)
+        Hit(
+            row.id,
+            f"#{row.number} {row.subject}",
+            row.number,
+            note=row.name,
+            at=row.created_at,
+            into=row.into,
+        )
         for row in db.session.execute(query.limit(most))
     ]
 
@@ -113,6 +128,7 @@ def messages(viewer: Viewer, text: str, most: int) -> list[Hit]:
             SAID.label("text"),
             Ticket.number,
             Ticket.subject,
+            (end_of_merges() if viewer.is_staff else null()).label("into"),
         )
         .join(Ticket, Ticket.id == Event.ticket_id)
         .where(Event.id.in_(ids))
@@ -128,6 +144,7 @@ def messages(viewer: Viewer, text: str, most: int) -> list[Hit]:
             row.actor_name,
             row.at,
             row.visibility == "internal",
+            into=row.into,
         )
         for row in db.session.execute(query)
     ]

@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
 from app.staff.models import Staff
+from app.tickets import merged
 from app.tickets.models import Subscription, Ticket
 
 
@@ -28,6 +29,7 @@ def subscribe(
 
     Twice is once; a follower who is muted stays so. Raises `RuleError` for anybody else.
     """
+    merged.ensure_goes_on(ticket, actor=actor)
     _ensure_may_follow(ticket, contact_id, staff_id)
     ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
     record(

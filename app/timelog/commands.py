@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.staff.models import Staff
 from app.tickets import commands as ticket_commands
-from app.tickets import endings, timeline
+from app.tickets import endings, merged, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.models import Ticket
 from app.timelog import queries, rules
@@ -35,6 +35,8 @@ def log_time(
     once: no or impossible time, no company, a future date, not billable without a reason.
     """
     ticket = _ticket(ticket_id)
+    if ticket:
+        merged.ensure_goes_on(ticket)
     company_id = ticket.company_id if ticket else company_id
     if company_id is None:
         raise RuleError("The time is for no one: choose a ticket or a company.")
@@ -122,7 +124,7 @@ def move_ticket(
         return
     place = queries.place_of(company_id)
     billed = queries.allocated_of_ticket(ticket.id)
-    problems = []
+    problems = merged.problems(ticket)
     if billed:
         problems.append(
             f"{len(billed)} time entries of ticket #{ticket.number} are billed or written off, so "

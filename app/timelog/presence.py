@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
+from app.tickets import merged
+from app.tickets.models import Ticket
 from app.timelog import rules
 from app.timelog.commands import log_time
 from app.timelog.models import Presence, TimeEntry
@@ -47,7 +49,8 @@ def beat(*, staff_id: int, ticket_id: int, writing: bool) -> None:
 def log_visit(ticket_id: int, *, actor: Actor, staff_id: int) -> TimeEntry:
     """Make a draft entry of a visit, in whole minutes; its person finishes it with a few words.
 
-    Raises `RuleError` when the visit was logged or dismissed meanwhile.
+    Of a ticket that was merged meanwhile, the time is of the one where it goes on. Raises
+    `RuleError` when the visit was logged or dismissed meanwhile.
     """
     seconds = db.session.scalar(
         select(Presence.spent_seconds)
@@ -60,7 +63,7 @@ def log_visit(ticket_id: int, *, actor: Actor, staff_id: int) -> TimeEntry:
         Work(seconds=rules.whole_minutes(seconds) * rules.MINUTE),
         actor=actor,
         staff_id=staff_id,
-        ticket_id=ticket_id,
+        ticket_id=merged.final(db.session.get_one(Ticket, ticket_id)).id,
         finished=False,
     )
 

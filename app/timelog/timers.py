@@ -13,6 +13,8 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.staff.models import Staff
+from app.tickets import merged
+from app.tickets.models import Ticket
 from app.timelog import queries, rules
 from app.timelog.commands import log_time
 from app.timelog.models import TimeEntry, Timer
@@ -24,7 +26,11 @@ NOW = func.clock_timestamp()
 
 
 def start(*, staff_id: int, ticket_id: int, work_type_id: int | None = None) -> None:
-    """Start or resume a person's timer of a ticket; their other one pauses."""
+    """Start or resume a person's timer of a ticket; their other one pauses.
+
+    Raises `RuleError` for a ticket that was merged.
+    """
+    merged.ensure_goes_on(db.session.get_one(Ticket, ticket_id))
     _alone(staff_id)
     _pause(staff_id, but=ticket_id)
     timer = insert(Timer).values(
@@ -86,6 +92,7 @@ def stop(
     """Turn a timer into a draft entry, or None when nothing was kept.
 
     A forgotten timer needs an answer: keep, trim (until last seen) or discard; else `RuleError`.
+    Time on a ticket that was merged meanwhile is of the one where it goes on.
     """
     taken = consume(timer_id, actor=actor, staff_id=staff_id, answer=answer)
     if taken is None:
@@ -95,7 +102,7 @@ def stop(
         Work(seconds=kept, work_type_id=timer.work_type_id),
         actor=actor,
         staff_id=staff_id,
-        ticket_id=timer.ticket_id,
+        ticket_id=merged.final(db.session.get_one(Ticket, timer.ticket_id)).id,
         finished=False,
     )
 

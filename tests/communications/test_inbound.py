@@ -1,5 +1,7 @@
 """Whose a mail is: which ticket it joins, and who is held back."""
 
+from itertools import pairwise
+
 import pytest
 from sqlalchemy import func, select
 
@@ -10,7 +12,7 @@ from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Mail
-from app.tickets import commands
+from app.tickets import commands, joining
 from app.tickets.models import Subscription, Ticket
 from app.tickets.subscribing import ensure_subscribed
 from tests import factories as make
@@ -76,6 +78,25 @@ def test_an_answer_of_a_participant_joins_the_ticket_whichever_way(mira, ticket,
         ticket.number,
     )
     assert messages(ticket) == ["Which one?", "The big one."]
+
+
+def test_answers_to_a_ticket_that_was_merged_twice_go_where_it_goes_on(mira, ticket):
+    with unit_of_work():
+        commands.reply(ticket, actor=AGENT, text="Which one?")
+        sent_id = db.session.scalars(select(Mail.message_id)).one()
+        chain = [ticket, make.ticket(ticket.company), make.ticket(ticket.company)]
+        for duplicate, into in pairwise(chain):
+            joining.merge(duplicate, into, actor=AGENT)
+        last = chain[-1].number
+    for raw in (
+        letter(address(mira), "By token.", to=token(ticket, mira)),
+        letter(address(mira), "By id.", In_Reply_To=sent_id),
+        letter(address(mira), "By tag.", subject=f"Re: [#{ticket.number}] Printer"),
+    ):
+        answer = take(raw)
+        assert (answer["outcome"], answer["ticket"]) == ("reply", last)
+    assert messages(last) == ["By token.", "By id.", "By tag."]
+    assert messages(ticket) == ["Which one?"]
 
 
 def test_an_answer_to_a_mail_we_received_joins_its_ticket(mira):

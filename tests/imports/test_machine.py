@@ -11,6 +11,7 @@ from app.core.errors import RuleError, UnusableInputError
 from app.core.export import csv_stream
 from app.imports import applying, batches, commands, mending, plan
 from app.imports.models import ImportBatch
+from app.tickets import joining
 from app.tickets.models import Ticket
 from app.timelog import exports
 from app.timelog.models import TimeEntry
@@ -319,6 +320,14 @@ def test_events_of_one_number_are_one_ticket(app) -> None:
     db.session.expire_all()
     ticket = db.session.scalars(select(Ticket).where(Ticket.external_id == "I1")).one()
     assert (ticket.category, ticket.closed_at, ticket.last_seq) == ("open", None, 4)
+
+    with unit_of_work():
+        into = make.ticket(ticket.company)
+        joining.merge(ticket, into, actor=ACTOR)
+    newer = "I1;Help;Active;A;Ana;2024-03-01 10:00;2024-03-05 10:00;4\n"
+    again = bring("tickets", head + newer)
+    assert counts(again) == (1, 0, 0, 0, 1)
+    assert "merged into another ticket" in again["errors"][-1]["reason"]
 
 
 def test_a_batch_can_be_checked_corrected_and_applied_from_a_page(app) -> None:

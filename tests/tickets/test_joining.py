@@ -1,16 +1,27 @@
 """Tickets merged and linked; who sees them afterwards."""
 
-import pytest
-from sqlalchemy import select
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, update
+
+from app.communications import actions
 from app.companies.visibility import viewer_of
+from app.core import clock
+from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import joining, queries, subscribing
+from app.desk.ticket_facts import rail_and_choices
+from app.tickets import bulk, commands, joining, merged, queries, search_queries, subscribing
 from app.tickets.models import Event, Subscription, Ticket
 from app.tickets.queue_models import TicketLink
 from app.tickets.visibility import sees
+from app.timelog import queries as timer_queries
+from app.timelog import timers
+from app.timelog.commands import log_time, move_ticket
+from app.timelog.models import Timer
+from app.timelog.rules import Work
 from tests import factories as make
 
 ACTOR = Actor(name="Ada")
@@ -43,7 +54,7 @@ def test_a_merged_ticket_closes_keeps_its_number_and_leads_to_the_other(fjord):
     joining.merge(duplicate, into, actor=ACTOR)
     assert (duplicate.category, duplicate.merged_into_id) == ("completed", into.id)
     assert duplicate.closed_at is not None
-    assert joining.final(duplicate) is into
+    assert merged.final(duplicate) is into
     assert queries.ticket(duplicate.number) is duplicate
     assert told(duplicate) == [("Merged into", f"#{into.number}")]
     assert told(into) == [("Merged from", f"#{duplicate.number}")]
@@ -63,7 +74,66 @@ def test_a_chain_of_merges_leads_to_its_end(fjord):
     tickets = [asked_by(fjord, name)[1] for name in ("Bo", "Cy", "Di")]
     joining.merge(tickets[0], tickets[1], actor=ACTOR)
     joining.merge(tickets[1], tickets[2], actor=ACTOR)
-    assert joining.final(tickets[0]) is tickets[2]
+    first, second, last = (ticket.number for ticket in tickets)
+    assert merged.final(tickets[0]) is tickets[2]
+    rail, _ = rail_and_choices(tickets[0])
+    assert rail.merged_into == last, "the page of the first leads straight to the last"
+    rail, _ = rail_and_choices(tickets[2])
+    took = [(each["number"], each["by_way_of"]) for each in rail.merged_from]
+    assert took == [(first, second), (second, None)]
+    viewer = Viewer(kind="staff", id=1)
+    hits = search_queries.search(viewer, "Bo")["tickets"].hits
+    assert [(hit.number, hit.into) for hit in hits] == [(first, last)]
+
+
+def test_nothing_is_written_on_a_merged_ticket_but_where_it_goes_on(fjord):
+    (bo, duplicate), (_, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    worker = make.staff("Ada")
+    actor = Actor(name="Ada", staff_id=worker.id)
+    timers.start(staff_id=worker.id, ticket_id=duplicate.id)
+    asked = actions.ask(
+        duplicate,
+        actor=actor,
+        kind="approve",
+        contact_id=bo.id,
+        text="May we?",
+        due_on=clock.today() + timedelta(days=3),
+    )
+    joining.merge(duplicate, into, actor=actor)
+    said = duplicate.last_seq
+    goes_on = f"#{into.number}: go on there"
+    for write in (
+        lambda: commands.reply(duplicate, actor=actor, text="Hello"),
+        lambda: commands.add_note(duplicate, actor=actor, text="Hm"),
+        lambda: commands.change_fields(duplicate, actor=actor, changes={"priority": "high"}),
+        lambda: commands.attach(duplicate, actor=actor, files=[]),
+        lambda: joining.link(duplicate, into, actor=actor),
+        lambda: joining.merge(duplicate, into, actor=actor),
+        lambda: subscribing.subscribe(duplicate, actor=actor, source="x", staff_id=worker.id),
+        lambda: timers.start(staff_id=worker.id, ticket_id=duplicate.id),
+        lambda: log_time(Work(seconds=60), actor=actor, staff_id=worker.id, ticket_id=duplicate.id),
+        lambda: move_ticket(duplicate, actor=actor, company_id=make.company("Quay").id),
+        lambda: actions.ask(
+            duplicate,
+            actor=actor,
+            kind="approve",
+            contact_id=bo.id,
+            text="And this?",
+            due_on=clock.today() + timedelta(days=3),
+        ),
+    ):
+        with pytest.raises(RuleError, match=goes_on):
+            write()
+    done = bulk.assign_many([duplicate.id, into.id], actor=actor, assignee_id=worker.id)
+    assert (done.changed, list(done.skipped)) == (1, [f"#{duplicate.number} is merged"])
+    assert duplicate.last_seq == said
+    db.session.refresh(asked)
+    assert asked.ticket_id == into.id, "what was asked is answered where the ticket goes on"
+    [timer] = timer_queries.timers_of(worker.id)
+    db.session.execute(update(Timer).values(started_at=clock.now() - timedelta(minutes=9)))
+    entry = timers.stop(timer.id, actor=actor, staff_id=worker.id)
+    assert entry is not None
+    assert entry.ticket_id == into.id, "so is the time of a timer that ran on"
 
 
 def test_what_may_not_be_merged(fjord):

@@ -1,0 +1,52 @@
+"""Where tickets that became part of another go on: nothing new is written on them.
+
+A ticket can be merged into one that is merged itself later; all lead to the end of that chain.
+"""
+
+from app.core.audit import Actor
+from app.core.db import db
+from app.core.errors import RuleError
+from app.core.words import say
+from app.tickets import queries
+from app.tickets.models import Ticket
+
+LONGEST_CHAIN = 50
+
+
+def final(ticket: Ticket) -> Ticket:
+    """The ticket that a merged one leads to in the end; itself when it was never merged."""
+    for _ in range(LONGEST_CHAIN):
+        if ticket.merged_into_id is None:
+            break
+        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
+    return ticket
+
+
+def held(ticket: Ticket) -> Ticket:
+    """The ticket where this one goes on, its row held for writing."""
+    return queries.locked(final(ticket).number)
+
+
+def problems(ticket: Ticket) -> list[str]:
+    """Why nothing is written on a ticket that was merged; empty for any other."""
+    if ticket.merged_into_id is None:
+        return []
+    return [f"#{ticket.number} is merged into #{final(ticket).number}: go on there."]
+
+
+def ensure_goes_on(ticket: Ticket, *, actor: Actor | None = None) -> None:
+    """Raise `RuleError` for a ticket that was merged into another one, in the words of the actor.
+
+    Clients are told where it goes on, so that they see that one is asked before.
+    """
+    if ticket.merged_into_id is None:
+        return
+    if actor is None or actor.contact_id is None:
+        raise RuleError(*problems(ticket))
+    raise RuleError(
+        say(
+            "Request #%(number)s goes on as #%(other)s: write there.",
+            number=ticket.number,
+            other=final(ticket).number,
+        )
+    )

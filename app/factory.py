@@ -24,6 +24,7 @@ from app.core.lazyrule import LazyRule
 from app.core.security import DeskBuilder, DeskSecurity
 from app.core.typed import BoundedConverter, TypedRequest
 from app.estimates import commands as estimate_commands  # noqa: F401
+from app.estimates import proof as estimate_proof  # noqa: F401
 from app.estimates import visibility as estimate_visibility  # noqa: F401
 from app.estimates import with_tickets as estimates_with_tickets  # noqa: F401
 from app.imports import models as import_models  # noqa: F401

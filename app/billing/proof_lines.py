@@ -90,7 +90,7 @@ def _added(sheet: Sheet) -> Iterator[str]:
         yield f"document {sheet.number} has {len(lines)} hand-made lines, {len(added)} were added"
         return
     for extra, line in zip(added, lines, strict=True):
-        wanted = _rounded(
+        wanted = rounded(
             Fraction(extra.quantity) * Fraction(extra.unit_price or 0) * _unit(sheet.currency)
         )
         if line.explanation["amount_minor"] != wanted:
@@ -122,10 +122,10 @@ def _discounted(sheet: Sheet) -> Iterator[str]:
 
 def _discount(extra: Row[Any], most: int, currency: str) -> int:
     if extra.kind == "discount_percent":
-        return max(0, _rounded(Fraction(most) * Fraction(extra.percent or 0) / HUNDRED))
+        return max(0, rounded(Fraction(most) * Fraction(extra.percent or 0) / HUNDRED))
     if extra.kind == "discount_amount":
         amount = Fraction(extra.quantity) * Fraction(extra.unit_price or 0) * _unit(currency)
-        return max(0, _rounded(amount))
+        return max(0, rounded(amount))
     return 0
 
 
@@ -157,9 +157,9 @@ def _taxed(sheet: Sheet) -> Iterator[str]:
         percent = Fraction(key[2])
         part = percent / (HUNDRED + percent) if inclusive else percent / HUNDRED
         if sheet.policy.get("tax_scope") == "line":
-            taxes = [_rounded(amount * part) for amount in amounts]
+            taxes = [rounded(amount * part) for amount in amounts]
         else:
-            taxes = _shares(_rounded(sum(amounts) * part), amounts)
+            taxes = _shares(rounded(sum(amounts) * part), amounts)
         whole = sum(taxes)
         derived[key] = (sum(amounts) - (whole if inclusive else 0), whole)
         yield from _shared(sheet, lines, taxes)
@@ -193,7 +193,7 @@ def _unit(currency: str) -> int:
     return int(10 ** EXPONENTS[currency])
 
 
-def _rounded(exact: Fraction) -> int:
+def rounded(exact: Fraction) -> int:
     """Half away from zero."""
     whole = int(abs(exact) + HALF)
     return whole if exact >= 0 else -whole

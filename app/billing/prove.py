@@ -24,6 +24,7 @@ from app.core.models import StoredFile
 from app.core.money import EXPONENTS
 
 MOST_NAMED = 20
+Question = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,16 @@ class Check:
     name: str
     ok: bool
     detail: str
+
+
+def asks(name: str) -> Callable[[Question], Question]:
+    """Register a question of a domain above; it yields what is wrong, each fault in words."""
+
+    def register(question: Question) -> Question:
+        _IN_PYTHON[name] = question
+        return question
+
+    return register
 
 
 def prove() -> list[Check]:
@@ -149,7 +160,7 @@ def _file_fault(path: Path, sha256: str, size: int) -> str:
     return "" if len(content) == size else f"has {len(content)} bytes, not {size}"
 
 
-_IN_PYTHON: dict[str, Callable[[], Iterable[str]]] = {
+_IN_PYTHON: dict[str, Question] = {
     "numbers": _numbers,
     "hash chain": _hashes,
     "contents": _contents,

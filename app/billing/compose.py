@@ -10,23 +10,27 @@ from sqlalchemy import select
 from app.billing.documents.content import Buyer as ContentBuyer
 from app.billing.documents.content import ContentLine, DocumentContent, Seller
 from app.billing.documents.content import TaxTotal as ContentTax
-from app.billing.engine.explain import hours_and_minutes
-from app.billing.engine.facts import Document, Line, Policy, Tax
+from app.billing.documents.presentation import Wording, wording
+from app.billing.engine.facts import Document, Line, Policy
 from app.billing.queries import Buyer
 from app.core.db import db
 from app.core.models import Agency, StoredFile
-from app.core.money import exponent, from_minor
+from app.core.money import exponent
+from app.core.words import say
 
 AMOUNTS = {
-    "line-once": "Each line is rounded once, to the smallest coin.",
-    "entry-once": "Each time entry is rounded, then summed.",
-    "entry-4dp": "Each time entry is rounded to 4 decimals, then summed and rounded.",
-    "hours-2dp": "Hours are rounded to 2 decimals before they are priced.",
+    "line-once": say("Each line is rounded once, to the smallest coin."),
+    "entry-once": say("Each time entry is rounded, then summed."),
+    "entry-4dp": say("Each time entry is rounded to 4 decimals, then summed and rounded."),
+    "hours-2dp": say("Hours are rounded to 2 decimals before they are priced."),
 }
 TAX_SCOPES = {
-    "category": "Tax is computed on the sum of each rate.",
-    "line": "Tax is computed on each line.",
+    "category": say("Tax is computed on the sum of each rate."),
+    "line": say("Tax is computed on each line."),
 }
+TAX_WITHIN = say("Prices include tax; it is taken out of them.")
+UNNAMED = {str(text): text for text in (say("Work"), say("Other work"))}
+"""What the engine calls time of which nobody said what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,16 @@ def compose(
     paper: str,
     requesters: Mapping[int, str],
 ) -> DocumentContent:
-    """The frozen content of an invoice."""
+    """The frozen content of an invoice, in the language of who pays."""
     first_day = document.first_day or dates.through
+    word = wording(buyer.language, document.currency, exponent(document.currency))
     return DocumentContent(
         kind="invoice",
         number=number,
         issue_date=dates.issued_on.isoformat(),
         due_date=dates.due_on.isoformat(),
         currency=document.currency,
-        exponent=exponent(document.currency),
+        exponent=word.exponent,
         seller=seller,
         buyer=ContentBuyer(
             name=buyer.name,
@@ -80,7 +85,7 @@ def compose(
             attention=buyer.attention,
             tax_id=buyer.tax_id,
         ),
-        lines=_lines(document, requesters),
+        lines=_lines(document, requesters, word),
         taxes=tuple(
             ContentTax(
                 name=total.tax.name,
@@ -94,15 +99,16 @@ def compose(
         tax_minor=document.tax_minor,
         gross_minor=document.payable_minor,
         rounding_minor=document.rounding_minor,
+        locale=word.language,
         paper="letter" if paper == "letter" else "a4",
         period_from=min(first_day, dates.through).isoformat(),
         period_to=dates.through.isoformat(),
         zone=zone,
         purchase_order=buyer.purchase_order,
         payment_reference=number,
-        terms=terms_in_words(buyer.terms_days),
-        notes=_discount_note(document),
-        policies=policies_in_words(document.policy),
+        terms=word.told(terms_in_words(buyer.terms_days)),
+        notes=_discount_note(document, word),
+        policies=tuple(map(word.told, policies_in_words(document.policy))),
         policy_names=tuple(f"{name}: {value}" for name, value in asdict(document.policy).items()),
     )
 
@@ -111,29 +117,31 @@ def policies_in_words(policy: Policy) -> tuple[str, ...]:
     """How the figures of a document were rounded, as printed on it."""
     said = [AMOUNTS[policy.amounts], TAX_SCOPES[policy.tax_scope]]
     if policy.prices == "inclusive":
-        said.append("Prices include tax; it is taken out of them.")
+        said.append(TAX_WITHIN)
     return tuple(said)
-
-
-def tax_label(tax: Tax) -> str:
-    return f"{tax.name} {tax.percent} %"
 
 
 def terms_in_words(days: int) -> str:
     """When an invoice is to be paid."""
     if not days:
-        return "Payable at once, without deduction."
-    return f"Payable within {days} day{'s' if days > 1 else ''} of the invoice's date."
+        return say("Payable at once, without deduction.")
+    if days == 1:
+        return say("Payable within 1 day of the invoice's date.")
+    return say("Payable within %(days)s days of the invoice's date.", days=days)
 
 
-def _lines(document: Document, requesters: Mapping[int, str]) -> tuple[ContentLine, ...]:
+def _lines(
+    document: Document, requesters: Mapping[int, str], word: Wording
+) -> tuple[ContentLine, ...]:
     """The lines as printed; neighbours about one ticket stand under its heading."""
     printed: list[ContentLine] = []
     for ticket, members in groupby(document.lines, key=lambda line: line.ticket_id):
         lines = list(members)
-        asked = f"asked for by {requesters[ticket]}" if ticket in requesters else ""
+        asked = ""
+        if ticket in requesters:
+            asked = word.told(say("asked for by %(person)s", person=requesters[ticket]))
         heading = _heading(lines) if ticket is not None and len(lines) > 1 else ""
-        printed += [_line(line, document.currency, heading, asked) for line in lines]
+        printed += [_line(line, heading, asked, word) for line in lines]
     return tuple(printed)
 
 
@@ -143,35 +151,48 @@ def _heading(lines: Sequence[Line]) -> str:
     return texts.pop() if len(texts) == 1 else lines[0].was or lines[0].text
 
 
-def _line(line: Line, currency: str, heading: str, asked: str) -> ContentLine:
+def _line(line: Line, heading: str, asked: str, word: Wording) -> ContentLine:
     return ContentLine(
         position=line.position,
-        text="Work" if line.text == heading else line.text,
+        text=word.told(UNNAMED["Work"] if line.text == heading else _text(line)),
         net_minor=line.net_minor,
         kind=line.kind,
         group=heading,
         detail=asked,
         seconds=line.seconds if line.kind == "time" else None,
         price=line.rate or "",
-        tax=tax_label(line.tax),
-        note=_note(line, currency),
+        tax=f"{line.tax.name} {word.percent(str(line.tax.percent))}",
+        note=_note(line, word),
     )
 
 
-def _note(line: Line, currency: str) -> str:
+def _text(line: Line) -> str:
+    """A line's own text; that of time of which nothing was said is ours."""
+    nothing_said = line.kind == "time" and line.ticket_id is None and not line.was
+    return UNNAMED.get(line.text, line.text) if nothing_said else line.text
+
+
+def _note(line: Line, word: Wording) -> str:
     """Why a line is not simply its time at its price."""
     said = []
     worked = sum(entry.recorded_seconds for entry in line.entries)
     if line.kind == "time" and worked != line.seconds:
-        said.append(f"{hours_and_minutes(worked)} h worked, billed as agreed")
+        said.append(say("%(hours)s h worked, billed as agreed", hours=word.hours(worked)))
     if line.discount_minor:
-        amount = from_minor(line.amount_minor, currency)
-        said.append(f"{amount} less a discount of {from_minor(line.discount_minor, currency)}")
-    return "; ".join(said)
+        said.append(
+            say(
+                "%(amount)s less a discount of %(discount)s",
+                amount=word.amount(line.amount_minor),
+                discount=word.amount(line.discount_minor),
+            )
+        )
+    return "; ".join(map(word.told, said))
 
 
-def _discount_note(document: Document) -> str:
+def _discount_note(document: Document, word: Wording) -> str:
     if not document.discount_minor:
         return ""
-    amount = from_minor(document.discount_minor, document.currency)
-    return f"Discounts of {document.currency} {amount} are taken off the lines in proportion."
+    amount = word.money(document.discount_minor)
+    return word.told(
+        say("Discounts of %(amount)s are taken off the lines in proportion.", amount=amount)
+    )

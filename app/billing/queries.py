@@ -31,6 +31,7 @@ from app.core import clock
 from app.core.bulk import array_of, fetch_rows
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.language import ENGLISH
 from app.core.models import Agency
 from app.core.money import exponent
 from app.core.typed import id_of
@@ -279,6 +280,7 @@ class Buyer:
     tax_id: str
     purchase_order: str
     terms_days: int
+    language: str = ENGLISH
     attention: tuple[str, ...] = ()
 
     @property
@@ -313,6 +315,7 @@ def buyers(payer_ids: Collection[int], of: Agency) -> dict[int, Buyer]:
             func.coalesce(Company.tax_id, ""),
             func.coalesce(Company.purchase_order, ""),
             func.coalesce(Company.terms_days, of.terms_days),
+            func.coalesce(Company.language, of.language),
             people,
         ).where(Company.id.in_(list(payer_ids)))
     )

@@ -85,7 +85,7 @@ class CompanyView(DeskModelView):
         "zone": StringField(
             "Time zone", description="Such as Europe/Oslo; empty for the agency's."
         ),
-        "language": language_field("Of its people who chose none."),
+        "language": language_field("Of its documents, and of its people who chose none."),
         "terms_days": IntegerField(
             "Terms in days", validators=[Optional()], description="Empty for the agency's."
         ),

@@ -94,6 +94,17 @@ def ngettext(one: str, many: str, number: int, **values: Value) -> str:
     return filled(_found_many(one, many, number), {"num": number, **values}, telling)
 
 
+def told_in(text: str, code: str) -> str:
+    """Words of ours in a language, whoever reads now: for what is printed, not read on a page."""
+    if code == ENGLISH or not isinstance(text, Words):
+        return str(text)
+
+    def telling_in(value: Value) -> object:
+        return told_in(value, code) if isinstance(value, Words) else written(value, code)
+
+    return filled(catalogue(code).gettext(text.msgid), text.values, telling_in)
+
+
 def told(text: str) -> str:
     """Words of ours in the reader's language; what somebody else wrote is told as it is."""
     return gettext(text.msgid, **text.values) if isinstance(text, Words) else text

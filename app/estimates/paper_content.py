@@ -10,10 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.billing.documents.content import Seller, canonical
+from app.billing.documents.labels import labels
 from app.billing.documents.presentation import (
     Wording,
     address_block,
-    hours,
     seller_block,
     sum_rows,
     wording,
@@ -89,12 +89,13 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     within = content["prices"] == "inclusive"
     return {
         "title": "Estimate",
+        "words": labels(word.told, content["currency"]),
         "kind": "estimate",
         "number": f"#{content['number']}, version {content['version']}",
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
         "currency": content["currency"],
         "amount_label": f"{content['currency']}, {'with' if within else 'before'} tax",
-        "lang": word.locale.language,
+        "lang": word.language,
         "seller": seller_block(content["seller"], word),
         "buyer": content["buyer"] | {"address": address_block(content["buyer"]["address"], word)},
         "meta": _meta(content, word),
@@ -161,7 +162,7 @@ def _groups(lines: Sequence[Mapping[str, Any]], word: Wording) -> list[dict[str,
 def _row(line: Mapping[str, Any], word: Wording) -> dict[str, str]:
     return {
         "text": line["text"],
-        "quantity": hours(line["seconds"]) if line["seconds"] is not None else "",
+        "quantity": word.hours(line["seconds"]) if line["seconds"] is not None else "",
         "price": word.number(line["price"], places=word.exponent) if line["price"] else "",
         "tax": "",
         "net": word.amount(line["amount_minor"]),

@@ -1,11 +1,13 @@
 """What the client reads on an invoice: whom it is for, who asked, when to pay; and no jargon."""
 
 import json
+import re
 from decimal import Decimal
 
 from pypdf import PdfReader
 from sqlalchemy import select
 
+from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
 from app.billing.documents import stored
 from app.billing.models import Document
@@ -13,6 +15,12 @@ from app.core import clock, storage
 from app.core.db import db, unit_of_work
 from tests import factories
 from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
+
+
+def said_by(document_id: int) -> str:
+    """The text of a document's PDF, on one line."""
+    pages = PdfReader(storage.path_of(stored.get_or_render(document_id).sha256)).pages
+    return re.sub(r"[ \n\u200b]+", " ", " ".join(page.extract_text() for page in pages))
 
 
 def test_an_invoice_says_whom_it_is_for_who_asked_and_when_to_pay(app):
@@ -31,8 +39,7 @@ def test_an_invoice_says_whom_it_is_for_who_asked_and_when_to_pay(app):
         factories.entry(house, by=ana, ticket_id=one.id, work_type_id=onsite.id)
         factories.entry(house, by=ana, ticket_id=two.id)
     [document_id] = issued(compiled())["issued"]
-    path = storage.path_of(stored.get_or_render(document_id).sha256)
-    said = " ".join(" ".join(page.extract_text() for page in PdfReader(path).pages).split())
+    said = said_by(document_id)
     assert "Ingrid Solheim" in said
     assert f"#{one.number} Printer" in said
     assert said.count("asked for by Olga Berg") == 2, "once in the heading, once on the other line"
@@ -42,4 +49,27 @@ def test_an_invoice_says_whom_it_is_for_who_asked_and_when_to_pay(app):
     assert "line-once" not in said
     content = json.loads(db.session.scalar(select(Document.content)))
     assert "amounts: line-once" in content["policy_names"]
+    assert_books()
+
+
+def test_a_document_is_in_the_language_of_who_pays_and_stays_in_it(app):
+    with clock.frozen(TODAY), unit_of_work():
+        factories.set_up_agency(language="de")
+        set_tax(CLERK, name="TVA", percent=Decimal("5.5"))
+        set_rate(CLERK, RateTerms(Decimal(1200), "EUR"))
+        for name, language in (("Maison", "fr"), ("Haus", None)):
+            factories.entry(factories.company(name, language=language), by=factories.staff())
+    french, german = issued(compiled())["issued"]
+    with clock.frozen(TODAY), unit_of_work():
+        number = db.session.get(Document, french).number
+        db.session.get(Document, french).payer.language = "es"
+        credit = void_invoice(CLERK, number, reason="Double", mail=False).document_id
+    said = said_by(french)
+    assert f"Facture {number}" in said
+    assert "Prestation 1:00 1\u202f200,00 1\u202f200,00" in said
+    assert "TVA 5,5\u00a0% sur 1\u202f200,00 66,00" in said
+    assert "Payable dans un délai de 14 jours à compter de la date de la facture." in said
+    assert "Chaque ligne est arrondie une fois" in said
+    assert f"Cet avoir corrige la facture {number} du" in said_by(credit)
+    assert "Leistung 1:00 1.200,00 1.200,00" in said_by(german)
     assert_books()

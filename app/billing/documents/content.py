@@ -13,6 +13,8 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
+from app.core.language import ENGLISH
+
 SCHEMA = "tallydesk.document/1"
 GENESIS = ""
 """What stands in place of a hash before the first document of a series."""
@@ -88,6 +90,8 @@ class DocumentContent:
     Dates are ISO strings, days of `zone`; the period's end is inclusive. `rounding_minor` is cash
     rounding: what lies between net plus tax and the total; a line of kind `rounding` is not part of
     the net. `policies` says in words what `policy_names` names; only the words are printed.
+    `locale` is the language of the document (en_GB of those from before there was a choice): its
+    own words are frozen in it, and what the template adds is told in it.
     """
 
     kind: Kind
@@ -105,7 +109,7 @@ class DocumentContent:
     gross_minor: int
     rounding_minor: int = 0
     paper: Paper = "a4"
-    locale: str = "en_GB"
+    locale: str = ENGLISH
     period_from: str = ""
     period_to: str = ""
     zone: str = ""

@@ -5,20 +5,21 @@ line for which it does not says why.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from app.billing.documents.labels import labels
+from app.core import formats
+from app.core.language import ENGLISH, OFFERED, told_in
+from app.core.words import say
 
-MINUS = "−"
-FALLBACK_LOCALE = "en_GB"
 HOUR = 3600
 
-TITLES = {"invoice": "Invoice", "credit_note": "Credit note"}
+TITLES = {"invoice": say("Invoice"), "credit_note": say("Credit note")}
+NUMBERS = {"invoice": say("Invoice number"), "credit_note": say("Credit note number")}
 
 
 @lru_cache(maxsize=64)
@@ -27,26 +28,25 @@ def wording(locale: str, currency: str, exponent: int) -> "Wording":
 
 
 class Wording:
-    """Writes amounts, hours and dates the way one locale and currency do."""
+    """Writes words, amounts, hours and dates as one language and currency do.
+
+    `locale` is a language of ours, or begins with one, as the oldest documents say en_GB; all
+    others are English.
+    """
 
     def __init__(self, locale: str, currency: str, exponent: int) -> None:
-        try:
-            parsed = Locale.parse(locale.replace("-", "_"))
-        except (UnknownLocaleError, ValueError):
-            parsed = Locale.parse(FALLBACK_LOCALE)
-        symbols = parsed.number_symbols["latn"]
-        self.locale = parsed
+        code = locale.partition("_")[0]
+        self.language = code if code in OFFERED else ENGLISH
         self.currency = currency
         self.exponent = exponent
-        self.point: str = symbols["decimal"]
-        self.group: str = symbols["group"].replace("\u202f", "\u00a0")
+
+    def told(self, text: str) -> str:
+        """Words of ours in the language; what somebody wrote as it is."""
+        return told_in(text, self.language)
 
     def amount(self, minor: int) -> str:
         """Write minor units with the currency's own number of decimals."""
-        whole, part = divmod(abs(minor), 10**self.exponent)
-        digits = f"{whole:,}".replace(",", self.group)
-        decimals = f"{self.point}{part:0{self.exponent}d}" if self.exponent else ""
-        return f"{MINUS if minor < 0 else ''}{digits}{decimals}"
+        return formats.grouped(Decimal(minor).scaleb(-self.exponent), self.language)
 
     def money(self, minor: int) -> str:
         return f"{self.currency}\u00a0{self.amount(minor)}"
@@ -55,34 +55,35 @@ class Wording:
         """Write a decimal string with at least `places` decimals and no digit lost."""
         value = Decimal(text)
         have = -int(value.as_tuple().exponent)
-        plain = f"{abs(value):,.{max(have, places)}f}"
-        swapped = plain.translate(str.maketrans(",.", self.group + self.point))
-        return f"{MINUS if value < 0 else ''}{swapped}"
+        return formats.grouped(Decimal(f"{value:.{max(have, places)}f}"), self.language)
+
+    def percent(self, text: str) -> str:
+        return f"{self.number(text)}\u00a0%"
 
     def date(self, iso: str) -> str:
-        """Write a date in words where the labels are of the same language, else as ISO 8601."""
-        if not iso or self.locale.language != "en":
-            return iso
-        return format_date(dt.date.fromisoformat(iso), "d MMMM y", locale=self.locale)
+        """Write a date with its month in full."""
+        return formats.long_day(dt.date.fromisoformat(iso), self.language) if iso else ""
 
+    def short_date(self, iso: str) -> str:
+        """Write a date where two stand in one row."""
+        return formats.day(dt.date.fromisoformat(iso), self.language) if iso else ""
 
-def hours(seconds: int) -> str:
-    """Write h:mm, or h:mm:ss where whole minutes would hide seconds."""
-    minutes, rest = divmod(abs(seconds), 60)
-    text = f"{minutes // 60}:{minutes % 60:02}" + (f":{rest:02}" if rest else "")
-    return f"{MINUS if seconds < 0 else ''}{text}"
+    def hours(self, seconds: int) -> str:
+        """Write h:mm, or h:mm:ss where whole minutes would hide seconds."""
+        return formats.exact_hours(seconds, self.language)
 
 
 def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     """Turn frozen content (read back from its JSON) into the data of `invoice.typ`."""
     word = wording(content["locale"], content["currency"], content["exponent"])
     return {
-        "title": TITLES[content["kind"]],
+        "title": word.told(TITLES[content["kind"]]),
+        "words": labels(word.told, content["currency"]),
         "kind": content["kind"],
         "number": content["number"],
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
         "currency": content["currency"],
-        "lang": word.locale.language,
+        "lang": word.language,
         "seller": seller_block(content["seller"], word),
         "buyer": content["buyer"] | {"address": address_block(content["buyer"]["address"], word)},
         "meta": _meta(content, word),
@@ -114,26 +115,31 @@ def address_block(lines: list[str], word: Wording) -> list[str]:
     """Name the country that stands as an ISO 3166 code on the last line."""
     if not lines:
         return lines
-    return [*lines[:-1], word.locale.territories.get(lines[-1], lines[-1])]
+    return [*lines[:-1], formats.country(lines[-1], word.language)]
 
 
 def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
     rows = [
-        (f"{TITLES[content['kind']]} number", content["number"]),
-        ("Date", word.date(content["issue_date"])),
-        ("Due", word.date(content["due_date"]) if content["kind"] == "invoice" else ""),
-        ("Period", _period(content, word)),
-        ("Time zone", content.get("zone", "")),
-        ("Corrects invoice", content["corrects"]),
-        ("Purchase order", content["purchase_order"]),
-        ("Customer reference", content["buyer"]["reference"]),
-        ("Your tax ID", content["buyer"]["tax_id"]),
+        (NUMBERS[content["kind"]], content["number"]),
+        (say("Date"), word.date(content["issue_date"])),
+        (say("Due"), word.date(content["due_date"]) if content["kind"] == "invoice" else ""),
+        (say("Period"), _period(content, word)),
+        (say("Time zone"), content.get("zone", "")),
+        (say("Corrects invoice"), content["corrects"]),
+        (say("Purchase order"), content["purchase_order"]),
+        (say("Customer reference"), content["buyer"]["reference"]),
+        (say("Your tax ID"), content["buyer"]["tax_id"]),
     ]
-    return [[label, text] for label, text in rows if text]
+    return pairs(rows, word)
+
+
+def pairs(rows: Iterable[tuple[str, str]], word: Wording) -> list[list[str]]:
+    """Labels and what stands beside them; a row without anything is left out."""
+    return [[word.told(label), text] for label, text in rows if text]
 
 
 def _period(content: Mapping[str, Any], word: Wording) -> str:
-    begin, end = word.date(content["period_from"]), word.date(content["period_to"])
+    begin, end = word.short_date(content["period_from"]), word.short_date(content["period_to"])
     return f"{begin} – {end}" if begin and end else begin or end
 
 
@@ -148,7 +154,7 @@ def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
                 "title": title,
                 "detail": detail,
                 "lines": [_line(row, word) for row in rows],
-                "hours": hours(seconds) if seconds else "",
+                "hours": word.hours(seconds) if seconds else "",
                 "net": word.amount(sum(row["net_minor"] for row in rows)),
             }
         )
@@ -173,7 +179,7 @@ def _line(line: Mapping[str, Any], word: Wording) -> dict[str, str]:
 
 def _quantity(line: Mapping[str, Any], word: Wording) -> str:
     if line["seconds"] is not None:
-        return hours(line["seconds"])
+        return word.hours(line["seconds"])
     return f"{word.number(line['quantity'])} {line['unit']}".strip() if line["quantity"] else ""
 
 
@@ -182,9 +188,14 @@ def _why_not_the_product(line: Mapping[str, Any], word: Wording) -> str:
     product = product_minor(line, word.exponent)
     if product is None or product == line["net_minor"]:
         return ""
-    return (
-        f"{_quantity(line, word)} at {word.number(line['price'])} would be {word.amount(product)}; "
-        "the amount follows the rounding rule below."
+    return word.told(
+        say(
+            "%(quantity)s at %(price)s would be %(product)s; the amount follows the rounding rule"
+            " below.",
+            quantity=_quantity(line, word),
+            price=word.number(line["price"], places=word.exponent),
+            product=word.amount(product),
+        )
     )
 
 
@@ -204,15 +215,16 @@ def product_minor(line: Mapping[str, Any], exponent: int) -> int | None:
 def sum_rows(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
     """Net, each tax with what it is taken on, all taxes where there are several, cash rounding."""
     taxes = content["taxes"]
-    rows = [("Net", content["net_minor"])]
+    rows: list[tuple[str, int]] = [(say("Net"), content["net_minor"])]
     for tax in taxes:
-        taken = f"{tax['name']} {word.number(tax['percent'])} %"
-        rows.append((f"{taken} on {word.amount(tax['taxable_minor'])}", tax["tax_minor"]))
+        taken = f"{tax['name']} {word.percent(tax['percent'])}"
+        base = word.amount(tax["taxable_minor"])
+        rows.append((say("%(tax)s on %(amount)s", tax=taken, amount=base), tax["tax_minor"]))
     if len(taxes) != 1:
-        rows.append(("Tax", content["tax_minor"]))
+        rows.append((say("Tax"), content["tax_minor"]))
     if content["rounding_minor"]:
-        rows.append(("Rounding", content["rounding_minor"]))
-    return [[label, word.amount(minor)] for label, minor in rows]
+        rows.append((say("Rounding"), content["rounding_minor"]))
+    return [[word.told(label), word.amount(minor)] for label, minor in rows]
 
 
 def _payment(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
@@ -221,15 +233,15 @@ def _payment(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
     if content["kind"] != "invoice" or content["gross_minor"] <= 0:
         return []
     rows = [
-        ("Amount", word.money(content["gross_minor"])),
-        ("Payable by", word.date(content["due_date"])),
-        ("Account holder", seller["name"] if seller["iban"] else ""),
+        (say("Amount"), word.money(content["gross_minor"])),
+        (say("Payable by"), word.date(content["due_date"])),
+        (say("Account holder"), seller["name"] if seller["iban"] else ""),
         ("IBAN", _in_fours(seller["iban"])),
         ("BIC", seller["bic"]),
-        ("Bank", seller["bank"]),
-        ("Reference", content["payment_reference"] or content["number"]),
+        (say("Bank"), seller["bank"]),
+        (say("Reference"), content["payment_reference"] or content["number"]),
     ]
-    return [[label, text] for label, text in rows if text]
+    return pairs(rows, word)
 
 
 def _in_fours(iban: str) -> str:
@@ -240,6 +252,12 @@ def _in_fours(iban: str) -> str:
 def _corrects(content: Mapping[str, Any], word: Wording) -> str:
     if not content["corrects"]:
         return ""
-    dated = f" of {word.date(content['corrects_date'])}" if content["corrects_date"] else ""
-    because = f" Reason: {content['reason']}" if content["reason"] else ""
-    return f"This credit note corrects invoice {content['corrects']}{dated}.{because}"
+    said = say("This credit note corrects invoice %(number)s.", number=content["corrects"])
+    if content["corrects_date"]:
+        said = say(
+            "This credit note corrects invoice %(number)s of %(day)s.",
+            number=content["corrects"],
+            day=word.date(content["corrects_date"]),
+        )
+    because = say("Reason: %(reason)s", reason=content["reason"]) if content["reason"] else ""
+    return " ".join(filter(None, (word.told(said), word.told(because))))

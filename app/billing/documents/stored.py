@@ -69,15 +69,16 @@ def get_or_render(document_id: int) -> StoredFile:
     file = db.session.scalars(queries.pdf_of(document_id)).first()
     if file is not None:
         return file
-    waiting = undrawn([document_id])
-    if not waiting:
+    for waiting in undrawn([document_id]):  # not any more, when somebody drew it just now
+        filed = draw_and_file(waiting)
+        with unit_of_work():
+            record([filed])
+            faultpoint("billing.render.before_commit")
+        faultpoint("billing.render.after_commit")
+    file = db.session.scalars(queries.pdf_of(document_id)).first()
+    if file is None:
         raise NotFoundError(f"There is no document {document_id}.")
-    filed = draw_and_file(waiting[0])
-    with unit_of_work():
-        record([filed])
-        faultpoint("billing.render.before_commit")
-    faultpoint("billing.render.after_commit")
-    return db.session.scalars(queries.pdf_of(document_id)).one()
+    return file
 
 
 def undrawn(document_ids: Sequence[int]) -> list[Undrawn]:

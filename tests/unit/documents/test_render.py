@@ -115,10 +115,24 @@ def test_amounts_follow_the_exponent_of_their_currency(currency, exponent, print
     assert squeezed(printed) in squeezed(text_of(drawn(content)))
 
 
-def test_amounts_follow_the_locale():
-    text = squeezed(text_of(drawn(document(locale="de_DE"))))
-    assert "EUR2.653,61" in text
-    assert "2026-03-31" in text
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en_GB", ("Invoice", "Page 1 of 1", "30 April 2026", "EUR 2,653.61", "Norway")),
+        ("de", ("Rechnung", "Seite 1 von 1", "30. April 2026", "EUR 2.653,61", "Norwegen")),
+        ("fr", ("Facture", "Page 1 sur 1", "30 avril 2026", "EUR 2\u202f653,61", "Norvège")),
+        ("es", ("Factura", "Página 1 de 1", "30 de abril de 2026", "EUR 2.653,61", "Noruega")),
+        ("xx", ("Invoice", "Page 1 of 1", "30 April 2026", "EUR 2,653.61", "Norway")),
+    ],
+)
+def test_a_document_is_told_in_its_language(locale, words):
+    buyer = replace(BUYER, address=("Strandgaten 12", "5013 Bergen", "NO"))
+    rendered = drawn(document(locale=locale, buyer=buyer))
+    text = squeezed(text_of(rendered))
+    for said in words:
+        assert squeezed(said) in text
+    assert rendered.reports == (), "the fonts have every sign"
+    assert b"<pdfaid:part>3</pdfaid:part>" in rendered.pdf
 
 
 HOSTILE = {

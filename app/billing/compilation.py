@@ -218,9 +218,12 @@ def _companies_of(facts: Facts, wanted: set[int]) -> set[int]:
     }
 
 
-def compile_accounts(facts: Facts, chunk: Sequence[Work], *, lock: bool = False) -> list[Preview]:
-    """Compile a chunk of accounts in a constant number of statements.
+def compile_accounts(
+    facts: Facts, chunk: Sequence[Work], *, lock: bool = False
+) -> Iterator[Preview]:
+    """Read what a chunk of accounts needs in a constant number of statements, then compile each.
 
+    All is read before this returns, so that previews can be stored while the next is compiled.
     With `lock` the entries are held until the commit, by order of their ids.
     """
     accounts = queries.accounts([(work.payer_id, work.currency) for work in chunk])
@@ -238,7 +241,7 @@ def compile_accounts(facts: Facts, chunk: Sequence[Work], *, lock: bool = False)
     extras = queries.extra_lines(made, made, lock=lock)
     buyers = queries.buyers(by_payer, facts.agency)
     names = queries.names({entry.ticket_id for entry in entries if entry.ticket_id})
-    return [_preview(facts, work, accounts, by_payer, extras, names, buyers) for work in chunk]
+    return (_preview(facts, work, accounts, by_payer, extras, names, buyers) for work in chunk)
 
 
 def _preview(

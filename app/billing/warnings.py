@@ -4,6 +4,7 @@ Entries are marked as they are read (`causes`); what they come to is summed when
 compiled, and kept with their run. The words are made when read.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -116,11 +117,20 @@ def _sums(previews: Sequence[Preview]) -> dict[tuple[int, str], tuple[int, int]]
     """How many billed entries a cause lies in, and what they come to, by payer and cause."""
     found: dict[tuple[int, str], tuple[int, int]] = {}
     for each in previews:
-        for line in each.compiled.document.lines if each.marks else ():
-            for entry in line.entries:
-                for cause in causes.named_by(each.marks.get(entry.entry_id, 0)):
-                    entries, amount = found.get((each.buyer.id, cause), (0, 0))
-                    found[each.buyer.id, cause] = entries + 1, amount + entry.amount_minor
+        for marks, amounts in _amounts_by_marks(each).items():
+            for cause in causes.named_by(marks):
+                entries, amount = found.get((each.buyer.id, cause), (0, 0))
+                found[each.buyer.id, cause] = entries + len(amounts), amount + sum(amounts)
+    return found
+
+
+def _amounts_by_marks(preview: Preview) -> dict[int, list[int]]:
+    """What the entries come to that have the same marks; those without any are left out."""
+    marks, found = preview.marks, defaultdict[int, list[int]](list)
+    for line in preview.compiled.document.lines if marks else ():
+        for entry in line.entries:
+            if entry.entry_id in marks:
+                found[marks[entry.entry_id]].append(entry.amount_minor)
     return found
 
 

@@ -5,7 +5,7 @@ accounts have not issued.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -79,9 +79,8 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
         note = f"Compiling {total} accounts"
         with without_collector(), running.step(done=done, total=total, note=note):
             _ensure_accounts(chunk)
-            previews = compile_accounts(facts, chunk)
-            faultpoint("billing.compile.compiled")
-            store(run_id, previews, leave_blocked=leave_blocked)
+            previews = store(run_id, compile_accounts(facts, chunk), leave_blocked=leave_blocked)
+            faultpoint("billing.compile.stored")
             ready = [each for each in previews if each.is_ready(leave_blocked=leave_blocked)]
             warnings.keep(run_id, ready, facts.through)
         done += len(chunk)
@@ -110,10 +109,20 @@ def find_run(run_id: int) -> BillingRun:
     return run
 
 
-def store(run_id: int, previews: Sequence[Preview], *, leave_blocked: bool) -> None:
-    """Keep the previews of a chunk and what blocks its accounts: two statements."""
-    shown = [each for each in previews if each.compiled.document.lines or each.blocks]
-    copy_rows("run_row", ROW, [_row(run_id, each, leave_blocked) for each in shown])
+def store(run_id: int, compiled: Iterable[Preview], *, leave_blocked: bool) -> list[Preview]:
+    """Keep the previews of a chunk and what blocks its accounts: two statements.
+
+    The server takes one preview in while the next is compiled. Returns them.
+    """
+    previews: list[Preview] = []
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for each in compiled:
+            previews.append(each)
+            if each.compiled.document.lines or each.blocks:
+                yield _row(run_id, each, leave_blocked)
+
+    copy_rows("run_row", ROW, rows())
     copy_rows(
         "run_block",
         BLOCK,
@@ -123,6 +132,7 @@ def store(run_id: int, previews: Sequence[Preview], *, leave_blocked: bool) -> N
             for reason, entries in sorted(each.blocks.items())
         ],
     )
+    return previews
 
 
 def _row(run_id: int, preview: Preview, leave_blocked: bool) -> tuple[object, ...]:

@@ -168,7 +168,7 @@ def issue_chunk(facts: Facts, order: Order, row_ids: Sequence[int]) -> Outcome:
     """
     facts.hold_prices()
     rows = _lock_rows(row_ids)
-    previews = compile_accounts(facts, _work(facts, rows), lock=True) if rows else []
+    previews = list(compile_accounts(facts, _work(facts, rows), lock=True)) if rows else []
     faultpoint("billing.issue.compiled")
     holding, changed, waiting = [], [], []
     for row, preview in zip(rows, previews, strict=True):
@@ -227,19 +227,18 @@ def _write(
     seller = seller_of(facts.agency)
     ids = reserve_ids("document", len(previews))
     line_count = sum(len(preview.compiled.document.lines) for preview in previews)
-    line_ids = iter(reserve_ids("document_line", line_count))
+    line_ids = reserve_ids("document_line", line_count)
     ledger.lock_accounts([row.account_id for row, _ in holding])
     faultpoint("billing.issue.locked")
     numbers = take_numbers("invoice", len(previews), on=order.on)
     faultpoint("billing.issue.numbered")
-    papers = _documents(order, facts, previews, ids, numbers, seller)
-    ledger.write_documents(papers)
-    chain_to(numbers, str(papers[-1][_HASH]))
-    lines, allocations = _lines(previews, ids, line_ids, order.actor)
-    ledger.write_lines(lines)
+    hashes = [numbers.last_hash]
+    ledger.write_documents(_documents(order, facts, previews, ids, numbers, seller, hashes))
+    chain_to(numbers, hashes[-1])
+    ledger.write_lines(_lines(previews, ids, line_ids))
     ledger.write_taxes(_taxes(previews, ids))
     faultpoint("billing.issue.documents")
-    ledger.write_allocations(allocations)
+    ledger.write_allocations(_allocations(previews, line_ids, order.actor))
     faultpoint("billing.issue.allocated")
     ledger.write_journals(_journals(order, previews, ids))
     _mark_rows([row.id for row, _ in holding], ids)
@@ -257,9 +256,6 @@ def _write(
     return ids
 
 
-_HASH = ledger.DOCUMENT.index("content_hash")
-
-
 def _documents(
     order: Order,
     facts: Facts,
@@ -267,9 +263,13 @@ def _documents(
     ids: Sequence[int],
     numbers: Numbers,
     seller: Any,
-) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
-    previous, now = numbers.last_hash, clock.now()
+    hashes: list[str],
+) -> Iterator[tuple[object, ...]]:
+    """The rows of the documents; the server takes one in while the next is composed.
+
+    Each hash goes after that of the document before it into `hashes`.
+    """
+    now = clock.now()
     for offset, (preview, document_id) in enumerate(zip(previews, ids, strict=True)):
         document, buyer = preview.compiled.document, preview.buyer
         due_on = order.on + timedelta(days=buyer.terms_days)
@@ -284,38 +284,28 @@ def _documents(
             requesters=preview.requesters,
             paper=facts.agency.paper,
         )
+        previous = hashes[-1]
         sealed = seal(content, previous=previous)
-        rows.append(
-            (
-                *(document_id, "invoice", preview.account.id, buyer.id, order.run_id),
-                *(numbers.series_id, numbers.first + offset, number, order.on, now, due_on),
-                *(order.through, document.currency, facts.agency.paper, document.net_minor),
-                *(document.tax_minor, document.rounding_minor, document.payable_minor),
-                json.dumps(stored_policy(document.policy)),
-                *(sealed.content.decode(), sealed.sha256, previous, None, ""),
-                *(order.actor.user_id, preview.zone, json.dumps(preview.ancestors)),
-                json.dumps(preview.bill_to),
-            )
+        hashes.append(sealed.sha256)
+        yield (
+            *(document_id, "invoice", preview.account.id, buyer.id, order.run_id),
+            *(numbers.series_id, numbers.first + offset, number, order.on, now, due_on),
+            *(order.through, document.currency, facts.agency.paper, document.net_minor),
+            *(document.tax_minor, document.rounding_minor, document.payable_minor),
+            json.dumps(stored_policy(document.policy)),
+            *(sealed.content.decode(), sealed.sha256, previous, None, ""),
+            *(order.actor.user_id, preview.zone, json.dumps(preview.ancestors)),
+            json.dumps(preview.bill_to),
         )
-        previous = sealed.sha256
-    return rows
 
 
 def _lines(
-    previews: Sequence[Preview], ids: Sequence[int], line_ids: Iterator[int], actor: Actor
-) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
-    lines: list[tuple[object, ...]] = []
-    allocations: list[tuple[object, ...]] = []
-    user = actor.user_id
+    previews: Sequence[Preview], ids: Sequence[int], line_ids: Sequence[int]
+) -> Iterator[tuple[object, ...]]:
+    of_line = iter(line_ids)
     for preview, document_id in zip(previews, ids, strict=True):
         for line in preview.compiled.document.lines:
-            line_id = next(line_ids)
-            lines.append(_line(line, line_id, document_id))
-            allocations += [
-                ("line", entry, line_id, rule, real, billable, billed, amount, None, "", user)
-                for entry, real, billable, billed, rule, _, amount in line.entries
-            ]
-    return lines, allocations
+            yield _line(line, next(of_line), document_id)
 
 
 def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
@@ -329,6 +319,16 @@ def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
         *(line.seconds, None, "h" if line.kind == "time" else "", line.rate, line.net_minor),
         *(tax.name, tax.category, tax.percent, why),
     )
+
+
+def _allocations(
+    previews: Sequence[Preview], line_ids: Sequence[int], actor: Actor
+) -> Iterator[tuple[object, ...]]:
+    user = actor.user_id
+    lines = (line for preview in previews for line in preview.compiled.document.lines)
+    for line_id, line in zip(line_ids, lines, strict=True):
+        for entry, real, billable, billed, rule, _, amount in line.entries:
+            yield "line", entry, line_id, rule, real, billable, billed, amount, None, "", user
 
 
 def _taxes(previews: Sequence[Preview], ids: Sequence[int]) -> list[tuple[object, ...]]:

@@ -30,10 +30,10 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
             continue
         found = plan(facts, company_id=payer_id).accounts
         work = [each for each in found if each.payer_id == payer_id]
-        previews = compile_accounts(facts, work) if work else []
+        compiled = compile_accounts(facts, work) if work else ()
         if by is not None and by.user_id is not None:
             _note_hand(run_id, payer_id, by.user_id)
-        store(run_id, previews, leave_blocked=run.leave_blocked)
+        previews = store(run_id, compiled, leave_blocked=run.leave_blocked)
         ready = [each for each in previews if each.is_ready(leave_blocked=run.leave_blocked)]
         _forget_warnings(run_id, payer_id, but=warnings.keep(run_id, ready, run.through))
     if run.state == "issued":

@@ -51,8 +51,7 @@ def computed(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
     """What compiling gives now for one payer."""
     facts = Facts(run.through)
     work = [each for each in plan(facts, company_id=payer_id).accounts if each.payer_id == payer_id]
-    previews = compile_accounts(facts, work) if work else []
-    return facts, previews[0] if previews else None
+    return facts, next(compile_accounts(facts, work), None) if work else None
 
 
 @blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>")

@@ -38,9 +38,9 @@ def address_fields(prefix: str) -> dict[str, StringField]:
 
 
 def language_field(description: str) -> SelectField:
-    """A language to choose, or the usual one."""
+    """A language to choose, or the usual one; whether it is one is asked by the rules."""
     choices = [SelectChoice("", "The usual one"), *starmap(SelectChoice, OFFERED.items())]
-    return SelectField("Language", choices=choices, description=description)
+    return SelectField("Language", choices=choices, description=description, validate_choice=False)
 
 
 class CompanyView(DeskModelView):

@@ -1,10 +1,13 @@
 """Who sits at the desk in this request: the actor, with the employee they are."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from flask import g
 from flask_login import current_user
+from markupsafe import Markup
 
+from app.core import formats
 from app.core.acting import current_actor
 from app.core.audit import Actor
 from app.core.errors import RuleError
@@ -41,6 +44,17 @@ def own_zone() -> str:
     """The zone in which this person reads times."""
     found = worker()
     return found.zone if found else "UTC"
+
+
+def moment(at: datetime | None) -> Markup:
+    """An instant as this person reads it, in their zone; UTC stands in its title."""
+    if at is None:
+        return Markup("–")
+    if at.tzinfo is None:  # as Flask-AppBuilder keeps them
+        at = at.replace(tzinfo=UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        at.isoformat(), formats.instant(at), formats.instant(at, own_zone())
+    )
 
 
 def forget() -> None:

@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, redirect, request, url_for
 from werkzeug.routing import BuildError
 
 from app.core.security import may
+from app.desk.at_desk import moment
 from app.menu import MENU, MenuItem
 
 THEMES = ("light", "dark")
@@ -104,4 +105,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         may=may, menu_groups=menu_groups, theme=theme, url_or_none=url_or_none
     )
+    app.jinja_env.filters["moment"] = moment
     app.before_request(settle_filters)

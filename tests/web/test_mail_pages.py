@@ -1,18 +1,22 @@
 """The outbox on the desk: who may see it, what can be done, each thing once."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.core import jobs, mail
+from app.core import clock, jobs, mail
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
-from app.core.models import Mail
+from app.core.models import Job, Mail
+from app.staff.models import Staff
 from jobs import load_handlers
 from tests import factories as make
+from tests.conftest import ROOT
 from tests.web.people import person, signed_in, visitor
 
+TEMPLATES = ROOT / "app" / "templates"
 ROLES = {"Admin": True, "Billing": True, "Manager": False, "Agent": None}
 
 
@@ -113,3 +117,35 @@ def test_the_list_takes_the_same_statements_for_one_mail_and_for_fifty(clerk, st
     with statements() as many:
         assert clerk.get("/mail/").text.count("ana@client.example") >= 50
     assert len(few) == len(many) <= 8
+
+
+def test_staff_read_times_in_their_own_zone(app):
+    at = datetime(2026, 3, 31, 20, 15, tzinfo=UTC)
+    with clock.frozen(at), unit_of_work():
+        make.set_up_agency()
+        mail_id = posted()
+        db.session.execute(update(Mail).values(created_at=at))
+        db.session.execute(update(Job).values(created_at=at, due_at=at))
+        manager = person("Manager")
+        db.session.execute(update(Staff).values(zone="Asia/Tokyo"))
+        ticket = make.ticket(make.company(), assignee_id=db.session.scalar(select(Staff.id)))
+        ticket.last_event_at = at
+    job_id = db.session.scalars(select(Job.id)).first()
+    browser = signed_in(app, manager)
+    said = (
+        '<time datetime="2026-03-31T20:15:00+00:00" title="2026-03-31 20:15 UTC">2026-04-01 05:15<'
+    )
+    for page in ("/mail/", f"/mail/{mail_id}", "/jobs/", f"/jobs/{job_id}", "/"):
+        assert said in browser.get(page).get_data(as_text=True), page
+
+
+def test_no_staff_page_writes_a_time_without_a_zone():
+    """The audit log alone says at its head that it is in UTC."""
+    bare = [
+        path.name
+        for folder in ("desk", "companies", "appbuilder")
+        for path in (TEMPLATES / folder).rglob("*.html")
+        if re.search(r"\|instant\b(?!\()|strftime.*%H", path.read_text())
+        and path.parts[-2] != "audit"
+    ]
+    assert bare == []

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.communications import action_links, actions_rules
 from app.communications import actions_queries as queries
@@ -35,13 +36,15 @@ MOST_AT_ONCE = 200
 class Ending:
     """How a request ends: the deed (`actions_rules.ENDS`), whose it is, what they wrote.
 
-    `more` is what the answer to this kind of request holds besides.
+    `more` is what the answer to this kind of request holds besides, `heard` the sentence that says
+    to whom and how it was told, where staff noted it.
     """
 
     deed: str
     by: str
     text: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
+    heard: str = ""
 
 
 Conclusion = Callable[[ActionRequest, Ending, Actor], Mapping[str, str]]
@@ -140,7 +143,7 @@ def answer(
         raise RuleError(
             say("It is not said whether you answer or decline: use one of the buttons.")
         )
-    state = actions_rules.ended(action.state, deed)
+    actions_rules.ended(action.state, deed)
     if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
         raise RuleError(
             say(
@@ -166,34 +169,15 @@ def answer(
     said = _clean(given.text)
     event = _tell(action.ticket, actor, line, said)
     commands.keep_files(event, taken)
-    ending = Ending(deed, name, str(said), given.more)
-    more = _conclude(action, ending, actor)
-    _end(action, state, by=name, ip=ip)
-    action.answer = {
-        "choice": given.choice if action.kind == "choose" and deed == "answer" else "",
-        "text": str(said),
-        **kept_beside(text=said),
-        "files": [
-            {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
-            for file_name, file in zip(given.files, taken, strict=True)
-        ],
-        **({"in_place_of": asked} if asked else {}),
-        **more,
-    }
-    action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
-    db.session.flush()
-    if action.ticket.category == "waiting" and not queries.has_others(action):
-        opened = ticket_queries.first_status("open")
-        commands.set_status(action.ticket, actor=actor, status=opened)
+    files_kept = [
+        {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
+        for file_name, file in zip(given.files, taken, strict=True)
+    ]
+    more = {"files": files_kept, **({"in_place_of": asked} if asked else {})}
+    _settle(action, Ending(deed, name, str(said), given.more), actor, given, more, ip=ip)
     if actor.channel != notifications.DEMO:
         _tell_askers(action, event, name, line)
-    happenings.told(
-        "action_ended",
-        [action.ticket_id],
-        actor=actor,
-        event_id=event.id,
-        detail={"outcome": state},
-    )
+    _was_ended(action, event, actor)
     record(
         actor,
         f"action.{deed}",
@@ -201,6 +185,53 @@ def answer(
         id=action.ticket_id,
         after={"action": action.id, "by": name, "ip": ip, "hash": action.content_hash},
     )
+    return event
+
+
+def note(
+    action: ActionRequest, *, actor: Actor, deed: str, given: Given, heard: actions_rules.Heard
+) -> Event:
+    """Answer or decline on the client's word, as staff who heard it; `action` is held.
+
+    It counts as their own answer would. Who was asked and the contacts who follow the ticket are
+    mailed what was noted, so that they can object. Raises `RuleError` with every reason at once.
+    """
+    heard = replace(heard, by=rules.clean_line(heard.by))
+    asked_on = action.event.at.astimezone(ZoneInfo(action.zone)).date()
+    problems = actions_rules.heard_problems(
+        heard, asked_on=asked_on, today=clock.today(action.zone)
+    )
+    problems += actions_rules.answer_problems(action.kind, action.options, deed, given)
+    if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
+        problems.append(f"It was to be answered by {action.due_on} and is over: ask once more.")
+    if problems or heard.on is None:
+        raise RuleError(*problems)
+    line = say(
+        "%(name)s %(outcome)s (%(how)s, %(day)s)",
+        name=heard.by,
+        outcome=actions_rules.outcome(action.kind, deed, given),
+        how=actions_rules.HEARD[heard.how],
+        day=heard.on,
+    )
+    said = _clean(given.text)
+    event = _tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said)
+    told_to = say(
+        "Told to %(name)s %(how)s on %(day)s.",
+        name=actor.name,
+        how=actions_rules.HEARD[heard.how],
+        day=heard.on,
+    )
+    ending = Ending(deed, heard.by, str(said), given.more, told_to)
+    _settle(action, ending, actor, given, {"files": [], "heard": str(told_to)})
+    values = {"outcome": line}
+    key = f"action:{action.id}:noted"
+    told = notifications.Occasion("action_noted", action.ticket, event, actor.name, key, values)
+    notifications.post(replace(told, message=_said(action)), queries.clients_of(action))
+    _tell_askers(action, event, actor.name, say("noted: %(answer)s", answer=line), but=actor)
+    _was_ended(action, event, actor)
+    after = {"action": action.id, "by": heard.by, "heard": str(told_to)}
+    after["hash"] = action.content_hash or ""
+    record(actor, f"action.note.{deed}", kind="ticket", id=action.ticket_id, after=after)
     return event
 
 
@@ -315,6 +346,45 @@ def _end(action: ActionRequest, state: str, *, by: str, ip: str = "") -> None:
     action.state, action.ended_at, action.ended_by, action.ended_ip = state, clock.now(), by, ip
 
 
+def _settle(
+    action: ActionRequest,
+    ending: Ending,
+    actor: Actor,
+    given: Given,
+    more: Mapping[str, Any],
+    *,
+    ip: str = "",
+) -> None:
+    """End a request with an answer, what ends with it, and the hash of both sides."""
+    state = actions_rules.ended(action.state, ending.deed)
+    concluded = _conclude(action, ending, actor)
+    _end(action, state, by=ending.by, ip=ip)
+    is_choice = action.kind == "choose" and ending.deed == "answer"
+    action.answer = {
+        "choice": given.choice if is_choice else "",
+        "text": ending.text,
+        **kept_beside(text=_clean(given.text), heard=ending.heard),
+        **more,
+        **concluded,
+    }
+    action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
+    db.session.flush()
+    if action.ticket.category == "waiting" and not queries.has_others(action):
+        opened = ticket_queries.first_status("open")
+        commands.set_status(action.ticket, actor=actor, status=opened)
+
+
+def _was_ended(action: ActionRequest, event: Event, actor: Actor) -> None:
+    """Let the rules without code hear of it."""
+    happenings.told(
+        "action_ended",
+        [action.ticket_id],
+        actor=actor,
+        event_id=event.id,
+        detail={"outcome": action.state},
+    )
+
+
 def _conclude(action: ActionRequest, ending: Ending, actor: Actor) -> Mapping[str, str]:
     conclusion = _conclusions.get(action.kind)
     return conclusion(action, ending, actor) if conclusion else {}
@@ -368,8 +438,15 @@ def _mail_contact(
     return notifications.post(occasion, [reader])
 
 
-def _tell_askers(action: ActionRequest, event: Event, author: str, outcome: str) -> int:
+def _tell_askers(
+    action: ActionRequest, event: Event, author: str, outcome: str, *, but: Actor | None = None
+) -> int:
+    readers = [
+        reader
+        for reader in queries.askers_of(action)
+        if but is None or reader.staff_id != but.staff_id
+    ]
     values = {"due": action.due_on, "outcome": outcome}
     key = f"action:{action.id}:ended"
     occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
-    return notifications.post(occasion, queries.askers_of(action))
+    return notifications.post(occasion, readers)

@@ -127,6 +127,15 @@ def askers_of(action: ActionRequest) -> list[Reader]:
     return asker + [each for each in others if each not in asker]
 
 
+def clients_of(action: ActionRequest) -> list[Reader]:
+    """Who was asked, and the contacts who follow the ticket."""
+    asked = reader_of(action.contact_id, action.ticket)
+    others = mail_queries.contacts_of(action.ticket)
+    return ([asked] if asked else []) + [
+        each for each in others if each.contact_id != action.contact_id
+    ]
+
+
 MANAGERS = text("""
 with recursive up as (
   select id, parent_id, 0 as depth from company where id = :company_id

@@ -52,6 +52,13 @@ OVER = {
     "cancelled": say("This was cancelled already: nothing more can be done with it."),
     "expired": say("This was expired already: nothing more can be done with it."),
 }
+# How a client told staff what they answer.
+HEARD = {
+    "phone": say("by phone"),
+    "meeting": say("in person"),
+    "writing": say("in writing"),
+}
+LONGEST_NAME = 200
 LONGEST_TEXT = 5_000
 LONGEST_OPTION = 200
 MOST_OPTIONS = 10
@@ -76,6 +83,15 @@ class Given:
     text: str = ""
     files: tuple[str, ...] = ()
     more: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a client told staff: who said it, how (a key of `HEARD`), on which day of the client."""
+
+    by: str
+    how: str
+    on: date | None
 
 
 def ended(state: str, deed: str) -> str:
@@ -161,6 +177,24 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
         found.append(say("The answer is empty: write it."))
     elif kind == "upload" and not given.files:
         found.append(say("No file is chosen: choose at least one."))
+    return found
+
+
+def heard_problems(heard: Heard, *, asked_on: date, today: date) -> list[str]:
+    """What is missing or wrong in what staff heard, all of it at once."""
+    found = []
+    if not heard.by:
+        found.append("It is not said who answered: write the name of who told you.")
+    if len(heard.by) > LONGEST_NAME:
+        found.append(f"The name is too long: at most {LONGEST_NAME} characters fit.")
+    if heard.how not in HEARD:
+        found.append("It is not said how they told you: choose one of the list.")
+    if heard.on is None:
+        found.append("The day on which they told you is missing: choose it.")
+    elif heard.on > today:
+        found.append(f"They cannot have told you on {heard.on}, which is still to come.")
+    elif heard.on < asked_on:
+        found.append(f"They cannot have answered on {heard.on}: it was asked on {asked_on}.")
     return found
 
 

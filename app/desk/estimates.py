@@ -11,8 +11,10 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 
 from app.communications.actions_queries import zone_of
+from app.communications.actions_rules import HEARD, Heard
 from app.core import clock, forms, storage
 from app.core.errors import RuleError
+from app.core.formats import amount
 from app.core.money import from_minor, round_decimal, to_minor
 from app.core.posting import unit_of_work
 from app.core.security import may, requires
@@ -55,21 +57,7 @@ class Row:
 @requires("see", "Estimates")
 def show(number: int) -> str:
     """Every version, the newest first, with what is to be done with it."""
-    ticket = queries.ticket(number)
-    _, choices = ticket_facts.rail_and_choices(ticket)
-    found = estimates.versions(ticket.id)
-    return render_template(
-        "desk/estimates/show.html",
-        ticket=ticket,
-        versions=found,
-        carried=estimates.carried_to(ticket.id),
-        newest=found[0].estimate if found else None,
-        is_closed=ticket.closed_at is not None,
-        contacts=choices.contacts,
-        approver=estimates.approver_of(ticket) if may("send", "Estimates") else None,
-        zone=own_zone(),
-        new_nonce=forms.new_nonce,
-    )
+    return _page(number)
 
 
 @blueprint.get("/tickets/<int:number>/estimate/edit")
@@ -178,6 +166,38 @@ def withdraw(number: int) -> Any:
     return carry_out(act, back=here)
 
 
+@blueprint.post("/tickets/<int:number>/estimate/<int:version>/note")
+@requires("send", "Estimates")
+def note(number: int, version: int) -> Any:
+    """Note what the client told of the open offer; their people are mailed."""
+    form = request.form
+
+    def act() -> tuple[str, str]:
+        found = commands.note(
+            queries.locked(number),
+            actor=desk_actor(),
+            version=version,
+            deed=form.get("do", ""),
+            heard=Heard(
+                by=form.get("by", ""),
+                how=form.get("how", ""),
+                on=day(form.get("on", ""), "The day on which they told you"),
+            ),
+            text=form.get("text", ""),
+            chosen=form.getlist("chosen"),
+            purchase_order=form.get("purchase_order", ""),
+        )
+        total = amount(found.total_minor, found.currency)
+        said = f"Version {version} is noted as {found.state}, {total}. The client is told."
+        return url_for("estimates.show", number=number), said
+
+    return carry_out(
+        act,
+        back=url_for("estimates.show", number=number),
+        again=lambda error: (_page(number, error.problems), 422),
+    )
+
+
 @blueprint.route("/tickets/<int:number>/estimate/<int:version>.pdf", methods=["GET", "POST"])
 @requires("see", "Estimates")
 def paper(number: int, version: int) -> Any:
@@ -196,6 +216,28 @@ def paper(number: int, version: int) -> Any:
         mimetype="application/pdf",
         as_attachment="download" in request.args,
         download_name=papers.name_of(found),
+    )
+
+
+def _page(number: int, problems: tuple[str, ...] = ()) -> str:
+    ticket = queries.ticket(number)
+    _, choices = ticket_facts.rail_and_choices(ticket)
+    found = estimates.versions(ticket.id)
+    return render_template(
+        "desk/estimates/show.html",
+        ticket=ticket,
+        versions=found,
+        carried=estimates.carried_to(ticket.id),
+        newest=found[0].estimate if found else None,
+        is_closed=ticket.closed_at is not None,
+        contacts=choices.contacts,
+        approver=estimates.approver_of(ticket) if may("send", "Estimates") else None,
+        zone=own_zone(),
+        today=clock.today(zone_of(ticket)),
+        ways=[(code, str(text)) for code, text in HEARD.items()],
+        problems=problems,
+        typed=request.form,
+        new_nonce=forms.new_nonce,
     )
 
 

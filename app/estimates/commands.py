@@ -13,7 +13,7 @@ from sqlalchemy import delete
 
 from app.communications import actions, actions_queries
 from app.communications.action_models import ActionRequest
-from app.communications.actions_rules import ESTIMATE
+from app.communications.actions_rules import ESTIMATE, Given, Heard
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -152,6 +152,35 @@ def withdraw(ticket: Ticket, *, actor: Actor) -> None:
     queries.of_state(ticket.id, rules.SENT)
 
 
+def note(
+    ticket: Ticket,
+    *,
+    actor: Actor,
+    version: int,
+    deed: str,
+    heard: Heard,
+    text: str = "",
+    chosen: Sequence[str] = (),
+    purchase_order: str = "",
+) -> Estimate:
+    """Approve ("answer") or decline the open version on the client's word; they are told.
+
+    Raises `RuleError` when that version is no longer open, with every reason why it does not do.
+    """
+    estimate = queries.version(ticket.id, version)
+    if deed not in {"answer", "decline"}:
+        raise RuleError("It is not said whether they approve or decline: choose one.")
+    rules.after(estimate.version, estimate.state, DEEDS[deed])
+    more = {}
+    if deed == "answer":
+        keys = rules.chosen_keys(chosen, estimate.optional_keys)
+        more = {"chosen": " ".join(map(str, keys)), "purchase_order": purchase_order}
+        more["seen"] = str(estimate.sums(keys).total_minor)
+    action = held(estimate.action_id or 0)
+    actions.note(action, actor=actor, deed=deed, given=Given(text=text, more=more), heard=heard)
+    return estimate
+
+
 @actions.concludes(ESTIMATE)
 def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Mapping[str, str]:
     """End an estimate with the request about it: approved, declined, withdrawn or expired.
@@ -172,7 +201,7 @@ def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Map
     if estimate.state == rules.APPROVED:
         billing.bill_fixed_lines(estimate, actor=actor)
         burn.warn([estimate.ticket_id])
-        papers.freeze(estimate, "approved")
+        papers.freeze(estimate, "approved", heard=ending.heard)
     found = {"estimate": rules.content_hash(content_of(estimate))}
     return found | ({"purchase_order": estimate.purchase_order} if estimate.purchase_order else {})
 

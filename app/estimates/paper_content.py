@@ -33,7 +33,7 @@ PARTS = {
 
 
 def content_of(
-    estimate: Estimate, *, stage: str, seller: Seller, buyer: Buyer, paper: str
+    estimate: Estimate, *, stage: str, seller: Seller, buyer: Buyer, paper: str, heard: str = ""
 ) -> dict[str, Any]:
     """All that is printed, as plain values of JSON: amounts in minor units, days as ISO 8601."""
     zone = ZoneInfo(estimate.zone)
@@ -73,6 +73,8 @@ def content_of(
             "at": _moment(estimate.ended_at, zone),
             "purchase_order": estimate.purchase_order,
         }
+        if heard:
+            content["approval"]["heard"] = str(heard)
     return content
 
 
@@ -146,7 +148,8 @@ def _approval(approval: Mapping[str, str], content: Mapping[str, Any], word: Wor
     if not approval:
         return ""
     day, moment = approval["at"].split()
-    return f"Approved on {word.date(day)}, {moment} ({content['zone']}) by {approval['by']}"
+    said = f"Approved on {word.date(day)}, {moment} ({content['zone']}) by {approval['by']}"
+    return f"{said}. {approval['heard']}" if approval.get("heard") else said
 
 
 def _groups(lines: Sequence[Mapping[str, Any]], word: Wording) -> list[dict[str, Any]]:

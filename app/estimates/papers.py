@@ -45,16 +45,22 @@ class Filed:
     notes: tuple[str, ...]
 
 
-def freeze(estimate: Estimate, stage: str) -> int:
+def freeze(estimate: Estimate, stage: str, *, heard: str = "") -> int:
     """Keep what the paper of this stage (sent or approved) says, and have it drawn soon.
 
-    Twice is once: the first stays. Returns the paper's id.
+    `heard` says to whom the approval was told, where staff noted it. Twice is once: the first
+    stays. Returns the paper's id.
     """
     agency = billing.agency()
     buyer = billing.buyers([estimate.company_id], agency)[estimate.company_id]
     content, sha256 = paper_content.sealed(
         paper_content.content_of(
-            estimate, stage=stage, seller=seller_of(agency), buyer=buyer, paper=agency.paper
+            estimate,
+            stage=stage,
+            seller=seller_of(agency),
+            buyer=buyer,
+            paper=agency.paper,
+            heard=heard or _heard(estimate),
         )
     )
     moment = estimate.ended_at if stage == "approved" else estimate.sent_at
@@ -96,6 +102,11 @@ def have_drawn(estimate: Estimate) -> None:
         freeze(estimate, stage)
     elif paper.file_id is None:
         _post(paper.id, again=f":{clock.now():%Y-%m-%dT%H:%M}")
+
+
+def _heard(estimate: Estimate) -> str:
+    answer = estimate.action.answer if estimate.action else {}
+    return str(answer.get("heard", ""))
 
 
 def _stage(estimate: Estimate) -> str:

@@ -297,6 +297,15 @@ def of_state(ticket_id: int, state: str) -> Estimate:
     return found
 
 
+def version(ticket_id: int, number: int) -> Estimate:
+    """One version, held. Raises `NotFoundError`."""
+    query = select(Estimate).where(Estimate.ticket_id == ticket_id, Estimate.version == number)
+    found = _first(query)
+    if found is None:
+        raise NotFoundError(f"There is no version {number} of this estimate.")
+    return found
+
+
 def of_action(action_id: int) -> Estimate:
     """The version that a request of kind estimate asks about, held."""
     found = _first(select(Estimate).where(Estimate.action_id == action_id))

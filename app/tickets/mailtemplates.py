@@ -136,6 +136,17 @@ TEMPLATES = {
             needs_message=True,
         ),
         Template(
+            "action_noted",
+            "Staff have noted what the client told them; to the client's people",
+            say("We noted an answer: {subject}"),
+            say(
+                "Dear {recipient},\n\nwe have noted an answer that we were given: {outcome}."
+                "\n\nIt was about this:\n\n{message}\n\nIf that is not right, please tell us at"
+                " once.\n\n{author}\n{agency}"
+            ),
+            needs_message=True,
+        ),
+        Template(
             "action_late",
             "What a client was asked for is three days late; to the managers of their company",
             say("An answer of {author} is late: {subject}"),

@@ -57,6 +57,7 @@ VALUES: dict[str, object] = {
 # Where a part means something else on one endpoint.
 OWN_VALUES: dict[str, dict[str, object]] = {
     "assets.serve": {"name": "desk.css"},
+    "estimates.note": {"version": 1},
     "estimates.paper": {"version": 1},
     "billing.export_invoices": {"kind": "csv"},
     "dashboards.chart_file": {"name": "hours", "kind": "csv"},
@@ -129,6 +130,7 @@ ROUTES = {
     "GET estimates.paper": "syyyy?",  # nothing was sent
     "GET estimates.show": "syyyy",
     "POST estimates.again": "syyyy",
+    "POST estimates.note": "syyyy?",  # nothing was sent
     "POST estimates.paper": "syyyy?",
     "POST estimates.discard": "syyyy?",  # nothing is drafted
     "POST estimates.save": "syyyy",

@@ -25,7 +25,6 @@ from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.security import PREFIX
-from app.core.words import say
 from app.tickets import request_types
 from app.tickets.models import TicketStatus
 
@@ -33,11 +32,11 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 7_246_001
 STATUSES = (
-    (say("New"), "new"),
-    (say("Open"), "open"),
-    (say("Waiting for client"), "waiting"),
-    (say("Resolved"), "resolved"),
-    (say("Completed"), "completed"),
+    ("New", "new"),
+    ("Open", "open"),
+    ("Waiting for client", "waiting"),
+    ("Resolved", "resolved"),
+    ("Completed", "completed"),
 )
 
 

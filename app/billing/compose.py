@@ -168,8 +168,7 @@ def _line(line: Line, heading: str, asked: str, word: Wording) -> ContentLine:
 
 def _text(line: Line) -> str:
     """A line's own text; that of time of which nothing was said is ours."""
-    nothing_said = line.kind == "time" and line.ticket_id is None and not line.was
-    return UNNAMED.get(line.text, line.text) if nothing_said else line.text
+    return line.text if line.is_named or line.was else UNNAMED.get(line.text, line.text)
 
 
 def _note(line: Line, word: Wording) -> str:

@@ -19,7 +19,7 @@ NAMES = {
     "requester": "who asked",
     "recipient": "who reads this mail",
     "author": "who wrote the message",
-    "status": "the ticket's status",
+    "status": "the ticket's status; to clients as the portal calls it",
     "agency": "the agency's name",
     "link": "the address of the request in the portal",
     "due": "the day by which something is asked",

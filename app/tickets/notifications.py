@@ -29,6 +29,13 @@ DEMO = "demo"
 MOST_ACKNOWLEDGED = 5
 LARGEST_ATTACHED = 10 * 1024 * 1024
 QUIET = timedelta(seconds=10)
+CALLED = {
+    "new": say("Received"),
+    "open": say("In progress"),
+    "waiting": say("Waiting for you"),
+    "resolved": say("Solved"),
+    "completed": say("Completed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +214,18 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
         "requester": ticket.requester.name if ticket.requester else "",
         "recipient": reader.name,
         "author": occasion.author,
-        "status": language.gettext(ticket.status.name),  # as we named it, or as the agency did
+        "status": _status(ticket, reader),
         "agency": agency.name,
         "link": f"{public}{path}",
         **{name: str(language.telling(value)) for name, value in occasion.values.items()},
     }
+
+
+def _status(ticket: Ticket, reader: Reader) -> str:
+    """What the portal calls the state of a request; staff read the name that the desk gave it."""
+    if reader.staff_id is not None:
+        return ticket.status.name
+    return language.told(CALLED[ticket.status.category])
 
 
 def _foot(reader: Reader, word: str, *, answers_by_mail: bool, has_link: bool) -> str:

@@ -5,16 +5,24 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.companies import links
 from app.companies.account_models import PortalAccount
+from app.companies.models import Company, Contact
 from app.companies.second_step import PURPOSE
 from app.core import language, totp
+from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.core.pseudo import CLOSE, OPEN, PSEUDO
+from app.core.models import Agency
+from app.core.pseudo import CLOSE, OPEN, PSEUDO, pseudo
 from app.core.sealing import seal
-from tests.portal.acting import sent
+from app.staff.models import Department, Staff
+from app.tickets import commands, mail_commands
+from app.tickets.models import Attachment, Ticket
+from app.vault.models import Credential
+from tests import factories as make
+from tests.portal.acting import STAFF, mails, sent
 from tests.portal.greek import Greek, greek
 from tests.portal.test_door import email_of
 from tests.portal.test_isolation import urls
@@ -189,3 +197,33 @@ def test_every_page_at_the_door(app, world, monkeypatch):
     pages["spent"] = browser.get(reset, headers=ASKS).get_data(as_text=True)
     assert "/portal/sign-in/code" not in pages["spent"]
     assert_told(pages)
+
+
+OURS = "Saved."
+NAMED_BY_PEOPLE = (
+    *(Agency.name, Company.name, Contact.name, Staff.name, Department.name),
+    *(Ticket.subject, Attachment.name, Credential.label),
+)
+
+
+def test_what_people_named_like_a_text_of_ours_is_never_translated(app, world):
+    """A status called “Open” by the agency is called so in every language."""
+    with unit_of_work():
+        make.department()
+        for column in NAMED_BY_PEOPLE:
+            db.session.execute(update(column.class_).values({column.key: OURS}))
+        ticket = db.session.get(Ticket, world.ticket.id)
+        ticket.status.name = ticket.request_type.name = OURS
+        mail_commands.save_template(
+            "answered", subject="{status}", body="{status} {subject} {message}", actor=STAFF
+        )
+        commands.reply(ticket, actor=Actor(name=OURS, channel="web"), text=OURS)
+    browser = client_in(app, world.mira)
+    pages = {
+        url: browser.get(url).get_data(as_text=True)
+        for method, endpoint, url in urls(app, world)
+        if method == "GET" and endpoint != "portal.file"
+    }
+    pages["mail"] = mails()[-1].subject + mails()[-1].body
+    assert OURS in pages["mail"]
+    assert [name for name, page in pages.items() if pseudo(OURS) in page] == []

@@ -51,6 +51,7 @@ class _Draft:
     weights: Sequence[int] = ()
     ticket_id: int | None = None
     extra_id: int | None = None
+    is_named: bool = True
 
 
 @dataclass(slots=True)
@@ -199,6 +200,7 @@ def _time_line(
         entries=group,
         weights=weights,
         ticket_id=key[0] if policy.grouping == "ticket" and isinstance(key[0], int) else None,
+        is_named=bool(key[0]),
     )
 
 
@@ -314,4 +316,5 @@ def _line(position: int, draft: _Draft, off: int, net: int, tax: int) -> Line:
         entries=entries,
         ticket_id=draft.ticket_id,
         extra_id=draft.extra_id,
+        is_named=draft.is_named,
     )

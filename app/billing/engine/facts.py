@@ -146,7 +146,7 @@ class Line:
     """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out.
 
     `ticket_id` is set where lines are grouped by ticket; `was` is the text that was compiled, where
-    somebody gave another.
+    somebody gave another. `is_named` tells whose text it is: the agency's, or ours for want of one.
     """
 
     position: int
@@ -163,6 +163,7 @@ class Line:
     ticket_id: int | None = None
     extra_id: int | None = None
     was: str = ""
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from app.communications import actions
+from app.communications import actions, handing_on
 from app.core.jobs import Running, handler
 
 
 @handler("actions.remind", routine=True)
 def remind(running: Running) -> dict[str, Any]:
-    """Mail what has fallen due, and end what is long overdue."""
+    """Tell of those who have left, mail what has fallen due, and end what is long overdue."""
     with running.step():
         reminded = actions.remind()
-    return {"reminded": reminded, "expired": actions.expire(step=running.step)}
+    left = handing_on.tell_of_leaving(step=running.step)
+    return {"left": left, "reminded": reminded, "expired": actions.expire(step=running.step)}

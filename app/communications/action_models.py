@@ -30,7 +30,8 @@ class ActionRequest(Stamped, Model):
     (`actions_rules.ENDS`); then `ended_*` say when, by whom and from which address. `answer` is
     {choice, text, files} and `content_hash` covers it together with what was asked. `event_id` is
     the entry of the timeline that asks. `company_id` is the ticket's at the time of asking. Of kind
-    estimate, its estimate says what is offered, and ends with it.
+    estimate, its estimate says what is offered, and ends with it. `left_told_at` is when others
+    were told that the contact has left.
     """
 
     __tablename__ = "action_request"
@@ -69,6 +70,7 @@ class ActionRequest(Stamped, Model):
     ended_by: Mapped[str] = mapped_column(String(200), server_default="")
     ended_ip: Mapped[str] = mapped_column(String(45), server_default="")
     content_hash: Mapped[str | None] = mapped_column(String(64))
+    left_told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     ticket: Mapped[Ticket] = relationship()
     event: Mapped[Event] = relationship()

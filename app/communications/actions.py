@@ -86,13 +86,13 @@ def ask(
     problems = actions_rules.asking_problems(
         kind=kind, text=text, options=chosen, due_on=due_on, today=clock.today(zone)
     )
-    reader, more = _whom(ticket, contact_id)
+    reader, more = whom(ticket, contact_id)
     problems += more
     if problems or reader is None or contact_id is None or due_on is None:
         raise RuleError(*problems)
     said = _clean(text)
     line = say(actions_rules.ASKING[kind], name=reader.name, day=due_on)
-    event = _tell(ticket, actor, line, said)
+    event = tell(ticket, actor, line, said)
     action = ActionRequest(
         ticket_id=ticket.id,
         event_id=event.id,
@@ -109,18 +109,25 @@ def ask(
     )
     db.session.add(action)
     db.session.flush()
-    plan = actions_rules.reminder_plan(due_on, zone, asked_at=clock.now(), kind=kind)
-    db.session.add_all(
-        ActionReminder(action_id=action.id, step=step, due_at=at) for step, at in plan.items()
-    )
+    plan_reminders(action)
     ensure_subscribed(ticket, contact_id=contact_id, source="staff")
     if ticket.category in {"new", "open"}:
         waiting = ticket_queries.first_status("waiting")
         commands.set_status(ticket, actor=actor, status=waiting)
     if actor.channel != notifications.DEMO:
-        _mail_contact(letter, action, event, reader, told=told or {})
+        mail_contact(letter, action, event, reader, told=told or {})
     record(actor, "action.ask", kind="ticket", id=ticket.id, after={"action": action.id})
     return action
+
+
+def plan_reminders(action: ActionRequest) -> None:
+    """Write the steps by which who is asked is reminded from now on."""
+    plan = actions_rules.reminder_plan(
+        action.due_on, action.zone, asked_at=clock.now(), kind=action.kind
+    )
+    db.session.add_all(
+        ActionReminder(action_id=action.id, step=step, due_at=at) for step, at in plan.items()
+    )
 
 
 def answer(
@@ -167,7 +174,7 @@ def answer(
     if asked:
         line = say("%(outcome)s, in place of %(name)s", outcome=line, name=asked)
     said = _clean(given.text)
-    event = _tell(action.ticket, actor, line, said)
+    event = tell(action.ticket, actor, line, said)
     commands.keep_files(event, taken)
     files_kept = [
         {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
@@ -214,7 +221,7 @@ def note(
         day=heard.on,
     )
     said = _clean(given.text)
-    event = _tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said)
+    event = tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said)
     told_to = say(
         "Told to %(name)s %(how)s on %(day)s.",
         name=actor.name,
@@ -226,7 +233,7 @@ def note(
     values = {"outcome": line}
     key = f"action:{action.id}:noted"
     told = notifications.Occasion("action_noted", action.ticket, event, actor.name, key, values)
-    notifications.post(replace(told, message=_said(action)), queries.clients_of(action))
+    notifications.post(replace(told, message=asked_text(action)), queries.clients_of(action))
     _tell_askers(action, event, actor.name, say("noted: %(answer)s", answer=line), but=actor)
     _was_ended(action, event, actor)
     after = {"action": action.id, "by": heard.by, "heard": str(told_to)}
@@ -239,10 +246,10 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     _conclude(action, Ending("cancel", actor.name), actor)
-    event = _tell(action.ticket, actor, say("took a request to the client back"), _said(action))
+    event = tell(action.ticket, actor, say("took a request to the client back"), asked_text(action))
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
-        _mail_contact("action_cancelled", action, event, reader)
+        mail_contact("action_cancelled", action, event, reader)
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
@@ -268,7 +275,7 @@ def remind() -> int:
         action = reminder.action
         reader = queries.reader_of(action.contact_id, action.ticket)
         if reader is not None and not action.ticket.is_demo:
-            posted += _mail_contact("reminded", action, action.event, reader, step=reminder.step)
+            posted += mail_contact("reminded", action, action.event, reader, step=reminder.step)
         if reminder.step in actions_rules.ESCALATED and not action.ticket.is_demo:
             _escalate(action)
     return posted
@@ -279,7 +286,7 @@ def _escalate(action: ActionRequest) -> None:
     author = action.contact.name
     values = {"due": action.due_on, "outcome": say("has not answered yet")}
     for kind, readers in (
-        ("action_late", queries.managers_over(action)),
+        ("action_late", queries.deciders_over(action)),
         ("action_ended", queries.askers_of(action)),
     ):
         key = f"action:{action.id}:late"
@@ -300,14 +307,15 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
             _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
             _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
             line = say("closed a request that was not answered in time")
-            event = _tell(action.ticket, SYSTEM, line, _said(action))
+            event = tell(action.ticket, SYSTEM, line, asked_text(action))
             if not action.ticket.is_demo:
                 _tell_askers(action, event, action.contact.name, say("did not answer in time"))
             done += 1
     return done
 
 
-def _whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:
+def whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:
+    """Where mails to somebody who is to be asked go, and why they cannot be asked."""
     problems = merged.problems(ticket)
     if ticket.category in rules.CLOSED and not problems:
         problems.append(f"#{ticket.number} is closed: open it again before you ask for something.")
@@ -331,7 +339,8 @@ def _clean(text: str) -> str:
     return text if isinstance(text, Words) else rules.clean_text(text)
 
 
-def _tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
+def tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
+    """Write on the timeline, for clients too, what was asked or became of it."""
     return timeline.append(
         ticket,
         actor=actor,
@@ -404,12 +413,12 @@ def _answered(action: ActionRequest) -> dict[str, Any]:
     return {"state": action.state, "by": action.ended_by, **action.answer}
 
 
-def _said(action: ActionRequest) -> str:
+def asked_text(action: ActionRequest) -> str:
     """What was asked, as words where it was ours to say."""
     return kept_words(action.event.payload, "text") or action.text
 
 
-def _mail_contact(
+def mail_contact(
     kind: str,
     action: ActionRequest,
     event: Event,
@@ -418,6 +427,7 @@ def _mail_contact(
     step: str = "",
     told: Mapping[str, Value] | None = None,
 ) -> int:
+    """Mail who is asked; `step` tells apart mails of one kind, `told` is what it says besides."""
     values = {
         **(told or {}),
         "due": action.due_on,
@@ -432,7 +442,7 @@ def _mail_contact(
         author=action.asked_by,
         key=key,
         values=values,
-        message=_said(action) if not options else f"{action.text}\n\n{options}",
+        message=asked_text(action) if not options else f"{action.text}\n\n{options}",
         button=actions_rules.BUTTONS[action.kind] if kind != "action_cancelled" else "",
     )
     return notifications.post(occasion, [reader])

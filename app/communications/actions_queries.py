@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select, text
+from sqlalchemy import Select, case, exists, func, not_, or_, select, text
 from sqlalchemy.orm import joinedload
 
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import ASKED, ESTIMATE, EXPIRES_AFTER
-from app.companies.models import Company, Contact, ContactEmail
-from app.companies.visibility import belongs_near
+from app.companies.models import Company, Contact, ContactEmail, Membership
+from app.companies.visibility import belongs_near, is_member, was_shut_out
 from app.core import clock
 from app.core.access import Viewer, scoped
 from app.core.db import db
@@ -82,6 +82,50 @@ def has_others(action: ActionRequest) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
+def with_doubtful_contact() -> Sequence[int]:
+    """Ids of open requests whose contact may have left, or have come back.
+
+    It was told of them, or they are archived, shut out, or no member of the very company.
+    """
+    member = exists().where(
+        Membership.contact_id == Contact.id,
+        Membership.company_id == Ticket.company_id,
+        is_member(clock.today()),
+    )
+    query = (
+        select(ActionRequest.id)
+        .join(ActionRequest.contact)
+        .join(ActionRequest.ticket)
+        .where(
+            ActionRequest.state == ASKED,
+            or_(
+                ActionRequest.left_told_at.is_not(None),
+                Contact.archived_at.is_not(None),
+                was_shut_out(),
+                not_(member),
+            ),
+        )
+        .order_by(ActionRequest.id)
+    )
+    return db.session.scalars(query).all()
+
+
+def has_left(action: ActionRequest) -> bool:
+    """Whether who was asked is archived, shut out of the portal, or no longer near the company."""
+    stays = select(Contact.id).where(
+        Contact.id == action.contact_id,
+        Contact.archived_at.is_(None),
+        not_(was_shut_out()),
+        belongs_near(action.ticket.company_id),
+    )
+    return db.session.scalar(stays) is None
+
+
+def workers_on(action: ActionRequest) -> list[Reader]:
+    """Who asked, and those who work on the ticket."""
+    return list(dict.fromkeys([*askers_of(action), *mail_queries.staff_of(action.ticket)]))
+
+
 def zone_of(ticket: Ticket) -> str:
     """The zone in which the client reads a due day: the company's, else the agency's."""
     query = (
@@ -136,7 +180,7 @@ def clients_of(action: ActionRequest) -> list[Reader]:
     ]
 
 
-MANAGERS = text("""
+DECIDERS = text("""
 with recursive up as (
   select id, parent_id, 0 as depth from company where id = :company_id
   union all
@@ -144,7 +188,7 @@ with recursive up as (
 ), found as (
   select p.id, p.name, e.address, min(up.depth) as depth
   from up
-  join membership m on m.company_id = up.id and m.role = 'manager'
+  join membership m on m.company_id = up.id and m.role = :role
     and (m.valid_from is null or m.valid_from <= :today)
     and (m.valid_to is null or m.valid_to > :today)
   join contact p on p.id = m.contact_id and p.archived_at is null and p.id <> :contact_id
@@ -168,14 +212,18 @@ def people_asked(ticket_id: int) -> list[str]:
     return list(db.session.scalars(query.distinct().order_by(Contact.name)))
 
 
-def managers_over(action: ActionRequest) -> list[Reader]:
-    """The managers of the ticket's company, else of the nearest above that has some."""
+def deciders_over(action: ActionRequest) -> list[Reader]:
+    """Who answers in place of who was asked: of the company, else of the nearest above with some.
+
+    These are its managers, and of an estimate, which is money, its approvers.
+    """
     given = {
         "company_id": action.ticket.company_id,
         "contact_id": action.contact_id,
+        "role": "approver" if action.kind == ESTIMATE else "manager",
         "today": clock.today(),
     }
-    rows = db.session.execute(MANAGERS, given)
+    rows = db.session.execute(DECIDERS, given)
     return [Reader(row.name, str(row.address), contact_id=row.id) for row in rows]
 
 
@@ -227,7 +275,13 @@ def shown_on_desk(ticket_id: int) -> Any:
             ActionRequest.text,
             ActionRequest.due_on,
             (ActionRequest.due_at <= func.now()).label("overdue"),
+            or_(
+                ActionRequest.left_told_at.is_not(None),
+                Contact.archived_at.is_not(None),
+                was_shut_out(),
+            ).label("left"),
             Contact.name,
+            ActionRequest.contact_id,
         )
         .join(Contact, Contact.id == ActionRequest.contact_id)
         .where(ActionRequest.ticket_id == ticket_id, ActionRequest.state == ASKED)
@@ -237,5 +291,6 @@ def shown_on_desk(ticket_id: int) -> Any:
     each = func.jsonb_build_object(
         *("id", rows.c.id, "kind", rows.c.kind, "text", rows.c.text),
         *("due", rows.c.due_on, "overdue", rows.c.overdue, "whom", rows.c.name),
+        *("left", rows.c.left, "contact", rows.c.contact_id),
     )
     return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()

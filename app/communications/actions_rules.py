@@ -141,13 +141,18 @@ def asking_problems(
         found.append(f"The request is too long: at most {LONGEST_TEXT} characters fit.")
     if kind == "choose":
         found += _option_problems(options)
+    return found + due_problems(due_on, today=today)
+
+
+def due_problems(due_on: date | None, *, today: date) -> list[str]:
+    """What is wrong with the day by which an answer is needed."""
     if due_on is None:
-        found.append("The due date is missing: choose the day by which you need the answer.")
-    elif due_on < today:
-        found.append(f"The due date {due_on} is over: choose today or a later day.")
-    elif due_on > today + LATEST_DUE:
-        found.append(f"The due date {due_on} is too far off: choose a day within a year.")
-    return found
+        return ["The due date is missing: choose the day by which you need the answer."]
+    if due_on < today:
+        return [f"The due date {due_on} is over: choose today or a later day."]
+    if due_on > today + LATEST_DUE:
+        return [f"The due date {due_on} is too far off: choose a day within a year."]
+    return []
 
 
 def _option_problems(options: Sequence[str]) -> list[str]:

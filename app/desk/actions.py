@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from app.communications import actions, actions_queries
+from app.communications import actions, actions_queries, handing_on
 from app.communications.actions_rules import ESTIMATE, KINDS
 from app.core import forms
 from app.core.errors import RuleError
@@ -70,6 +70,24 @@ def cancel(number: int, action_id: int) -> Any:
             raise RuleError("This asks about an estimate: withdraw it on the estimate's page.")
         actions.cancel(asked, actor=desk_actor())
         return here, "The request is taken back, and the client is told."
+
+    return carry_out(act, back=here)
+
+
+@blueprint.post("/tickets/<int:number>/actions/<int:action_id>/instead")
+@requires("edit", "Tickets")
+def instead(number: int, action_id: int) -> Any:
+    """Ask somebody else for the same: the request keeps its history, and gets another person."""
+    here, form = url_for("tickets.show", number=number, _anchor="asked"), request.form
+
+    def act() -> tuple[str, str]:
+        asked = handing_on.ask_instead(
+            actions_queries.locked_of(number, action_id),
+            actor=desk_actor(),
+            contact_id=chosen_id(form.get("contact", "")),
+            due_on=_day(form.get("due", "")),
+        )
+        return here, f"{asked.contact.name} is asked instead."
 
     return carry_out(act, back=here)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from app.communications import actions, actions_queries
+from app.communications import actions, actions_queries, handing_on
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import ESTIMATE, Given, Heard
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
-from app.core.words import Amount, Words, say
+from app.core.words import Amount, Value, Words, say
 from app.estimates import billing, burn, papers, queries, rules
 from app.estimates.models import Estimate, EstimateLine
 from app.estimates.pricing import Priced, PricedLine, currency_of, priced
@@ -142,6 +142,13 @@ def send(
     after = {"version": draft.version, "hash": draft.content_hash}
     record(actor, "estimate.send", kind="ticket", id=ticket.id, after=after)
     return draft
+
+
+@handing_on.asks_by(ESTIMATE)
+def _letter(action: ActionRequest) -> tuple[str, Mapping[str, Value]]:
+    """The mail by which somebody else is asked to approve the same offer."""
+    offered = queries.of_action(action.id)
+    return "estimate", {"total": Amount(offered.total_minor, offered.currency)}
 
 
 def withdraw(ticket: Ticket, *, actor: Actor) -> None:

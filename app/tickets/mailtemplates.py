@@ -159,8 +159,21 @@ TEMPLATES = {
             needs_message=True,
         ),
         Template(
+            "action_left",
+            "Who was asked for something has left; to the managers of their company",
+            say("{author} has left, and we need an answer: {subject}"),
+            say(
+                "Dear {recipient},\n\nwe asked {author} for this by {due}, who has left in the"
+                " meantime; until it is answered it does not go on. Please answer in their place,"
+                " or tell us whom to ask.\n\n{message}\n\nYou see the request, and answer, here:"
+                " {link}\n\n{agency}"
+            ),
+            needs_message=True,
+        ),
+        Template(
             "action_ended",
-            "A client has answered what was asked, is late, or let the time pass; to who asked",
+            "A client has answered what was asked, is late, has left, or let the time pass; to who"
+            " asked",
             "{author} {outcome}: {subject}",
             "{author} ({company}) {outcome}.\n\n{message}\n\n{link}",
             needs_message=True,

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from app.communications import action_links, actions, actions_queries
+from app.communications import action_links, actions, actions_queries, handing_on
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.companies import accounts
 from app.companies.models import Contact
@@ -23,6 +23,7 @@ from app.tickets.subscribing import ensure_subscribed
 from app.timelog.commands import move_ticket
 from jobs import load_handlers, schedule
 from tests import factories as make
+from tests.communications.letters import events
 from tests.portal.acting import sent
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
 from tests.web.test_matrix import fingerprint
@@ -66,6 +67,11 @@ def asked(world, **changes) -> ActionRequest:
 
 def link(action: ActionRequest) -> str:
     return f"/portal/action/{action_links.secret(action.id, action.contact_id)}"
+
+
+def ticket_of(action: ActionRequest) -> int:
+    db.session.rollback()
+    return db.session.scalars(select(Ticket.number).where(Ticket.id == action.ticket_id)).one()
 
 
 def mails(**where) -> list[Mail]:
@@ -378,6 +384,61 @@ def test_who_has_left_the_company_is_reminded_of_nothing(world):
         actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
     to_mira = mails(recipient=str(world["mira"].emails[0].address))
     assert [row.subject.split()[0] for row in to_mira] == ["ACTION:"]
+
+
+def test_of_one_who_left_managers_and_staff_hear_once_and_again_after_coming_back(world, boss):
+    with unit_of_work():
+        worker = make.staff("Eve", email="eve@agency.example")
+        db.session.get_one(Ticket, world["ticket"].id).assignee_id = worker.id
+    action = asked(world)
+
+    def told() -> list[Mail]:
+        handing_on.tell_of_leaving(step=unit_of_work)
+        return [row for row in mails() if "has left" in row.subject]
+
+    assert told() == []
+    with unit_of_work():
+        place = db.session.get_one(Contact, world["mira"].id).memberships[0]
+        place.valid_to = clock.today()
+    found = {row.recipient: row for row in told()}
+    to_boss = str(boss.emails[0].address)
+    assert set(found) == {to_boss, "ada@agency.example", "eve@agency.example"}
+    assert f"/portal/requests/{world['ticket'].number}" in found[to_boss].body
+    assert len(told()) == 3, "once"
+    page = signed_in(world["app"], world["user"]).get(f"/tickets/{ticket_of(action)}").text
+    assert "Has left" in page
+    assert "sees that Mira Krog, who was asked, has left" in page
+    assert "who has left" in client_in(world["app"], boss).get("/portal/").text
+    with unit_of_work():
+        db.session.get_one(Contact, world["mira"].id).memberships[0].valid_to = None
+    assert len(told()) == 3
+    assert now_is(action).left_told_at is None
+
+
+def test_somebody_else_is_asked_the_same_in_one_form(world):
+    action = asked(world)
+    old, later = link(action), str(clock.today("Europe/Berlin") + timedelta(days=5))
+    desk, here = signed_in(world["app"], world["user"]), f"/tickets/{ticket_of(action)}"
+    at = f"{here}/actions/{action.id}/instead"
+    desk.post(at, data=sent(contact=world["mira"].id, due="2020-01-01"))
+    page = desk.get(here).text
+    assert "Mira Krog is asked already" in page
+    assert "The due date 2020-01-01 is over" in page
+    desk.post(at, data=sent(contact=world["bo"].id, due=later))
+    action = now_is(action)
+    assert (action.contact_id, str(action.due_on), action.state) == (world["bo"].id, later, "asked")
+    assert visitor(world["app"]).get(old).status_code == 404, "the link of who was asked ends"
+    assert visitor(world["app"]).get(link(action)).status_code == 200
+    by_address = {row.recipient: row.subject for row in mails()}
+    assert by_address[str(world["bo"].emails[0].address)].startswith("ACTION: ")
+    assert by_address[str(world["mira"].emails[0].address)].startswith("Notification: ")
+    lines = [row.payload["line"] for row in events(ticket_of(action)) if row.kind == "action"]
+    assert [line.split(" by ")[0] for line in lines] == [
+        "asked Mira Krog to approve",
+        "asked Bo Lund in place of Mira Krog,",
+    ]
+    steps = db.session.scalars(select(ActionReminder)).all()
+    assert {step.step for step in steps} == {"day_before", "due", "late_3", "late_10"}
 
 
 def test_staff_who_see_the_outbox_cannot_answer_for_a_client(world):

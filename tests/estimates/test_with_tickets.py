@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.billing.models import ExtraLine
+from app.communications import handing_on
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -238,3 +239,16 @@ def test_what_is_billed_to_one_payer_is_not_changed_at_the_cost_of_another(world
     with pytest.raises(RuleError, match="billed to Northwind already, and another company pays"):
         world.send()
     assert world.states() == ["approved", "draft"]
+
+
+def test_somebody_else_is_asked_to_approve_the_same_offer(world):
+    offered = world.offer(TEN_HOURS, to=world.mira)
+    with unit_of_work():
+        action = commands.held(offered.action_id)
+        handing_on.ask_instead(action, actor=world.ada, contact_id=world.bo.id, due_on=None)
+        assert action.due_on == offered.valid_until, "the offer's day stays"
+    to_bo = str(world.bo.emails[0].address)
+    asked = db.session.scalars(select(Mail).where(Mail.recipient == to_bo)).one()
+    assert "EUR 1,190.00" in asked.subject
+    world.answer(by=world.bo)
+    assert newest(world.ticket_id).state == "approved"

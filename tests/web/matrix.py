@@ -126,6 +126,7 @@ ROUTES = {
     "GET actions.ask": "synyy",
     "POST actions.ask_post": "synyy",
     "POST actions.cancel": "synyy?",
+    "POST actions.instead": "synyy?",
     "GET estimates.edit": "syyyy",
     "GET estimates.paper": "syyyy?",  # nothing was sent
     "GET estimates.show": "syyyy",

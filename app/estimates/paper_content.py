@@ -9,26 +9,29 @@ from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.billing.compose import TAX_WITHIN
 from app.billing.documents.content import Seller, canonical
 from app.billing.documents.labels import labels
 from app.billing.documents.presentation import (
     Wording,
     address_block,
+    pairs,
     seller_block,
     sum_rows,
     wording,
 )
 from app.billing.queries import Buyer
 from app.core.money import exponent, price_text
+from app.core.words import say
 from app.estimates.models import Estimate, EstimateLine
 
 SCHEMA = "tallydesk.estimate/1"
-LOCALE = "en_GB"
+AMOUNTS = {True: say("%(currency)s, with tax"), False: say("%(currency)s, before tax")}
 # How a line is part of the offer, as the heading it stands under.
 PARTS = {
     "offered": "",
-    "optional": "Optional, not in the total",
-    "left": "Was optional and is not chosen",
+    "optional": say("Optional, not in the total"),
+    "left": say("Was optional and is not chosen"),
 }
 
 
@@ -37,6 +40,7 @@ def content_of(
 ) -> dict[str, Any]:
     """All that is printed, as plain values of JSON: amounts in minor units, days as ISO 8601."""
     zone = ZoneInfo(estimate.zone)
+    word = wording(buyer.language, estimate.currency, exponent(estimate.currency))
     approved = stage == "approved" and estimate.ended_at is not None
     content = {
         "schema": SCHEMA,
@@ -47,8 +51,8 @@ def content_of(
         "valid_until": estimate.valid_until.isoformat(),
         "zone": estimate.zone,
         "currency": estimate.currency,
-        "exponent": exponent(estimate.currency),
-        "locale": LOCALE,
+        "exponent": word.exponent,
+        "locale": word.language,
         "paper": "letter" if paper == "letter" else "a4",
         "seller": asdict(seller),
         "buyer": {
@@ -57,7 +61,7 @@ def content_of(
             "attention": [estimate.action.contact.name] if estimate.action else [],
         },
         "prices": estimate.policy.get("prices", "exclusive"),
-        "lines": [_said(estimate, line, is_approved=approved) for line in estimate.lines],
+        "lines": [_said(estimate, line, word, is_approved=approved) for line in estimate.lines],
         "taxes": [dict(each) for each in estimate.taxes],
         "net_minor": estimate.net_minor,
         "tax_minor": estimate.tax_minor,
@@ -74,7 +78,7 @@ def content_of(
             "purchase_order": estimate.purchase_order,
         }
         if heard:
-            content["approval"]["heard"] = str(heard)
+            content["approval"]["heard"] = word.told(heard)
     return content
 
 
@@ -90,13 +94,13 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     approval = content["approval"]
     within = content["prices"] == "inclusive"
     return {
-        "title": "Estimate",
+        "title": word.told(say("Estimate")),
         "words": labels(word.told, content["currency"]),
         "kind": "estimate",
-        "number": f"#{content['number']}, version {content['version']}",
+        "number": word.told(say("#%(number)s, version %(version)s", **_named(content))),
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
         "currency": content["currency"],
-        "amount_label": f"{content['currency']}, {'with' if within else 'before'} tax",
+        "amount_label": word.told(say(AMOUNTS[within], currency=content["currency"])),
         "lang": word.language,
         "seller": seller_block(content["seller"], word),
         "buyer": content["buyer"] | {"address": address_block(content["buyer"]["address"], word)},
@@ -107,10 +111,10 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "sums": sum_rows(content, word),
         "gross": word.amount(content["total_minor"]),
         "payment": [],
-        "corrects": f"for “{content['subject']}”",
+        "corrects": word.told(say("for “%(subject)s”", subject=content["subject"])),
         "terms": "",
         "notes": content["note"],
-        "policies": ["Prices include tax; it is taken out of them."] if within else [],
+        "policies": [word.told(TAX_WITHIN)] if within else [],
         "fingerprint": " ".join(sha256[at : at + 4] for at in range(0, 16, 4)),
     }
 
@@ -119,13 +123,15 @@ def _moment(at: Any, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M") if at else ""
 
 
-def _said(estimate: Estimate, line: EstimateLine, *, is_approved: bool) -> dict[str, Any]:
+def _said(
+    estimate: Estimate, line: EstimateLine, word: Wording, *, is_approved: bool
+) -> dict[str, Any]:
     is_chosen = is_approved and line.is_optional and estimate.includes(line)
     part = "left" if is_approved else "optional"
     return {
         "text": line.text,
         "part": part if line.is_optional and not is_chosen else "offered",
-        "note": "optional, chosen" if is_chosen else "",
+        "note": word.told(say("optional, chosen")) if is_chosen else "",
         "seconds": line.billed_seconds if line.kind == "time" else None,
         "price": price_text(line.rate, estimate.currency) if line.rate is not None else "",
         "amount_minor": line.amount_minor,
@@ -134,22 +140,32 @@ def _said(estimate: Estimate, line: EstimateLine, *, is_approved: bool) -> dict[
 
 def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
     rows = [
-        ("Request", f"#{content['number']}"),
-        ("Version", str(content["version"])),
-        ("Date", word.date(content["sent_on"])),
-        ("Valid until", word.date(content["valid_until"])),
-        ("Time zone", content["zone"]),
-        ("Purchase order", content["approval"].get("purchase_order", "")),
+        (say("Request"), f"#{content['number']}"),
+        (say("Version"), str(content["version"])),
+        (say("Date"), word.date(content["sent_on"])),
+        (say("Valid until"), word.date(content["valid_until"])),
+        (say("Time zone"), content["zone"]),
+        (say("Purchase order"), content["approval"].get("purchase_order", "")),
     ]
-    return [[label, text] for label, text in rows if text]
+    return pairs(rows, word)
 
 
 def _approval(approval: Mapping[str, str], content: Mapping[str, Any], word: Wording) -> str:
     if not approval:
         return ""
     day, moment = approval["at"].split()
-    said = f"Approved on {word.date(day)}, {moment} ({content['zone']}) by {approval['by']}"
-    return f"{said}. {approval['heard']}" if approval.get("heard") else said
+    said = say(
+        "Approved on %(day)s, %(time)s (%(zone)s) by %(name)s",
+        day=word.date(day),
+        time=moment,
+        zone=content["zone"],
+        name=approval["by"],
+    )
+    return ". ".join(filter(None, (word.told(said), approval.get("heard"))))
+
+
+def _named(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: content[name] for name in ("number", "version")}
 
 
 def _groups(lines: Sequence[Mapping[str, Any]], word: Wording) -> list[dict[str, Any]]:
@@ -158,7 +174,9 @@ def _groups(lines: Sequence[Mapping[str, Any]], word: Wording) -> list[dict[str,
     for part, title in PARTS.items():
         rows = [_row(line, word) for line in lines if line["part"] == part]
         if rows:
-            found.append({"title": title, "detail": "", "lines": rows, "hours": "", "net": ""})
+            found.append(
+                {"title": word.told(title), "detail": "", "lines": rows, "hours": "", "net": ""}
+            )
     return found
 
 

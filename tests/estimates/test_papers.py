@@ -221,3 +221,26 @@ def test_who_looks_as_a_client_reads_a_paper_that_is_drawn_and_has_none_drawn(wo
     assert looking.post(path).status_code == 403
     drawn = pdf()
     assert looking.get(path).data == drawn
+
+
+def test_the_paper_is_in_the_language_of_who_pays_as_it_is_frozen(world):
+    with unit_of_work():
+        make.set_up_agency(language="fr")
+    world.draft(*LINES)
+    world.send()
+    said = words_of(pdf())
+    for words in (
+        f"Devis #{world.number}, version 1",
+        "pour « New logo »",
+        "Valable jusqu'au",
+        "10:00 100,00 1 000,00",
+        "En option, non comprise dans le total Print 50,00 Film 900,00",
+        "Total EUR 1 428,00",
+    ):
+        assert words in said.replace("’", "'")
+    with unit_of_work():
+        make.set_up_agency(language="es")
+    world.answer(chosen="3", seen="148750")
+    said = words_of(pdf())
+    assert "Aprobado el" in said
+    assert "opcional, elegido" in said

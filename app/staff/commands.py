@@ -15,6 +15,7 @@ from app.staff.models import ASSIGN_MODES, REPLY_MODES, Department, DepartmentMe
 
 LONGEST_NAME = 200
 LONGEST_REOPEN = 3650  # days
+LONGEST_COMPLETE = 365
 WEEK = 7 * 86_400
 
 
@@ -91,6 +92,19 @@ def set_reopen_days(department: Department, *, actor: Actor, days: int) -> None:
     if not 0 <= days <= LONGEST_REOPEN:
         raise RuleError(f"Days to reopen: {days}; give 0 to {LONGEST_REOPEN} days.")
     _set(department, "reopen_days", days, actor=actor, told_as="days")
+
+
+def set_complete_days(department: Department, *, actor: Actor, days: int | None) -> None:
+    """After how many days without an answer a resolved ticket completes; 0 for never.
+
+    None as the agency has it. Raises `RuleError`.
+    """
+    if days is not None and not 0 <= days <= LONGEST_COMPLETE:
+        raise RuleError(
+            f"Days to complete: {days}; give 1 to {LONGEST_COMPLETE} days, 0 for never, or nothing "
+            "for the days of the agency."
+        )
+    _set(department, "complete_days", days, actor=actor, told_as="days")
 
 
 def set_reply_mode(department: Department, *, actor: Actor, mode: str) -> None:

@@ -33,14 +33,16 @@ class Department(Stamped, Model):
     `assign_mode` says who gets a new ticket that names nobody: nobody yet ("manual"), its members
     in turn ("round_robin"), or the member with the fewest open tickets ("least_loaded").
     For `reopen_days` after a ticket was closed an answer of the client opens it again; a later
-    one begins a new ticket that follows it. With the `reply_mode` portal its mails ask for answers
-    there; one that comes by mail is taken all the same.
+    one begins a new ticket that follows it. Resolved tickets complete after `complete_days`
+    without an answer, 0 for never; empty as the agency has it. With the `reply_mode` portal its
+    mails ask for answers there; one that comes by mail is taken all the same.
     """
 
     __tablename__ = "department"
     __table_args__ = (
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("reopen_days between 0 and 3650", name="reopen_days"),
+        CheckConstraint("complete_days between 0 and 365", name="complete_days"),
         CheckConstraint(
             "assign_mode in ('manual', 'round_robin', 'least_loaded')", name="assign_mode"
         ),
@@ -49,6 +51,7 @@ class Department(Stamped, Model):
 
     name: Mapped[str] = mapped_column(String(200), unique=True)
     reopen_days: Mapped[int] = mapped_column(Integer, server_default="14")
+    complete_days: Mapped[int | None] = mapped_column(Integer)
     archived_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     assign_mode: Mapped[str] = mapped_column(String(12), server_default="manual")
     reply_mode: Mapped[str] = mapped_column(String(6), server_default="mail")

@@ -104,6 +104,10 @@ def _people() -> list[tuple[int, str]]:
     return [(person.id, person.name) for person in queries.working()]
 
 
+def _completing(days: int | None) -> str:
+    return "As the agency has it" if days is None else str(days) if days else "Never"
+
+
 class DepartmentView(DeskModelView):
     """Groups of staff to whom tickets go."""
 
@@ -116,22 +120,27 @@ class DepartmentView(DeskModelView):
     edit_title, show_title = "Change department", "Department"
     base_order = ("name", "asc")
     list_columns = ["name", "members", "assign_mode", "archived_at"]
-    show_columns = ["name", "members", "assign_mode", "reopen_days", "reply_mode", "archived_at"]
+    show_columns = [
+        *("name", "members", "assign_mode", "reopen_days", "complete_days", "reply_mode"),
+        "archived_at",
+    ]
     order_columns = ["name"]
     search_columns = ["name"]
     label_columns = {
         "archived_at": "State",
         "assign_mode": "New tickets go to",
         "reopen_days": "Days to reopen",
+        "complete_days": "Days to complete",
         "reply_mode": "Clients answer",
     }
     formatters_columns = {
         "archived_at": in_use,
         "assign_mode": ASSIGN_MODES.__getitem__,
+        "complete_days": _completing,
         "reply_mode": REPLY_MODES.__getitem__,
         "members": lambda rows: ", ".join(row.name for row in rows),
     }
-    add_columns = ["name", "people", "assign_mode", "reopen_days", "reply_mode"]
+    add_columns = ["name", "people", "assign_mode", "reopen_days", "complete_days", "reply_mode"]
     edit_columns = [*add_columns, "archived"]
     add_form_extra_fields = {
         "name": StringField("Name"),
@@ -140,6 +149,12 @@ class DepartmentView(DeskModelView):
             default=14,
             description="So long an answer of the client opens a closed ticket again; a later one "
             "begins a new ticket.",
+        ),
+        "complete_days": IntegerField(
+            "Days to complete",
+            validators=[Optional()],
+            description="After so long without an answer a resolved ticket completes by itself. "
+            "Empty: as the agency has it. 0: never.",
         ),
         "people": SelectMultipleField(
             "Members", choices=_people, coerce=int, validators=[Optional()]
@@ -170,6 +185,7 @@ class DepartmentView(DeskModelView):
         form.assign_mode.data = department.assign_mode
         form.people.data = [person.id for person in department.members]
         form.reopen_days.data = department.reopen_days
+        form.complete_days.data = department.complete_days
         form.reply_mode.data = department.reply_mode
         form.archived.data = department.archived_at is not None
 
@@ -178,6 +194,7 @@ class DepartmentView(DeskModelView):
         department = commands.add_department(actor=actor, name=values["name"] or "")
         commands.set_members(department, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(department, values)
+        commands.set_complete_days(department, actor=actor, days=values["complete_days"])
         _set_reply_mode(department, values)
         commands.set_assign_mode(department, actor=actor, mode=values["assign_mode"] or "manual")
         return department
@@ -187,6 +204,7 @@ class DepartmentView(DeskModelView):
         commands.rename_department(item, actor=actor, name=values["name"] or "")
         commands.set_members(item, actor=actor, staff_ids=values["people"] or [])
         _set_reopen_days(item, values)
+        commands.set_complete_days(item, actor=actor, days=values["complete_days"])
         _set_reply_mode(item, values)
         commands.set_assign_mode(item, actor=actor, mode=values["assign_mode"] or item.assign_mode)
         if values["archived"] and item.archived_at is None:

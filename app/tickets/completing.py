@@ -1,19 +1,21 @@
 """Resolved tickets complete by themselves when nobody answers. The caller opens the unit of work.
 
-The days are the agency's (`Agency.complete_days`, 0 for never). What was said after a ticket was
-resolved, by a person, lets them begin anew; a client who answers opens it again anyway.
+The days are the department's (`Department.complete_days`), else the agency's; 0 for never. What was
+said after a ticket was resolved, by a person, lets them begin anew; a client who answers opens it
+again anyway.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.orm import aliased
 
 from app.core import clock
 from app.core.audit import SYSTEM
 from app.core.db import db
 from app.core.models import Agency
+from app.staff.models import Department
 from app.tickets import bulk, happenings, queries
 from app.tickets.models import Event, Ticket
 
@@ -28,35 +30,34 @@ def complete() -> int:
     Two at once do different tickets. Nobody is mailed: the client heard that it is resolved. The
     demo's tickets stay as they are.
     """
-    agency = db.session.scalars(select(Agency)).one()
-    if not agency.complete_days:
-        return 0
-    before = clock.now() - timedelta(days=agency.complete_days)
+    agency, now = db.session.scalars(select(Agency)).one(), clock.now()
     held = db.session.scalars(
-        select(Ticket.id)
-        .where(_is_due(before))
+        _due(agency, now)
         .order_by(Ticket.closed_at, Ticket.id)
         .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Ticket, skip_locked=True)
     ).all()
     # The first look does not see what was said while the tickets were being locked.
-    due = select(Ticket.id, Ticket.last_event_at).where(Ticket.id.in_(held), _is_due(before))
-    rows = db.session.execute(due).all()
+    rows = db.session.execute(_due(agency, now).where(Ticket.id.in_(held))).all()
     if not rows:
         return 0
     completed = queries.first_status("completed")
     by_us = replace(SYSTEM, name=agency.name)
-    new = [row.id for row in rows if row.last_event_at > before - BACKLOG]
-    old = [row.id for row in rows if row.last_event_at <= before - BACKLOG]
-    for ids, actor in ((new, by_us), (old, replace(by_us, channel=happenings.HISTORY))):
-        if ids:
-            why = {"after_days": agency.complete_days}
-            bulk.set_status_many(ids, actor=actor, status=completed, more=why)
+    alike: dict[tuple[int, bool], list[int]] = {}
+    for row in rows:
+        is_history = row.last_event_at <= now - timedelta(days=row.days) - BACKLOG
+        alike.setdefault((row.days, is_history), []).append(row.id)
+    for (days, is_history), ids in alike.items():
+        actor = replace(by_us, channel=happenings.HISTORY) if is_history else by_us
+        why = {"after_days": days}
+        bulk.set_status_many(ids, actor=actor, status=completed, more=why)
     return len(rows)
 
 
-def _is_due(before: datetime) -> ColumnElement[bool]:
-    """Whether a ticket is resolved and nothing was said on it since `before`."""
+def _due(agency: Agency, now: datetime) -> Select[int, datetime, int]:
+    """Resolved tickets on which nothing was said for the days that hold for each."""
+    days = func.coalesce(Department.complete_days, agency.complete_days)
+    before = literal(now) - func.make_interval(0, 0, 0, days)
     said = aliased(Event)
     lately = (
         select(said.id)
@@ -69,9 +70,14 @@ def _is_due(before: datetime) -> ColumnElement[bool]:
         .exists()
     )
     return (
-        (Ticket.category == "resolved")
-        & (Ticket.closed_at <= before)
-        & Ticket.merged_into_id.is_(None)
-        & Ticket.is_demo.is_(False)
-        & ~lately
+        select(Ticket.id, Ticket.last_event_at, days.label("days"))
+        .outerjoin(Department, Department.id == Ticket.department_id)
+        .where(
+            Ticket.category == "resolved",
+            days > 0,
+            Ticket.closed_at <= before,
+            Ticket.merged_into_id.is_(None),
+            Ticket.is_demo.is_(False),
+            ~lately,
+        )
     )

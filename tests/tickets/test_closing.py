@@ -185,6 +185,37 @@ def test_the_agency_says_after_how_many_days_or_never(ada, mira):
     assert complete() == 1
 
 
+def test_a_department_has_days_of_its_own(app, ada, mira):
+    with unit_of_work():
+        slow, never = make.department("Slow"), make.department("Never")
+        held = [asked(mira, str(n)) for n in range(3)]
+        held[0].department_id, held[1].department_id = slow.id, never.id
+    boss = signed_in(app, person("Admin"))
+    for department, days in ((slow, "30"), (never, "0")):
+        form = {"name": department.name, "assign_mode": "manual", "reply_mode": "mail"}
+        boss.post(
+            f"/departments/edit/{department.id}",
+            data=form | {"reopen_days": "14", "complete_days": days},
+        )
+    for ticket in held:
+        resolve(ticket, ada, 20)
+    assert complete() == 1
+    assert [each.category for each in held] == ["resolved", "resolved", "completed"]
+    for ticket in held[:2]:
+        with unit_of_work():
+            queries.locked(ticket.number).closed_at = clock.now() - 40 * DAY
+    with clock.frozen(clock.now() + 15 * DAY):
+        assert complete() == 1
+    said = db.session.scalars(
+        select(Event).where(Event.ticket_id == held[0].id).order_by(Event.seq.desc())
+    ).first()
+    assert said.payload["after_days"] == 30
+    assert held[1].category == "resolved"
+    page = boss.get(f"/departments/show/{never.id}").text
+    assert "Days to complete" in page
+    assert "Never" in page
+
+
 def test_rules_hear_of_what_completes_but_not_of_history(ada, mira):
     with unit_of_work():
         tag = do("add_tag", tag="done")

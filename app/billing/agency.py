@@ -46,6 +46,7 @@ class Particulars:
     time_approval: str | None = None
     incomplete_payer: str | None = None
     second_person_above: dict[str, int] | None = None
+    sign_in_above: dict[str, int] | None = None
     portal_shows_time: bool | None = None
     complete_days: int | None = None
 
@@ -144,10 +145,10 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR09
                 f"Resolved requests complete after {value} days: choose 1 to {MOST_COMPLETE_DAYS}, "
                 "or 0 for never."
             )
-        case "second_person_above" if (
+        case "second_person_above" | "sign_in_above" if (
             value.keys() - EXPONENTS.keys() or min(value.values(), default=0) < 0
         ):
-            return f"A second person above {value}: write amounts by currency, or none."
+            return f"{name} {value}: write amounts by currency, or none."
         case "iban" if value:
             return problem_with(value)
         case "email" if value and (value.count("@") != 1 or any(sign.isspace() for sign in value)):

@@ -19,6 +19,7 @@ from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.passwords import LONGEST, problems_with
+from app.core.words import say
 
 CHANNEL = "portal"
 LINK_JOB = "portal.link"
@@ -107,7 +108,8 @@ def primary_email(contact: Contact) -> str:
 def invite(actor: Actor, contact: Contact, *, target: str = "") -> None:
     """Open the portal to a contact and mail the link that lets them in; again for a new link.
 
-    Raises `RuleError` for somebody archived, without an address or without a company.
+    Contacts invite themselves where a mailed link leads them on into the portal. Raises
+    `RuleError` for somebody archived, without an address or without a company.
     """
     problems = []
     if contact.archived_at is not None:
@@ -122,8 +124,14 @@ def invite(actor: Actor, contact: Contact, *, target: str = "") -> None:
     email = primary_email(contact)
     secret = links.make("invitation", email=email, contact_id=contact.id, target=target)
     if secret is None:
-        raise RuleError(f"{contact.name} was invited several times within the hour: wait a while.")
-    account_letters.post_invitation(contact, email, secret, invited_by=actor.name)
+        raise RuleError(
+            say(
+                "%(name)s was invited several times within the hour: wait a while.",
+                name=contact.name,
+            )
+        )
+    invited_by = "" if actor.contact_id == contact.id else actor.name
+    account_letters.post_invitation(contact, email, secret, invited_by=invited_by)
     record(actor, "portal.invite", kind="contact", id=contact.id, after={"email": email})
 
 

@@ -31,7 +31,8 @@ class Agency(Model):
     """The agency itself: exactly one row, made by `init`.
 
     With `portal_shows_time` clients see the time spent on their tickets. `second_person_above`
-    holds whole units by currency; empty asks nobody. Resolved tickets are completed after
+    holds whole units by currency; empty asks nobody. So does `sign_in_above`: an estimate above is
+    approved by a mailed link only after signing in. Resolved tickets are completed after
     `complete_days` without an answer; 0 for never. `language` is that of clients for whom none is
     known.
     """
@@ -45,6 +46,7 @@ class Agency(Model):
         CheckConstraint("terms_days between 0 and 365", name="terms"),
         CheckConstraint("complete_days between 0 and 365", name="complete_days"),
         CheckConstraint("jsonb_typeof(second_person_above) = 'object'", name="second_person"),
+        CheckConstraint("jsonb_typeof(sign_in_above) = 'object'", name="sign_in_above"),
         CheckConstraint(is_language("language"), name="language"),
     )
 
@@ -66,6 +68,7 @@ class Agency(Model):
     complete_days: Mapped[int] = mapped_column(Integer, server_default="7")
     portal_shows_time: Mapped[bool] = mapped_column(server_default=text("false"))
     second_person_above: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
+    sign_in_above: Mapped[dict[str, int]] = mapped_column(JSONB, server_default="{}")
     is_set_up: Mapped[bool] = mapped_column(server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 

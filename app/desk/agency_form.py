@@ -6,8 +6,8 @@ from zoneinfo import available_timezones
 from flask import request
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
+from app.billing.limits import limits_of, limits_written
 from app.billing.numbering import next_invoice_number
-from app.billing.second_person import limits_of, limits_written
 from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
@@ -17,6 +17,10 @@ TEXTS = (
     *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
     *("language", "time_approval", "incomplete_payer"),
 )
+LIMITS = {
+    "second_person_above": "A second person above",
+    "sign_in_above": "Signing in to approve above",
+}
 NUMBERS = ("terms_days", "next_number", "complete_days")
 CURRENCIES = sorted(EXPONENTS)
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
@@ -33,7 +37,7 @@ def shown() -> dict[str, str]:
     year = clock.today(agency.zone).year
     kept = {name: getattr(agency, name) for name in (*TEXTS, "terms_days")}
     kept["complete_days"] = str(agency.complete_days)
-    kept["second_person_above"] = limits_written(agency.second_person_above)
+    kept |= {name: limits_written(getattr(agency, name)) for name in LIMITS}
     kept["next_number"] = next_invoice_number(year)
     kept["portal_time"] = "show" if agency.portal_shows_time else "hide"
     return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
@@ -54,10 +58,11 @@ def save(actor: Actor) -> None:
     texts: dict[str, Any] = {name: request.form[name] for name in TEXTS if name in request.form}
     if "portal_time" in request.form:
         texts["portal_shows_time"] = request.form["portal_time"] == "show"
-    try:
-        texts["second_person_above"] = _limits()
-    except RuleError as error:
-        problems += error.problems
+    for name in LIMITS:
+        try:
+            texts[name] = _limits(name)
+        except RuleError as error:
+            problems += error.problems
     try:
         change_agency(
             Particulars(
@@ -73,13 +78,13 @@ def save(actor: Actor) -> None:
         raise RuleError(*problems)
 
 
-def _limits() -> dict[str, int] | None:
-    """What was typed as the second person's amounts; None where the form has no such field."""
-    typed_ = request.form.get("second_person_above")
+def _limits(name: str) -> dict[str, int] | None:
+    """What was typed as amounts by currency; None where the form has no such field."""
+    typed_ = request.form.get(name)
     if typed_ is None:
         return None
     usual = request.form.get("currency", "").strip().upper() or the_agency().currency
-    return limits_of(typed_, usual=usual)
+    return limits_of(typed_, usual=usual, label=LIMITS[name])
 
 
 def _uploaded_logo() -> bytes | None:

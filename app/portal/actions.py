@@ -6,7 +6,7 @@ request and one contact.
 
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
@@ -17,11 +17,14 @@ from app.core import clock, forms
 from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.errors import NotFoundError, RuleError
+from app.core.language import told
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
 from app.core.words import say
 from app.estimates import queries as estimates
+from app.estimates import signing_in
 from app.estimates.models import Estimate
+from app.estimates.queries import Shown
 from app.estimates.rules import reason_in_words
 from app.portal import blueprint, client, door
 from app.portal.posting import carry_out
@@ -31,6 +34,12 @@ from app.tickets.rules import clean_text
 
 FOR = say("It was to answer what we asked of you.")
 WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
+INVITED = say(
+    "An invitation is on its way to your e-mail address. Accept it, and you come back to this"
+    " estimate."
+)
+SIGN_IN_FIRST = say("To approve this much you sign in first: use the button for it.")
+WAYS_IN = ("sign_in", "invite")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
 
@@ -85,13 +94,12 @@ def by_link(secret: str) -> Any:
     action_id, viewer = found
     try:
         asked = actions_queries.of_viewer(viewer, action_id)
+        way = _way_in(asked, viewer) if request.form.get("do") in WAYS_IN else ""
+        if way:
+            return _lead_on(asked, way)
         if request.method == "POST" and request.form.get("do") != "total":
             with unit_of_work():
-                name = asked.contact.name
-                actor = Actor(
-                    name=name, channel="portal", contact_id=viewer.id, request_id=request_id()
-                )
-                _answer(actions_queries.locked(asked), actor)
+                _answer_by_link(asked, viewer)
     except NotFoundError:
         gone = {"purpose": FOR, "is_gone": True}
         return render_template("portal/link_spent.html", next_step=WRITE_TO_US, **gone), 404
@@ -119,13 +127,47 @@ def of_link(secret: str) -> tuple[int, Viewer] | None:
 def _link_page(
     asked: ActionRequest, viewer: Viewer, secret: str, problems: tuple[str, ...] = ()
 ) -> str:
+    shown = _shown(asked, viewer)
+    way = _way_in(asked, viewer) if shown["is_open"] else ""
     return render_template(
-        "portal/action_link.html", problems=problems, secret=secret, **_shown(asked, viewer)
+        "portal/action_link.html", problems=problems, secret=secret, leads_on=way, **shown
     )
 
 
+def _answer_by_link(asked: ActionRequest, viewer: Viewer) -> None:
+    if request.form.get("do") == "answer" and _is_open(asked) and _way_in(asked, viewer):
+        raise RuleError(SIGN_IN_FIRST)
+    actor = Actor(
+        name=asked.contact.name, channel="portal", contact_id=viewer.id, request_id=request_id()
+    )
+    _answer(actions_queries.locked(asked), actor)
+
+
+def _way_in(asked: ActionRequest, viewer: Viewer) -> str:
+    """How one comes into the portal to approve what a link alone does not; else empty."""
+    offered = _offered(asked, viewer)
+    if offered is None or not signing_in.is_asked(offered.estimate):
+        return ""
+    return "sign_in" if accounts.account_of(viewer.id) else "invite"
+
+
+def _lead_on(asked: ActionRequest, way: str) -> Any:
+    """On to the same offer in the portal, with what is ticked."""
+    ticked = request.form.getlist("chosen")
+    there = url_for("portal.action", action_id=asked.id, chosen=ticked)
+    if way == "sign_in":
+        return redirect(there)
+    with unit_of_work():
+        accounts.invite(accounts.acting(asked.contact), asked.contact, target=there)
+    return render_template("portal/sent.html", text=told(INVITED), email="")
+
+
+def _offered(asked: ActionRequest, viewer: Viewer) -> Shown | None:
+    return estimates.seen_of_action(viewer, asked.id) if asked.kind == ESTIMATE else None
+
+
 def _shown(asked: ActionRequest, viewer: Viewer) -> dict[str, Any]:
-    offered = estimates.seen_of_action(viewer, asked.id) if asked.kind == ESTIMATE else None
+    offered = _offered(asked, viewer)
     ticked = _ticked(offered.estimate) if offered else []
     return {
         "offered": offered,

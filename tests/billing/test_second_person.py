@@ -5,8 +5,8 @@ import pytest
 from app.billing.commands import extras
 from app.billing.commands import second_person as second
 from app.billing.commands.recompile import recompile
+from app.billing.limits import limits_of, limits_written
 from app.billing.models import BillingAccount, RunRow
-from app.billing.second_person import limits_of, limits_written
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -164,11 +164,11 @@ def test_each_currency_has_its_own_amount_and_one_without_always_asks(app):
     ],
 )
 def test_amounts_as_they_are_typed(typed, limits):
-    assert limits_of(typed, usual="EUR") == limits
-    assert limits_of(limits_written(limits), usual="CHF") == limits
+    assert limits_of(typed, usual="EUR", label="Above") == limits
+    assert limits_of(limits_written(limits), usual="CHF", label="Above") == limits
 
 
 @pytest.mark.parametrize("typed", ["many", "-5", "10.50 EUR", "10 XXQ", "5 EUR; 6 EUR", "9" * 30])
 def test_amounts_that_are_none(typed):
-    with pytest.raises(RuleError, match="A second person above"):
-        limits_of(typed, usual="EUR")
+    with pytest.raises(RuleError, match="Above"):
+        limits_of(typed, usual="EUR", label="Above")

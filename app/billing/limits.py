@@ -1,0 +1,52 @@
+"""Amounts by currency above which more is asked, as the agency writes them; pure."""
+
+import re
+from collections.abc import Mapping
+
+from app.core.errors import RuleError
+from app.core.money import EXPONENTS, exponent
+
+_LIMIT = re.compile(r"(?P<number>\d(?:\s?\d){0,11})\s*(?P<code>[A-Za-z]{3})?")
+
+
+def above(minor: int, currency: str, limits: Mapping[str, int]) -> bool:
+    """Whether minor units are above the limit of their currency, or have none to be below.
+
+    Limits are whole units; without any nothing is above.
+    """
+    if not limits:
+        return False
+    return currency not in limits or minor > limits[currency] * 10 ** exponent(currency)
+
+
+def limits_of(text: str, *, usual: str, label: str) -> dict[str, int]:
+    """Read amounts by currency: "10000 EUR; 12000 USD"; one without a code is in the usual one.
+
+    Nothing, or 0, is no limit. Raises `RuleError` with every part that is wrong, after the field's
+    label.
+    """
+    found: dict[str, int] = {}
+    problems = []
+    for part in filter(str.strip, re.split(r"[;,\n]", text)):
+        match = _LIMIT.fullmatch(part.strip())
+        if match is None:
+            problems.append(
+                f"{label} {part.strip()[:40]!r}: write a whole amount and its"
+                " currency, such as 10000 EUR; 12000 USD."
+            )
+            continue
+        number, code = int("".join(match["number"].split())), (match["code"] or usual).upper()
+        if code not in EXPONENTS:
+            problems.append(f"{label}: {code} is no currency of ISO 4217.")
+        elif code in found:
+            problems.append(f"{label}: {code} stands there twice.")
+        elif number:
+            found[code] = number
+    if problems:
+        raise RuleError(*problems)
+    return found
+
+
+def limits_written(limits: Mapping[str, int]) -> str:
+    """The same amounts as a person types them."""
+    return "; ".join(f"{limit} {currency}" for currency, limit in sorted(limits.items()))

@@ -1,10 +1,11 @@
 """What the pages of rates and taxes ask."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import joinedload
 
 from app.billing.models import RateRule, Tax
@@ -101,6 +102,21 @@ def entry(entry_id: int) -> TimeEntry:
     if found is None:
         raise NotFoundError(f"There is no time entry {entry_id}.")
     return found
+
+
+OWN_RATES = text("""
+with recursive up as (
+  select c.id as begins, c.id, c.parent_id from company c where c.id = any(:ids)
+  union
+  select up.begins, c.id, c.parent_id from company c join up on c.id = up.parent_id
+)
+select distinct up.begins from up join rate_rule r on r.company_id = up.id
+ where r.retired_at is null and r.valid @> cast(:on as date)""")
+
+
+def with_own_rates(company_ids: Collection[int], *, on: date) -> set[int]:
+    """Those of some companies for which, or for one above, rates of their own hold on a day."""
+    return set(db.session.scalars(OWN_RATES, {"ids": list(company_ids), "on": on}))
 
 
 def in_force(on: date) -> int:

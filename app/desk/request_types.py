@@ -50,6 +50,7 @@ def _new(problems: tuple[str, ...] = ()) -> str:
         typed=request.form,
         problems=problems,
         departments=_departments(),
+        billing=list(request_types.BILLING.items()),
         nonce=forms.new_nonce,
     )
 
@@ -140,13 +141,15 @@ def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = Fa
         problems=problems,
         field_form=field_form,
         departments=_departments(),
+        billing=list(request_types.BILLING.items()),
         nonce=forms.new_nonce,
     )
 
 
 def _values() -> dict[str, Any]:
     form = request.form
-    values: dict[str, Any] = {name: form.get(name, "") for name in ("name", "help", "next_text")}
+    names = ("name", "help", "next_text", "billing", "billing_text")
+    values: dict[str, Any] = {name: form.get(name, "") for name in names}
     values["department_id"] = chosen_id(form.get("department", ""))
     values["is_public"] = form.get("is_public") == "y"
     if (place := form.get("position", "", type=str)).isdecimal() and len(place) <= 4:  # noqa: PLR2004

@@ -1,5 +1,6 @@
 """A new support request: what it is about decides what is asked; nothing typed is lost."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from app.core.errors import RuleError
 from app.core.language import told
 from app.core.posting import refused, unit_of_work
 from app.core.words import say
-from app.portal import blueprint, client
+from app.portal import billed, blueprint, client
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
 from app.tickets import client_queries, drafts, intake, request_queries, requesting, sla_queries
@@ -149,6 +150,7 @@ def request_fields() -> str:
         "portal/request_kind.html",
         form=form,
         promises=_promises(me, form),
+        billed=billed.told(form.type, _for_whom(me)),
         typed=draft.typed if draft else {},
         given={},
         carried={},
@@ -207,7 +209,8 @@ def request_sent(number: int) -> str:
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
     due = sla_queries.answer_due(ticket.id)
-    return render_template("portal/request_sent.html", me=me, ticket=ticket, due=due)
+    said = billed.told(ticket.request_type, [ticket.company_id])
+    return render_template("portal/request_sent.html", me=me, ticket=ticket, due=due, billed=said)
 
 
 def _company(me: client.Client) -> int | None:
@@ -239,6 +242,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         recent=recent,
         form=form,
         promises=_promises(me, form),
+        billed=billed.told(form.type if form else None, _for_whom(me)),
         companies=client_queries.companies(me.viewer),
         colleagues=client_queries.colleagues(me.viewer),
         urgencies=[(key, told(title), told(help_)) for key, title, help_ in URGENCIES],
@@ -262,6 +266,11 @@ def _promises(me: client.Client, form: Form | None) -> list[tuple[str, int]]:
     department_id = form.type.department_id if form else None
     promised = sla_queries.first_answers(me.company_id, department_id)
     return [(told(words), promised[key]) for key, words, _ in URGENCIES if key in promised]
+
+
+def _for_whom(me: client.Client) -> Collection[int]:
+    """The companies that the request may be for: those of the list, or one's only one."""
+    return me.viewer.company_ids or ([me.company_id] if me.company_id else [])
 
 
 def _recent_first(offered: list[Form], recent: list[int]) -> list[Form]:

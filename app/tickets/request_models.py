@@ -28,14 +28,21 @@ class RequestType(Stamped, Model):
     """What a request can be about. `next_text` tells a client what happens after sending one.
 
     Tickets of the type go to `department_id`; only `is_public` ones are offered to clients.
+    `billing` is what clients are told of it before they send one: billed by their rates, offered
+    first, free, or nothing; `billing_text` says it in the agency's own words instead.
     """
 
     __tablename__ = "request_type"
-    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="name"),)
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="name"),
+        CheckConstraint("billing in ('', 'rates', 'offer', 'free')", name="billing"),
+    )
 
     name: Mapped[str] = mapped_column(String(100), unique=True)
     help: Mapped[str] = mapped_column(String(300), server_default="")
     next_text: Mapped[str] = mapped_column(String(500), server_default="")
+    billing: Mapped[str] = mapped_column(String(5), server_default="")
+    billing_text: Mapped[str] = mapped_column(String(300), server_default="")
     department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
     is_public: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     position: Mapped[int] = mapped_column(Integer, server_default="0")

@@ -14,8 +14,20 @@ from app.tickets import intake, request_queries, rules
 from app.tickets.intake import Condition, Field
 from app.tickets.request_models import FormVersion, RequestType
 
-LONGEST = {"name": 100, "help": 300, "next_text": 500}
-LABELS = {"name": "Name", "help": "Explanation", "next_text": "What happens next"}
+LONGEST = {"name": 100, "help": 300, "next_text": 500, "billing_text": 300}
+LABELS = {
+    "name": "Name",
+    "help": "Explanation",
+    "next_text": "What happens next",
+    "billing_text": "In your own words",
+}
+BILLING = {
+    "": "Nothing is said",
+    "rates": "Billed by the time it takes, at their rates",
+    "offer": "Offered first, billed only once approved",
+    "free": "Not billed",
+}
+"""What clients can be told of billing before they send a request of a kind."""
 
 
 def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
@@ -32,7 +44,7 @@ def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
 
 
 def change_type(kind: RequestType, *, actor: Actor, values: Mapping[str, Any]) -> None:
-    """Change name, texts, department, place or who may choose it. Raises `RuleError`."""
+    """Change name, texts, billing, department, place or who may choose it. Raises `RuleError`."""
     wanted = _checked(values, kind)
     before = {name: getattr(kind, name) for name in wanted}
     if before == wanted:
@@ -93,6 +105,8 @@ def _checked(values: Mapping[str, Any], kind: RequestType | None) -> dict[str, A
             problems.append(f"{LABELS[name]}: at most {LONGEST[name]} characters fit.")
     if "name" in wanted or kind is None:
         problems += _name_problems(wanted.get("name", ""), kind)
+    if wanted.get("billing", "") not in BILLING:
+        problems.append("What clients are told of billing is none of the list: choose again.")
     if (department_id := wanted.get("department_id")) is not None:
         department = db.session.get(Department, department_id)
         if department is None or department.archived_at is not None:
@@ -114,11 +128,12 @@ def _name_problems(name: str, kind: RequestType | None) -> list[str]:
 
 
 _BROKEN = Condition("scope", ("Several of us", "Everybody"))
-DEFAULTS: tuple[tuple[str, str, str, tuple[Field, ...]], ...] = (
+DEFAULTS: tuple[tuple[str, str, str, str, tuple[Field, ...]], ...] = (
     (
         "Something is broken",
         "It worked before, or does not do what it should.",
         "We look at it and write to you, by mail and here, as soon as we know more.",
+        "rates",
         (
             Field("where", "text", "Where does it happen?", "A page, a program, a device."),
             Field(
@@ -141,12 +156,14 @@ DEFAULTS: tuple[tuple[str, str, str, tuple[Field, ...]], ...] = (
         "A question",
         "How something is done, or what is possible.",
         "Somebody who knows answers you, by mail and here.",
+        "",
         (),
     ),
     (
         "A change or new work",
         "Something to add, change or build.",
         "We tell you what it takes; what has a price is offered to you before we begin.",
+        "offer",
         (
             Field(
                 "kind",
@@ -174,9 +191,8 @@ def ensure_defaults(actor: Actor) -> None:
     """Write the kinds a new agency begins with, where there are none yet."""
     if db.session.scalar(select(RequestType.id).limit(1)) is not None:
         return
-    for name, help_, next_text, fields in DEFAULTS:
-        kind = create_type(
-            actor=actor, values={"name": name, "help": help_, "next_text": next_text}
-        )
+    for name, help_, next_text, billing, fields in DEFAULTS:
+        values = {"name": name, "help": help_, "next_text": next_text, "billing": billing}
+        kind = create_type(actor=actor, values=values)
         if fields:
             save_fields(kind.id, actor=actor, fields=fields)

@@ -364,3 +364,29 @@ def test_staff_let_somebody_follow_and_take_it_back(app, northwind):
         without = make.contact(northwind.company, "Cy")
     answer = agent.post(f"{at}/followers", data=sent(contact=str(without.id)))
     assert "invite them first" in text_of(agent.get(answer.location))
+
+
+def test_what_may_be_billed_is_told_before_a_request_is_sent(app, northwind, mira):
+    with unit_of_work():
+        broken, change = db.session.scalars(
+            select(RequestType).where(RequestType.billing != "").order_by(RequestType.position)
+        ).all()
+
+    def told(kind: RequestType) -> tuple[str, str]:
+        """By the part that the script loads, and by the page without scripts."""
+        part = text_of(mira.get(f"/portal/requests/new/fields?type={kind.id}"))
+        return part, text_of(mira.get(f"/portal/requests/new?type={kind.id}"))
+
+    assert all("billed by the time it takes, at our rates" in page for page in told(broken))
+    assert all("nothing is billed before you approve it" in page for page in told(change))
+    with unit_of_work():
+        make.rate("80", company_id=northwind.company.id)
+    assert all("at the rates agreed with you" in page for page in told(broken))
+    admin = signed_in(app, person("Admin"))
+    form = {"name": broken.name, "is_public": "y", "billing": "free", "billing_text": ""}
+    admin.post(f"/request-types/{broken.id}", data=sent(**form))
+    assert all("Work on this request is not billed." in page for page in told(broken))
+    admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing_text": "Half price!"}))
+    assert all("Half price!" in page and "not billed" not in page for page in told(broken))
+    refused = admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing": "lots"}))
+    assert refused.status_code == 422

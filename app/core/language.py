@@ -80,6 +80,10 @@ def _found(msgid: str) -> str:
     return catalogue(current()).gettext(msgid) if msgid else ""
 
 
+def _found_where(context: str, msgid: str) -> str:
+    return catalogue(current()).pgettext(context, msgid)
+
+
 def _found_many(one: str, many: str, number: int) -> str:
     return catalogue(current()).ngettext(one, many, number)
 
@@ -116,8 +120,14 @@ def telling(value: Value) -> object:
 
 
 def init_app(app: Flask) -> None:
-    """Let templates tell: `_('…')`, `{% trans %}`, and the filter `told` for words of Python."""
+    """Let templates tell: `_('…')`, `{% trans %}`, and the filter `told` for words of Python.
+
+    `pgettext('requests', 'Open')` tells words that other languages write otherwise beside what
+    they are said of.
+    """
     app.jinja_env.add_extension("jinja2.ext.i18n")
-    app.jinja_env.install_gettext_callables(_found, _found_many, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        _found, _found_many, newstyle=True, pgettext=_found_where
+    )
     app.jinja_env.filters["told"] = told
     app.jinja_env.globals["language"] = current

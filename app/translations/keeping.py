@@ -19,7 +19,7 @@ from app.core.language import ENGLISH, OFFERED, TRANSLATIONS
 ROOT = Path(__file__).parents[2]
 # Where texts for clients stand; screens of Flask-AppBuilder use the same names for its own.
 METHODS = (("templates/appbuilder/**", "ignore"), ("**.html", "jinja2"), ("**.py", "python"))
-NAMES = {"_": None, "say": None, "gettext": None, "ngettext": (1, 2)}
+NAMES = {"_": None, "say": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 OPTIONS = {"**.html": {"silent": "false", "newstyle_gettext": "true"}}
 KEPT = re.compile(r'%\(\w+\)s|%%|\{\w+\}|</?\w+|["<>&]')
 """What a translation has as its original does: names, doubled per cent signs, what HTML reads."""

@@ -154,6 +154,8 @@ def test_a_language_is_the_persons_else_the_companys_else_the_agencys(app, north
     mira, bo, una = northwind.mira.id, northwind.bo.id, northwind.una.id
     assert queries.languages_of([mira, bo, None]) == {mira: "fr", bo: "es"}
     assert '<html lang="fr"' in text_of(client_in(app, northwind.una).get("/portal/"))
+    listed = text_of(client_in(app, northwind.una).get("/portal/requests/"))
+    assert "Ouvertes" in listed, "several requests are open, not one"
     with pytest.raises(RuleError, match="Language: xx"):
         people.change_contact(STAFF, people.contact_of(una), {"language": "xx"})
 

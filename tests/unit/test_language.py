@@ -61,7 +61,7 @@ def test_templates_translate_only_what_is_written_out():
         f"{path.relative_to(TEMPLATES)}: {call}"
         for path in TEMPLATES.rglob("*.html")
         if "appbuilder" not in path.parts
-        for call in re.findall(r"\b(?:_|gettext|ngettext)\((?!['\"]).{0,40}", path.read_text())
+        for call in re.findall(r"\b(?:_|n?gettext|pgettext)\((?!['\"]).{0,40}", path.read_text())
     ]
     assert wrong == []
 

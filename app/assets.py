@@ -18,7 +18,10 @@ from flask import Blueprint, Flask, Response, abort, request, url_for
 STATIC = Path(__file__).parent / "static"
 YEAR = 31_536_000
 
-BASE_CSS = "tokens.css components.css fields.css blocks.css layers.css layout.css"
+BASE_CSS = (
+    "tokens.css components.css fields.css tables.css bars.css timeline.css blocks.css"
+    " layers.css layout.css"
+)
 # name -> (package or None for app/static, path inside it; several are joined)
 FILES: Mapping[str, tuple[str | None, str]] = {
     "desk.css": (

@@ -116,13 +116,11 @@ def share(total: int, weights: Sequence[int]) -> list[int]:
         return [-part for part in share(-total, weights)]
     if whole < 0:
         whole, weights = -whole, [-weight for weight in weights]
-    parts, fractions = [], []
-    for weight in weights:
-        part, fraction = divmod(total * weight, whole)
-        parts.append(part)
-        fractions.append(fraction)
+    products = [total * weight for weight in weights]
+    parts = [product // whole for product in products]
     left = total - sum(parts)
     if left:
+        fractions = [product % whole for product in products]
         by_fraction = sorted(range(len(parts)), key=fractions.__getitem__, reverse=True)
         for index in by_fraction[:left]:
             parts[index] += 1

@@ -86,6 +86,10 @@ def compile_account(
     return Compiled(document, {why: tuple(ids) for why, ids in sorted_.left_out.items()})
 
 
+_BILLED = itemgetter(0, 1, 2, 3, 6)
+"""Of a billed entry, its id, seconds and cents; not by which rule."""
+
+
 def fingerprint(document: Document) -> str:
     """SHA-256 over all a document says and each entry's seconds and cents.
 
@@ -104,7 +108,7 @@ def fingerprint(document: Document) -> str:
             line.tax.name,
             str(line.tax.percent),
             line.tax.category,
-            [(*entry[:4], entry[6]) for entry in line.entries],
+            [*map(_BILLED, line.entries)],
         )
         for line in document.lines
     ]

@@ -11,7 +11,8 @@ from typing import Any
 
 from app.billing import queries
 from app.billing.engine.compile import Compiled, compile_account, fingerprint
-from app.billing.engine.facts import Entry, ExtraLine, Names, Policy, Tax
+from app.billing.engine.facts import Document, Entry, ExtraLine, Names, Policy, Tax
+from app.billing.engine.orders import common_order
 from app.billing.engine.periods import local_date
 from app.billing.engine.rates import RateCard
 from app.billing.engine.tax import tax_timeline
@@ -121,7 +122,8 @@ class Preview:
     `extras` are the ids of the hand-made lines, discounts and texts that are in it; its days are
     those of `zone`; `ancestors` are the companies above those whose work it bills and above
     the payer, nearest first; `bill_to` is what decided that it pays for them; `marks` are those
-    of its entries that have any; `requesters` says who asked for which ticket.
+    of its entries that have any; `requesters` says who asked for which ticket; `purchase_order`
+    is the one by which the client ordered all of it, if it is one.
     """
 
     account: Account
@@ -136,6 +138,7 @@ class Preview:
     bill_to: Mapping[int, list[list[Any]] | None]
     marks: Mapping[int, int]
     requesters: Mapping[int, str]
+    purchase_order: str
 
     @property
     def entries(self) -> int:
@@ -285,7 +288,21 @@ def _preview(
         bill_to=facts.payers.deciding(companies),
         marks={entry.id: entry.marks for entry in own if entry.marks},
         requesters=names.requesters,
+        purchase_order=_order(document, own, added, names, buyer),
     )
+
+
+def _order(
+    document: Document,
+    own: Sequence[Entry],
+    added: Sequence[ExtraLine],
+    names: Names,
+    buyer: Buyer,
+) -> str:
+    """The order of all lines; whoever pays for others and has one of its own keeps its own."""
+    order = common_order(document, own, added, names.orders)
+    pays_for_others = any(entry.company_id != buyer.id for entry in own)
+    return "" if buyer.purchase_order and pays_for_others else order
 
 
 def _tree(payers: Payers, payer_id: int, companies: frozenset[int]) -> dict[int, list[int]]:

@@ -1,7 +1,7 @@
 """What a document will say: the engine's result with the parties as they are at issue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from itertools import groupby
 
@@ -67,8 +67,12 @@ def compose(
     zone: str,
     paper: str,
     requesters: Mapping[int, str],
+    purchase_order: str = "",
 ) -> DocumentContent:
-    """The frozen content of an invoice, in the language of who pays."""
+    """The frozen content of an invoice, in the language of who pays.
+
+    A `purchase_order` of all lines stands above them in place of the buyer's, and on none of them.
+    """
     first_day = document.first_day or dates.through
     word = wording(buyer.language, document.currency, exponent(document.currency))
     return DocumentContent(
@@ -85,7 +89,7 @@ def compose(
             attention=buyer.attention,
             tax_id=buyer.tax_id,
         ),
-        lines=_lines(document, requesters, word),
+        lines=_lines(_without(document, purchase_order), requesters, word),
         taxes=tuple(
             ContentTax(
                 name=total.tax.name,
@@ -104,7 +108,7 @@ def compose(
         period_from=min(first_day, dates.through).isoformat(),
         period_to=dates.through.isoformat(),
         zone=zone,
-        purchase_order=buyer.purchase_order,
+        purchase_order=purchase_order or buyer.purchase_order,
         payment_reference=number,
         terms=word.told(terms_in_words(buyer.terms_days)),
         notes=_discount_note(document, word),
@@ -128,6 +132,18 @@ def terms_in_words(days: int) -> str:
     if days == 1:
         return say("Payable within 1 day of the invoice's date.")
     return say("Payable within %(days)s days of the invoice's date.", days=days)
+
+
+def _without(document: Document, order: str) -> Document:
+    """The document whose lines do not say by which order, as it says so itself."""
+    if not order:
+        return document
+    said = f", PO {order}"
+    lines = tuple(
+        replace(line, text=line.text.removesuffix(said), was=line.was.removesuffix(said))
+        for line in document.lines
+    )
+    return replace(document, lines=lines)
 
 
 def _lines(

@@ -397,6 +397,7 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         of=LineKey(row.of_text or "", row.of_price or "", row.of_tax or "")
         if row.kind == "text"
         else None,
+        order=row.purchase_order,
     )
 
 
@@ -416,7 +417,8 @@ def names(ticket_ids: Collection[int]) -> Names:
     """What tickets, people and work types are called on a document."""
     tickets = fetch_rows(
         "select t.id, '#' || t.number || ' ' || t.subject"
-        " || case t.purchase_order when '' then '' else ', PO ' || t.purchase_order end, c.name"
+        " || case t.purchase_order when '' then '' else ', PO ' || t.purchase_order end, c.name,"
+        " t.purchase_order"
         " from ticket t left join contact c on c.id = t.requester_id"
         " where t.id = any(%(ids)s::bigint[])",
         {"ids": array_of(sorted(ticket_ids))},
@@ -428,6 +430,7 @@ def names(ticket_ids: Collection[int]) -> Names:
         staff=staff,
         work_types=types,
         requesters={row[0]: row[2] for row in tickets if row[2]},
+        orders={row[0]: row[3] for row in tickets if row[3]},
     )
 
 

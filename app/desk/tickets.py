@@ -40,6 +40,7 @@ from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
 
 EVENTS = 50
+AS_TYPED = ("subject", "priority", "purchase_order")
 blueprint = Blueprint("tickets", __name__)
 
 
@@ -387,7 +388,7 @@ def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
         wanted["due_at"] = instant(form["due"], own_zone(), "The due date")
     if "tags" in form:
         wanted["tags"] = form["tags"].split(",")
-    return wanted | {name: form[name] for name in ("subject", "priority") if name in form}
+    return wanted | {name: form[name] for name in AS_TYPED if name in form}
 
 
 @blueprint.post("/tickets/<int:number>/company")

@@ -41,6 +41,7 @@ def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
             account_id,
             text=_text(estimate, found, is_change=found.key in billed),
             unit_price=Decimal(from_minor(found.minor, estimate.currency)),
+            purchase_order=estimate.purchase_order,
         )
         db.session.add(
             EstimateCharge(

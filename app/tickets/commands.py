@@ -170,7 +170,7 @@ def change_status(
 def change_fields(
     ticket: Ticket, *, actor: Actor, changes: Mapping[str, Any], version: int | None = None
 ) -> dict[str, tuple[Any, Any]]:
-    """Change subject, requester, department, assignee, priority, due date or tags.
+    """Change subject, requester, department, assignee, priority, due date, tags or order.
 
     Returns what changed, field → (before, after); nothing changed writes nothing. A department that
     assigns by itself gives an open ticket that comes to it to one of its members, unless an
@@ -191,6 +191,9 @@ def change_fields(
     if "tags" in wanted:
         wanted["tags"] = rules.clean_tags(wanted["tags"])
         problems += rules.tag_problems(wanted["tags"])
+    if "purchase_order" in wanted:
+        wanted["purchase_order"] = rules.clean_line(wanted["purchase_order"])
+        problems += rules.order_problems(wanted["purchase_order"])
     changed = {
         name: (getattr(ticket, name), value)
         for name, value in wanted.items()
@@ -270,6 +273,7 @@ FIELDS = {
     "priority": "Priority",
     "due_at": "Due",
     "tags": "Tags",
+    "purchase_order": "Purchase order",
 }
 PROMISED = {"company_id", "department_id", "priority"}
 """The fields that decide what is promised."""
@@ -404,7 +408,7 @@ def set_status(ticket: Ticket, *, actor: Actor, status: TicketStatus) -> Event:
 
 
 def _shown(name: str, value: Any) -> str | None:
-    if value is None or value == []:
+    if value in (None, "", []):
         return None
     if name == "tags":
         return ", ".join(value)

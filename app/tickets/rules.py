@@ -13,6 +13,7 @@ LONGEST_FILE_NAME = 255
 LONGEST_ENDING = 10
 LONGEST_TAG = 40
 MOST_TAGS = 20
+LONGEST_ORDER = 100
 LARGEST_FILE = 25 * 1024 * 1024
 PRIORITIES = ("low", "normal", "high", "urgent")
 
@@ -109,6 +110,13 @@ def clean_line(text: str) -> str:
 def clean_tags(tags: Iterable[str]) -> list[str]:
     """Tags as they are kept: lower case, one line each, once, in order of the alphabet."""
     return sorted({tag for each in tags if (tag := clean_line(each).casefold())})
+
+
+def order_problems(order: str) -> list[str]:
+    """What is wrong with the client's purchase order for a ticket, in words."""
+    if len(order) <= LONGEST_ORDER:
+        return []
+    return [f"The purchase order is too long: at most {LONGEST_ORDER} characters fit."]
 
 
 def tag_problems(tags: Collection[str]) -> list[str]:

@@ -25,8 +25,12 @@ def add_line(
     quantity: Decimal = Decimal(1),
     unit: str = "",
     kind: str = "fixed",
+    purchase_order: str = "",
 ) -> ExtraLine:
-    """Add a line of quantity times price, in major units; a negative price takes off."""
+    """Add a line of quantity times price, in major units; a negative price takes off.
+
+    `purchase_order` is the client's number for it, where they gave one.
+    """
     if kind not in {"hand", "fixed"}:
         raise ValueError(kind)
     return _add(
@@ -38,6 +42,7 @@ def add_line(
             quantity=quantity,
             unit=unit.strip(),
             unit_price=unit_price,
+            purchase_order=purchase_order,
         ),
     )
 

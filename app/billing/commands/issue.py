@@ -283,6 +283,7 @@ def _documents(
             zone=preview.zone,
             requesters=preview.requesters,
             paper=facts.agency.paper,
+            purchase_order=preview.purchase_order,
         )
         previous = hashes[-1]
         sealed = seal(content, previous=previous)

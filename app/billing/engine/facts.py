@@ -106,8 +106,8 @@ class ExtraLine:
     """A line that no entry stands behind, a discount on all lines, or another text for a line.
 
     `amount_minor` is a line's amount or a discount's (positive takes off); `percent` is for
-    discounts in per cent; `of` says which line a text is for. Lines without a tax of their own take
-    the account's.
+    discounts in per cent; `of` says which line a text is for, `order` by which purchase order of
+    the client a line was ordered. Lines without a tax of their own take the account's.
     """
 
     kind: ExtraKind
@@ -117,16 +117,21 @@ class ExtraLine:
     tax: Tax | None = None
     id: int | None = None
     of: LineKey | None = None
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How tickets, people and work types are called on a document, and who asked for a ticket."""
+    """How tickets, people and work types are called on a document, and who asked for a ticket.
+
+    `orders` are the purchase orders of those tickets that have one.
+    """
 
     tickets: Mapping[int, str] = field(default_factory=dict)
     staff: Mapping[int, str] = field(default_factory=dict)
     work_types: Mapping[int, str] = field(default_factory=dict)
     requesters: Mapping[int, str] = field(default_factory=dict)
+    orders: Mapping[int, str] = field(default_factory=dict)
 
 
 class BilledEntry(NamedTuple):

@@ -1,5 +1,6 @@
 """Headers of every answer: a content policy with a nonce of its own, no framing, no sniffing.
 
+What is no page, such as a file that somebody uploaded, runs and loads nothing by itself.
 A page is never kept by a cache, so that nobody finds somebody else's; a forged X-Forwarded-For
 reaches neither the logs nor the rate limits, because only configured proxies are believed.
 """
@@ -13,6 +14,9 @@ from app.core.sessions import SESSIONS, is_portal, is_public_file, is_somebody
 from config import Settings
 
 YEAR = 31_536_000
+# Pages, and papers of our own: a browser's reader of PDF does not open in a sandbox.
+PAGES = ("text/html", "application/pdf")
+FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 UNUSED_FEATURES = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 FIXED = {
     "X-Content-Type-Options": "nosniff",
@@ -67,7 +71,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     def harden(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", content_policy())
+        policy = content_policy() if response.mimetype in PAGES else FILE_POLICY
+        headers.setdefault("Content-Security-Policy", policy)
         for name, value in FIXED.items():
             headers.setdefault(name, value)
         if settings.hardened:

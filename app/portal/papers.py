@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import make_response, redirect, render_template, request, url_for
 
+from app.core.downloads import download
 from app.core.posting import unit_of_work
 from app.estimates import papers
 from app.estimates import queries as estimates
 from app.estimates.models import Estimate
 from app.portal import blueprint, client, door
 from app.portal.actions import of_link
-from app.portal.downloads import download
 
 
 @door.route("/action/<secret>/estimate.pdf", methods=["GET", "POST"])

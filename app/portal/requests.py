@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 from app.communications import actions_queries
 from app.core import clock, filetypes, forms
 from app.core.access import Viewer
+from app.core.downloads import download
 from app.core.errors import RuleError
 from app.core.words import say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
-from app.portal.downloads import download
 from app.portal.posting import carry_out
 from app.tickets import client_commands, client_queries, merged, request_queries, subscribing
 from app.tickets.client_rules import SCORES

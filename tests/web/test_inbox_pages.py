@@ -69,6 +69,7 @@ def test_each_mail_says_what_became_of_it_and_why(agent):
     raw = agent.get(f"/inbox/{found.id}.eml")
     assert raw.headers["Content-Disposition"].startswith("attachment")
     assert raw.mimetype == "application/octet-stream"
+    assert "sandbox" in raw.headers["Content-Security-Policy"]
     assert b"eve@evil.example" in raw.data
     assert f"#{ticket.number}" in shown
     assert f'href="/inbox/{found.id}"' in text_of(agent.get(f"/tickets/{ticket.number}"))

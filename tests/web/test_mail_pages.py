@@ -77,6 +77,8 @@ def test_a_kept_mail_can_be_read_and_downloaded(clerk):
     assert "Dear &lt;b&gt;Ana&lt;/b&gt;" in page
     kept = clerk.get(f"/mail/{mail_id}.eml")
     assert kept.mimetype == "message/rfc822"
+    assert kept.headers["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in kept.headers["Content-Security-Policy"]
     assert b"Subject: ACTION: Invoice INV-1" in kept.data
     assert clerk.get("/mail/77").status_code == 404
 

@@ -40,6 +40,8 @@ WITHOUT_FORM_TOKEN = {"SecurityApi.login", "SecurityApi.refresh"}
 SIGNING_IN = {"AuthDBView.login", "door.sign_in", "door.code"}
 SIGNING_OUT = {"AuthDBView.logout", "door.sign_out"}
 PUBLIC_FILES = {"static", "appbuilder.static", "assets.serve"}
+# Papers of our own, and the logo, which is drawn in a sandbox: they may be looked at by themselves.
+SHOWN_FILES = {"billing.invoice_pdf", "estimates.paper", "settings.logo"}
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -236,6 +238,8 @@ def header_faults(answer, route: Route, role: str) -> list[str]:
     policy = answer.headers.get("Content-Security-Policy", "")
     if not ("default-src 'none'" in policy and "frame-ancestors 'none'" in policy):
         found.append("Content-Security-Policy")
+    if answer.status_code == 200 and answer.mimetype not in ("text/html", "application/json"):
+        found += file_faults(answer, route, policy)
     if "script-src" in policy and not re.search(r"script-src 'self' 'nonce-[\w-]{22}'", policy):
         found.append("script-src")
     cached = answer.headers.get("Cache-Control", "")
@@ -244,6 +248,18 @@ def header_faults(answer, route: Route, role: str) -> list[str]:
             found.append("a file with a cookie")
     elif "no-store" not in cached or "Cookie" not in answer.headers.get("Vary", ""):
         found.append(f"Cache-Control {cached}")
+    return found
+
+
+def file_faults(answer, route: Route, policy: str) -> list[str]:
+    """A file runs nothing; by itself only plain text and what is our own is shown."""
+    found = []
+    if answer.mimetype != "application/pdf" and "sandbox" not in policy:
+        found.append(f"{answer.mimetype} without a sandbox")
+    forced = answer.headers.get("Content-Disposition", "").startswith("attachment")
+    harmless = answer.mimetype == "text/plain" or route.endpoint in {*PUBLIC_FILES, *SHOWN_FILES}
+    if not forced and not harmless:
+        found.append(f"{answer.mimetype} is shown in a page's place")
     return found
 
 

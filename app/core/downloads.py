@@ -4,6 +4,7 @@ from flask import make_response
 from werkzeug.wrappers import Response
 
 from app.core import filetypes, storage
+from app.core.headers import FILE_POLICY
 from app.core.models import StoredFile
 
 
@@ -13,8 +14,5 @@ def download(file: StoredFile, name: str) -> Response:
     response = make_response(content)
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers.set("Content-Type", filetypes.of(content))
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; frame-ancestors 'none'; sandbox"
-    )
+    response.headers["Content-Security-Policy"] = FILE_POLICY  # also of a PDF, which is not ours
     return response

@@ -130,4 +130,5 @@ def init_app(app: Flask) -> None:
         _found, _found_many, newstyle=True, pgettext=_found_where
     )
     app.jinja_env.filters["told"] = told
+    app.jinja_env.filters["telling"] = telling
     app.jinja_env.globals["language"] = current

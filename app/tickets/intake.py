@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.core.words import say
+from app.core.words import Value, say
 
 KINDS = {
     "text": "One line of text",
@@ -206,16 +206,19 @@ def _number(_: Field, text: str) -> tuple[str, str]:
 CHECKS = {"choice": _choice, "date": _date, "number": _number}
 
 
-def display(fields: Sequence[Field], answers: Raw, *, for_client: bool) -> list[tuple[str, str]]:
-    """Label and text of each answer, in the form's order; logins only say that they are there."""
-    pairs = []
+def display(fields: Sequence[Field], answers: Raw, *, for_client: bool) -> list[tuple[str, Value]]:
+    """Label and value of each answer, in the form's order; logins only say that they are there.
+
+    Days are days, so that each reader has them as their language writes them.
+    """
+    pairs: list[tuple[str, Value]] = []
     for each in fields_for(fields, answers):
         one = each.field
         text = answers.get(one.key, "")
         if one.kind == "secret" and text:
             text = HANDED_OVER
         if text and (one.portal_visible or not for_client):
-            pairs.append((one.label, text))
+            pairs.append((one.label, date.fromisoformat(text) if one.kind == "date" else text))
     return pairs
 
 

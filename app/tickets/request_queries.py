@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.core.db import db
 from app.core.errors import NotFoundError
+from app.core.words import Value
 from app.tickets import intake
 from app.tickets.models import Ticket
 from app.tickets.request_models import Draft, DraftFile, FormVersion, RequestType
@@ -110,7 +111,7 @@ def recent_types(company_ids: Collection[int]) -> list[int]:
     )
 
 
-def answers_of(ticket: Ticket, *, for_client: bool) -> list[tuple[str, str]]:
+def answers_of(ticket: Ticket, *, for_client: bool) -> list[tuple[str, Value]]:
     """What the ticket's form was answered, as label and text, in the version it was asked with."""
     if ticket.form_version is None:
         return []

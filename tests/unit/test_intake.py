@@ -1,5 +1,7 @@
 """Fields of a form: what is shown, what is wrong, what is kept."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +104,7 @@ def test_clients_see_their_fields_and_nobody_a_login():
     answers = {"kind": "Change", "what": "Logo", "when": "2026-11-30", "login": "7"}
     staff = intake.display(FORM, answers, for_client=False)
     assert staff[-1] == ("Login", intake.HANDED_OVER)
+    assert ("When", date(2026, 11, 30)) in staff, "which each reader's language writes its own way"
     assert [pair for pair in staff if pair[0] != "When"] == intake.display(
         FORM, answers, for_client=True
     )

@@ -213,28 +213,25 @@ def note(
         problems.append(f"It was to be answered by {action.due_on} and is over: ask once more.")
     if problems or heard.on is None:
         raise RuleError(*problems)
+    outcome, how = actions_rules.outcome(action.kind, deed, given), actions_rules.HEARD[heard.how]
     line = say(
         "%(name)s %(outcome)s (%(how)s, %(day)s)",
         name=heard.by,
-        outcome=actions_rules.outcome(action.kind, deed, given),
-        how=actions_rules.HEARD[heard.how],
+        outcome=outcome,
+        how=how,
         day=heard.on,
     )
     said = _clean(given.text)
     event = tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said)
-    told_to = say(
-        "Told to %(name)s %(how)s on %(day)s.",
-        name=actor.name,
-        how=actions_rules.HEARD[heard.how],
-        day=heard.on,
-    )
+    told_to = say("Told to %(name)s %(how)s on %(day)s.", name=actor.name, how=how, day=heard.on)
     ending = Ending(deed, heard.by, str(said), given.more, told_to)
     _settle(action, ending, actor, given, {"files": [], "heard": str(told_to)})
     values = {"outcome": line}
     key = f"action:{action.id}:noted"
     told = notifications.Occasion("action_noted", action.ticket, event, actor.name, key, values)
     notifications.post(replace(told, message=asked_text(action)), queries.clients_of(action))
-    _tell_askers(action, event, actor.name, say("noted: %(answer)s", answer=line), but=actor)
+    for_staff = f"{outcome} {how}, as {actor.name} noted"
+    _tell_askers(action, event, heard.by, for_staff, but=actor)
     _was_ended(action, event, actor)
     after = {"action": action.id, "by": heard.by, "heard": str(told_to)}
     after["hash"] = action.content_hash or ""

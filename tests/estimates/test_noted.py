@@ -12,6 +12,7 @@ from app.estimates import papers
 from app.estimates.models import Estimate
 from app.tickets.models import Event
 from app.tickets.subscribing import ensure_subscribed
+from tests import factories as make
 from tests.estimates.conftest import link
 from tests.estimates.test_optional import CHOICE, WITH_TRAINING, waiting
 from tests.estimates.test_papers import pdf, words_of
@@ -43,6 +44,7 @@ def test_what_was_said_by_phone_counts_and_the_clients_people_are_told(world):
     with unit_of_work():
         ensure_subscribed(world.ticket(), contact_id=world.bo.id, source="colleague")
         db.session.execute(update(Contact).values(language="de").where(Contact.id == world.bo.id))
+        world.ticket().assignee_id = make.staff("Dev", email="dev@agency.example").id
     before = told()
     assert note(world, chosen="3", purchase_order="4711", text="Go on").status_code == 302
     found = newest()
@@ -55,7 +57,8 @@ def test_what_was_said_by_phone_counts_and_the_clients_people_are_told(world):
     line = db.session.scalars(select(AuditLog).filter_by(action="action.note.answer")).one()
     assert (line.after["by"], line.after["hash"]) == ("Mira Krog", found.action.content_hash)
     new = dict(each for each in told() if each not in before)
-    assert new.keys() == {"Mira Krog", "Bo Lund"}
+    assert new.keys() == {"Mira Krog", "Bo Lund", "Dev"}, "nor who noted it"
+    assert f"Mira Krog approved the estimate by phone, as {world.staff.name} noted" in new["Dev"]
     assert all(subject.startswith("Notification: ") for subject in new.values())
     assert "We noted an answer" in new["Mira Krog"]
     assert "Wir haben eine Antwort vermerkt" in new["Bo Lund"]

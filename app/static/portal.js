@@ -74,6 +74,13 @@
     });
   }
 
+  // Of views that do not fit beside one another, the present one is in sight.
+  const view = document.querySelector(".tabs [aria-current]");
+  if (view) {
+    const row = view.closest(".tabs");
+    row.scrollLeft += Math.max(view.getBoundingClientRect().right - row.getBoundingClientRect().right, 0);
+  }
+
   document.addEventListener("click", (event) => {
     event.target.closest("[data-dismiss-notice]")?.closest(".notice").remove();
   });

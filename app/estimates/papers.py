@@ -18,6 +18,7 @@ from app.core import clock, jobs, storage
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import StoredFile
+from app.core.words import kept_words
 from app.estimates import paper_content, rules
 from app.estimates.models import Estimate, EstimatePaper
 
@@ -106,7 +107,7 @@ def have_drawn(estimate: Estimate) -> None:
 
 def _heard(estimate: Estimate) -> str:
     answer = estimate.action.answer if estimate.action else {}
-    return str(answer.get("heard", ""))
+    return kept_words(answer, "heard") or str(answer.get("heard", ""))
 
 
 def _stage(estimate: Estimate) -> str:

@@ -10,6 +10,7 @@ from app.billing.documents.content import (
     Seller,
     TaxTotal,
 )
+from app.core.language import ENGLISH, OFFERED
 
 
 def content_of(frozen: str) -> DocumentContent:
@@ -22,6 +23,12 @@ def content_of(frozen: str) -> DocumentContent:
     said["lines"] = tuple(ContentLine(**line) for line in said["lines"])
     said["taxes"] = tuple(TaxTotal(**tax) for tax in said["taxes"])
     return DocumentContent(**_tuples(said))
+
+
+def language_of(frozen: str) -> str:
+    """The own name of the language a document is in, from its canonical JSON."""
+    locale = str(json.loads(frozen).get("locale", ENGLISH))
+    return OFFERED.get(locale.partition("_")[0], OFFERED[ENGLISH])
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

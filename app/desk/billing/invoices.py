@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, abort, render_template, request, send_file, url_for
 
 from app.billing import invoice_queries, notifications
+from app.billing.documents.reading import language_of
 from app.billing.documents.stored import get_or_render
 from app.billing.invoice_queries import STATES, Listed, Wanted
 from app.billing.queries import agency
@@ -102,6 +103,7 @@ def invoice(document_id: int) -> str:
     return render_template(
         "desk/billing/invoice.html",
         document=document,
+        written_in=language_of(document.content),
         standing=invoice_queries.standing(document_id, today),
         lines=lines_of(document, line_id=request.args.get("line", type=int)),
         settlements=invoice_queries.settlements_of(document_id),

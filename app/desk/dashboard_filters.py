@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ LONGEST_ID = 18  # digits of a bigint, safely
 Found = TypeVar("Found", Company, Department)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filters:
     """What is looked at: days, companies with all below them, a department, one currency."""
 
@@ -35,7 +36,7 @@ class Filters:
     today: date
     scope: Scope
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The filters as they stand in an address."""
         chosen = {

@@ -1,6 +1,6 @@
 """The manager's dashboards: figures, charts, the rows behind every mark, and exports of all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -46,15 +46,19 @@ def index() -> str | tuple[str, int]:
             "figures": {name: chart.figure() for name, chart in charts.items()},
             "theme": theme.desk(),
         },
-        rows_url=rows_url,
+        rows_url=_rows_addresses(filters),
         chart_url=chart_url,
     )
     return (page, 400) if problems else page
 
 
-def rows_url(name: str, key: str, filters: Filters, **more: Any) -> str:
-    """The address of the rows behind a mark, all filters kept."""
-    return f"{url_for('dashboards.rows', name=name, **more)}?{key}&{filters.query}"
+def _rows_addresses(filters: Filters) -> Callable[[str, str], str]:
+    """By chart and key, the address of the rows behind a mark, all filters kept.
+
+    A page has a hundred marks: what their addresses share is made once.
+    """
+    places = {name: url_for("dashboards.rows", name=name) for name in figures.DEFINITIONS}
+    return lambda name, key: f"{places[name]}?{key}&{filters.query}"
 
 
 def chart_url(name: str, kind: str, filters: Filters) -> str:

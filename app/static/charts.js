@@ -1,8 +1,9 @@
 // Live charts over the drawings of the page: the figures come without colours, the theme is added
 // here, and a click on a mark opens the rows behind it. Without this script the tables do all that.
+// The library takes a second to run on a busy machine, so it comes when the page can be used already.
 (() => {
   const source = document.getElementById("chart-data");
-  if (!source || !window.Plotly) return;
+  if (!source) return;
   const { figures, theme } = JSON.parse(source.textContent);
   const phone = matchMedia("(max-width: 599.98px)");
   const places = [...document.querySelectorAll("[data-chart]")];
@@ -65,7 +66,11 @@
       draw(entry.target);
     }
   }, { rootMargin: "200px" });
-  places.forEach((place) => seen.observe(place));
+
+  const library = document.createElement("script");
+  library.src = source.dataset.library;
+  library.addEventListener("load", () => places.forEach((place) => seen.observe(place)));
+  document.head.append(library);
 
   const again = () => places.filter((place) => place.classList.contains("is-live")).forEach(draw);
   new MutationObserver(again).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });

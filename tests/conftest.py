@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import event
 
 from app.runtime.locks import alone
 from app.runtime.postgres import EmbeddedServer
@@ -151,11 +152,19 @@ def settings(databases: Databases, worker_name: str) -> Settings:
 @pytest.fixture(scope="session")
 def application(settings: Settings):
     """The application of this worker; tests ask for `app`, which has a fresh database."""
+    from app.core.db import db
     from app.factory import create_app
 
     made = create_app(settings, overrides=TESTING)
+    with made.app_context():
+        event.listen(db.engine, "connect", _plan_once)
     gc.freeze()  # what lives as long as this worker is not searched for garbage again and again
     return made
+
+
+def _plan_once(connection, _record: object) -> None:
+    """Tests say the same again and again, with more different statements than a driver keeps."""
+    connection.prepare_threshold, connection.prepared_max = 2, 1000
 
 
 @pytest.fixture

@@ -53,10 +53,9 @@ def prove() -> list[Check]:
         "currencies": list(EXPONENTS),
         "units": [10**places for places in EXPONENTS.values()],
     }
-    for name, statement in CHECKS.items():
-        needed = currencies if ":currencies" in statement else {}
-        limited = text(f"select * from ({statement}) as faults limit {MOST_NAMED + 1}")
-        checks.append(_answer(name, db.session.scalars(limited, needed)))
+    for name, statement in _IN_SQL.items():
+        needed = currencies if ":currencies" in CHECKS[name] else {}
+        checks.append(_answer(name, db.session.scalars(statement, needed)))
     return checks
 
 
@@ -167,4 +166,8 @@ _IN_PYTHON: dict[str, Question] = {
     "PDF files": _files,
     "discounts and nets": line_faults,
     "taxes": tax_faults,
+}
+_IN_SQL = {
+    name: text(f"select * from ({statement}) as faults limit {MOST_NAMED + 1}")
+    for name, statement in CHECKS.items()
 }

@@ -2,8 +2,12 @@
 (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => document.cookie.match(/(?:^|; )theme=(light|dark)/)?.[1];
+  const page = document.documentElement;
+  // All turns at once: what fades by itself would be hard to read on its way.
   const show = () => {
-    document.documentElement.dataset.bsTheme = chosen() ?? (dark.matches ? "dark" : "light");
+    page.classList.add("is-turning");
+    page.dataset.bsTheme = chosen() ?? (dark.matches ? "dark" : "light");
+    requestAnimationFrame(() => requestAnimationFrame(() => page.classList.remove("is-turning")));
   };
   dark.addEventListener("change", show);
   show();

@@ -11,6 +11,7 @@ from app.billing.models import Allocation, BillingAccount, Document, EntryValue,
 from app.companies.models import Company
 from app.companies.scope import Scope
 from app.core.db import db
+from app.core.models import Agency
 from app.staff.models import Staff
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry
@@ -20,13 +21,10 @@ ALL, OVERDUE, REST = "all", "overdue", "rest"
 
 
 def currencies() -> list[str]:
-    """Every currency that an unbilled entry or an account has."""
-    both = (
-        select(EntryValue.currency)
-        .where(EntryValue.currency.isnot(None))
-        .union(select(BillingAccount.currency))
-    )
-    return sorted(db.session.scalars(both))
+    """Every currency that the agency, a company or an account has: unbilled value has no other."""
+    companies = select(Company.currency).where(Company.currency.isnot(None))
+    every = companies.union(select(Agency.currency), select(BillingAccount.currency))
+    return sorted(db.session.scalars(every))
 
 
 def _unbilled(

@@ -67,7 +67,7 @@ def read(arguments: Mapping[str, str]) -> Filters:
     department = _department(arguments, problems)
     known = money.currencies()
     currency = arguments.get("currency") or agency.currency
-    if currency not in {*known, agency.currency}:
+    if currency not in known:
         problems.append(f"There is nothing in the currency {currency!r}: choose one of the list.")
     if problems:
         raise RuleError(*problems)
@@ -76,7 +76,7 @@ def read(arguments: Mapping[str, str]) -> Filters:
         company=company,
         department=department,
         currency=currency,
-        currencies=tuple(sorted({*known, agency.currency})),
+        currencies=tuple(known),
         zone=agency.zone,
         today=today,
         scope=Scope(

@@ -301,7 +301,8 @@ def _order(
 ) -> str:
     """The order of all lines; whoever pays for others and has one of its own keeps its own."""
     order = common_order(document, own, added, names.orders)
-    pays_for_others = any(entry.company_id != buyer.id for entry in own)
+    companies = {entry.company_id for entry in own} | {extra.company_id for extra in added}
+    pays_for_others = bool(companies - {buyer.id, None})
     return "" if buyer.purchase_order and pays_for_others else order
 
 

@@ -398,6 +398,7 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         if row.kind == "text"
         else None,
         order=row.purchase_order,
+        company_id=row.company_id,
     )
 
 

@@ -42,6 +42,7 @@ def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
             text=_text(estimate, found, is_change=found.key in billed),
             unit_price=Decimal(from_minor(found.minor, estimate.currency)),
             purchase_order=estimate.purchase_order,
+            company_id=estimate.company_id,
         )
         db.session.add(
             EstimateCharge(

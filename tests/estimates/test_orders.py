@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select, text
 
+from app.billing.commands.credit import void_invoice
 from app.billing.engine.facts import Entry, ExtraLine
 from app.billing.engine.orders import common_order
 from app.billing.models import Document
 from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
+from app.estimates.rules import Line
 from tests import factories as make
 from tests.billing.desk import assert_books, compiled, issued
 from tests.estimates.conftest import HOUR
@@ -54,6 +56,14 @@ def test_what_one_approval_ordered_says_so_once_above_its_lines(ordered):
     assert not [line for line in lines if "PO" in line]
 
 
+def test_billed_again_after_a_void_it_keeps_its_order(ordered):
+    billed(ordered)
+    number = db.session.scalars(select(Document.number)).one()
+    with unit_of_work():
+        void_invoice(ordered.ada, number, reason="Twice")
+    assert billed(ordered)[0] == "4711"
+
+
 def test_beside_other_work_it_stays_on_its_own_lines(ordered):
     with unit_of_work():
         other = make.ticket(ordered.company, "Printer")
@@ -70,6 +80,18 @@ def test_who_pays_for_others_keeps_its_own_order(ordered):
         make.bill_to(ordered.ticket().company, payer)
         db.session.execute(text("update extra_line set removed_at = now()"))
     order, lines = billed(ordered)
+    assert order == "H-9"
+    assert [line for line in lines if "PO 4711" in line]
+
+
+def test_who_pays_for_a_fixed_line_of_others_keeps_its_own_order(world):
+    with unit_of_work():
+        payer = make.company("Holding", purchase_order="H-9")
+        make.tax("19", of=payer)
+        make.bill_to(world.ticket().company, payer)
+    world.offer(Line(0, "fixed", "Licence", 20_000))
+    world.answer(purchase_order="4711")
+    order, lines = billed(world)
     assert order == "H-9"
     assert [line for line in lines if "PO 4711" in line]
 

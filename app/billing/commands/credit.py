@@ -222,9 +222,9 @@ def _reopen_extras(invoice_id: int) -> None:
     db.session.execute(
         text(
             "insert into extra_line (account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  of_text, of_price, of_tax, created_by)"
+            "  of_text, of_price, of_tax, created_by, purchase_order, company_id)"
             " select account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  of_text, of_price, of_tax, created_by"
+            "  of_text, of_price, of_tax, created_by, purchase_order, company_id"
             " from extra_line old where document_id = :invoice and not exists"
             "  (select from extra_line new where new.account_id = old.account_id"
             "   and new.document_id is null and new.removed_at is null and old.kind = 'text'"

@@ -26,10 +26,12 @@ def add_line(
     unit: str = "",
     kind: str = "fixed",
     purchase_order: str = "",
+    company_id: int | None = None,
 ) -> ExtraLine:
     """Add a line of quantity times price, in major units; a negative price takes off.
 
-    `purchase_order` is the client's number for it, where they gave one.
+    `purchase_order` is the client's number for it, where they gave one; `company_id` says for
+    which company it was done.
     """
     if kind not in {"hand", "fixed"}:
         raise ValueError(kind)
@@ -43,6 +45,7 @@ def add_line(
             unit=unit.strip(),
             unit_price=unit_price,
             purchase_order=purchase_order,
+            company_id=company_id,
         ),
     )
 

@@ -107,7 +107,8 @@ class ExtraLine:
 
     `amount_minor` is a line's amount or a discount's (positive takes off); `percent` is for
     discounts in per cent; `of` says which line a text is for, `order` by which purchase order of
-    the client a line was ordered. Lines without a tax of their own take the account's.
+    the client a line was ordered, `company_id` for whom. Lines without a tax of their own take the
+    account's.
     """
 
     kind: ExtraKind
@@ -118,6 +119,7 @@ class ExtraLine:
     id: int | None = None
     of: LineKey | None = None
     order: str = ""
+    company_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

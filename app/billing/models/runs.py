@@ -220,7 +220,8 @@ class ExtraLine(Stamped, Model):
     fixed and hand: `quantity` times `unit_price`; discount_amount: `unit_price` off the net;
     discount_percent: `percent` off the net. Prices in major units of the account's currency.
     text: stands on the line that was compiled with `of_text` at `of_price` and `of_tax`.
-    `purchase_order` is the client's number for what a line bills.
+    `purchase_order` is the client's number for what a line bills, `company_id` for which company
+    it was done, where that is known.
     """
 
     __tablename__ = "extra_line"
@@ -252,6 +253,7 @@ class ExtraLine(Stamped, Model):
     unit_price: Mapped[Decimal | None] = mapped_column(Numeric(16, 4))
     percent: Mapped[Decimal | None] = mapped_column(Numeric(7, 4))
     purchase_order: Mapped[str] = mapped_column(String(100), server_default="")
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
     of_text: Mapped[str | None] = mapped_column(Text)
     of_price: Mapped[str | None] = mapped_column(String(40))
     of_tax: Mapped[str | None] = mapped_column(String(200))

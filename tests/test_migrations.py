@@ -34,3 +34,18 @@ def test_down_to_nothing_and_up_again(app):
     assert (left, routines) == (["alembic_version"], [])
     initialise()
     assert is_current(db.engine)
+
+
+def test_what_an_undone_import_deletes_is_found_by_an_index(app):
+    """A foreign key without one looks through its whole table for each row that goes."""
+    lacking = db.session.scalars(
+        text(
+            "select conrelid::regclass || '.' || a.attname from pg_constraint c"
+            " join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]"
+            " where contype = 'f' and confrelid::regclass::text = any(:deleted)"
+            " and not exists (select from pg_index i where i.indrelid = conrelid"
+            "                 and i.indkey[0] = conkey[1])"
+        ),
+        {"deleted": ["company", "contact", "ticket", "time_entry"]},
+    ).all()
+    assert sorted(lacking) == []

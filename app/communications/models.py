@@ -76,7 +76,7 @@ class Received(Stamped, Model):
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"))
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
     problem: Mapped[str] = mapped_column(Text, server_default="")
     replays: Mapped[int] = mapped_column(Integer, server_default="0")
     decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

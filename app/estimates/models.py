@@ -95,7 +95,7 @@ class Estimate(Stamped, Model):
     version: Mapped[int] = mapped_column(Integer)
     state: Mapped[str] = mapped_column(String(10), server_default="draft")
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
-    payer_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    payer_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(Text, server_default="")
     valid_until: Mapped[date] = mapped_column(Date)

@@ -211,6 +211,7 @@ class Event(Model):
         ),
         CheckConstraint("visibility in ('client', 'internal')", name="visibility"),
         CheckConstraint("kind <> 'note' or visibility = 'internal'", name="note_internal"),
+        Index("ix_event_contact_id", "contact_id", postgresql_where=text("contact_id is not null")),
         UniqueConstraint("ticket_id", "seq"),
         Index("ix_event_at", "at"),
         Index(
@@ -299,6 +300,8 @@ class Rating(Stamped, Model):
     __table_args__ = (CheckConstraint("score between 1 and 5", name="score"),)
 
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), unique=True)
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contact.id", ondelete="SET NULL"), index=True
+    )
     score: Mapped[int] = mapped_column(SmallInteger)
     text: Mapped[str] = mapped_column(Text, server_default="")

@@ -148,7 +148,7 @@ class Timer(Stamped, Model):
     )
 
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
     work_type_id: Mapped[int | None] = mapped_column(ForeignKey("work_type.id"))
     first_started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

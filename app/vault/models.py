@@ -26,7 +26,9 @@ class Credential(Stamped, Model):
 
     company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(
+        ForeignKey("contact.id", ondelete="SET NULL"), index=True
+    )
     given_by: Mapped[str] = mapped_column(String(200))
     label: Mapped[str] = mapped_column(String(200))
     url: Mapped[str] = mapped_column(String(1000), server_default="")

@@ -7,6 +7,7 @@ accounts have not issued.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import delete, exists, text, update
@@ -112,12 +113,15 @@ def find_run(run_id: int) -> BillingRun:
 def store(run_id: int, compiled: Iterable[Preview], *, leave_blocked: bool) -> list[Preview]:
     """Keep the previews of a chunk and what blocks its accounts: two statements.
 
-    The server takes one preview in while the next is compiled. Returns them.
+    The server takes one preview in while the next is compiled. Returns them. The first is compiled
+    before: an account larger than a chunk comes alone, and waiting counts as a statement's time.
     """
     previews: list[Preview] = []
+    following = iter(compiled)
+    first = list(islice(following, 1))
 
     def rows() -> Iterator[tuple[object, ...]]:
-        for each in compiled:
+        for each in chain(first, following):
             previews.append(each)
             if each.compiled.document.lines or each.blocks:
                 yield _row(run_id, each, leave_blocked)

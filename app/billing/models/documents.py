@@ -58,7 +58,7 @@ class Document(Stamped, Model):
 
     kind: Mapped[str] = mapped_column(String(11))
     account_id: Mapped[int] = mapped_column(ForeignKey("billing_account.id"))
-    payer_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    payer_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("billing_run.id"))
     series_id: Mapped[int] = mapped_column(ForeignKey("series.id"))
     sequence: Mapped[int] = mapped_column(Integer)

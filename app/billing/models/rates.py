@@ -101,7 +101,7 @@ class Tax(Stamped, Model):
     name: Mapped[str] = mapped_column(String(60))
     percent: Mapped[Decimal] = mapped_column(Numeric(7, 4))
     category: Mapped[str] = mapped_column(String(2))
-    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
     is_default: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     valid: Mapped[Range[date]] = mapped_column(DATERANGE)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))

@@ -49,7 +49,7 @@ class BillingRun(Stamped, Model):
     )
 
     through: Mapped[date] = mapped_column(Date)
-    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"), index=True)
     leave_blocked: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     state: Mapped[str] = mapped_column(String(10), server_default="compiling")
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
@@ -112,7 +112,7 @@ class RunBlock(Model):
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("billing_run.id", ondelete="CASCADE"))
-    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("billing_account.id"))
     reason: Mapped[str] = mapped_column(String(17))
     entries: Mapped[int] = mapped_column(Integer)
@@ -209,7 +209,7 @@ class EntryValue(Model):
     billed_seconds: Mapped[int | None] = mapped_column(Integer)
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str | None] = mapped_column(String(3))
-    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
     work_date: Mapped[date] = mapped_column(Date)
     counts: Mapped[bool] = mapped_column(Boolean)
 

@@ -93,16 +93,16 @@ def by_link(secret: str) -> Any:
         return render_template("portal/link_unknown.html"), 404
     action_id, viewer = found
     try:
-        asked = actions_queries.of_viewer(viewer, action_id)
-        way = _way_in(asked, viewer) if request.form.get("do") in WAYS_IN else ""
+        asked = _of_follower(actions_queries.of_viewer(viewer, action_id), viewer)
+        leads_on = request.form.get("do") in WAYS_IN and _is_open(asked)
+        way = _way_in(asked, viewer) if leads_on else ""
         if way:
             return _lead_on(asked, way)
         if request.method == "POST" and request.form.get("do") != "total":
             with unit_of_work():
                 _answer_by_link(asked, viewer)
     except NotFoundError:
-        gone = {"purpose": FOR, "is_gone": True}
-        return render_template("portal/link_spent.html", next_step=WRITE_TO_US, **gone), 404
+        return gone()
     except RuleError as error:
         asked = actions_queries.of_viewer(viewer, action_id)
         return _link_page(asked, viewer, secret, error.problems), 422 if _is_open(asked) else 409
@@ -124,6 +124,28 @@ def of_link(secret: str) -> tuple[int, Viewer] | None:
     return action_id, nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
 
 
+def is_handed_on(asked: ActionRequest, viewer: Viewer) -> bool:
+    """Whether somebody else is asked now: the link of who was asked before has ended."""
+    return asked.state == "asked" and asked.contact_id != viewer.id
+
+
+def gone() -> tuple[str, int]:
+    """The page of a link whose request is no longer open to whoever follows it."""
+    page = {"purpose": FOR, "is_gone": True, "next_step": WRITE_TO_US}
+    return render_template("portal/link_spent.html", **page), 404
+
+
+def _of_follower(asked: ActionRequest, viewer: Viewer) -> ActionRequest:
+    """The request itself. Raises `NotFoundError` where somebody else is asked now.
+
+    Approvers and managers still see such a request, but answer it signed in: what is answered by
+    the link counts as the answer of who is asked.
+    """
+    if is_handed_on(asked, viewer):
+        raise NotFoundError("Somebody else is asked now.")
+    return asked
+
+
 def _link_page(
     asked: ActionRequest, viewer: Viewer, secret: str, problems: tuple[str, ...] = ()
 ) -> str:
@@ -135,12 +157,13 @@ def _link_page(
 
 
 def _answer_by_link(asked: ActionRequest, viewer: Viewer) -> None:
+    asked = _of_follower(actions_queries.locked(asked), viewer)
     if request.form.get("do") == "answer" and _is_open(asked) and _way_in(asked, viewer):
         raise RuleError(SIGN_IN_FIRST)
     actor = Actor(
         name=asked.contact.name, channel="portal", contact_id=viewer.id, request_id=request_id()
     )
-    _answer(actions_queries.locked(asked), actor)
+    _answer(asked, actor)
 
 
 def _way_in(asked: ActionRequest, viewer: Viewer) -> str:

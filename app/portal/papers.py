@@ -13,7 +13,7 @@ from app.estimates import papers
 from app.estimates import queries as estimates
 from app.estimates.models import Estimate
 from app.portal import blueprint, client, door
-from app.portal.actions import of_link
+from app.portal.actions import gone, is_handed_on, of_link
 
 
 @door.route("/action/<secret>/estimate.pdf", methods=["GET", "POST"])
@@ -21,8 +21,11 @@ def estimate_by_link(secret: str) -> Any:
     """The paper of the version that a mailed link asks about."""
     found = of_link(secret)
     offered = estimates.seen_of_action(found[1], found[0]) if found else None
-    if offered is None:
+    if found is None or offered is None:
         return render_template("portal/link_unknown.html"), 404
+    asked = offered.estimate.action
+    if asked is not None and is_handed_on(asked, found[1]):
+        return gone()
     return _paper(offered.estimate, back=url_for("door.by_link", secret=secret))
 
 

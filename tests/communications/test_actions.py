@@ -441,6 +441,24 @@ def test_somebody_else_is_asked_the_same_in_one_form(world):
     assert {step.step for step in steps} == {"day_before", "due", "late_3", "late_10"}
 
 
+def test_the_old_link_of_an_escalated_manager_answers_for_nobody_else(world, boss):
+    action = asked(world, contact_id=boss.id)
+    old, browser = link(action), visitor(world["app"])
+    with unit_of_work():
+        held = actions_queries.locked(now_is(action))
+        handing_on.ask_instead(
+            held, actor=world["ada"], contact_id=world["mira"].id, due_on=action.due_on
+        )
+    with clock.frozen(action.due_at + timedelta(days=3)):
+        with unit_of_work():
+            actions.remind()
+        assert browser.post(old, data={"do": "answer"}).status_code == 404
+        assert now_is(action).state == "asked"
+        path = f"/portal/actions/{action.id}"
+        assert client_in(world["app"], boss).post(path, data=sent(do="answer")).status_code == 302
+    assert now_is(action).ended_by == boss.name
+
+
 def test_staff_who_see_the_outbox_cannot_answer_for_a_client(world):
     action = asked(world)
     manager = signed_in(world["app"], person("Manager", email="boss@agency.example"))

@@ -115,3 +115,15 @@ def test_nobody_is_invited_by_a_link_that_needs_no_signing_in(world):
     offer = world.offer(to=nora)
     assert visitor(world.app).post(link(offer), data={"do": "invite"}).status_code == 422
     assert len(mails()) == before + 1
+
+
+def test_the_link_of_an_offer_that_has_ended_invites_nobody(world):
+    asks(world, ("EUR", 1))
+    with unit_of_work():
+        nora = make.contact(world.company, "Nora Dahl")
+        world.ticket().requester_id = nora.id
+    path, browser = link(world.offer(to=nora)), visitor(world.app)
+    browser.post(path, data={"do": "decline", "text": "No"})
+    before = len(mails())
+    assert browser.post(path, data={"do": "invite"}).status_code == 409
+    assert len(mails()) == before

@@ -21,8 +21,8 @@ from app.timelog.commands import log_time, move_ticket
 from app.timelog.rules import Work
 from tests import factories as make
 from tests.billing.issued import issued
-from tests.estimates.conftest import HOUR, carry_out_jobs
-from tests.web.people import client_in, signed_in
+from tests.estimates.conftest import HOUR, carry_out_jobs, link
+from tests.web.people import client_in, signed_in, visitor
 
 TEN_HOURS = Line(0, "time", "Design", 0, 10 * HOUR)
 
@@ -252,3 +252,26 @@ def test_somebody_else_is_asked_to_approve_the_same_offer(world):
     assert "EUR 1,190.00" in asked.subject
     world.answer(by=world.bo)
     assert newest(world.ticket_id).state == "approved"
+
+
+@pytest.mark.parametrize("role", ["approver", "manager"])
+def test_who_was_asked_before_answers_by_the_old_link_no_more(world, role):
+    """Though they see the offer: by the link they would answer in the new person's name."""
+    with unit_of_work():
+        eva = make.contact(world.company, "Eva Berg", role=role)
+    offered = world.offer(TEN_HOURS, to=eva)
+    old, browser = link(offered), visitor(world.app)
+    with unit_of_work():
+        action = commands.held(offered.action_id)
+        handing_on.ask_instead(action, actor=world.ada, contact_id=world.bo.id, due_on=None)
+    for answer in (
+        browser.get(old),
+        browser.post(old, data={"do": "answer"}),
+        browser.get(f"{old}/estimate.pdf"),
+    ):
+        assert answer.status_code == 404
+        assert "This link works no more" in answer.text
+    assert newest(world.ticket_id).state == "sent"
+    assert browser.post(link(offered), data={"do": "answer"}).status_code == 200
+    assert newest(world.ticket_id).ended_by == "Bo Lund"
+    assert browser.get(f"{link(offered)}/estimate.pdf").status_code in {200, 202}

@@ -273,10 +273,11 @@ def _preview(
     compiled = replace(compiled, document=document)
     buyer = buyers[work.payer_id]
     companies = frozenset(entry.company_id for entry in own)
+    order = _order(document, own, added, names, buyer)
     return Preview(
         account=account,
         compiled=compiled,
-        hash=fingerprint(document),
+        hash=fingerprint(document, order),
         blocks=_blocks(facts, work, compiled, buyer),
         tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
         extras=tuple(
@@ -288,7 +289,7 @@ def _preview(
         bill_to=facts.payers.deciding(companies),
         marks={entry.id: entry.marks for entry in own if entry.marks},
         requesters=names.requesters,
-        purchase_order=_order(document, own, added, names, buyer),
+        purchase_order=order,
     )
 
 
@@ -388,4 +389,5 @@ def stored(preview: Preview) -> dict[str, Any]:
         "discount_carried_minor": document.discount_carried_minor,
         "rounding_minor": document.rounding_minor,
         "first_day": document.first_day.isoformat() if document.first_day else None,
+        "purchase_order": preview.purchase_order,
     }

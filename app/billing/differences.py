@@ -9,7 +9,7 @@ MOST_NAMED = 10
 
 
 def difference(before: dict[str, Any], gross_before: int, now: Preview) -> str:
-    """Say why a preview no longer holds: entries come, gone or re-priced, and the totals."""
+    """Say why a preview no longer holds: entries come, gone or re-priced, its order, the totals."""
     document = now.compiled.document
     old = {entry[0]: tuple(entry[1:]) for line in before["lines"] for entry in line["entries"]}
     new = {
@@ -22,6 +22,7 @@ def difference(before: dict[str, Any], gross_before: int, now: Preview) -> str:
         _entries("came in", new.keys() - old.keys()),
         _entries("went out", old.keys() - new.keys()),
         _entries("cost something else", changed),
+        _order(before.get("purchase_order", ""), now.purchase_order),
     ]
     said = [sentence for sentence in said if sentence] or ["texts, taxes or policies changed"]
     totals = [amount(minor, document.currency) for minor in (gross_before, document.payable_minor)]
@@ -29,6 +30,12 @@ def difference(before: dict[str, Any], gross_before: int, now: Preview) -> str:
         f"The preview no longer holds: {'; '.join(said)}. The total was {totals[0]} and would be"
         f" {totals[1]}. Compile again."
     )
+
+
+def _order(before: str, now: str) -> str:
+    if before == now:
+        return ""
+    return f"the purchase order of all lines was {before or 'none'} and would be {now or 'none'}"
 
 
 def _entries(what: str, ids: Any) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from app.billing.commands.credit import void_invoice
 from app.billing.engine.facts import Entry, ExtraLine
 from app.billing.engine.orders import common_order
-from app.billing.models import Document
+from app.billing.models import Document, RunRow
 from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -17,7 +17,7 @@ from app.estimates.rules import Line
 from tests import factories as make
 from tests.billing.desk import assert_books, compiled, issued
 from tests.estimates.conftest import HOUR
-from tests.web.people import signed_in
+from tests.web.people import person, signed_in
 
 DAY = clock.today()
 
@@ -62,6 +62,25 @@ def test_billed_again_after_a_void_it_keeps_its_order(ordered):
     with unit_of_work():
         void_invoice(ordered.ada, number, reason="Twice")
     assert billed(ordered)[0] == "4711"
+
+
+def test_another_order_above_the_lines_wants_another_look(world):
+    """Of lines by person only the order above them says by what the work was ordered."""
+    with unit_of_work():
+        make.account(world.company, "EUR", grouping="person")
+        world.ticket().purchase_order = "A-1"
+    work(world, world.ticket())
+    run = compiled(clock.today("Europe/Berlin"), at=clock.now())
+    with unit_of_work():
+        world.ticket().purchase_order = "B-2"
+    refused = issued(run, at=clock.now())["refused"]
+    assert "the purchase order of all lines was A-1 and would be B-2" in refused[0]["reason"]
+    row = db.session.scalars(select(RunRow)).one()
+    path = f"/billing/runs/{row.run_id}/accounts/{row.account_id}"
+    db.session.rollback()
+    page = signed_in(world.app, person("Billing")).get(path).get_data(as_text=True)
+    assert "was A-1 and would be B-2" in page
+    assert ">B-2</b>" in page
 
 
 def test_beside_other_work_it_stays_on_its_own_lines(ordered):

@@ -90,8 +90,8 @@ _BILLED = itemgetter(0, 1, 2, 3, 6)
 """Of a billed entry, its id, seconds and cents; not by which rule."""
 
 
-def fingerprint(document: Document) -> str:
-    """SHA-256 over all a document says and each entry's seconds and cents.
+def fingerprint(document: Document, purchase_order: str = "") -> str:
+    """SHA-256 over all a document says, the order above its lines, each entry's seconds and cents.
 
     Which rule gave a rate is left out: an equal rule put in its place changes nothing billed.
     """
@@ -115,7 +115,8 @@ def fingerprint(document: Document) -> str:
     policy = document.policy
     totals = (document.net_minor, document.tax_minor, document.gross_minor, document.rounding_minor)
     named = (policy.amounts, policy.tax_scope, policy.prices, policy.cash_step_minor)
-    everything = repr((document.currency, named, lines, totals))
+    ordered = (purchase_order,) if purchase_order else ()
+    everything = repr((document.currency, named, lines, totals, *ordered))
     return hashlib.sha256(everything.encode()).hexdigest()
 
 

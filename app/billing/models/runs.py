@@ -62,8 +62,8 @@ class BillingRun(Stamped, Model):
 class RunRow(Model):
     """One account in a run: its preview, and the document once issued. Amounts in minor units.
 
-    `preview` is what the engine compiled: lines, taxes, totals, policy. `preview_hash` covers it
-    and every entry's seconds and cents.
+    `preview` is what the engine compiled: lines, taxes, totals, policy. `preview_hash` covers it,
+    the purchase order above the lines, and every entry's seconds and cents.
     """
 
     __tablename__ = "run_row"

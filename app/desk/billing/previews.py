@@ -45,6 +45,7 @@ class Shown:
     document: Document | None = None
     lines: list[ShownLine] = field(default_factory=list)
     stale: str = ""
+    purchase_order: str = ""
 
 
 def computed(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
@@ -154,7 +155,12 @@ def _shown(found: Preview, row: RunRow | None) -> Shown:
     stale = ""
     if row is None or found.hash != row.preview_hash:
         stale = difference(row.preview, row.gross_minor, found) if row else "This is new."
-    return Shown(document, _lines(document, request.args.get("line", type=int)), stale)
+    return Shown(
+        document,
+        _lines(document, request.args.get("line", type=int)),
+        stale,
+        found.purchase_order or found.buyer.purchase_order,
+    )
 
 
 def _lines(document: Document, chosen: int | None) -> list[ShownLine]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import ASKED, ESTIMATE, EXPIRES_AFTER
 from app.companies.models import Company, Contact, ContactEmail, Membership
-from app.companies.visibility import belongs_near, is_member, was_shut_out
+from app.companies.visibility import belongs_near, is_member, near_each, was_shut_out
 from app.core import clock
 from app.core.access import Viewer, scoped
 from app.core.db import db
@@ -85,11 +85,11 @@ def has_others(action: ActionRequest) -> bool:
 def with_doubtful_contact() -> Sequence[int]:
     """Ids of open requests whose contact may have left, or have come back.
 
-    It was told of them, or they are archived, shut out, or no member of the very company.
+    It was told of them, or they are archived, shut out, or belong nowhere near the company.
     """
-    member = exists().where(
+    belongs = exists().where(
         Membership.contact_id == Contact.id,
-        Membership.company_id == Ticket.company_id,
+        Membership.company_id.in_(near_each("ticket.company_id")),
         is_member(clock.today()),
     )
     query = (
@@ -102,7 +102,7 @@ def with_doubtful_contact() -> Sequence[int]:
                 ActionRequest.left_told_at.is_not(None),
                 Contact.archived_at.is_not(None),
                 was_shut_out(),
-                not_(member),
+                not_(belongs),
             ),
         )
         .order_by(ActionRequest.id)
@@ -182,9 +182,10 @@ def clients_of(action: ActionRequest) -> list[Reader]:
 
 DECIDERS = text("""
 with recursive up as (
-  select id, parent_id, 0 as depth from company where id = :company_id
+  select id, parent_id, kind, 0 as depth from company where id = :company_id
   union all
-  select c.id, c.parent_id, up.depth + 1 from company c join up on c.id = up.parent_id
+  select c.id, c.parent_id, c.kind, up.depth + 1 from company c join up on c.id = up.parent_id
+  where :role = 'manager' or up.kind in ('department', 'site')
 ), found as (
   select p.id, p.name, e.address, min(up.depth) as depth
   from up
@@ -215,7 +216,8 @@ def people_asked(ticket_id: int) -> list[str]:
 def deciders_over(action: ActionRequest) -> list[Reader]:
     """Who answers in place of who was asked: of the company, else of the nearest above with some.
 
-    These are its managers, and of an estimate, which is money, its approvers.
+    These are its managers, and of an estimate, which is money, its approvers. Like what they may
+    see, an approver's say ends with departments and sites; a manager's reaches everything below.
     """
     given = {
         "company_id": action.ticket.company_id,

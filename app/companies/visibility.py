@@ -8,7 +8,7 @@ its departments and sites, and what stands below) and those of the companies abo
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, or_, select, text
 
 from app.companies.account_models import PortalAccount
 from app.companies.models import Company, Contact, Membership
@@ -139,6 +139,11 @@ def contacts(query: Select[Any], viewer: Viewer) -> Select[Any]:
 def near_ids(company_id: int) -> list[int]:
     """Ids of the companies whose people may take part on tickets of a company."""
     return list(db.session.scalars(NEAR_COMPANY, {"company_id": company_id}))
+
+
+def near_each(column: str) -> TextClause:
+    """The same for each row of a select, of the company in a column (`table.column`, ours)."""
+    return text(f"(with recursive mine as (select {column} as id), {NEAR} select id from near)")
 
 
 def belongs_near(company_id: int) -> ColumnElement[bool]:

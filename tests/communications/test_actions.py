@@ -415,6 +415,22 @@ def test_of_one_who_left_managers_and_staff_hear_once_and_again_after_coming_bac
     assert now_is(action).left_told_at is None
 
 
+def test_who_belongs_to_the_same_house_is_not_looked_at_each_time(world):
+    """The job comes every 15 minutes: what it asks does not grow with what is open."""
+    with unit_of_work():
+        company = db.session.get_one(Ticket, world["ticket"].id).company
+        department = make.company("Sales", kind="department", parent_id=company.id)
+        stranger = make.contact(make.company("Rival"))
+        ticket = db.session.get_one(Ticket, world["ticket"].id)
+        ticket.company_id = department.id
+    action, other = asked(world), asked(world)
+    with unit_of_work():
+        assert list(actions_queries.with_doubtful_contact()) == []
+        db.session.get_one(ActionRequest, other.id).contact_id = stranger.id
+    assert list(actions_queries.with_doubtful_contact()) == [other.id]
+    assert now_is(action).left_told_at is None
+
+
 def test_somebody_else_is_asked_the_same_in_one_form(world):
     action = asked(world)
     old, later = link(action), str(clock.today("Europe/Berlin") + timedelta(days=5))

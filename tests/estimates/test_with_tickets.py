@@ -7,6 +7,8 @@ from sqlalchemy import select
 
 from app.billing.models import ExtraLine
 from app.communications import handing_on
+from app.companies.models import Contact
+from app.companies.visibility import viewer_of
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -275,3 +277,22 @@ def test_who_was_asked_before_answers_by_the_old_link_no_more(world, role):
     assert browser.post(link(offered), data={"do": "answer"}).status_code == 200
     assert newest(world.ticket_id).ended_by == "Bo Lund"
     assert browser.get(f"{link(offered)}/estimate.pdf").status_code in {200, 202}
+
+
+@pytest.mark.parametrize(("kind", "hears"), [("company", []), ("department", ["Hal Top"])])
+def test_only_who_approves_for_the_company_is_told_that_who_was_asked_has_left(world, kind, hears):
+    """An approver reaches departments and sites; another company below is not theirs to see."""
+    with unit_of_work():
+        holding = make.company("Holding")
+        hal = make.contact(holding, "Hal Top", role="approver")
+        company = world.ticket().company
+        company.parent_id, company.kind = holding.id, kind
+        db.session.get_one(Contact, world.vera.id).archived_at = clock.now()
+    world.offer()
+    with unit_of_work():
+        db.session.get_one(Contact, world.mira.id).archived_at = clock.now()
+    handing_on.tell_of_leaving(step=unit_of_work)
+    db.session.rollback()
+    to_hal = select(Mail.recipient_name).where(Mail.recipient == str(hal.emails[0].address))
+    assert list(db.session.scalars(to_hal)) == hears
+    assert (viewer_of(hal.id).approves_for >= {world.company.id}) == bool(hears)

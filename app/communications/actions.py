@@ -204,7 +204,8 @@ def note(
     mailed what was noted, so that they can object. Raises `RuleError` with every reason at once.
     """
     heard = replace(heard, by=rules.clean_line(heard.by))
-    asked_on = action.event.at.astimezone(ZoneInfo(action.zone)).date()
+    asked_at = min(action.created_at, action.event.at)  # handing on tells anew that it was asked
+    asked_on = asked_at.astimezone(ZoneInfo(action.zone)).date()
     problems = actions_rules.heard_problems(
         heard, asked_on=asked_on, today=clock.today(action.zone)
     )

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
+from app.communications import handing_on
 from app.companies.models import Contact
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.models import AuditLog, Mail
-from app.estimates import papers
+from app.estimates import commands, papers
 from app.estimates.models import Estimate
 from app.tickets.models import Event
 from app.tickets.subscribing import ensure_subscribed
@@ -109,3 +110,16 @@ def test_a_note_before_it_was_asked_or_after_it_was_over_is_refused(world):
         assert "is over: ask once more" in note(world).get_data(as_text=True)
     assert world.states() == ["sent"]
     assert papers.file_of(newest()) is None
+
+
+def test_what_was_heard_before_somebody_else_was_asked_counts(world):
+    """Handing on asks the same again: the day of the first asking stands."""
+    offer, today = world.offer(), clock.today("Europe/Berlin")
+    with clock.frozen(clock.now() + timedelta(days=4)):
+        with unit_of_work():
+            action = commands.held(offer.action_id)
+            handing_on.ask_instead(action, actor=world.ada, contact_id=world.bo.id, due_on=None)
+        note(world, on=str(today - timedelta(days=1)))
+        assert newest().state == "sent", "that is before it was asked at all"
+        assert note(world, on=str(today + timedelta(days=2))).status_code == 302
+    assert newest().state == "approved"

@@ -13,6 +13,7 @@ from app.core.db import db
 from app.core.money import from_minor
 from app.estimates import queries, rules
 from app.estimates.models import Estimate, EstimateCharge
+from app.tickets.models import Ticket
 
 
 def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
@@ -56,6 +57,17 @@ def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
     db.session.flush()
 
 
+def order_fixed_lines(ticket: Ticket, before: str, *, actor: Actor) -> None:
+    """Let what waits for an invoice be ordered by the ticket's order; issued lines stay.
+
+    Of work that was merged into the ticket, those lines that were ordered by the one `before`.
+    """
+    for extra in queries.waiting_lines(ticket.id, before):
+        text = extra.text.removesuffix(_ordered(extra.purchase_order))
+        order = ticket.purchase_order
+        extras.set_order(actor, extra, order, text=f"{text}{_ordered(order)}")
+
+
 def _account(estimate: Estimate) -> int:
     pair = {"payer_id": estimate.payer_id, "currency": estimate.currency}
     db.session.execute(insert(BillingAccount).values(**pair).on_conflict_do_nothing())
@@ -64,5 +76,9 @@ def _account(estimate: Estimate) -> int:
 
 def _text(estimate: Estimate, charge: rules.Charge, *, is_change: bool) -> str:
     change = ", change" if is_change else ""
-    order = f", PO {estimate.purchase_order}" if estimate.purchase_order else ""
-    return f"#{estimate.ticket.number} {charge.text}{change}{order}"
+    return f"#{estimate.ticket.number} {charge.text}{change}{_ordered(estimate.purchase_order)}"
+
+
+def _ordered(order: str) -> str:
+    """How a line says by which order it was ordered, at its end."""
+    return f", PO {order}" if order else ""

@@ -387,6 +387,25 @@ def charged(ticket_id: int) -> list[tuple[EstimateCharge, ExtraLine]]:
     return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
+def waiting_lines(ticket_id: int, order: str) -> list[ExtraLine]:
+    """The unbilled extra lines of a ticket's estimates, held until the commit.
+
+    Those of tickets that were merged into it, if ordered by this `order`.
+    """
+    carried = Estimate.carried_by.contains([ticket_id]) & (ExtraLine.purchase_order == order)
+    query = (
+        select(ExtraLine)
+        .join(EstimateCharge, EstimateCharge.extra_line_id == ExtraLine.id)
+        .join(EstimateCharge.estimate)
+        .where((Estimate.ticket_id == ticket_id) | carried)
+        .where(ExtraLine.removed_at.is_(None), ExtraLine.document_id.is_(None))
+        .order_by(ExtraLine.id)
+        .with_for_update(of=ExtraLine)
+        .execution_options(populate_existing=True)
+    )
+    return [*db.session.scalars(query)]
+
+
 def approver_of(ticket: Ticket) -> int | None:
     """Who is asked unless another is chosen: who approves for the company, else who asked."""
     found = db.session.scalar(

@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
-from app.estimates import commands, queries
+from app.estimates import billing, commands, queries
 from app.estimates.models import Estimate
 from app.tickets import endings
 from app.tickets.models import Ticket
@@ -74,6 +74,12 @@ def goes_along(duplicate: Ticket, into: Ticket) -> list[str]:
         estimate.carried_from = estimate.carried_from or clock.today(estimate.zone)
     db.session.flush()
     return []
+
+
+@endings.on_ordering
+def takes_its_order(ticket: Ticket, before: str, actor: Actor) -> None:
+    """Let fixed lines that wait for an invoice say the ticket's order, as its time does."""
+    billing.order_fixed_lines(ticket, before, actor=actor)
 
 
 @endings.ties_to_company

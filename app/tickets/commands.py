@@ -212,6 +212,8 @@ def change_fields(
             changed["assignee_id"] = (ticket.assignee_id, assignee_id)
     if changed:
         write_fields(ticket, actor=actor, changed=changed)
+    if "purchase_order" in changed:
+        endings.ordered(ticket, changed["purchase_order"][0], actor=actor)
     return changed
 
 

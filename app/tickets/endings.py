@@ -1,4 +1,4 @@
-"""What else ends when tickets are closed, comes back with them, or goes along when they merge.
+"""What else ends when tickets are closed, comes back or merges with them, or takes their order.
 
 Imports go down: what stands above tickets (estimates) registers here what it has to say.
 """
@@ -14,10 +14,12 @@ Ending = Callable[[Sequence[int], Actor], None]
 Tie = Callable[[Ticket], list[str]]
 Return = Callable[[Sequence[Ticket], datetime, Actor], list[str]]
 Merging = Callable[[Ticket, Ticket], list[str]]
+Ordering = Callable[[Ticket, str, Actor], None]
 _endings: list[Ending] = []
 _ties: list[Tie] = []
 _returns: list[Return] = []
 _mergings: list[Merging] = []
+_orderings: list[Ordering] = []
 
 
 def on_closing(ending: Ending) -> Ending:
@@ -60,6 +62,18 @@ def on_merging(merging: Merging) -> Merging:
     """
     _mergings.append(merging)
     return merging
+
+
+def on_ordering(ordering: Ordering) -> Ordering:
+    """Register what is done with a ticket whose purchase order was another one before."""
+    _orderings.append(ordering)
+    return ordering
+
+
+def ordered(ticket: Ticket, before: str, *, actor: Actor) -> None:
+    """Let what hangs on the ticket be ordered by what it is ordered by now."""
+    for ordering in _orderings:
+        ordering(ticket, before, actor)
 
 
 def undone(tickets: Sequence[Ticket], since: datetime, *, actor: Actor) -> list[str]:

@@ -10,6 +10,7 @@ from app.billing.commands.credit import void_invoice
 from app.billing.engine.facts import Entry, ExtraLine
 from app.billing.engine.orders import common_order
 from app.billing.models import Document, RunRow
+from app.billing.models import ExtraLine as ExtraRow
 from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -81,6 +82,20 @@ def test_another_order_above_the_lines_wants_another_look(world):
     page = signed_in(world.app, person("Billing")).get(path).get_data(as_text=True)
     assert "was A-1 and would be B-2" in page
     assert ">B-2</b>" in page
+
+
+def test_a_corrected_order_is_that_of_the_fixed_lines_too(ordered):
+    browser = signed_in(ordered.app, ordered.user)
+    browser.post(f"/tickets/{ordered.number}/fields", data={"purchase_order": "4712"})
+    with unit_of_work():
+        other = make.ticket(ordered.company, "Printer")
+    work(ordered, other)
+    order, lines = billed(ordered)
+    assert order == "FRAME-1"
+    assert len([line for line in lines if "PO 4712" in line]) == 2
+    browser.post(f"/tickets/{ordered.number}/fields", data={"purchase_order": "4713"})
+    db.session.rollback()
+    assert set(db.session.scalars(select(ExtraRow.purchase_order))) == {"4712"}  # issued
 
 
 def test_beside_other_work_it_stays_on_its_own_lines(ordered):

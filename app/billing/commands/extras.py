@@ -124,6 +124,14 @@ def remove(actor: Actor, extra_line_id: int) -> None:
     record(actor, "remove", kind="extra_line", id=line.id)
 
 
+def set_order(actor: Actor, line: ExtraLine, purchase_order: str, *, text: str) -> None:
+    """Give a line that waits, held by the caller, another order of the client and its text."""
+    before = {"purchase_order": line.purchase_order, "text": line.text}
+    line.purchase_order, line.text = purchase_order, _text(text)
+    after = {"purchase_order": line.purchase_order, "text": line.text}
+    record(actor, "order", kind="extra_line", id=line.id, before=before, after=after)
+
+
 def set_grouping(actor: Actor, account_id: int, grouping: str) -> None:
     """Group an account's lines by ticket, person, work type or project, from the next run on."""
     if grouping not in GROUPINGS:

@@ -56,7 +56,7 @@ class PortalAccount(Stamped, Model):
 class Registration(Stamped, Model):
     """Somebody asks for an account: unconfirmed until the mailed link is followed.
 
-    `given` holds phone and address as typed, and the language of the form. A decided one keeps
+    `given` holds phone and address as typed, and the language of the browser. A decided one keeps
     who decided and why.
     """
 
@@ -93,7 +93,7 @@ class Registration(Stamped, Model):
 
     @property
     def language(self) -> str | None:
-        """In which the person filled in the form; None of those registered before it was noted."""
+        """The one of ours that the browser of the person asked for, if any."""
         return self.given.get("language")
 
 

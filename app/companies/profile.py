@@ -36,8 +36,11 @@ def change_profile(actor: Actor, account: PortalAccount, given: Mapping[str, Any
     people.change_contact(actor, account.contact, wanted)
 
 
-def read_in(contact: Contact, language: str) -> None:
-    """Take the language in which somebody comes in who has none yet; later they choose it."""
+def read_in(contact: Contact, language: str | None) -> None:
+    """Take the language that the browser of somebody who has none yet asks for, if it is ours.
+
+    Else none stays none: they read their company's, or the agency's.
+    """
     if contact.language is None and language in OFFERED:
         contact.language = language
 

@@ -34,7 +34,7 @@ def register(
 ) -> None:
     """Take a registration, and have a job mail the link that confirms it.
 
-    `language` is the one in which the form was read, if any; from then on the person has it.
+    `language` is the one of ours that the browser asked for, if any; the person keeps it.
 
     Raises `RuleError` with every reason, none of which depends on who is known.
     """

@@ -113,7 +113,7 @@ def _invitation(link: PortalToken) -> Any:
         name = " ".join(request.form.get("name", "").split())
         if name and name != contact.name:
             profile.rename(accounts.acting(contact), contact, name)
-        profile.read_in(contact, language.current())
+        profile.read_in(contact, language.best(request.accept_languages))
         if password or request.form.get("how") != "link":
             accounts.set_password(account, password, email=link.email)
         accounts.confirm_address(contact, link.email)

@@ -33,7 +33,7 @@ def register() -> Any:
                 name=typed.get("name", ""),
                 company_name=typed.get("company", ""),
                 given=given,
-                language=language.current(),
+                language=language.best(request.accept_languages),
             )
     except RuleError as error:
         return _form(typed, error.problems), 422

@@ -11,7 +11,7 @@ from app.communications import actions, replytext
 from app.communications.action_models import ActionRequest
 from app.companies import accounts, links, people, queries
 from app.companies import commands as companies
-from app.companies.account_models import PortalAccount
+from app.companies.account_models import PortalAccount, Registration
 from app.companies.models import Contact
 from app.core import clock, formats, language
 from app.core.db import db, unit_of_work
@@ -93,6 +93,34 @@ def test_an_account_begins_in_the_language_of_the_browser_it_is_opened_in(app, n
     assert mail.body.startswith("Guten Tag Ute,\n\nvielen Dank")
     assert '<html lang="de">' in mail.html
     assert link_in(mail)
+
+
+def test_a_language_that_nobody_chose_is_not_kept(app, northwind):
+    """Not where a browser asks for none of ours, nor when the profile is saved as it stands."""
+    with unit_of_work():
+        northwind.company.language = "de"
+        nora = make.contact(northwind.company, "Nora Dahl")
+        accounts.invite(STAFF, nora)
+    invitation = link_in(mails()[-1])
+    dutch = {"Accept-Language": "nl"}
+    visitor(app).post(invitation, data={"how": "link"}, headers=dutch)
+    assert people.contact_of(nora.id).language is None
+    form = {"email": "ute@b.example", "name": "Ute", "company": "Beta"}
+    visitor(app).post("/portal/register", data=form, headers=dutch)
+    asked = db.session.scalars(select(Registration)).one()
+    assert asked.language is None
+    mira = client_in(app, northwind.mira)
+    page = text_of(mira.get("/portal/profile"))
+    assert '<option value="">Wie in meinem Unternehmen</option>' in page
+    assert '<option value="de" selected>' not in page
+    mira.post("/portal/profile", data=sent(name="Mira Krog", language=""))
+    db.session.rollback()
+    assert people.contact_of(northwind.mira.id).language is None
+    reads(northwind.mira, "fr")
+    assert '<option value="fr" selected>' in text_of(mira.get("/portal/profile"))
+    mira.post("/portal/profile", data=sent(name="Mira Krog", language=""))
+    db.session.rollback()
+    assert people.contact_of(northwind.mira.id).language is None
 
 
 def test_each_reader_of_a_mail_has_their_language(app, northwind):

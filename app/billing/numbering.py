@@ -52,7 +52,7 @@ def take_numbers(kind: str, count: int, *, on: date) -> Numbers:
         text(
             "update series set next_no = next_no + :count, last_date = cast(:on as date)"
             " where kind = :kind and year = :year"
-            " and (last_date is null or last_date <= cast(:on as date))"
+            " and not exists (select from series s where s.kind = :kind and s.last_date > :on)"
             " returning id, next_no - :count, pattern, last_hash"
         ),
         {"count": count, "on": on, "kind": kind, "year": on.year},

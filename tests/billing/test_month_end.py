@@ -267,6 +267,17 @@ def test_a_write_off_is_visible_and_never_billed(app):
     assert company
 
 
+def test_no_invoice_is_dated_before_one_of_a_later_year(app):
+    agency_with_work()
+    issued(compiled())
+    agency_more(companies=1, entries=1)
+    run = compiled()
+    refused = issued(run, on=date(2019, 1, 1))
+    assert refused["issued"] == []
+    assert "is before the date of the last invoice issued" in refused["refused"][0]["reason"]
+    assert issued(run)["refused"] == []
+
+
 def test_a_held_entry_waits(app):
     agency_with_work()
     entry = db.session.scalars(select(TimeEntry.id).order_by(TimeEntry.id)).first()

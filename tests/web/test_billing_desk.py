@@ -150,6 +150,16 @@ def test_a_held_entry_leaves_the_preview_at_once_and_comes_back(month):
     assert row_of(run_id, company_id).gross_minor == 36000
 
 
+def test_a_hold_that_would_not_hold_is_refused(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    adjust(month, run_id, company_id, do="hold", id=entry, reason="Ask Ana", until="2020-01-01")
+    assert row_of(run_id, company_id).gross_minor == 36000
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "2020-01-01 is not after" in page
+    assert "Held until" not in page
+
+
 def test_writing_off_wants_a_reason(month):
     company_id, _ = month.company()
     run_id, (entry, _) = month.compiled(), entries_in()
@@ -189,6 +199,8 @@ def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
     here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
     month.post(f"{here}/grouping", grouping="person")
     assert row_of(run_id, company_id).lines == 2
+    refused = month.post(f"{here}/lines", text="Nothing", unit_price="40", quantity="0").text
+    assert "A quantity of 0 adds nothing" in refused
     month.post(f"{here}/lines", text="Licence", unit_price="40", quantity="2", unit="seat")
     assert row_of(run_id, company_id).gross_minor == 44000
     month.post(f"{here}/discounts", text="Loyal", value="10", how="percent")

@@ -62,10 +62,24 @@ def undo_write_off(actor: Actor, entry_ids: Collection[int]) -> int:
 
 
 def hold(
-    actor: Actor, entry_ids: Collection[int], *, reason: str, until: date | None = None
+    actor: Actor,
+    entry_ids: Collection[int],
+    *,
+    reason: str,
+    until: date | None = None,
+    through: date | None = None,
 ) -> int:
-    """Keep entries out of billing, for good or until a date; returns how many."""
+    """Keep entries out of billing, for good or until a date; returns how many.
+
+    `through` is the last day of the run that they are kept out of: a date up to it is refused, as
+    that run would bill them nevertheless.
+    """
     reason = _reason(reason)
+    if until and through and until <= through:
+        raise RuleError(
+            f"{until} is not after {through}, the last day that is billed here: choose a later day,"
+            " or none to keep the time back for good."
+        )
     entries = _free(entry_ids)
     for entry in entries:
         statement = insert(EntryHold).values(

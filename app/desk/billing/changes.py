@@ -83,10 +83,13 @@ def add_line(run_id: int, account_id: int) -> Any:
 
     def act(account: BillingAccount) -> str:
         price = fields.number("unit_price", "Price", required=True)
-        quantity = fields.number("quantity", "Quantity") or Decimal(1)
+        typed = fields.number("quantity", "Quantity")
+        quantity = Decimal(1) if typed is None else typed
         text = fields.text("text", "Text", required=True, longest=500)
         unit = fields.text("unit", "Unit", longest=20)
         fields.check()
+        if not quantity:
+            raise RuleError("A quantity of 0 adds nothing: write how many, or nothing for 1.")
         extras.add_line(
             current_actor(),
             account.id,

@@ -1,6 +1,8 @@
 """What becomes of chosen entries of a preview: next month, another ticket, written off."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
 
 from flask import Response, abort, render_template, request
 
@@ -45,7 +47,12 @@ def change_entries(run_id: int, account_id: int) -> Response:
     """Hold, move or write off entries, or make them billable again; then compile anew."""
     fields = Fields(request.form)
     ids = request.form.getlist("id", type=int)
-    changes = {"hold": _hold, "move": _move, "write_off": _write_off, "bill": _bill_again}
+    changes: dict[str, Callable[[list[int], Fields], str]] = {
+        "hold": partial(_hold, find_run(run_id).through),
+        "move": _move,
+        "write_off": _write_off,
+        "bill": _bill_again,
+    }
     change = changes.get(fields["do"])
     if change is None or not ids:
         abort(404)
@@ -67,10 +74,12 @@ def _count(count: int, what: str) -> str:
     return f"{count} {'entry' if count == 1 else 'entries'} {what}."
 
 
-def _hold(ids: list[int], fields: Fields) -> str:
+def _hold(through: date, ids: list[int], fields: Fields) -> str:
     until = fields.day("until", "Until")
     fields.check()
-    count = entry_commands.hold(current_actor(), ids, reason=fields["reason"], until=until)
+    count = entry_commands.hold(
+        current_actor(), ids, reason=fields["reason"], until=until, through=through
+    )
     return _count(count, f"kept back until {formats.day(until)}" if until else "kept back for good")
 
 

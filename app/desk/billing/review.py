@@ -96,6 +96,7 @@ def _hold(run: BillingRun, cause: str, fields: Fields) -> str:
         [row.id for row in rows],
         reason=fields["hold_reason"] or LOOKS[cause].title,
         until=until,
+        through=run.through,
     )
     payers = review_queries.payers_of_run(run.id, [row.account_id for row in rows])
     recompile(run.id, payers, by=current_actor())

@@ -7,6 +7,7 @@ preview: all three go through `compile_accounts`.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 from app.billing import queries
@@ -353,6 +354,9 @@ def stored_policy(policy: Policy) -> dict[str, Any]:
     }
 
 
+_STORED = attrgetter("entry_id", "billed_seconds", "amount_minor")
+
+
 def stored(preview: Preview) -> dict[str, Any]:
     """What a run keeps of a preview as JSON: enough to show it and to say what changed since."""
     document = preview.compiled.document
@@ -371,7 +375,7 @@ def stored(preview: Preview) -> dict[str, Any]:
                 "net_minor": line.net_minor,
                 "tax_minor": line.tax_minor,
                 "tax": [line.tax.name, str(line.tax.percent), line.tax.category],
-                "entries": [[entry[0], entry[3], entry[6]] for entry in line.entries],
+                "entries": [*map(_STORED, line.entries)],
             }
             for line in document.lines
         ],

@@ -1,10 +1,11 @@
 """What a document will say: the engine's result with the parties as they are at issue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import groupby
 
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from app.billing.documents.content import Buyer as ContentBuyer

@@ -5,9 +5,10 @@ It looks as the agency's invoices do: the same template, words and figures of th
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import asdict
 
 from app.billing.compose import TAX_WITHIN
 from app.billing.documents.content import Seller, canonical

@@ -13,7 +13,7 @@ from app.billing import queries
 from app.billing.commands.compile import dry_run
 from app.billing.commands.rates import RateTerms, explain, set_rate, set_tax
 from app.billing.commands.values import value_entries
-from app.billing.documents.reading import content_of
+from app.billing.documents.content import content_of
 from app.billing.models import Document, EntryValue
 from app.billing.payers import BillToRow, CompanyFacts, Payers
 from app.billing.prove import prove

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
 from app.billing.documents import stored
-from app.billing.documents.reading import language_of
+from app.billing.documents.content import language_of
 from app.billing.models import Document
 from app.core import clock, storage
 from app.core.db import db, unit_of_work

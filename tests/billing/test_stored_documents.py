@@ -1,9 +1,9 @@
 """A document has one PDF: drawn once, whoever asks, and the same bytes for good."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 import jobs as handlers

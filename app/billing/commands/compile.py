@@ -4,12 +4,12 @@ Makes no document, number or allocation. A newer run supersedes what older runs 
 accounts have not issued.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, exists, text, update
 
 from app.billing import queries, warnings
@@ -145,7 +145,7 @@ def _row(run_id: int, preview: Preview, leave_blocked: bool) -> tuple[object, ..
         run_id,
         preview.account.id,
         "ready" if preview.is_ready(leave_blocked=leave_blocked) else "blocked",
-        json.dumps(stored(preview)),
+        msgspec.json.encode(stored(preview)).decode(),
         preview.hash,
         preview.entries,
         len(document.lines),

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import select, text
 
 from app.billing import ledger, queries
 from app.billing.commands.payments import find_document
 from app.billing.commands.telling import tell_tickets
-from app.billing.documents.content import DocumentContent, seal
-from app.billing.documents.reading import content_of
+from app.billing.documents.content import DocumentContent, content_of, seal
 from app.billing.documents.stored import post_renders
 from app.billing.ledger import document_journal, lock_accounts, write_journals
 from app.billing.models import Allocation, Document, DocumentLine, DocumentTax, Settlement

@@ -328,8 +328,11 @@ def _allocations(
     user = actor.user_id
     lines = (line for preview in previews for line in preview.compiled.document.lines)
     for line_id, line in zip(line_ids, lines, strict=True):
-        for entry, real, billable, billed, rule, _, amount in line.entries:
-            yield "line", entry, line_id, rule, real, billable, billed, amount, None, "", user
+        for each in line.entries:
+            yield (
+                *("line", each.entry_id, line_id, each.rate_rule_id, each.recorded_seconds),
+                *(each.billable_seconds, each.billed_seconds, each.amount_minor, None, "", user),
+            )
 
 
 def _taxes(previews: Sequence[Preview], ids: Sequence[int]) -> list[tuple[object, ...]]:

@@ -7,15 +7,17 @@ seconds, rates and percentages as decimal strings, dates as ISO 8601.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
-from operator import attrgetter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.core.language import ENGLISH
+from msgspec import Struct, ValidationError
+from msgspec.json import Decoder, Encoder
 
-SCHEMA = "tallydesk.document/1"
+from app.core.language import ENGLISH, OFFERED
+
+Schema = Literal["tallydesk.document/1"]
+SCHEMA: Schema = "tallydesk.document/1"
 GENESIS = ""
 """What stands in place of a hash before the first document of a series."""
 
@@ -23,8 +25,7 @@ Kind = Literal["invoice", "credit_note"]
 Paper = Literal["a4", "letter"]
 
 
-@dataclass(frozen=True, slots=True)
-class Seller:
+class Seller(Struct, frozen=True):
     """The agency as it was at the time of issue. `logo` is the SHA-256 of its stored picture."""
 
     name: str
@@ -39,8 +40,7 @@ class Seller:
     logo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(Struct, frozen=True):
     """The company that pays, with its billing contacts' address as it was at the time of issue."""
 
     name: str
@@ -50,8 +50,7 @@ class Buyer:
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentLine:
+class ContentLine(Struct, frozen=True):
     """One line: `seconds` for time, `quantity` for anything counted, neither for a plain amount.
 
     `group` is the heading it stands under (a ticket, person or work type), `detail` the second line
@@ -73,8 +72,7 @@ class ContentLine:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TaxTotal:
+class TaxTotal(Struct, frozen=True):
     """What one tax category comes to; `percent` is a decimal string."""
 
     name: str
@@ -83,8 +81,7 @@ class TaxTotal:
     tax_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentContent:
+class DocumentContent(Struct, frozen=True):
     """A whole invoice or credit note; amounts are positive for both kinds.
 
     Dates are ISO strings, days of `zone`; the period's end is inclusive. `rounding_minor` is cash
@@ -122,6 +119,7 @@ class DocumentContent:
     corrects_date: str = ""
     reason: str = ""
     policy_names: tuple[str, ...] = ()
+    schema: Schema = SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,46 +130,50 @@ class Sealed:
     sha256: str
 
 
+_IN_ORDER = Encoder(order="sorted")
+_READER = Decoder(DocumentContent)
+
+
 def seal(document: DocumentContent, *, previous: str = GENESIS) -> Sealed:
-    """Freeze `document`, chained to the `previous` hash of its series."""
-    content = canonical({"schema": SCHEMA} | _fields(document))
+    """Freeze `document`, chained to the `previous` hash of its series.
+
+    Raises TypeError when it would not read back as the same: a float in place of cents, say.
+    """
+    content = _IN_ORDER.encode(document)
+    if content_of(content) != document:
+        raise TypeError(f"{document.number} would not read back as it was written")
     return Sealed(content, chained(previous, content))
+
+
+def content_of(frozen: bytes | str) -> DocumentContent:
+    """The content of a document from its canonical JSON, so that a credit note can say the same.
+
+    Raises TypeError for any other JSON.
+    """
+    try:
+        return _READER.decode(frozen)
+    except ValidationError as error:
+        raise TypeError(f"not the content of a document: {error}") from error
+
+
+def language_of(frozen: str) -> str:
+    """The own name of the language a document is in, from its canonical JSON."""
+    code = content_of(frozen).locale.partition("_")[0]
+    return OFFERED.get(code, OFFERED[ENGLISH])
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
     """Return sorted, compact UTF-8 JSON of strings, integers, lists and objects.
 
-    Raises TypeError for anything else: a float would not read back as the same money, and a lone
-    surrogate or a boolean has no one spelling in every reader.
+    Raises TypeError for anything else: a float would not read back as the same money, and a
+    boolean has no one spelling in every reader.
     """
     if not _is_plain(value):
         _name_the_first_other(value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
-
-
-def _fields(thing: Any) -> Any:
-    """A dataclass and those within it as dictionaries; `asdict` would copy every leaf as well."""
-    kind: Any = type(thing)
-    if kind is tuple:
-        return [each if type(each) in _LEAVES else _fields(each) for each in thing]
-    if not is_dataclass(thing):
-        return thing
-    names, read = _read(kind)
-    return {
-        name: value if type(value) in _LEAVES else _fields(value)
-        for name, value in zip(names, read(thing), strict=True)
-    }
+    return _IN_ORDER.encode(value)
 
 
 _LEAVES = frozenset({str, int, type(None)})
-
-
-@cache
-def _read(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """The names of a dataclass's fields, and a function that reads them all."""
-    names = tuple(each.name for each in fields(kind))
-    return names, attrgetter(*names)
 
 
 def _is_plain(value: Any) -> bool:

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+
+import msgspec
 
 from app.billing.engine.amounts import cash_rounding, price_line
 from app.billing.engine.facts import (
@@ -86,7 +88,9 @@ def compile_account(
     return Compiled(document, {why: tuple(ids) for why, ids in sorted_.left_out.items()})
 
 
-_BILLED = itemgetter(0, 1, 2, 3, 6)
+_BILLED = attrgetter(
+    *("entry_id", "recorded_seconds", "billable_seconds", "billed_seconds", "amount_minor")
+)
 """Of a billed entry, its id, seconds and cents; not by which rule."""
 
 
@@ -115,9 +119,8 @@ def fingerprint(document: Document, purchase_order: str = "") -> str:
     policy = document.policy
     totals = (document.net_minor, document.tax_minor, document.gross_minor, document.rounding_minor)
     named = (policy.amounts, policy.tax_scope, policy.prices, policy.cash_step_minor)
-    ordered = (purchase_order,) if purchase_order else ()
-    everything = repr((document.currency, named, lines, totals, *ordered))
-    return hashlib.sha256(everything.encode()).hexdigest()
+    everything = (document.currency, named, lines, totals, purchase_order)
+    return hashlib.sha256(msgspec.json.encode(everything)).hexdigest()
 
 
 def _sort(

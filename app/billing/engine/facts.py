@@ -1,7 +1,7 @@
 """What the engine is told and what it answers: plain facts, no tables.
 
 Times are whole seconds, money whole minor units, percentages and rates `Decimal`. Entries and
-explanations are named tuples, because a month has a hundred thousand of them.
+explanations are named tuples and structs, because a month has a hundred thousand of them.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 Rounding = Literal["exact", "up", "nearest", "down"]
 Unit = Literal["entry", "ticket", "ticket-day"]
@@ -136,7 +138,7 @@ class Names:
     orders: Mapping[int, str] = field(default_factory=dict)
 
 
-class BilledEntry(NamedTuple):
+class BilledEntry(Struct, frozen=True):
     """Why an entry costs what it costs: its times, the rule that won, its share of the line."""
 
     entry_id: int
@@ -148,8 +150,7 @@ class BilledEntry(NamedTuple):
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: `amount` as priced, less `discount`, is `net`, with tax beside or taken out.
 
     `ticket_id` is set where lines are grouped by ticket; `was` is the text that was compiled, where
@@ -173,15 +174,13 @@ class Line:
     is_named: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class TaxTotal:
+class TaxTotal(Struct, frozen=True):
     tax: Tax
     taxable_minor: int
     tax_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A compiled account: everything an invoice says, before it has a number.
 
     `first_day` is the day of the earliest work on it.

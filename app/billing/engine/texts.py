@@ -1,7 +1,8 @@
 """Texts that somebody gave to lines instead of those they were compiled with."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from app.billing.engine.facts import Document, ExtraLine, Line, LineKey
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, abort, render_template, request, send_file, url_for
 
 from app.billing import invoice_queries, notifications
-from app.billing.documents.reading import language_of
+from app.billing.documents.content import language_of
 from app.billing.documents.stored import get_or_render
 from app.billing.invoice_queries import STATES, Listed, Wanted
 from app.billing.queries import agency

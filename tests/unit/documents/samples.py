@@ -1,6 +1,6 @@
 """Documents to draw in tests: realistic, deterministic, complete."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from app.billing.documents.content import (
     Buyer,

@@ -1,10 +1,20 @@
 """Frozen content: one spelling, one hash, a chain that shows any change."""
 
-from dataclasses import replace
+import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from app.billing.documents.content import canonical, chained, faults, seal
+from app.billing.documents.content import (
+    SCHEMA,
+    canonical,
+    chained,
+    content_of,
+    faults,
+    seal,
+)
 from tests.unit.documents.samples import document
 
 
@@ -14,6 +24,38 @@ def test_the_same_document_has_one_spelling_and_one_hash():
 
 def test_content_is_canonical_utf8_json():
     assert canonical({"b": 1, "a": ["é", None]}) == '{"a":["é",null],"b":1}'.encode()
+
+
+PLAIN = st.recursive(
+    st.none() | st.integers(-(2**63), 2**63 - 1) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.dictionaries(st.text(), PLAIN))
+def test_the_spelling_is_the_one_that_any_reader_of_json_can_make_again(value):
+    spelled = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical(value) == spelled.encode()
+
+
+@given(st.text(), st.integers(-(2**63), 2**63 - 1))
+def test_a_sealed_document_is_spelled_so_and_reads_back_as_the_same(text, amount):
+    wanted = document(2, notes=text, policies=(text,), net_minor=amount)
+    said = json.loads(seal(wanted).content)
+    assert said["schema"] == SCHEMA
+    assert seal(wanted).content == canonical(said)
+    assert content_of(seal(wanted).content) == wanted
+
+
+@pytest.mark.parametrize("change", [{"net_minor": 1.5}, {"tax_minor": True}, {"notes": 7}])
+def test_what_would_not_read_back_as_the_same_is_not_sealed(change):
+    with pytest.raises(TypeError):
+        seal(document(**change))
+
+
+def test_half_a_character_is_not_sealed():
+    with pytest.raises(UnicodeEncodeError):
+        seal(document(notes="\ud800"))
 
 
 @pytest.mark.parametrize("bad", [1.5, True, object(), b"x"])

@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.communications import action_links, actions_rules
+from app.communications import action_letters, actions_rules
 from app.communications import actions_queries as queries
+from app.communications.action_letters import PLAIN, Letter
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import Given
 from app.companies import accounts
@@ -21,7 +22,7 @@ from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.words import Value, Words, kept_beside, kept_words, say
+from app.core.words import Words, kept_beside, say
 from app.tickets import commands, happenings, merged, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
@@ -73,13 +74,12 @@ def ask(
     text: str,
     due_on: date | None,
     options: Sequence[str] = (),
-    letter: str = "asked",
-    told: Mapping[str, Value] | None = None,
+    letter: Letter = PLAIN,
 ) -> ActionRequest:
     """Ask a contact of the ticket's company for something by the end of a local day.
 
-    They follow the ticket from then on, are mailed (`letter` is the kind of mail, `told` what it
-    says besides), and the ticket waits for them. Raises `RuleError` with every reason at once.
+    They follow the ticket from then on, are mailed by the `letter`, and the ticket waits for them.
+    Raises `RuleError` with every reason at once.
     """
     zone = queries.zone_of(ticket)
     chosen = [line for option in options if (line := rules.clean_line(option))]
@@ -115,7 +115,7 @@ def ask(
         waiting = ticket_queries.first_status("waiting")
         commands.set_status(ticket, actor=actor, status=waiting)
     if actor.channel != notifications.DEMO:
-        mail_contact(letter, action, event, reader, told=told or {})
+        action_letters.post(letter, action, event, reader)
     record(actor, "action.ask", kind="ticket", id=ticket.id, after={"action": action.id})
     return action
 
@@ -183,7 +183,7 @@ def answer(
     more = {"files": files_kept, **({"in_place_of": asked} if asked else {})}
     _settle(action, Ending(deed, name, str(said), given.more), actor, given, more, ip=ip)
     if actor.channel != notifications.DEMO:
-        _tell_askers(action, event, name, line)
+        action_letters.tell_askers(action, event, name, line)
     _was_ended(action, event, actor)
     record(
         actor,
@@ -230,9 +230,11 @@ def note(
     values = {"outcome": line}
     key = f"action:{action.id}:noted"
     told = notifications.Occasion("action_noted", action.ticket, event, actor.name, key, values)
-    notifications.post(replace(told, message=asked_text(action)), queries.clients_of(action))
+    notifications.post(
+        replace(told, message=action_letters.asked_text(action)), queries.clients_of(action)
+    )
     for_staff = f"{outcome} {how}, as {actor.name} noted"
-    _tell_askers(action, event, heard.by, for_staff, but=actor)
+    action_letters.tell_askers(action, event, heard.by, for_staff, but=actor)
     _was_ended(action, event, actor)
     after = {"action": action.id, "by": heard.by, "heard": str(told_to)}
     after["hash"] = action.content_hash or ""
@@ -244,10 +246,15 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     """Take a request back; the contact is told. Raises `RuleError` when it has ended."""
     _end(action, actions_rules.ended(action.state, "cancel"), by=actor.name)
     _conclude(action, Ending("cancel", actor.name), actor)
-    event = tell(action.ticket, actor, say("took a request to the client back"), asked_text(action))
+    event = tell(
+        action.ticket,
+        actor,
+        say("took a request to the client back"),
+        action_letters.asked_text(action),
+    )
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
-        mail_contact("action_cancelled", action, event, reader)
+        action_letters.post(Letter("action_cancelled"), action, event, reader)
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
@@ -273,7 +280,7 @@ def remind() -> int:
         action = reminder.action
         reader = queries.reader_of(action.contact_id, action.ticket)
         if reader is not None and not action.ticket.is_demo:
-            posted += mail_contact("reminded", action, action.event, reader, step=reminder.step)
+            posted += action_letters.remind(action, reader, step=reminder.step)
         if reminder.step in actions_rules.ESCALATED and not action.ticket.is_demo:
             _escalate(action)
     return posted
@@ -305,9 +312,11 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
             _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
             _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
             line = say("closed a request that was not answered in time")
-            event = tell(action.ticket, SYSTEM, line, asked_text(action))
+            event = tell(action.ticket, SYSTEM, line, action_letters.asked_text(action))
             if not action.ticket.is_demo:
-                _tell_askers(action, event, action.contact.name, say("did not answer in time"))
+                action_letters.tell_askers(
+                    action, event, action.contact.name, say("did not answer in time")
+                )
             done += 1
     return done
 
@@ -409,52 +418,3 @@ def _asked(action: ActionRequest) -> dict[str, Any]:
 
 def _answered(action: ActionRequest) -> dict[str, Any]:
     return {"state": action.state, "by": action.ended_by, **action.answer}
-
-
-def asked_text(action: ActionRequest) -> str:
-    """What was asked, as words where it was ours to say."""
-    return kept_words(action.event.payload, "text") or action.text
-
-
-def mail_contact(
-    kind: str,
-    action: ActionRequest,
-    event: Event,
-    reader: Reader,
-    *,
-    step: str = "",
-    told: Mapping[str, Value] | None = None,
-) -> int:
-    """Mail who is asked; `step` tells apart mails of one kind, `told` is what it says besides."""
-    values = {
-        **(told or {}),
-        "due": action.due_on,
-        "link": action_links.url(action.id, action.contact_id),
-    }
-    key = f"action:{action.id}:{step or kind}"
-    options = "\n".join(f"- {each}" for each in action.options)
-    occasion = notifications.Occasion(
-        kind=kind,
-        ticket=action.ticket,
-        event=event,
-        author=action.asked_by,
-        key=key,
-        values=values,
-        message=asked_text(action) if not options else f"{action.text}\n\n{options}",
-        button=actions_rules.BUTTONS[action.kind] if kind != "action_cancelled" else "",
-    )
-    return notifications.post(occasion, [reader])
-
-
-def _tell_askers(
-    action: ActionRequest, event: Event, author: str, outcome: str, *, but: Actor | None = None
-) -> int:
-    readers = [
-        reader
-        for reader in queries.askers_of(action)
-        if but is None or reader.staff_id != but.staff_id
-    ]
-    values = {"due": action.due_on, "outcome": outcome}
-    key = f"action:{action.id}:ended"
-    occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
-    return notifications.post(occasion, readers)

@@ -58,6 +58,7 @@ HEARD = {
     "meeting": say("in person"),
     "writing": say("in writing"),
 }
+NO_REASON = say("The reason is missing: write why you decline.")
 LONGEST_NAME = 200
 LONGEST_TEXT = 5_000
 LONGEST_OPTION = 200
@@ -175,7 +176,7 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
         )
     if deed == "decline":
         if not given.text.strip():
-            found.append(say("The reason is missing: write why you decline."))
+            found.append(NO_REASON)
     elif kind == "choose" and given.choice not in options:
         found.append(say("Nothing is chosen: choose one of the options."))
     elif kind == "fill" and not given.text.strip():

@@ -3,37 +3,26 @@
 The caller opens the unit of work, and holds a request that is handed on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
 from sqlalchemy import delete
 
-from app.communications import actions, actions_rules
+from app.communications import action_letters, actions, actions_rules
 from app.communications import actions_queries as queries
+from app.communications.action_letters import Letter
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.words import Value, say
+from app.core.words import say
 from app.tickets import notifications, timeline
 from app.tickets.subscribing import ensure_subscribed
 
 HAS_LEFT = "has left and cannot answer"
-Letter = Callable[[ActionRequest], tuple[str, Mapping[str, Value]]]
-_letters: dict[str, Letter] = {}
-
-
-def asks_by(kind: str) -> Callable[[Letter], Letter]:
-    """Register the kind of mail, and what it says besides, that asks for requests of a kind."""
-
-    def register(letter: Letter) -> Letter:
-        _letters[kind] = letter
-        return letter
-
-    return register
 
 
 def tell_of_leaving(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
@@ -102,9 +91,10 @@ def ask_instead(
         before=before.name,
         day=due_on,
     )
-    event = actions.tell(ticket, actor, line, actions.asked_text(action))
+    event = actions.tell(ticket, actor, line, action_letters.asked_text(action))
     if gone is not None and not ticket.is_demo:
-        actions.mail_contact("action_cancelled", action, event, gone, step=f"instead:{event.id}")
+        cancelled = Letter("action_cancelled")
+        action_letters.post(cancelled, action, event, gone, step=f"instead:{event.id}")
     action.contact_id, action.due_on, action.left_told_at = contact_id, due_on, None
     action.due_at = actions_rules.end_of(due_on, action.zone)
     action.event_id = event.id
@@ -114,8 +104,8 @@ def ask_instead(
     actions.plan_reminders(action)
     ensure_subscribed(ticket, contact_id=contact_id, source="staff")
     if actor.channel != notifications.DEMO:
-        letter, told = _letters.get(action.kind, _plainly)(action)
-        actions.mail_contact(letter, action, event, reader, step=f"asked:{event.id}", told=told)
+        letter = action_letters.letter_of(action)
+        action_letters.post(letter, action, event, reader, step=f"asked:{event.id}")
     record(
         actor,
         "action.instead",
@@ -125,7 +115,3 @@ def ask_instead(
         after={"action": action.id, "contact": contact_id, "due": due_on.isoformat()},
     )
     return action
-
-
-def _plainly(_action: ActionRequest) -> tuple[str, Mapping[str, Value]]:
-    return "asked", {}

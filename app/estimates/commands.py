@@ -11,15 +11,16 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from app.communications import actions, actions_queries, handing_on
+from app.communications import action_letters, actions, actions_queries
+from app.communications.action_letters import Letter
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import ESTIMATE, Given, Heard
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
-from app.core.words import Amount, Value, Words, say
-from app.estimates import billing, burn, papers, queries, rules
+from app.core.words import Amount, Words, say
+from app.estimates import billing, burn, papers, queries, rules, signing_in
 from app.estimates.models import Estimate, EstimateLine
 from app.estimates.pricing import Priced, PricedLine, currency_of, priced
 from app.estimates.rules import Line
@@ -130,8 +131,7 @@ def send(
         contact_id=contact_id,
         text=_text(draft, ticket),
         due_on=draft.valid_until,
-        letter="estimate",
-        told={"total": Amount(draft.total_minor, draft.currency)},
+        letter=_letter(draft),
     )
     draft.state = rules.after(draft.version, draft.state, "send")
     draft.sent_at, draft.action_id = clock.now(), action.id
@@ -144,11 +144,15 @@ def send(
     return draft
 
 
-@handing_on.asks_by(ESTIMATE)
-def _letter(action: ActionRequest) -> tuple[str, Mapping[str, Value]]:
+@action_letters.asks_by(ESTIMATE)
+def _letter_again(action: ActionRequest) -> Letter:
     """The mail by which somebody else is asked to approve the same offer."""
-    offered = queries.of_action(action.id)
-    return "estimate", {"total": Amount(offered.total_minor, offered.currency)}
+    return _letter(queries.about(action.id))
+
+
+def _letter(offered: Estimate) -> Letter:
+    total = Amount(offered.total_minor, offered.currency)
+    return Letter("estimate", {"total": total}, signs_in=signing_in.is_asked(offered))
 
 
 def withdraw(ticket: Ticket, *, actor: Actor) -> None:
@@ -218,7 +222,7 @@ def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
     keys = rules.chosen_keys(more.get("chosen", "").split(), estimate.optional_keys)
     sums = estimate.sums(keys)
     order = ticket_rules.clean_line(more.get("purchase_order", ""))
-    problems = []
+    problems: list[str] = []
     if more.get("seen", str(estimate.total_minor)) != str(sums.total_minor):
         total = Amount(sums.total_minor, estimate.currency)
         problems.append(
@@ -227,13 +231,7 @@ def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
                 total=total,
             )
         )
-    if len(order) > rules.LONGEST_ORDER:
-        most = rules.LONGEST_ORDER
-        problems.append(
-            say("The purchase order is too long: at most %(most)s characters fit.", most=most)
-        )
-    if estimate.usual_order and not order:
-        problems.append(say("The purchase order is missing: write its number."))
+    problems += rules.order_problems(order, is_needed=estimate.usual_order != "")
     if problems:
         raise RuleError(*problems)
     estimate.purchase_order = order

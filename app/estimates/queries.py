@@ -306,6 +306,11 @@ def version(ticket_id: int, number: int) -> Estimate:
     return found
 
 
+def about(action_id: int) -> Estimate:
+    """The version that a request of kind estimate asks about, to be read only."""
+    return db.session.scalars(select(Estimate).where(Estimate.action_id == action_id)).one()
+
+
 def of_action(action_id: int) -> Estimate:
     """The version that a request of kind estimate asks about, held."""
     found = _first(select(Estimate).where(Estimate.action_id == action_id))

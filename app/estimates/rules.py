@@ -180,6 +180,22 @@ def _day_problems(valid_until: date | None, today: date) -> list[str]:
     return []
 
 
+def order_problems(order: str, *, is_needed: bool) -> list[str]:
+    """What is wrong with the client's purchase order for what they approve, in words."""
+    if len(order) > LONGEST_ORDER:
+        return [
+            say(
+                "The purchase order has %(length)s characters, at most %(most)s fit: write its"
+                " number only.",
+                length=len(order),
+                most=LONGEST_ORDER,
+            )
+        ]
+    if is_needed and not order:
+        return [say("The purchase order is missing: write its number.")]
+    return []
+
+
 def reason_in_words(code: str, text: str) -> str:
     """Why an offer is declined: the reason chosen, and what was written; empty without either.
 

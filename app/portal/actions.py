@@ -4,13 +4,14 @@ A GET only shows; the POST answers, once. Who follows the link need not sign in:
 request and one contact.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
-from app.communications.actions_rules import ESTIMATE, Given, ends_at, is_overdue
+from app.communications.actions_rules import ESTIMATE, NO_REASON, Given, ends_at, is_overdue
 from app.companies import accounts
 from app.companies.visibility import nobody, viewer_of
 from app.core import clock, forms
@@ -25,12 +26,12 @@ from app.estimates import queries as estimates
 from app.estimates import signing_in
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
-from app.estimates.rules import reason_in_words
+from app.estimates.rules import REASONS, order_problems, reason_in_words
 from app.portal import blueprint, client, door
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
-from app.tickets.rules import clean_text
+from app.tickets.rules import clean_line, clean_text
 
 FOR = say("It was to answer what we asked of you.")
 WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
@@ -39,6 +40,7 @@ INVITED = say(
     " estimate."
 )
 SIGN_IN_FIRST = say("To approve this much you sign in first: use the button for it.")
+NOTHING_CHOSEN = say("Nothing is chosen: choose one of these, or write why in your words.")
 WAYS_IN = ("sign_in", "invite")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
@@ -81,7 +83,7 @@ def _own_page(action_id: int, problems: tuple[str, ...] = ()) -> str:
         problems=problems,
         nonce=forms.new_nonce(),
         ticket_is_seen=client_queries.sees(me.viewer, asked.ticket.number),
-        **_shown(asked, me.viewer),
+        **_shown(asked, me.viewer, problems),
     )
 
 
@@ -149,7 +151,7 @@ def _of_follower(asked: ActionRequest, viewer: Viewer) -> ActionRequest:
 def _link_page(
     asked: ActionRequest, viewer: Viewer, secret: str, problems: tuple[str, ...] = ()
 ) -> str:
-    shown = _shown(asked, viewer)
+    shown = _shown(asked, viewer, problems)
     way = _way_in(asked, viewer) if shown["is_open"] else ""
     return render_template(
         "portal/action_link.html", problems=problems, secret=secret, leads_on=way, **shown
@@ -189,19 +191,35 @@ def _offered(asked: ActionRequest, viewer: Viewer) -> Shown | None:
     return estimates.seen_of_action(viewer, asked.id) if asked.kind == ESTIMATE else None
 
 
-def _shown(asked: ActionRequest, viewer: Viewer) -> dict[str, Any]:
+def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dict[str, Any]:
     offered = _offered(asked, viewer)
     ticked = _ticked(offered.estimate) if offered else []
     return {
         "offered": offered,
         "ticked": ticked,
         "sums": offered.estimate.sums(ticked) if offered else None,
+        "faults": _faults(offered.estimate, problems) if offered else {},
         "action": asked,
         "is_open": _is_open(asked),
         "is_replaced": offered is not None and offered.estimate.state == "superseded",
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,
     }
+
+
+def _faults(estimate: Estimate, problems: Sequence[str]) -> dict[str, Sequence[str]]:
+    """What was refused of an answer to an offer, by the field it stands beside; "" for none."""
+    form = request.form
+    if not problems:
+        return {}
+    if form.get("do") == "decline":
+        if form.get("why") not in REASONS and NO_REASON in problems:
+            return {"why": [NOTHING_CHOSEN]}
+        return {"text": problems}
+    order = clean_line(form.get("purchase_order", ""))
+    wrong = order_problems(order, is_needed=estimate.usual_order != "")
+    beside = [problem for problem in problems if problem in wrong]
+    return {"order": beside, "": [problem for problem in problems if problem not in beside]}
 
 
 def _is_open(asked: ActionRequest) -> bool:

@@ -21,7 +21,7 @@ from app.tickets.commands import Upload
 from app.tickets.request_models import Draft, DraftFile
 
 NAMES = ("type", "company", "subject", "text", "urgency")
-LONGEST = 100_000  # characters of one answer, as of a message
+LONGEST = 200_000  # characters of one answer: what is too long to be sent comes back whole
 MOST_ANSWERS = 2 * intake.MOST_FIELDS
 MOST_FILES = 20
 LARGEST_SUM = 100 * 1024 * 1024

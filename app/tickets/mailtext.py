@@ -18,6 +18,10 @@ from app.tickets import mailtemplates
 
 ABOVE = say("Write your answer above this line")  # quotewords.OUR_LINES knows each language's
 YOURS = say("The link needs no signing in. It is yours alone: do not pass it on.")
+YOURS_TO_SEE = say(
+    "With the link you see it, and decline, without signing in; to approve this much you sign in"
+    " first. It is yours alone: do not pass it on."
+)
 MOST_QUOTED = 5
 MOST_QUOTED_LINES = 40
 
@@ -86,7 +90,7 @@ def html(page: Page) -> str:
 
 def _foot_link(page: Page) -> str:
     """The link at the end, unless the text has it and the foot only speaks of it."""
-    return "" if page.foot == YOURS else page.link
+    return "" if page.foot in {YOURS, YOURS_TO_SEE} else page.link
 
 
 def _blocks(page: Page) -> list[dict[str, Any]]:

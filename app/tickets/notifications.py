@@ -29,6 +29,7 @@ DEMO = "demo"
 MOST_ACKNOWLEDGED = 5
 LARGEST_ATTACHED = 10 * 1024 * 1024
 QUIET = timedelta(seconds=10)
+SEE_IT = say("See it and decline without signing in; to approve this much, sign in first:")
 CALLED = {
     "new": say("Received"),
     "open": say("In progress"),
@@ -43,7 +44,8 @@ class Occasion:
     """Something to be mailed: its kind of mail, the entry it tells of, and who wrote it.
 
     `values` stand in its words before those of the ticket; `message` in place of what the entry
-    says. With a `button` the link in the text is drawn as one of this name.
+    says. With a `button` the link in the text is drawn as one of this name; `signs_in` where that
+    link is not enough to approve what is asked.
     """
 
     kind: str
@@ -54,6 +56,7 @@ class Occasion:
     values: Mapping[str, Value] = field(default_factory=dict)
     message: str = ""
     button: str = ""
+    signs_in: bool = False
 
 
 def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -175,7 +178,7 @@ def _letter(
         button=occasion.button,
         link=values["link"],
         above=by_mail,
-        foot=_foot(reader, template.word, answers_by_mail=by_mail, has_link="{link}" in words[1]),
+        foot=_foot(occasion, reader, answers_by_mail=by_mail, has_link="{link}" in words[1]),
         files=[each.name for each in files],
         history=history,
         zone=agency.zone,
@@ -228,8 +231,10 @@ def _status(ticket: Ticket, reader: Reader) -> str:
     return language.told(CALLED[ticket.status.category])
 
 
-def _foot(reader: Reader, word: str, *, answers_by_mail: bool, has_link: bool) -> str:
-    if word == "ACTION":
+def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link: bool) -> str:
+    if mailtemplates.TEMPLATES[occasion.kind].word == "ACTION":
+        if occasion.signs_in:
+            return mailtext.YOURS_TO_SEE if has_link else SEE_IT
         return mailtext.YOURS if has_link else say("Answer with one button, without signing in:")
     if reader.staff_id is not None:
         return "On the desk:"

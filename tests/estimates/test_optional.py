@@ -262,16 +262,3 @@ def test_the_reason_chosen_is_told_in_the_language_of_who_reads_it(world):
         assert "Too expensive" not in page
     desk = signed_in(world.app, person("Agent")).get(f"/tickets/{world.number}")
     assert "Too expensive: 100 % zu viel" in desk.get_data(as_text=True)
-
-
-@pytest.mark.parametrize("why", ["", "other", "made up"])
-def test_a_refused_decline_says_beside_the_reason_what_is_missing(world, why):
-    path = link(world.offer())
-    answer = visitor(world.app).post(path, data={"do": "decline", "why": why})
-    assert answer.status_code == 422
-    page = answer.get_data(as_text=True)
-    field = page[page.index('id="decline-text"') :][:400]
-    assert 'aria-describedby="decline-text-error"' in field
-    assert "autofocus" in field
-    assert 'id="decline-text-error"' in page
-    assert world.states() == ["sent"]

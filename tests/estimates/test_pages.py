@@ -155,6 +155,48 @@ def test_the_link_declines_with_a_reason_only(world):
     assert newest().reason == "We wait until spring"
 
 
+def test_an_order_that_is_too_long_is_refused_beside_its_field_and_kept(world):
+    path = link(world.offer())
+    browser = visitor(world.app)
+    assert "maxlength" not in field(text_of(browser.get(path)), "approve-order"), "it would be cut"
+    order = "PO " + "4" * 120
+    answer = browser.post(path, data={"do": "answer", "purchase_order": order})
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert order in field(page, "approve-order")
+    assert "has 123 characters, at most 100 fit" in error_of(page, "approve-order")
+    assert world.states() == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("why", "where", "words"),
+    [
+        ("", "decline-why", "Nothing is chosen"),
+        ("made up", "decline-why", "Nothing is chosen"),
+        ("other", "decline-text", "The reason is missing"),
+    ],
+)
+def test_a_refused_decline_says_where_it_is_missing_what_is(world, why, where, words):
+    path = link(world.offer())
+    answer = visitor(world.app).post(path, data={"do": "decline", "why": why})
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert words in error_of(page, where)
+    assert page.count('-error"><svg') == 1, "and nowhere else"
+    assert '<a class="btn btn-quiet" href="?">Back</a>' in page
+    assert world.states() == ["sent"]
+
+
+def field(page: str, id_: str) -> str:
+    return re.search(rf'<input[^>]*id="{id_}"[^>]*>', page)[0]
+
+
+def error_of(page: str, id_: str) -> str:
+    """The error that a field, or a group of them, is described by."""
+    assert re.search(rf'aria-describedby="[^"]*{id_}-error"', page)
+    return re.search(rf'id="{id_}-error">(.*?)</p>', page, re.DOTALL)[1]
+
+
 def test_whoever_only_looks_changes_nothing(world):
     path = link(world.offer())
     db.session.rollback()

@@ -1,11 +1,17 @@
 """Above an amount of the agency's, a mailed link shows and declines, and approves by signing in."""
 
+import html
+
 import pytest
 from sqlalchemy import update
 
 from app.billing.limits import above, limits_of, limits_written
+from app.communications import action_letters, actions_queries, handing_on
+from app.communications.action_models import ActionRequest
 from app.companies.account_models import PortalAccount
 from app.core.db import db, unit_of_work
+from app.core.language import OFFERED, reading, told
+from app.tickets import mailtext
 from tests import factories as make
 from tests.estimates.conftest import link
 from tests.estimates.test_noted import newest
@@ -105,6 +111,32 @@ def test_a_contact_without_an_account_is_mailed_an_invitation_that_leads_back(wo
     assert joined.location == f"/portal/actions/{offer.action_id}?chosen=4"
     assert "Approve EUR" in browser.get(joined.location).get_data(as_text=True)
     assert "Sign in to approve" in visitor(world.app).get(path).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("code", OFFERED)
+def test_mails_of_an_offer_say_whether_the_link_is_enough_in_every_language(world, code):
+    """The mail that asks, the reminder, and the mail to who is asked in place of them."""
+    with unit_of_work():
+        for contact in (world.mira, world.bo):
+            db.session.merge(contact).language = code
+    with reading(code):
+        enough, not_enough = told(mailtext.YOURS), told(mailtext.YOURS_TO_SEE)
+    world.offer()
+    assert enough in mails()[-1].body
+    world.answer("decline", text="No")
+    asks(world, ("EUR", 1))
+    offer = world.offer()
+    with unit_of_work():
+        action = actions_queries.locked(db.session.get_one(ActionRequest, offer.action_id))
+        mira = actions_queries.reader_of(world.mira.id, action.ticket)
+        action_letters.remind(action, mira, step="due")
+        handing_on.ask_instead(action, actor=world.ada, contact_id=world.bo.id, due_on=None)
+    said = [mail for mail in mails() if mail.subject.startswith("ACTION")][1:]
+    assert len(said) == 3
+    for mail in said:
+        assert not_enough in mail.body
+        assert html.escape(not_enough, quote=False) in mail.html
+        assert enough not in mail.body
 
 
 def test_nobody_is_invited_by_a_link_that_needs_no_signing_in(world):

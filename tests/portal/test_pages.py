@@ -1,5 +1,7 @@
 """What a client does on the pages, and what each answers."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -139,6 +141,22 @@ def test_a_refused_form_keeps_what_was_typed(northwind, mira):
     assert "The subject is empty" in page
     assert "Everything is off." in page
     assert "<title>Error: " in page
+
+
+def test_what_is_too_long_is_refused_beside_its_field_and_comes_back_whole(app, northwind):
+    """No field cuts what is pasted: a browser does so without a word."""
+    mira = client_in(app, northwind.mira)
+    page = text_of(mira.get("/portal/requests/new"))
+    for id_ in ("f-subject", "f-text"):
+        assert "maxlength" not in re.search(rf'<[^>]*id="{id_}"[^>]*>', page)[0]
+    subject, words = "s" * 301, "w" * 100_001
+    answer = mira.post("/portal/requests/new", data=sent(subject=subject, text=words))
+    page = text_of(answer)
+    assert answer.status_code == 422
+    assert f'value="{subject}"' in page
+    assert f">{words}</textarea>" in page
+    assert "has 301 characters" in re.search(r'id="f-subject-error">(.*?)</p>', page, re.DOTALL)[1]
+    assert "100001 characters" in re.search(r'id="f-text-error">(.*?)</p>', page, re.DOTALL)[1]
 
 
 def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):

@@ -1,0 +1,100 @@
+"""The mails about what is formally asked: to who is asked, and to who asked.
+
+They are posted in the transaction of what they tell.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.communications import action_links, actions_rules
+from app.communications import actions_queries as queries
+from app.communications.action_models import ActionRequest
+from app.core.audit import Actor
+from app.core.words import Value, kept_words
+from app.tickets import notifications
+from app.tickets.mail_queries import Reader
+from app.tickets.models import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A kind of mail to who is asked, and what it says besides.
+
+    With `signs_in` one signs in to approve, so that it does not say that its link is enough.
+    """
+
+    kind: str = "asked"
+    told: Mapping[str, Value] = field(default_factory=dict)
+    signs_in: bool = False
+
+
+PLAIN = Letter()
+Asking = Callable[[ActionRequest], Letter]
+_letters: dict[str, Asking] = {}
+
+
+def asks_by(kind: str) -> Callable[[Asking], Asking]:
+    """Register the letter that asks for requests of a kind."""
+
+    def register(letter: Asking) -> Asking:
+        _letters[kind] = letter
+        return letter
+
+    return register
+
+
+def letter_of(action: ActionRequest) -> Letter:
+    """The letter by which somebody is asked for this, once more or in place of another."""
+    asking = _letters.get(action.kind)
+    return asking(action) if asking else PLAIN
+
+
+def asked_text(action: ActionRequest) -> str:
+    """What was asked, as words where it was ours to say."""
+    return kept_words(action.event.payload, "text") or action.text
+
+
+def remind(action: ActionRequest, reader: Reader, *, step: str) -> int:
+    """Remind who is asked; returns how many mails are new."""
+    letter = Letter("reminded", signs_in=letter_of(action).signs_in)
+    return post(letter, action, action.event, reader, step=step)
+
+
+def post(
+    letter: Letter, action: ActionRequest, event: Event, reader: Reader, *, step: str = ""
+) -> int:
+    """Mail who is asked; `step` tells apart mails of one kind. Returns how many are new."""
+    values = {
+        **letter.told,
+        "due": action.due_on,
+        "link": action_links.url(action.id, action.contact_id),
+    }
+    key = f"action:{action.id}:{step or letter.kind}"
+    options = "\n".join(f"- {each}" for each in action.options)
+    occasion = notifications.Occasion(
+        kind=letter.kind,
+        ticket=action.ticket,
+        event=event,
+        author=action.asked_by,
+        key=key,
+        values=values,
+        message=asked_text(action) if not options else f"{action.text}\n\n{options}",
+        button=actions_rules.BUTTONS[action.kind] if letter.kind != "action_cancelled" else "",
+        signs_in=letter.signs_in,
+    )
+    return notifications.post(occasion, [reader])
+
+
+def tell_askers(
+    action: ActionRequest, event: Event, author: str, outcome: str, *, but: Actor | None = None
+) -> int:
+    """Tell who asked what became of it, except who does it; returns how many mails are new."""
+    readers = [
+        reader
+        for reader in queries.askers_of(action)
+        if but is None or reader.staff_id != but.staff_id
+    ]
+    values = {"due": action.due_on, "outcome": outcome}
+    key = f"action:{action.id}:ended"
+    occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
+    return notifications.post(occasion, readers)

@@ -7,6 +7,8 @@ from app.core import filetypes, storage
 from app.core.headers import FILE_POLICY
 from app.core.models import StoredFile
 
+SOON = 5  # seconds within which a paper is usually drawn
+
 
 def download(file: StoredFile, name: str) -> Response:
     """The bytes of a stored file under a name."""
@@ -15,4 +17,11 @@ def download(file: StoredFile, name: str) -> Response:
     response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers.set("Content-Type", filetypes.of(content))
     response.headers["Content-Security-Policy"] = FILE_POLICY  # also of a PDF, which is not ours
+    return response
+
+
+def not_yet(page: str) -> Response:
+    """The page in a file's place that says it is still being drawn."""
+    response = make_response(page, 202)
+    response.headers["Retry-After"] = str(SOON)
     return response

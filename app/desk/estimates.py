@@ -1,26 +1,26 @@
 """A ticket's estimate: drafted line by line, looked at, sent, and offered again."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from app.communications.actions_queries import zone_of
 from app.communications.actions_rules import HEARD, Heard
-from app.core import clock, forms, storage
+from app.core import clock, forms
 from app.core.errors import RuleError
 from app.core.formats import amount
 from app.core.money import from_minor, round_decimal, to_minor
-from app.core.posting import unit_of_work
 from app.core.security import may, requires
 from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_zone
 from app.desk.composing import chosen_id, day
+from app.desk.papers import as_pdf, given_or_awaited
 from app.desk.posting import carry_out
 from app.estimates import commands, papers, pricing, rules
 from app.estimates import queries as estimates
@@ -203,19 +203,15 @@ def note(number: int, version: int) -> Any:
 def paper(number: int, version: int) -> Any:
     """The stored paper of a version that was sent; a POST has it drawn where it was not yet."""
     found = estimates.sent_version(number, version)
-    if request.method == "POST":
-        with unit_of_work():
-            papers.have_drawn(found)
-        return redirect(request.full_path.rstrip("?"))
     file = papers.file_of(found)
-    if file is None:
-        page = render_template("desk/estimates/paper_waits.html", ticket=found.ticket)
-        return page, 202, {"Retry-After": str(papers.SOON)}
-    return send_file(
-        io.BytesIO(storage.read(file)),
-        mimetype="application/pdf",
-        as_attachment="download" in request.args,
-        download_name=papers.name_of(found),
+    return given_or_awaited(
+        partial(as_pdf, file, papers.name_of(found)) if file else None,
+        have_drawn=lambda: papers.have_drawn(found),
+        crumbs=(
+            ("Tickets", url_for("tickets.queue")),
+            (f"#{number} {found.ticket.subject}", url_for("tickets.show", number=number)),
+            ("Estimate", url_for("estimates.show", number=number)),
+        ),
     )
 
 

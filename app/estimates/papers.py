@@ -23,7 +23,6 @@ from app.estimates import paper_content, rules
 from app.estimates.models import Estimate, EstimatePaper
 
 DRAW = "estimates.draw"
-SOON = 5  # seconds within which one is usually drawn
 
 
 @dataclass(frozen=True, slots=True)

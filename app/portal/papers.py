@@ -5,9 +5,9 @@ A GET gives what is stored, or says that it is still to be drawn; the POST has i
 
 from typing import Any
 
-from flask import make_response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 
-from app.core.downloads import download
+from app.core.downloads import download, not_yet
 from app.core.posting import unit_of_work
 from app.estimates import papers
 from app.estimates import queries as estimates
@@ -44,6 +44,4 @@ def _paper(estimate: Estimate, *, back: str) -> Any:
     file = papers.file_of(estimate)
     if file is not None:
         return download(file, papers.name_of(estimate))
-    waits = make_response(render_template("portal/paper_waits.html", back=back), 202)
-    waits.headers["Retry-After"] = str(papers.SOON)
-    return waits
+    return not_yet(render_template("portal/paper_waits.html", back=back))

@@ -179,6 +179,8 @@ ROUTES = {
     "POST billing.create_run": "snyny",
     "POST billing.create_tax": "snyny",
     "POST billing.group": "snyny",
+    "POST billing.invoice_pdf": "snyyy",
+    "POST billing.invoices_zip": "snyyy",
     "POST billing.issue": "snyny",
     "POST billing.post_payment": "snyny?",
     "POST billing.prove": "snyyy",

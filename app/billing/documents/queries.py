@@ -19,12 +19,13 @@ def undrawn(document_ids: Sequence[int]) -> Select[int, str, str, datetime]:
     )
 
 
-def pdf_of(document_id: int) -> Select[tuple[StoredFile]]:
-    """The stored file of a document's PDF."""
+def pdfs_of(document_ids: Sequence[int]) -> Select[int, StoredFile]:
+    """(document, stored file) of the PDFs that documents have."""
     return (
-        select(StoredFile)
-        .join(DocumentPdf, DocumentPdf.file_id == StoredFile.id)
-        .where(DocumentPdf.document_id == document_id)
+        select(DocumentPdf.document_id, StoredFile)
+        .join(StoredFile, StoredFile.id == DocumentPdf.file_id)
+        .where(DocumentPdf.document_id.in_(document_ids))
+        .order_by(DocumentPdf.document_id)
     )
 
 

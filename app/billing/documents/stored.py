@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.billing.documents import queries
 from app.billing.documents.render import render
 from app.billing.models import DocumentPdf
-from app.core import jobs, storage
+from app.core import clock, jobs, storage
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError
 from app.core.faults import faultpoint
@@ -41,10 +41,12 @@ class Filed:
     notes: tuple[str, ...]
 
 
-def post_renders(document_ids: Sequence[int], *, created_by: int | None = None) -> list[int]:
+def post_renders(
+    document_ids: Sequence[int], *, created_by: int | None = None, again: str = ""
+) -> list[int]:
     """Post the drawing of documents in the present unit of work, `BATCH` a job; returns the jobs.
 
-    Posting the same batch again finds the job that is there.
+    Posting the same batch again finds the job that is there, unless `again` is another word.
     """
     ids = sorted(document_ids)
     batches = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
@@ -52,7 +54,7 @@ def post_renders(document_ids: Sequence[int], *, created_by: int | None = None) 
         jobs.post(
             RENDER,
             {"document_ids": batch},
-            dedupe_key=f"{RENDER}:{batch[0]}-{batch[-1]}-{len(batch)}",
+            dedupe_key=f"{RENDER}:{batch[0]}-{batch[-1]}-{len(batch)}{again}",
             created_by=created_by,
             total_steps=len(batch),
         )
@@ -60,13 +62,33 @@ def post_renders(document_ids: Sequence[int], *, created_by: int | None = None) 
     ]
 
 
+def pdf_of(document_id: int) -> StoredFile | None:
+    """The PDF of a document as it stands; None until it is drawn. Changes nothing."""
+    return pdfs_of([document_id]).get(document_id)
+
+
+def pdfs_of(document_ids: Sequence[int]) -> dict[int, StoredFile]:
+    """The PDFs of those of the documents that have one, by document. Changes nothing."""
+    rows = db.session.execute(queries.pdfs_of(document_ids))
+    return {row[0]: row[1] for row in rows}
+
+
+def have_drawn(document_ids: Sequence[int]) -> None:
+    """Have documents drawn in the present unit of work, whose job was lost or failed.
+
+    However often it is asked for, one job a minute is posted.
+    """
+    post_renders(document_ids, again=f":{clock.now():%Y-%m-%dT%H:%M}")
+
+
 def get_or_render(document_id: int) -> StoredFile:
     """Return the PDF of an issued document, drawing and storing it when it has none yet.
 
-    Two at once keep one: whichever row is first stands, and both return it. Raises NotFoundError
-    when there is no such document, RuleError when the disk refuses.
+    For the command line and for jobs; a page gives what is stored, and never draws. Two at once
+    keep one: whichever row is first stands, and both return it. Raises NotFoundError when there is
+    no such document, RuleError when the disk refuses.
     """
-    file = db.session.scalars(queries.pdf_of(document_id)).first()
+    file = pdf_of(document_id)
     if file is not None:
         return file
     for waiting in undrawn([document_id]):  # not any more, when somebody drew it just now
@@ -75,7 +97,7 @@ def get_or_render(document_id: int) -> StoredFile:
             record([filed])
             faultpoint("billing.render.before_commit")
         faultpoint("billing.render.after_commit")
-    file = db.session.scalars(queries.pdf_of(document_id)).first()
+    file = pdf_of(document_id)
     if file is None:
         raise NotFoundError(f"There is no document {document_id}.")
     return file

@@ -2,23 +2,26 @@
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, render_template, request, send_file, url_for
 
 from app.billing import invoice_queries, notifications
+from app.billing.documents import stored
 from app.billing.documents.content import language_of
-from app.billing.documents.stored import get_or_render
 from app.billing.invoice_queries import STATES, Listed, Wanted
 from app.billing.queries import agency
 from app.core import clock, export, forms, mail_queries, storage
+from app.core.models import StoredFile
 from app.core.money import from_minor
 from app.core.security import requires
 from app.desk.billing import blueprint
 from app.desk.billing.explained import lines_of
 from app.desk.fields import Fields
+from app.desk.papers import as_pdf, given_or_awaited
 from app.desk.posting import Outcome, carry_out
 
 MOST_PDFS = 500
@@ -115,26 +118,29 @@ def invoice(document_id: int) -> str:
     )
 
 
-@blueprint.get("/invoices/<int:document_id>.pdf")
+@blueprint.route("/invoices/<int:document_id>.pdf", methods=["GET", "POST"])
 @requires("see", "Invoices")
-def invoice_pdf(document_id: int) -> Response:
-    """Serve the stored bytes of a document's PDF, drawn now when it has none yet."""
+def invoice_pdf(document_id: int) -> Any:
+    """The stored PDF of a document; a POST has it drawn where it was not yet."""
     document = invoice_queries.document(document_id)
-    content = storage.read(get_or_render(document_id))
-    return send_file(
-        io.BytesIO(content),
-        mimetype="application/pdf",
-        as_attachment="download" in request.args,
-        download_name=f"{document.number}.pdf",
+    file = stored.pdf_of(document_id)
+    return given_or_awaited(
+        partial(as_pdf, file, f"{document.number}.pdf") if file else None,
+        have_drawn=lambda: stored.have_drawn([document_id]),
+        crumbs=(
+            ("Invoices", url_for("billing.invoices")),
+            (document.number, url_for("billing.invoice", document_id=document_id)),
+        ),
     )
 
 
-@blueprint.get("/invoices.zip")
+@blueprint.route("/invoices.zip", methods=["GET", "POST"])
 @requires("see", "Invoices")
 def invoices_zip() -> Any:
     """Download the PDFs of the documents ticked, or of all that fit the filters.
 
-    Of more than one file holds, the parts are offered instead.
+    Of more than one file holds, the parts are offered instead. A POST has those drawn that were
+    not yet.
     """
     ids = request.args.getlist("id", type=int)
     found = invoice_queries.pdf_documents(wanted(), ids)
@@ -152,18 +158,26 @@ def invoices_zip() -> Any:
         )
     if not 1 <= part <= len(parts):
         abort(404)
+    name = "invoices.zip" if len(parts) == 1 else f"invoices-{part}-of-{len(parts)}.zip"
+    chosen = dict(parts[part - 1])
+    files = stored.pdfs_of(list(chosen))
+    undrawn = sorted(chosen.keys() - files.keys())
+    return given_or_awaited(
+        None if undrawn else lambda: _packed(name, {chosen[i]: files[i] for i in files}),
+        have_drawn=lambda: stored.have_drawn(undrawn),
+        undrawn=len(undrawn),
+        of=len(chosen),
+        crumbs=(("Invoices", url_for("billing.invoices")),),
+    )
+
+
+def _packed(name: str, files: Mapping[str, StoredFile]) -> Response:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for number, content in _pdfs(parts[part - 1]):
-            archive.writestr(f"{number}.pdf", content)
+        for number, file in files.items():
+            archive.writestr(f"{number}.pdf", storage.read(file))
     packed.seek(0)
-    name = "invoices.zip" if len(parts) == 1 else f"invoices-{part}-of-{len(parts)}.zip"
     return send_file(packed, "application/zip", as_attachment=True, download_name=name)
-
-
-def _pdfs(found: list[tuple[int, str]]) -> Iterator[tuple[str, bytes]]:
-    for document_id, number in found:
-        yield number, storage.read(get_or_render(document_id))
 
 
 @blueprint.post("/invoices/<int:document_id>/resend")

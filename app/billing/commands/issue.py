@@ -4,16 +4,15 @@ A chunk is one transaction. It locks the run's rows, then entries by id, account
 last; compiles again and issues only accounts whose preview still holds.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, exists, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.billing import ledger, queries, second_person
+from app.billing import issuing, ledger, queries, second_person
 from app.billing.commands.compile import find_run
 from app.billing.commands.telling import post_telling
 from app.billing.compilation import (
@@ -24,16 +23,14 @@ from app.billing.compilation import (
     Preview,
     Work,
     compile_accounts,
-    stored_policy,
 )
-from app.billing.compose import Dates, compose, seller_of
+from app.billing.compose import seller_of
 from app.billing.differences import difference
-from app.billing.documents.content import seal
 from app.billing.documents.stored import RENDER
-from app.billing.engine.facts import Line
+from app.billing.issuing import Order
 from app.billing.models import BillingAccount, BillingRun, RunApproval, RunRow
 from app.billing.notifications import post_documents
-from app.billing.numbering import Numbers, chain_to, take_numbers
+from app.billing.numbering import chain_to, take_numbers
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import reserve_ids, without_collector
@@ -41,17 +38,6 @@ from app.core.db import db, with_retry
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
 from app.core.models import Agency
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What was asked for: which run, whose accounts, on which date, by whom, with mail or not."""
-
-    run_id: int
-    through: date
-    on: date
-    actor: Actor
-    mail: bool
 
 
 @dataclass(slots=True)
@@ -233,14 +219,14 @@ def _write(
     numbers = take_numbers("invoice", len(previews), on=order.on)
     faultpoint("billing.issue.numbered")
     hashes = [numbers.last_hash]
-    ledger.write_documents(_documents(order, facts, previews, ids, numbers, seller, hashes))
+    ledger.write_documents(issuing.documents(order, facts, previews, ids, numbers, seller, hashes))
     chain_to(numbers, hashes[-1])
-    ledger.write_lines(_lines(previews, ids, line_ids))
-    ledger.write_taxes(_taxes(previews, ids))
+    ledger.write_lines(issuing.lines(previews, ids, line_ids))
+    ledger.write_taxes(issuing.taxes(previews, ids))
     faultpoint("billing.issue.documents")
-    ledger.write_allocations(_allocations(previews, line_ids, order.actor))
+    ledger.write_allocations(issuing.allocations(previews, line_ids, order.actor))
     faultpoint("billing.issue.allocated")
-    ledger.write_journals(_journals(order, previews, ids))
+    ledger.write_journals(issuing.journals(order, previews, ids))
     _mark_rows([row.id for row, _ in holding], ids)
     _mark_extras(previews, ids)
     ledger.write_audit(
@@ -254,113 +240,6 @@ def _write(
         post_documents(ids)
     faultpoint("billing.issue.posted")
     return ids
-
-
-def _documents(
-    order: Order,
-    facts: Facts,
-    previews: Sequence[Preview],
-    ids: Sequence[int],
-    numbers: Numbers,
-    seller: Any,
-    hashes: list[str],
-) -> Iterator[tuple[object, ...]]:
-    """The rows of the documents; the server takes one in while the next is composed.
-
-    Each hash goes after that of the document before it into `hashes`.
-    """
-    now = clock.now()
-    for offset, (preview, document_id) in enumerate(zip(previews, ids, strict=True)):
-        document, buyer = preview.compiled.document, preview.buyer
-        due_on = order.on + timedelta(days=buyer.terms_days)
-        number = numbers.number(offset)
-        content = compose(
-            document,
-            number=number,
-            dates=Dates(order.on, due_on, order.through),
-            seller=seller,
-            buyer=buyer,
-            zone=preview.zone,
-            requesters=preview.requesters,
-            paper=facts.agency.paper,
-            purchase_order=preview.purchase_order,
-        )
-        previous = hashes[-1]
-        sealed = seal(content, previous=previous)
-        hashes.append(sealed.sha256)
-        yield (
-            *(document_id, "invoice", preview.account.id, buyer.id, order.run_id),
-            *(numbers.series_id, numbers.first + offset, number, order.on, now, due_on),
-            *(order.through, document.currency, facts.agency.paper, document.net_minor),
-            *(document.tax_minor, document.rounding_minor, document.payable_minor),
-            json.dumps(stored_policy(document.policy)),
-            *(sealed.content.decode(), sealed.sha256, previous, None, ""),
-            *(order.actor.user_id, preview.zone, json.dumps(preview.ancestors)),
-            json.dumps(preview.bill_to),
-        )
-
-
-def _lines(
-    previews: Sequence[Preview], ids: Sequence[int], line_ids: Sequence[int]
-) -> Iterator[tuple[object, ...]]:
-    of_line = iter(line_ids)
-    for preview, document_id in zip(previews, ids, strict=True):
-        for line in preview.compiled.document.lines:
-            yield _line(line, next(of_line), document_id)
-
-
-def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
-    why = (
-        f'{{"amount_minor": {line.amount_minor}, "discount_minor": {line.discount_minor},'
-        f' "tax_minor": {line.tax_minor}}}'
-    )
-    tax = line.tax
-    return (
-        *(line_id, document_id, line.position, line.kind, line.ticket_id, line.text),
-        *(line.seconds, None, "h" if line.kind == "time" else "", line.rate, line.net_minor),
-        *(tax.name, tax.category, tax.percent, why),
-    )
-
-
-def _allocations(
-    previews: Sequence[Preview], line_ids: Sequence[int], actor: Actor
-) -> Iterator[tuple[object, ...]]:
-    user = actor.user_id
-    lines = (line for preview in previews for line in preview.compiled.document.lines)
-    for line_id, line in zip(line_ids, lines, strict=True):
-        for each in line.entries:
-            yield (
-                *("line", each.entry_id, line_id, each.rate_rule_id, each.recorded_seconds),
-                *(each.billable_seconds, each.billed_seconds, each.amount_minor, None, "", user),
-            )
-
-
-def _taxes(previews: Sequence[Preview], ids: Sequence[int]) -> list[tuple[object, ...]]:
-    return [
-        (
-            *(document_id, total.tax.name, total.tax.category, total.tax.percent),
-            *(total.taxable_minor, total.tax_minor),
-        )
-        for preview, document_id in zip(previews, ids, strict=True)
-        for total in preview.compiled.document.tax_totals
-    ]
-
-
-def _journals(
-    order: Order, previews: Sequence[Preview], ids: Sequence[int]
-) -> Iterator[ledger.Journal]:
-    for preview, document_id in zip(previews, ids, strict=True):
-        document = preview.compiled.document
-        yield ledger.document_journal(
-            1,
-            account_id=preview.account.id or 0,
-            currency=document.currency,
-            on_date=order.on,
-            document_id=document_id,
-            net_minor=document.net_minor,
-            tax_minor=document.tax_minor,
-            rounding_minor=document.rounding_minor,
-        )
 
 
 def _mark_rows(row_ids: Sequence[int], ids: Sequence[int]) -> None:

@@ -1,12 +1,14 @@
 """The desk's own pages in a real browser: accessible at both widths and themes, usable by keys."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
 from app.companies import commands, people
 from app.core.audit import SYSTEM
 from tests import factories as make
+from tests.billing.issued import issued
 from tests.browser.conftest import WIDTHS, assert_accessible
 
 pytestmark = pytest.mark.browser
@@ -161,3 +163,20 @@ def test_a_company_is_made_and_found_without_scripts(live, open_page):
     page.get_by_role("link", name="Home").click()
     page.wait_for_url(f"{live.url}/")
     assert page.locator("h1").is_visible()
+
+
+def test_totals_in_several_currencies_stand_below_one_another(live, desk):
+    with live.database():
+        for currency in ("EUR", "GBP", "USD"):
+            account = make.account(make.company(), currency)
+            for _ in range(8):
+                issued(account)
+    page = desk("Billing")
+    page.goto(f"{live.url}/billing/invoices")
+    foot = page.locator("tfoot tr")
+    assert foot.count() == 3
+    boxes = [cell.bounding_box() for cell in page.locator("tfoot td:nth-child(2)").all()]
+    for above, below in pairwise(boxes):
+        assert above["y"] + above["height"] <= below["y"] + 1
+    wrap = page.locator(".ledger-wrap").bounding_box()
+    assert boxes[-1]["y"] + boxes[-1]["height"] <= wrap["y"] + wrap["height"]

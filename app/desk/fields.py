@@ -8,10 +8,21 @@ from decimal import Decimal
 from app.core import typed
 from app.core.errors import RuleError
 from app.core.money import decimal_of
-from app.timelog.rules import parse_duration
+from app.timelog.rules import DAY, parse_duration
 
 THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 AS_ON_PAGES = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+")
+
+
+MOST = 10**12 - 1
+"""The largest figure of a form: any amount in any currency, and no more than is kept."""
+FINEST = Decimal("0.0001")
+SHOWN = 30
+
+
+def cut(text: str) -> str:
+    """What was typed, as far as a sentence has room for it."""
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 def _plain(text: str) -> str:
@@ -89,43 +100,78 @@ class Fields:
             self.refuse(name, f"{label}: give a date.")
         return None
 
-    def number(self, name: str, label: str, *, required: bool = False) -> Decimal | None:
-        """A decimal number; a comma may stand for the point, but 1,147 is asked about."""
+    def number(
+        self,
+        name: str,
+        label: str,
+        *,
+        required: bool = False,
+        least: int | None = None,
+        most: int = MOST,
+    ) -> Decimal | None:
+        """A decimal number from `least`, else -`most`, to `most`, of at most four decimals.
+
+        A comma may stand for the point, but 1,147 is asked about.
+        """
         value = self[name]
         if THOUSANDS.fullmatch(value):
-            self.refuse(name, f"{label}: {value!r} can be read in two ways; write it like 1147.50.")
+            self.refuse(
+                name, f"{label}: {cut(value)!r} can be read in two ways; write it like 1147.50."
+            )
             return None
         try:
             if value:
-                return decimal_of(_plain(value))
+                return self._bounded(name, label, decimal_of(_plain(value)), least, most)
         except RuleError:
-            self.refuse(name, f"{label}: {value!r} is not a number; write it like 1147.50.")
+            self.refuse(name, f"{label}: {cut(value)!r} is not a number; write it like 1147.50.")
             return None
         if required:
             self.refuse(name, f"{label}: give a number.")
         return None
 
-    def seconds(self, name: str, label: str) -> int:
-        """A duration as minutes, 0:25 or 1h30; nothing is 0."""
+    def _bounded(
+        self, name: str, label: str, number: Decimal, least: int | None, most: int
+    ) -> Decimal | None:
+        least = -most if least is None else least
+        if number > most:
+            self.refuse(name, f"{label}: {cut(self[name])} is too large; give at most {most}.")
+        elif number < least:
+            self.refuse(name, f"{label}: {cut(self[name])} is too small; give at least {least}.")
+        elif number != number.quantize(FINEST):
+            self.refuse(name, f"{label}: give at most four decimals.")
+        else:
+            return number
+        return None
+
+    def seconds(self, name: str, label: str, *, most: int | None = None) -> int:
+        """A duration as minutes, 0:25 or 1h30, of `most` days at most; nothing is 0."""
         value = self[name]
         try:
-            return parse_duration(value) if value and value != "0" else 0
+            seconds = parse_duration(value) if value and value != "0" else 0
         except RuleError as error:
             self.refuse(name, f"{label}: {error}")
             return 0
+        if most is not None and seconds > most * DAY:
+            days = "a day" if most == 1 else f"{most} days"
+            self.refuse(name, f"{label}: {cut(value)} is too long; give at most {days}.")
+            return 0
+        return seconds
 
     def id(self, name: str) -> int | None:
         """The id of a row, chosen from a list."""
         value = self[name]
         return typed.id_of(value)
 
-    def whole(self, name: str, label: str, *, default: int = 0) -> int:
-        """A whole number."""
+    def whole(self, name: str, label: str, *, default: int = 0, most: int = typed.LARGEST) -> int:
+        """A whole number, on either side of 0 as far as `most`."""
         value = self[name]
         if not value:
             return default
         try:
-            return typed.whole(value)
+            number = typed.whole(value)
         except ValueError:
-            self.refuse(name, f"{label}: {value[:40]!r} is no whole number, or too large.")
-            return default
+            number = most + 1
+        if abs(number) <= most:
+            return number
+        self.refuse(name, f"{label}: {cut(value)!r} is no whole number, or too large.")
+        return default

@@ -14,6 +14,15 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 
 MOST_PERCENT = 100
+MOST_QUANTITY = 10**9
+MOST_LINE = 10**12  # in major units: far above any invoice, and within what is kept
+
+
+def too_much(quantity: Decimal, unit_price: Decimal) -> str:
+    """Why a line is refused that comes to more than is kept; nothing for any other."""
+    if abs(quantity * unit_price) <= MOST_LINE:
+        return ""
+    return f"{quantity} times {unit_price} is too much for one line; give at most {MOST_LINE}."
 
 
 def add_line(
@@ -35,6 +44,8 @@ def add_line(
     """
     if kind not in {"hand", "fixed"}:
         raise ValueError(kind)
+    if problem := too_much(quantity, unit_price):
+        raise RuleError(problem)
     return _add(
         actor,
         ExtraLine(

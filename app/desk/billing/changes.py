@@ -23,7 +23,7 @@ from app.core.errors import RuleError
 from app.core.security import requires
 from app.desk.billing import blueprint
 from app.desk.billing.previews import computed, page
-from app.desk.fields import Fields
+from app.desk.fields import MOST, Fields
 from app.desk.posting import Outcome, carry_out
 
 
@@ -83,13 +83,17 @@ def add_line(run_id: int, account_id: int) -> Any:
 
     def act(account: BillingAccount) -> str:
         price = fields.number("unit_price", "Price", required=True)
-        typed = fields.number("quantity", "Quantity")
+        typed = fields.number("quantity", "Quantity", most=extras.MOST_QUANTITY)
         quantity = Decimal(1) if typed is None else typed
         text = fields.text("text", "Text", required=True, longest=500)
         unit = fields.text("unit", "Unit", longest=20)
-        fields.check()
         if not quantity:
-            raise RuleError("A quantity of 0 adds nothing: write how many, or nothing for 1.")
+            fields.refuse(
+                "quantity", "A quantity of 0 adds nothing: write how many, or nothing for 1."
+            )
+        if problem := extras.too_much(quantity, price or Decimal(0)):
+            fields.refuse("unit_price", f"Price: {problem}")
+        fields.check()
         extras.add_line(
             current_actor(),
             account.id,
@@ -111,10 +115,14 @@ def add_discount(run_id: int, account_id: int) -> Any:
     fields = Fields(request.form)
 
     def act(account: BillingAccount) -> str:
-        value = fields.number("value", "Discount", required=True)
+        how = "percent" if fields["how"] == "percent" else "amount"
+        most = extras.MOST_PERCENT if how == "percent" else MOST
+        value = fields.number("value", "Discount", required=True, most=most)
+        if value is not None and value <= 0:
+            fields.refuse("value", "Discount: give a number above 0.")
         text = fields.text("text", "Text", required=True, longest=500)
         fields.check()
-        off = {"percent" if fields["how"] == "percent" else "amount": value}
+        off = {how: value}
         extras.add_discount(current_actor(), account.id, text=text, **off)
         return "The discount is added."
 

@@ -8,6 +8,8 @@ from flask import Response, redirect, render_template, request, url_for
 
 from app.billing import rate_queries
 from app.billing.commands.rates import (
+    MOST_PRIORITY,
+    MOST_RATE,
     ROUNDINGS,
     UNITS,
     RateTerms,
@@ -44,6 +46,7 @@ UNIT_WORDS = {
     "ticket-day": "All time of a ticket on one day",
 }
 ZERO = "zero"
+MOST_CHANGE = 1000  # per cent
 
 
 @blueprint.get("/rates")
@@ -169,11 +172,11 @@ class _ZeroRateError(RuleError):
 def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
     last = fields.day("end", "Until")
     common: dict[str, Any] = {
-        "rate": fields.number("rate", "Rate", required=True) or Decimal(0),
+        "rate": fields.number("rate", "Rate", required=True, least=0, most=MOST_RATE) or Decimal(0),
         "start": fields.day("start", "From", required=of is not None),
         "end": day_after(last),
-        "minimum_seconds": fields.seconds("minimum", "Minimum"),
-        "increment_seconds": fields.seconds("increment", "Increment"),
+        "minimum_seconds": fields.seconds("minimum", "Minimum", most=1),
+        "increment_seconds": fields.seconds("increment", "Increment", most=1),
         "rounding": fields.choice("rounding", "Rounding", ROUNDINGS, "exact"),
         "unit": fields.choice("unit", "What is rounded", UNITS, "entry"),
     }
@@ -193,7 +196,7 @@ def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
         company_id=company_id(fields),
         work_type_id=fields.id("work_type"),
         staff_id=fields.id("staff"),
-        priority=fields.whole("priority", "Priority"),
+        priority=fields.whole("priority", "Priority", most=MOST_PRIORITY),
         **common,
     )
 
@@ -236,7 +239,8 @@ def copy() -> Any:
 
     def action() -> Outcome:
         start = fields.day("start", "From", required=True)
-        percent = fields.number("percent", "Change in per cent") or Decimal(0)
+        change = fields.number("percent", "Change in per cent", least=-100, most=MOST_CHANGE)
+        percent = change or Decimal(0)
         fields.check()
         count = copy_rates(current_actor(), start=start or date.max, percent=percent)
         where = url_for("billing.rates", on=start)

@@ -77,7 +77,7 @@ def create_tax() -> Any:
 
     def action() -> Outcome:
         company = company_id(fields, required=fields["scope"] == "company")
-        percent = fields.number("percent", "Per cent", required=True)
+        percent = fields.number("percent", "Per cent", required=True, most=100)
         name = fields.text("name", "Name", required=True, longest=60)
         category = fields.choice("category", "Category", CATEGORIES, "S" if percent else "Z")
         start = fields.day("start", "From")

@@ -156,7 +156,7 @@ def post_rejection(registration: Registration, reason: str) -> None:
 
 
 def _of(contact: Contact, email: str) -> Reader:
-    return Reader(contact.name, email, queries.languages_of([contact.id])[contact.id])
+    return Reader(contact.name, email, queries.readings_of([contact.id])[contact.id].language)
 
 
 def _who(registration: Registration) -> Reader:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,6 +28,7 @@ from app.imports.values import fold_name
 DEEPEST = 50
 MOST_BELOW = 1000  # rows of one page of the tree
 USUAL_LANGUAGE = select(Agency.language).where(Agency.id == 1).scalar_subquery()
+USUAL_ZONE = select(Agency.zone).where(Agency.id == 1).scalar_subquery()
 
 
 def escaped(text: str) -> str:
@@ -261,19 +262,27 @@ def contact_with_all(contact_id: int) -> Contact | None:
     ).one_or_none()
 
 
-def languages_of(contact_ids: Iterable[int | None]) -> dict[int | None, str]:
-    """The languages in which contacts read: their own, their primary company's, the agency's."""
+class Reading(NamedTuple):
+    """The language in which somebody reads, and the zone in which they read times."""
+
+    language: str
+    zone: str
+
+
+def readings_of(contact_ids: Iterable[int | None]) -> dict[int | None, Reading]:
+    """How contacts read: their own way, else their primary company's, else the agency's."""
     known = {each for each in contact_ids if each is not None}
     if not known:
         return {}
-    read = func.coalesce(Contact.language, Company.language, USUAL_LANGUAGE).label("language")
+    language = func.coalesce(Contact.language, Company.language, USUAL_LANGUAGE)
+    zone = func.coalesce(Contact.zone, Company.zone, USUAL_ZONE)
     query = (
-        select(Contact.id, read)
+        select(Contact.id, language.label("language"), zone.label("zone"))
         .outerjoin(Membership, and_(Membership.contact_id == Contact.id, Membership.is_primary))
         .outerjoin(Company, Company.id == Membership.company_id)
         .where(Contact.id.in_(known))
     )
-    return {row.id: row.language for row in db.session.execute(query)}
+    return {row.id: Reading(row.language, row.zone) for row in db.session.execute(query)}
 
 
 def usual_language() -> str:

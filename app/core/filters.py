@@ -21,6 +21,15 @@ def _reader(write: Callable[..., Any]) -> Callable[..., Any]:
     return filtered
 
 
+def _of_a_zone(write: Callable[..., str]) -> Callable[..., str]:
+    """The same for an instant, which is told in UTC where no zone is given."""
+
+    def filtered(at: datetime | None, zone: str = "UTC") -> str:
+        return write(at, zone, language.current())
+
+    return filtered
+
+
 def price(rate: Decimal | str | None, currency: str) -> str:
     """A rate, also one that is written in plain digits."""
     number = Decimal(rate) if rate is not None and rate != "" else None
@@ -59,7 +68,10 @@ def init_app(app: Flask) -> None:
         amount=_reader(formats.amount),
         price=price,
         size=_reader(formats.size),
-        instant=formats.instant,
+        instant=_of_a_zone(formats.instant),
+        long_instant=_of_a_zone(formats.long_instant),
+        time_of_day=_of_a_zone(formats.time_of_day),
+        typed_instant=formats.typed_instant,
         initials=formats.initials,
         day=_reader(formats.day),
         ago=formats.ago,

@@ -26,6 +26,8 @@ AGES = ((3600, 60, "min"), (86_400, 3600, "h"), (1_209_600, 86_400, "d"), (YEAR,
 NO_COUNTRIES = frozenset(
     ["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"]
 )
+LONG_JOINTS = {"fr": " à "}
+"""Between a date in full and a time, where a language has no comma there."""
 MINUS = "\u2212"
 
 
@@ -87,9 +89,32 @@ def _locale(language: str) -> Locale:
         return Locale(ENGLISH)
 
 
-def instant(at: datetime | None, zone: str = "UTC") -> str:
-    """Return an instant as local date and time of a zone."""
-    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else "–"
+def instant(at: datetime | None, zone: str = "UTC", language: str = ENGLISH) -> str:
+    """Return an instant in a zone, as lists have it: 21 Nov 2026, 13:01."""
+    if at is None:
+        return "–"
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{day(local.date(), language)}, {time_of_day(local, language=language)}"
+
+
+def long_instant(at: datetime, zone: str = "UTC", language: str = ENGLISH) -> str:
+    """Return an instant with its month in full: 21 November 2026, 13:01."""
+    local = at.astimezone(ZoneInfo(zone))
+    joint = LONG_JOINTS.get(_locale(language).language, ", ")
+    return f"{long_day(local.date(), language)}{joint}{time_of_day(local, language=language)}"
+
+
+def time_of_day(at: datetime, zone: str | None = None, language: str = ENGLISH) -> str:
+    """Return the time on the clock of 24 hours, 13:01: of a zone, else of the instant's own."""
+    local = at.astimezone(ZoneInfo(zone)) if zone else at
+    if _locale(language).language == ENGLISH:
+        return f"{local:%H:%M}"
+    return str(format_skeleton("Hm", local, locale=_locale(language)))
+
+
+def typed_instant(at: datetime | None, zone: str) -> str:
+    """Return an instant in a zone as a field of a form holds it: 2026-11-21T13:01."""
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M") if at else ""
 
 
 def day(when: date | None, language: str = ENGLISH) -> str:

@@ -384,7 +384,7 @@ def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
     wanted: dict[str, Any] = {
         column: chosen_id(form[name]) for name, column in ids.items() if name in form
     }
-    shown = formats.instant(ticket.due_at, own_zone()).replace(" ", "T") if ticket.due_at else ""
+    shown = formats.typed_instant(ticket.due_at, own_zone())
     if form.get("due", shown) != shown:  # the form has no seconds: an untouched one changes nothing
         wanted["due_at"] = instant(form["due"], own_zone(), "The due date")
     if "tags" in form:

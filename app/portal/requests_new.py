@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import redirect, render_template, request, url_for
 
-from app.core import forms, typed
+from app.core import clock, formats, forms, typed
 from app.core.errors import RuleError
-from app.core.language import told
+from app.core.language import current, told
 from app.core.posting import refused, unit_of_work
 from app.core.words import say
 from app.portal import billed, blueprint, client
@@ -169,7 +169,7 @@ def save_draft() -> Any:
             drafts.save(me.id, request.form, notify=chosen_ids("notify"), form=form)
     except drafts.FormSentError as error:
         return {"saved": False, "problems": [told(each) for each in error.problems]}, 409
-    return {"saved": True}
+    return {"saved": True, "at": formats.time_of_day(clock.now(), me.zone, current())}
 
 
 @blueprint.post("/requests/draft/files")

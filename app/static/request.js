@@ -97,7 +97,7 @@
     try {
       const reply = await fetch(form.dataset.save, { method: "POST", body: typed(), signal: AbortSignal.timeout(15000), ...options });
       outcome = reply.ok
-        ? said("saved", { time: new Date().toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" }) })
+        ? said("saved", { time: (await reply.json()).at })
         : reply.status === 409
           ? said("sent")
           : said("ended");

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app
 
+from app.core import formats
+from app.core.language import current, told
 from app.core.language import gettext as _
-from app.core.language import told
 from app.core.words import say
 from app.tickets import mailtemplates
 
@@ -36,6 +37,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What was said before, newest first, for a reader who is in a zone."""
+
+    said: Sequence[Said] = ()
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """All that a mail's two parts are made of. `above` says that answers by mail are wanted.
 
@@ -51,8 +60,7 @@ class Page:
     above: bool = True
     foot: str = ""
     files: Sequence[str] = ()
-    history: Sequence[Said] = ()
-    zone: str = "UTC"
+    past: Past = Past()
 
 
 def plain(page: Page) -> str:
@@ -63,8 +71,8 @@ def plain(page: Page) -> str:
         parts.append(_("Files with this message: %(files)s", files=", ".join(page.files)))
     parts.append("\n".join(filter(None, ("-- ", told(page.foot), _foot_link(page)))))
     parts += [
-        "\n".join([f"{_heading(said, page.zone)}", *(f"> {line}" for line in _lines(said.text))])
-        for said in page.history
+        "\n".join([_heading(said, page.past.zone), *(f"> {line}" for line in _lines(said.text))])
+        for said in page.past.said
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
@@ -82,8 +90,8 @@ def html(page: Page) -> str:
         foot_link=_foot_link(page),
         button=told(page.button),
         history=[
-            {"heading": _heading(said, page.zone), "lines": _lines(said.text)}
-            for said in page.history
+            {"heading": _heading(said, page.past.zone), "lines": _lines(said.text)}
+            for said in page.past.said
         ],
     )
 
@@ -113,8 +121,8 @@ def _heading(said: Said, zone: str) -> str:
     local = said.at.astimezone(ZoneInfo(zone))
     return _(
         "On %(date)s at %(time)s, %(author)s wrote:",
-        date=f"{local:%Y-%m-%d}",
-        time=f"{local:%H:%M}",
+        date=formats.long_day(local.date(), current()),
+        time=formats.time_of_day(local, language=current()),
         author=said.author,
     )
 

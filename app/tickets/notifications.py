@@ -144,12 +144,15 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
     thread = mail.Thread(
         occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
     )
-    languages = people.languages_of(reader.contact_id for reader in readers)
+    known = people.readings_of(reader.contact_id for reader in readers)
+    usual = people.Reading(language.ENGLISH, agency.zone)
     letters = []
     for reader in readers:
-        with language.reading(languages.get(reader.contact_id, language.ENGLISH)):
+        reads = known.get(reader.contact_id, usual)
+        with language.reading(reads.language):
             words = language.told(subject), language.told(body)
-            letters.append(_letter(occasion, reader, agency, words, history, thread))
+            said = mailtext.Past(history, reads.zone)
+            letters.append(_letter(occasion, reader, agency, words, said, thread))
     return mail.post(letters)
 
 
@@ -158,7 +161,7 @@ def _letter(
     reader: Reader,
     agency: Agency,
     words: tuple[str, str],
-    history: Sequence[mailtext.Said],
+    past: mailtext.Past,
     thread: mail.Thread,
 ) -> mail.Letter:
     ticket, event = occasion.ticket, occasion.event
@@ -180,8 +183,7 @@ def _letter(
         above=by_mail,
         foot=_foot(occasion, reader, answers_by_mail=by_mail, has_link="{link}" in words[1]),
         files=[each.name for each in files],
-        history=history,
-        zone=agency.zone,
+        past=past,
     )
     key = occasion.key or f"{occasion.kind}:{event.id if event else ticket.id}"
     letter = mail.Letter(

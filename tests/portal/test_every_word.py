@@ -32,7 +32,7 @@ READ_OUT = {"aria-label", "title", "placeholder", "alt", "data-confirm", "data-n
 TOLD = re.compile(f"{OPEN}[^{OPEN}{CLOSE}]*{CLOSE}")
 # Names that are the same in every language: addresses, zones, languages, currencies, units.
 SAME = re.compile(
-    r"\S+@\S+|https?://\S*|[A-Z]\w+/[A-Z]\w+|\.png|[A-Z][a-z]{2} \d+, \d{4}"
+    r"\S+@\S+|https?://\S*|[A-Z]\w+/[A-Z]\w+|\.png|[A-Z][a-z]{2,8} \d+, \d{4}"
     r"|\b(?:UTC|EUR|MB|kB|MiB|Greece|English|Deutsch"
     r"|Français|Español|Tallydesk)\b"
 )

@@ -1,7 +1,8 @@
 """Clients read pages and mails in their language; staff, and what is kept, stay English."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -16,10 +17,11 @@ from app.companies.models import Contact
 from app.core import clock, formats, language
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.tickets import commands, mail_commands
+from app.tickets import commands, mail_commands, timeline
 from app.tickets.mailtext import ABOVE
 from app.tickets.models import Event
 from app.tickets.subscribing import ensure_subscribed
+from app.tickets.timeline import Note
 from tests import factories as make
 from tests.portal.acting import STAFF, link_in, mails, sent
 from tests.portal.test_door import NEW, email_of, text_of
@@ -161,7 +163,7 @@ def test_whose_language_nobody_knows_reads_that_of_the_agency(app, northwind):
         ensure_subscribed(northwind.ticket, contact_id=gil.id, source="colleague")
         commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
     mail = next(mail for mail in mails() if mail.recipient_name == "Gil Gast")
-    at = re.search(r"\d{4}-\d\d-\d\d um \d\d:\d\d", mail.body)[0]
+    at = re.search(r"\d+\. \w+ \d{4} um \d\d:\d\d", mail.body)[0]
     assert mail.body == WHOLE.format(number=northwind.ticket.number, at=at)
     with unit_of_work():
         accounts.invite(STAFF, gil)
@@ -180,7 +182,8 @@ def test_a_language_is_the_persons_else_the_companys_else_the_agencys(app, north
         companies.change_company(STAFF, db.session.merge(northwind.company), {"language": "fr"})
         people.change_contact(STAFF, people.contact_of(northwind.bo.id), {"language": "es"})
     mira, bo, una = northwind.mira.id, northwind.bo.id, northwind.una.id
-    assert queries.languages_of([mira, bo, None]) == {mira: "fr", bo: "es"}
+    found = queries.readings_of([mira, bo, None])
+    assert {each: reads.language for each, reads in found.items()} == {mira: "fr", bo: "es"}
     assert '<html lang="fr"' in text_of(client_in(app, northwind.una).get("/portal/"))
     listed = text_of(client_in(app, northwind.una).get("/portal/requests/"))
     assert "Ouvertes" in listed, "several requests are open, not one"
@@ -234,6 +237,39 @@ def test_words_of_the_agency_stay_as_they_wrote_them(app, northwind):
     mail = mails()[-1]
     assert mail.subject.endswith("] Please help")
     assert "Hey Mira Krog: Is this right?" in mail.body
+
+
+MOMENTS = {
+    "en": ("23 Nov 2026, 01:01", "On 23 November 2026 at 01:01, {by} wrote:"),
+    "de": ("23. Nov. 2026, 01:01", "Am 23. November 2026 um 01:01 schrieb {by}:"),
+    "fr": ("23 nov. 2026, 01:01", "Le 23 novembre 2026 à 01:01, {by} a écrit\u00a0:"),
+    "es": ("23 nov 2026, 1:01", "El 23 de noviembre de 2026 a las 1:01, {by} escribió:"),
+}
+
+
+@pytest.mark.parametrize("code", MOMENTS)
+def test_a_moment_is_told_in_language_and_zone_of_who_reads_it(app, northwind, code):
+    """On pages, in what a script writes into them, and in the quotes of mails."""
+    at = datetime(2026, 11, 22, 16, 1, tzinfo=UTC)
+    with unit_of_work():
+        bo = people.contact_of(northwind.bo.id)
+        bo.language, bo.zone = code, "Asia/Tokyo"
+        ensure_subscribed(northwind.ticket, contact_id=bo.id, source="colleague")
+        told = Note(northwind.ticket.id, "message", {"text": "It is night."}, "client", at)
+        timeline.append_many([told], actor=STAFF)
+        commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
+    short, heading = MOMENTS[code][0], MOMENTS[code][1].format(by=STAFF.name)
+    browser = client_in(app, bo)
+    page = text_of(browser.get(f"/portal/requests/{northwind.ticket.number}"))
+    assert f'<time datetime="2026-11-22T16:01:00+00:00">{short}</time>' in page
+    mail = next(mail for mail in mails() if mail.recipient_name == "Bo Lund")
+    assert heading in mail.body
+    assert heading in mail.html
+    assert replytext.split(f"Yes.\n\n{heading}\n\n> It is night.").visible == "Yes."
+    saved = browser.post("/portal/requests/draft", data=sent(subject="Lo")).json
+    tokyo = clock.now().astimezone(ZoneInfo("Asia/Tokyo"))
+    minutes = {formats.time_of_day(tokyo - timedelta(minutes=ago), None, code) for ago in (0, 1)}
+    assert saved["at"] in minutes
 
 
 @pytest.mark.parametrize("code", sorted(language.OFFERED))

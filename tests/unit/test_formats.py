@@ -1,6 +1,6 @@
 """The house style of figures: one way everywhere, no digit lost, nothing that breaks in two."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -54,6 +54,27 @@ def test_letters_have_months_in_full():
         "fr": "30 avril 2026",
         "es": "30 de abril de 2026",
     }
+
+
+def test_an_instant_is_a_day_and_a_clock_of_24_hours_in_a_zone():
+    at = datetime(2026, 11, 22, 12, 1, tzinfo=UTC)
+    codes = ("en", "en-XA", "de", "fr", "es")
+    said = {code: formats.instant(at, "Europe/Berlin", code) for code in codes}
+    assert said["en"] == "22 Nov 2026, 13:01"
+    assert said["de"] == "22. Nov. 2026, 13:01"
+    assert said["fr"] == "22 nov. 2026, 13:01"
+    assert said["es"] == "22 nov 2026, 13:01"
+    assert said["en-XA"].endswith(" 2026, 13:01")
+    said = {code: formats.long_instant(at, "Europe/Berlin", code) for code in codes}
+    assert said["en"] == "22 November 2026, 13:01"
+    assert said["de"] == "22. November 2026, 13:01"
+    assert said["fr"] == "22 novembre 2026 à 13:01"
+    assert said["es"] == "22 de noviembre de 2026, 13:01"
+    assert formats.instant(at, "Pacific/Kiritimati") == "23 Nov 2026, 02:01"
+    assert formats.instant(None) == "–"
+    assert formats.time_of_day(at, "Asia/Kolkata", "de") == "17:31"
+    assert formats.typed_instant(at, "Europe/Berlin") == "2026-11-22T13:01"
+    assert formats.typed_instant(None, "UTC") == ""
 
 
 @pytest.mark.parametrize(

@@ -132,12 +132,12 @@ def test_times_are_told_in_the_zone_of_the_reader(clerk):
     with unit_of_work():
         db.session.execute(update(Staff).values(zone="Pacific/Kiritimati"))
         db.session.execute(update(ImportBatch).values(created_at=NIGHT))
-    assert "2026-03-02 09:30" in clerk.get("/imports/").text
+    assert "2 Mar 2026, 09:30" in clerk.get("/imports/").text
     go_on(clerk, url, "mapping")
     go_on(clerk, url, "apply")
     with unit_of_work():
         db.session.execute(update(ImportBatch).values(applied_at=NIGHT))
-    assert "2026-03-02 09:30" in clerk.get(url).text
+    assert "2 Mar 2026, 09:30" in clerk.get(url).text
 
 
 def test_a_column_can_be_corrected_and_that_is_remembered(clerk):

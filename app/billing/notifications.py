@@ -11,7 +11,6 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.language import gettext as _
 from app.core.models import Agency
-from app.core.money import from_minor
 
 ABOUT = "document"
 
@@ -92,5 +91,5 @@ def _credit_note(to: Recipient, sender: str) -> tuple[str, str]:
 
 
 def _amount(to: Recipient) -> str:
-    """Plain digits in every language: programs read them, and nothing can be mistaken."""
-    return f"{to.currency} {from_minor(to.gross_minor, to.currency)}"
+    """As the document writes it to who reads this language, with a space that mails bear."""
+    return f"{to.currency} {formats.money(to.gross_minor, to.currency, language.current())}"

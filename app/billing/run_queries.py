@@ -337,6 +337,11 @@ def extras_of(account_id: int) -> list[ExtraLine]:
     return list(db.session.scalars(query))
 
 
+def is_begun(through: date) -> bool:
+    """Whether any time is logged on a day or before."""
+    return bool(db.session.scalar(select(exists().where(TimeEntry.work_date <= through))))
+
+
 def names_of(user_ids: Collection[int | None]) -> dict[int, str]:
     """How the people are called who added something by hand."""
     query = select(User).where(User.id.in_([each for each in user_ids if each]))

@@ -2,8 +2,8 @@
 
 Signs between thousands and before decimals are those of the language: 12,345.67, 12.345,67 to
 Germans and Spaniards, 12 345,67 with a narrow space to the French. The currency's code stands
-before its amount, a minus is a minus sign, and months have the names of the language. Exports, the
-command line and mail write plain digits.
+before its amount, a minus is a minus sign, and months have the names of the language. Exports and
+the command line write plain digits.
 """
 
 from datetime import date, datetime

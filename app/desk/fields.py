@@ -33,6 +33,13 @@ def _plain(text: str) -> str:
     return bare.replace(",", ".")
 
 
+def _is_before_all(day: str) -> bool:
+    try:
+        return date.fromisoformat(day).year < typed.FIRST_YEAR
+    except ValueError:
+        return False
+
+
 class Fields:
     """The values of a form. Reading one notes what is wrong with it; `check` raises all of it."""
 
@@ -87,14 +94,24 @@ class Fields:
             return default
         return value
 
-    def day(self, name: str, label: str, *, required: bool = False) -> date | None:
-        """A date as the browser's date field sends it."""
+    def day(
+        self,
+        name: str,
+        label: str,
+        *,
+        required: bool = False,
+        early: str = "give a later day",
+    ) -> date | None:
+        """A date as the browser's date field sends it; `early` is said of one before all."""
         value = self[name]
         try:
             if value:
                 return typed.day(value)
         except ValueError:
-            self.refuse(name, f"{label}: {value!r} is no date; write it like 2026-01-31.")
+            said = f"{cut(value)!r} is no date; write it like 2026-01-31."
+            if _is_before_all(value):
+                said = f"{value} is too early: {early}."
+            self.refuse(name, f"{label}: {said}")
             return None
         if required:
             self.refuse(name, f"{label}: give a date.")

@@ -44,7 +44,7 @@ def test_each_billing_contact_is_asked_to_pay_with_the_pdf(app):
     first, second = mails()
     assert first.recipient != second.recipient
     assert first.subject == (
-        f"ACTION: Invoice {document.number}: EUR 1147.50 due 30 April 2026 from Fjord & Partners"
+        f"ACTION: Invoice {document.number}: EUR 1,147.50 due 30 April 2026 from Fjord & Partners"
     )
     assert first.headers == {
         "From": "Fjord & Partners <no-reply@127.0.0.1>",
@@ -72,15 +72,16 @@ def test_who_has_no_language_is_written_to_in_the_companys_or_the_agencys(app):
     first, second = mails()
     number, due = german.number, "30. April 2026"
     assert first.subject == (
-        f"ACTION: Rechnung {number} von Fjord & Partners: EUR 1147.50 fällig am {due}"
+        f"ACTION: Rechnung {number} von Fjord & Partners: EUR 1.147,50 fällig am {due}"
     )
     assert first.body == (
         "Guten Tag Ana,\n\n"
-        f"die Rechnung {number} für Client Ltd beläuft sich auf EUR 1147.50.\n"
+        f"die Rechnung {number} für Client Ltd beläuft sich auf EUR 1.147,50.\n"
         f"Bitte zahlen Sie bis zum {due} und geben Sie {number} als Verwendungszweck an.\n\n"
         "Das Dokument finden Sie als PDF im Anhang.\n\nFjord & Partners\n"
     )
     assert second.body.startswith("Bonjour Client Ltd,")
+    assert "EUR 1\u202f147,50" in second.body, "as the document in their language has it"
 
 
 def test_without_any_address_nothing_is_posted_and_a_resend_says_so(app):

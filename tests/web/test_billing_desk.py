@@ -282,3 +282,35 @@ def test_an_unknown_run_account_or_entry_is_not_found(month):
         assert month.get(url).status_code == 404
     assert month.get(f"/billing/runs/{run_id}/issue/1").status_code == 404
     assert month.get(f"/billing/runs/{run_id}?state=lost").status_code == 404
+
+
+def test_a_run_through_a_day_before_all_work_says_that_nothing_is_to_be_billed(month):
+    month.company()
+    refused = month.post("/billing/runs", through="0001-01-01")
+    assert refused.status_code == 422
+    assert "0001-01-01 is too early: there is nothing to bill through that day." in refused.text
+    answer = month.post("/billing/runs", through="1999-01-01")
+    jobs.run_due()
+    page = month.get(answer.location).text
+    assert "There is nothing to bill through 1 Jan 1999: no time is logged until then." in page
+    month.issued(month.compiled())
+    assert "is billed, held or written off." in month.get(f"/billing/runs/{month.compiled()}").text
+
+
+def test_the_rounding_of_an_account_is_told_in_words(month):
+    company_id, _ = month.company()
+    page = month.get(f"/billing/runs/{month.compiled()}/accounts/{account_of(company_id)}").text
+    assert "Each line is rounded once, to the smallest coin." in page
+    assert "Tax is computed on the sum of each rate." in page
+    assert "line-once" not in page
+
+
+def test_what_is_held_waits_for_a_later_run_as_the_form_says(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    url = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}/entries"
+    page = month.get(f"{url}?id={entries_in()[0]}").text
+    assert "Next month" not in page
+    assert "Bill it later" in page
+    assert "Left out of runs through an earlier day." in page
+    assert 'value="2026-04-01"' in page

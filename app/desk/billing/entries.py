@@ -1,4 +1,4 @@
-"""What becomes of chosen entries of a preview: next month, another ticket, written off."""
+"""What becomes of chosen entries of a preview: billed later, another ticket, written off."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ from app.desk.fields import Fields
 @blueprint.get("/runs/<int:run_id>/accounts/<int:account_id>/entries")
 @requires("compile", "Invoices")
 def adjust(run_id: int, account_id: int) -> str:
-    """Ask what is to become of the entries chosen: next month, another ticket, written off."""
+    """Ask what is to become of the entries chosen: billed later, another ticket, written off."""
     run = find_run(run_id)
     found = run_queries.entries_of(request.args.getlist("id", type=int)[:MOST_ENTRIES])
     if not found:

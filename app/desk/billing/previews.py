@@ -12,13 +12,14 @@ from app.billing import rate_queries, run_queries, second_person
 from app.billing.commands import second_person as second_commands
 from app.billing.commands.compile import find_run
 from app.billing.compilation import Facts, Preview, compile_accounts, plan
+from app.billing.compose import policies_in_words
 from app.billing.differences import difference
 from app.billing.engine.explain import explain_entry
 from app.billing.engine.facts import BilledEntry, Document, Line, RateRule
 from app.billing.engine.texts import key_of
 from app.billing.models import BillingAccount, BillingRun, ExtraLine, RunRow
 from app.billing.money_queries import account as find_account
-from app.billing.queries import agency
+from app.billing.queries import account_of, agency
 from app.core import formats, forms
 from app.core.acting import current_actor
 from app.core.security import may, requires
@@ -93,10 +94,23 @@ def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
         groupings=GROUPINGS,
         before=before,
         after=after,
+        rounding=_rounding(account),
         second=_second(run_id, row, account) if row and not is_issued else None,
         plain=plain,
         nonce=forms.new_nonce(),
     )
+
+
+def _rounding(account: BillingAccount) -> list[str]:
+    """The account's policy, as its documents print it."""
+    policy = account_of(account).policy
+    said = [str(sentence) for sentence in policies_in_words(policy)]
+    if policy.prices == "exclusive":
+        said.append("Tax comes on top of the prices.")
+    if policy.cash_step_minor:
+        step = formats.amount(policy.cash_step_minor, account.currency)
+        said.append(f"The total is rounded to whole steps of {step}.")
+    return said
 
 
 def _lost(waiting: Sequence[ExtraLine], shown: Shown) -> list[ExtraLine]:

@@ -1,4 +1,4 @@
-"""What is worth a look in a run, cause by cause: accepted, held to next month, or asked about."""
+"""What is worth a look in a run, cause by cause: accepted, held for later, or asked about."""
 
 from datetime import timedelta
 from typing import Any

@@ -26,6 +26,7 @@ from app.desk.posting import Outcome, carry_out
 from app.timelog.approval import approve_all
 
 ROW_STATES = {"ready": "Ready", "refused": "Changed since", "issued": "Issued"}
+NOTHING_YET = "there is nothing to bill through that day"
 JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
 
 
@@ -55,7 +56,7 @@ def create_run() -> Any:
     fields = Fields(request.form)
 
     def action() -> Outcome:
-        through = fields.day("through", "Through", required=True)
+        through = fields.day("through", "Through", required=True, early=NOTHING_YET)
         company = company_id(fields)
         fields.check()
         run_id, _ = start_run(
@@ -118,6 +119,7 @@ def run(run_id: int) -> Any:
         to_issue=sum(total.accounts for total in totals if total.state in {"ready", "refused"}),
         states=ROW_STATES,
         step=_step(found, totals),
+        is_begun=bool(rows) or run_queries.is_begun(found.through),
         may_approve=may("approve", "Time"),
         nonce=forms.new_nonce(),
     )

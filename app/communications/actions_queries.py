@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Select, case, exists, func, not_, or_, select, text
 from sqlalchemy.orm import joinedload
 
 from app.communications.action_models import ActionReminder, ActionRequest
@@ -47,9 +47,20 @@ def of_viewer(viewer: Viewer, action_id: int) -> ActionRequest:
 
 
 def locked(action: ActionRequest) -> ActionRequest:
-    """The request as it is now, its ticket held first, then itself, until the unit of work ends."""
-    queries.locked(action.ticket.number)
-    return db.session.scalars(_held(action.id)).one()
+    """The request as it is now, its ticket held first, then itself, until the unit of work ends.
+
+    When the ticket was merged while this waited for it, the request is on another one: what is
+    held is let go, and the other one held in its place.
+    """
+    while True:
+        attempt = db.session.begin_nested()
+        held = queries.locked(action.ticket.number)
+        found = db.session.scalars(_held(action.id)).one()
+        if found.ticket_id == held.id:
+            attempt.commit()
+            return found
+        attempt.rollback()
+        db.session.refresh(action)
 
 
 def locked_of(number: int, action_id: int) -> ActionRequest:
@@ -82,32 +93,34 @@ def has_others(action: ActionRequest) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def with_doubtful_contact() -> Sequence[int]:
-    """Ids of open requests whose contact may have left, or have come back.
+def left_untold() -> Sequence[int]:
+    """Ids of open requests whose contact has left, of which nobody was told yet."""
+    untold = _open_ids().where(ActionRequest.left_told_at.is_(None), _left())
+    return db.session.scalars(untold.order_by(ActionRequest.id)).all()
 
-    It was told of them, or they are archived, shut out, or belong nowhere near the company.
-    """
+
+def left_and_came_back() -> Select[int]:
+    """Ids of open requests whose contact has come back after it was told that they had left."""
+    return _open_ids().where(ActionRequest.left_told_at.is_not(None), not_(_left()))
+
+
+def _open_ids() -> Select[int]:
+    return (
+        select(ActionRequest.id)
+        .join(ActionRequest.contact)
+        .join(ActionRequest.ticket)
+        .where(ActionRequest.state == ASKED)
+    )
+
+
+def _left() -> ColumnElement[bool]:
+    """Whether a contact is archived, shut out, or belongs nowhere near a ticket's company."""
     belongs = exists().where(
         Membership.contact_id == Contact.id,
         Membership.company_id.in_(near_each("ticket.company_id")),
         is_member(clock.today()),
     )
-    query = (
-        select(ActionRequest.id)
-        .join(ActionRequest.contact)
-        .join(ActionRequest.ticket)
-        .where(
-            ActionRequest.state == ASKED,
-            or_(
-                ActionRequest.left_told_at.is_not(None),
-                Contact.archived_at.is_not(None),
-                was_shut_out(),
-                not_(belongs),
-            ),
-        )
-        .order_by(ActionRequest.id)
-    )
-    return db.session.scalars(query).all()
+    return or_(Contact.archived_at.is_not(None), was_shut_out(), not_(belongs))
 
 
 def has_left(action: ActionRequest) -> bool:
@@ -203,12 +216,19 @@ where depth = (select min(depth) from found) order by id
 """)
 
 
-def people_asked(ticket_id: int) -> list[str]:
-    """The names of those who have not yet answered a request about a ticket."""
+def people_asked(ticket_id: int, *, but: str = "") -> list[str]:
+    """The names of those who have not yet answered a request about a ticket.
+
+    Requests of the kind `but` are left out.
+    """
     query = (
         select(Contact.name)
         .join(ActionRequest, ActionRequest.contact_id == Contact.id)
-        .where(ActionRequest.ticket_id == ticket_id, ActionRequest.state == ASKED)
+        .where(
+            ActionRequest.ticket_id == ticket_id,
+            ActionRequest.state == ASKED,
+            ActionRequest.kind != but,
+        )
     )
     return list(db.session.scalars(query.distinct().order_by(Contact.name)))
 

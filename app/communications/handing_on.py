@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from app.communications import action_letters, actions, actions_rules
 from app.communications import actions_queries as queries
@@ -33,15 +33,16 @@ def tell_of_leaving(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
     """
     told = 0
     with step():
-        doubtful = queries.with_doubtful_contact()
-    for action_id in doubtful:
+        came_back = queries.left_and_came_back().scalar_subquery()
+        db.session.execute(
+            update(ActionRequest).where(ActionRequest.id.in_(came_back)).values(left_told_at=None)
+        )
+        untold = queries.left_untold()
+    for action_id in untold:
         with step():
             action = queries.locked(db.session.get_one(ActionRequest, action_id))
-            if action.state != actions_rules.ASKED:
-                continue
-            if not queries.has_left(action):
-                action.left_told_at = None
-            elif action.left_told_at is None:
+            is_open = action.state == actions_rules.ASKED and action.left_told_at is None
+            if is_open and queries.has_left(action):
                 action.left_told_at = clock.now()
                 _tell(action)
                 told += 1

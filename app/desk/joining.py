@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from app.core import formats, forms
 from app.core.errors import NotFoundError, RuleError
+from app.core.posting import unit_of_work
 from app.core.security import requires
 from app.desk import tickets
 from app.desk.at_desk import desk_actor, own_zone
@@ -46,14 +47,38 @@ def _refused(number: int) -> Callable[[RuleError], tuple[str, int]]:
 @blueprint.post("/tickets/<int:number>/merge")
 @requires("edit", "Tickets")
 def merge(number: int) -> Any:
-    """Close this ticket as a duplicate of another."""
+    """Close this ticket as a duplicate of another, after a page that names both.
+
+    Whatever forbids it is told before it is asked.
+    """
+    typed = request.form.get("other", "")
+    if "confirmed" not in request.form:
+        return _asked_first(number, typed)
 
     def act() -> tuple[str, str]:
-        duplicate, into = _both(number, request.form.get("other", ""))
+        duplicate, into = _both(number, typed)
         joining.merge(duplicate, into, actor=desk_actor())
         return url_for("tickets.show", number=into.number), f"#{number} is merged into this ticket."
 
     return carry_out(act, back=url_for("tickets.show", number=number), again=_refused(number))
+
+
+def _asked_first(number: int, typed: str) -> Any:
+    """Both tickets by name, and the question; the merge is tried and taken back for it."""
+    try:
+        with unit_of_work() as session:
+            duplicate, into = _both(number, typed)
+            trial = session.begin_nested()
+            joining.merge(duplicate, into, actor=desk_actor())
+            trial.rollback()
+    except RuleError as error:
+        return _refused(number)(error)
+    return render_template(
+        "desk/tickets/merge.html",
+        duplicate=queries.ticket(number),
+        into=queries.ticket(joining.number_of(typed)),
+        nonce=forms.new_nonce(),
+    )
 
 
 @blueprint.post("/tickets/<int:number>/links")

@@ -23,8 +23,9 @@ def final(ticket: Ticket) -> Ticket:
 
 
 def held(ticket: Ticket) -> Ticket:
-    """The ticket where this one goes on, its row held for writing."""
-    return queries.locked(final(ticket).number)
+    """The ticket where this one goes on, also if it was merged just now; its row is held."""
+    ticket = queries.locked(final(ticket).number)
+    return ticket if ticket.merged_into_id is None else held(ticket)
 
 
 def problems(ticket: Ticket) -> list[str]:

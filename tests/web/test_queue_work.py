@@ -206,18 +206,31 @@ def test_a_canned_reply_is_written_used_and_deleted(agent, fjord):
 def test_merging_and_linking_by_page(browser, fjord):
     with unit_of_work():
         one, two, three = (make.ticket(fjord, f"T{n}").number for n in range(3))
+        company = escape(fjord.name)
     post(browser, f"/tickets/{one}/say", text="The old story", time="0:25", billable="y")
     here = f"/tickets/{one}"
     post(browser, f"{here}/links", other=f"#{three}")
     assert f'href="/tickets/{three}"' in page_of(browser, here)
     assert f'href="/tickets/{one}"' in page_of(browser, f"/tickets/{three}")
-    merged = post(browser, f"{here}/merge", other=str(two))
+    question = post(browser, f"{here}/merge", other=str(two))
+    assert question.status_code == 200
+    page = question.get_data(as_text=True)
+    for number, subject in ((one, "T0"), (two, "T1")):
+        assert re.search(rf"#{number}</span> <bdi>{subject}</bdi>", page)
+    assert page.count(f"<bdi>{company}</bdi>") == 2
+    assert "This ticket is merged into" not in page_of(browser, here), "it only asks"
+    merged = post(browser, f"{here}/merge", other=str(two), confirmed="y")
     assert merged.location == f"/tickets/{two}"
     page = page_of(browser, merged.location)
     assert re.search(rf'Merged into this one.*?href="{here}".*?1 message, 0:25 h', page, re.DOTALL)
     assert re.search(rf'On <a href="{here}">#{one}</a></dt><dd>0:25 h', page)
     assert re.search(rf'merged from <b><a href="{here}"', page)
     assert "This ticket is merged into" in page_of(browser, here)
+    late = post(browser, f"{here}/say", text="Too late")
+    assert late.status_code == 422
+    page = late.get_data(as_text=True)
+    assert page.index("Too late</textarea>") < page.index('class="timeline"'), "not below it all"
+    assert f'href="/tickets/{two}#composer"' in page
     for do, typed, why in (
         ("merge", "x<b>", "“x&lt;b&gt;” is no ticket number"),
         ("merge", "999999", "There is no ticket #999999"),

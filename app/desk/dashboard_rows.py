@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from app.billing import queries_dashboards as money
+from app.core import formats
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.export import Cell
 from app.core.money import from_minor
 from app.desk.dashboard_figures import DEFINITIONS
 from app.desk.dashboard_filters import Filters
-from app.desk.periods import start_of
+from app.desk.periods import DAY, start_of
 from app.tickets import queries_dashboards as tickets
 from app.timelog import queries_dashboards as times
 from reports import frames
@@ -107,10 +108,10 @@ def _part(key: Mapping[str, str], allowed: Mapping[str, str]) -> str:
 
 
 def _hours(key: Mapping[str, str], filters: Filters) -> Rows:
-    words = {"billable": "Billable hours", "other": "Hours not billable", "all": "Hours"}
+    words = {"billable": "Billable hours", "other": "Hours not billable", "all": "Hours worked"}
     part, bucket = _part(key, words), filters.period.bucket(key.get("bucket", ""))
     return Rows(
-        f"{words[part]}, {_span(bucket.label, filters)}",
+        f"{words[part]}, {filters.period.words(bucket)}",
         (*_ENTRY, Column("Why not billable"), Column("Hours", "hours")),
         times.entries(filters.scope, bucket.start, bucket.end, part),
         filters.currency,
@@ -118,15 +119,14 @@ def _hours(key: Mapping[str, str], filters: Filters) -> Rows:
 
 
 def _tickets(key: Mapping[str, str], filters: Filters) -> Rows:
-    words = {
-        "opened": "Tickets opened",
-        "closed": "Tickets closed",
-        "backlog": "Tickets open at the end",
-    }
+    words = {"opened": "Tickets opened", "closed": "Tickets closed", "backlog": "Tickets open"}
     part, bucket = _part(key, words), filters.period.bucket(key.get("bucket", ""))
     start, end = (start_of(day, filters.zone) for day in (bucket.start, bucket.end))
+    span = f", {filters.period.words(bucket)}"
+    if part == "backlog":
+        span = f" at the end of {formats.day(bucket.end - DAY)}"
     return Rows(
-        f"{words[part]}, {_span(bucket.label, filters)}",
+        words[part] + span,
         (
             Column("Ticket", "ticket"),
             Column("Subject"),
@@ -141,17 +141,13 @@ def _tickets(key: Mapping[str, str], filters: Filters) -> Rows:
     )
 
 
-def _span(label: str, filters: Filters) -> str:
-    return label if filters.period.grain != "week" or " " not in label else f"week from {label}"
-
-
 def _unbilled(key: Mapping[str, str], filters: Filters) -> Rows:
     asked = key.get("company_id", "")
     ranked = _ranked(filters)
     names = {str(company): name for company, name in ranked}
     only, without = None, []
     if asked == money.REST:
-        title, without = "other companies", [company for company, _ in ranked[:TOP]]
+        title, without = "the other companies", [company for company, _ in ranked[:TOP]]
     elif asked in names:
         title, only = names[asked], int(asked)
     elif asked == money.ALL:
@@ -159,7 +155,7 @@ def _unbilled(key: Mapping[str, str], filters: Filters) -> Rows:
     else:
         raise RuleError(f"Nothing waits to be billed for company {asked!r}.")
     return Rows(
-        f"Unbilled value, {title}",
+        f"Unbilled value of {title}",
         (*_ENTRY, Column("Billed as", "hours"), Column("Priced alone", "money")),
         money.unbilled_entries(
             filters.scope,
@@ -179,17 +175,18 @@ def _ranked(filters: Filters) -> list[tuple[int, str]]:
     return [(int(one), name) for one, name in zip(ranked["company"], ranked["name"], strict=True)]
 
 
-def _days(age: str) -> str:
-    return " days past due" if age[0].isdigit() else ""
-
-
 def _receivables(key: Mapping[str, str], filters: Filters) -> Rows:
-    words = {"all": "All receivables", "overdue": "Overdue"} | AGES
+    words = {age: f"Receivables {text.lower()} days past due" for age, text in AGES.items()}
+    words |= {
+        "all": "All receivables",
+        "overdue": "Overdue receivables",
+        "current": "Receivables not due yet",
+    }
     age = key.get("age", "")
     if age not in words:
         raise RuleError(f"{age!r} is no age of receivables: open the chart again.")
     return Rows(
-        f"Receivables, {words[age].lower()}{_days(age)}",
+        words[age],
         (
             Column("Id", "id"),
             Column("Invoice", "invoice"),

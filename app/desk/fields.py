@@ -17,7 +17,7 @@ AS_ON_PAGES = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+")
 MOST = 10**12 - 1
 """The largest figure of a form: any amount in any currency, and no more than is kept."""
 FINEST = Decimal("0.0001")
-SHOWN = 30
+SHOWN = 20
 
 
 def cut(text: str) -> str:
@@ -151,9 +151,9 @@ class Fields:
     ) -> Decimal | None:
         least = -most if least is None else least
         if number > most:
-            self.refuse(name, f"{label}: {cut(self[name])} is too large; give at most {most}.")
+            self.refuse(name, f"{label}: {cut(self[name])} is too large; give at most {most:,}.")
         elif number < least:
-            self.refuse(name, f"{label}: {cut(self[name])} is too small; give at least {least}.")
+            self.refuse(name, f"{label}: {cut(self[name])} is too small; give at least {least:,}.")
         elif number != number.quantize(FINEST):
             self.refuse(name, f"{label}: give at most four decimals.")
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.core import typed
+from app.core import formats, typed
 from app.core.errors import RuleError
 
 DAY = timedelta(days=1)
@@ -66,6 +66,15 @@ class Period:
     def _label(self, day: date) -> str:
         return f"{day:%b %Y}" if self.days > DAYS_AS_WEEKS else f"{day.day} {day:%b}"
 
+    def words(self, bucket: Bucket | None = None) -> str:
+        """The days of a bar in words, or those of the whole period."""
+        if bucket is None or (bucket.start, bucket.end) == (self.first, self.end):
+            days = sorted({self.first, self.last})
+            return " to ".join(map(formats.day, days))
+        if self.grain == "month":
+            return f"{bucket.start:%B %Y}"
+        return f"{'week of ' if self.grain == 'week' else ''}{formats.day(bucket.start)}"
+
     @property
     def grain(self) -> str:
         """What one bar is, in a word."""
@@ -76,7 +85,7 @@ class Period:
     def bucket(self, key: str) -> Bucket:
         """The bar of a key, or the whole period for "all". Raises RuleError for any other."""
         if key == "all":
-            return Bucket(self.first, self.end, "the whole period")
+            return Bucket(self.first, self.end, self.words())
         for one in self.buckets():
             if one.key == key:
                 return one

@@ -93,8 +93,13 @@ def test_an_entry_explains_its_rate(month):
     with unit_of_work():
         make.rate("90", staff_id=month.jon.id)
     page = month.get(f"/billing/entries/{entries_in()[0]}/rate").text
-    assert "EUR 120.00 an hour" in page
-    assert "It is for another person." in page
+    won, _, lost = page.partition('<details class="cause"')
+    assert "EUR&nbsp;120.00 an hour</h2>" in won
+    assert "Real time 1:00 h, all of it billable." in won
+    assert "1:00 h at EUR\u00a0120.00 an hour come to EUR\u00a0120.00." in won
+    assert "It is for another person." not in won
+    assert "It is for another person." in lost
+    assert lost.startswith(">"), "folded"
     month.post(f"/billing/rates/{live(RateRule)[0].id}/retire")
     page = month.get(f"/billing/entries/{entries_in()[0]}/rate").text
     assert "No rule covers this entry" in page

@@ -58,6 +58,21 @@ def total_of(page: str) -> int:
 
 SCALES = {"hours": 3600, "tickets": 1, "unbilled": 100, "receivables": 100}
 DAYS = "from=2026-03-02&to=2026-03-15"
+YEAR = "from=2025-04-01&to=2026-03-31"
+HEADINGS = (
+    (SPAN, "hours", "bucket=all&part=all", "Hours worked, 5 Jan 2026 to 14 Apr 2026"),
+    (SPAN, "hours", "bucket=2026-03-02&part=other", "Hours not billable, week of 2 Mar 2026"),
+    (DAYS, "hours", "bucket=2026-03-02&part=billable", "Billable hours, 2 Mar 2026"),
+    (YEAR, "tickets", "bucket=2026-03-01&part=opened", "Tickets opened, March 2026"),
+    (YEAR, "tickets", "bucket=all&part=backlog", "Tickets open at the end of 31 Mar 2026"),
+    (SPAN, "tickets", "bucket=2026-03-02&part=backlog", "Tickets open at the end of 8 Mar 2026"),
+    (SPAN, "unbilled", "company_id=all", "Unbilled value of all companies"),
+    (SPAN, "receivables", "age=all", "All receivables"),
+    (SPAN, "receivables", "age=overdue", "Overdue receivables"),
+    (SPAN, "receivables", "age=current", "Receivables not due yet"),
+    (SPAN, "receivables", "age=31-60", "Receivables 31–60 days past due"),
+    (SPAN, "receivables", "age=91+", "Receivables over 90 days past due"),
+)
 FILTERS = ["", "&department=%d", "&company=%d", "&company=%d&department=%d", "&currency=KWD"]
 
 
@@ -91,6 +106,12 @@ def test_every_key_figure_is_the_sum_of_the_rows_it_opens(manager):
         told = re.search(r"<b data-total[^>]*>([^<]*)</b>", answer.text)[1]
         if "%" not in body:
             assert re.sub(r"[^\d.:]", "", told).startswith(figure.replace(",", ""))
+
+
+def test_the_heading_of_the_rows_says_what_they_are(manager):
+    for span, chart, key, heading in HEADINGS:
+        page = manager.get(f"/dashboards/{chart}/rows?{key.replace('+', '%2B')}&{span}").text
+        assert f"<h1>{heading}</h1>" in page, re.search("<h1.*?</h1>", page, re.DOTALL)[0]
 
 
 def test_the_figures_equal_a_plain_sum(manager):

@@ -22,7 +22,7 @@ def too_much(quantity: Decimal, unit_price: Decimal) -> str:
     """Why a line is refused that comes to more than is kept; nothing for any other."""
     if abs(quantity * unit_price) <= MOST_LINE:
         return ""
-    return f"{quantity} times {unit_price} is too much for one line; give at most {MOST_LINE}."
+    return f"{quantity} times {unit_price} is too much for one line; give at most {MOST_LINE:,}."
 
 
 def add_line(

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from app.billing.engine.facts import BilledEntry, Line, Policy, RateRule
+from app.billing.engine.rates import PricedRule
 from app.core.formats import amount, price
 
 _AMOUNTS = {
@@ -25,7 +26,10 @@ def explain_entry(
 ) -> list[str]:
     """One sentence a step: time, minimum and increment, rate, amount, discount, tax."""
     rate = f"{currency}\u00a0{price(Decimal(entry.rate), currency)}"
-    sentences = [_time(entry), _rounding(entry, rule)]
+    sentences = [
+        _time(entry.recorded_seconds, entry.billable_seconds),
+        _rounding(entry.billed_seconds, rule, "this entry's share is"),
+    ]
     sentences.append(f"Rate rule {entry.rate_rule_id}: {rate} an hour; {_AMOUNTS[policy.amounts]}.")
     sentences.append(
         f"{hours_and_minutes(entry.billed_seconds)} h at {rate}:"
@@ -42,14 +46,28 @@ def explain_entry(
     return [sentence for sentence in sentences if sentence]
 
 
-def _time(entry: BilledEntry) -> str:
-    real = f"Real time {hours_and_minutes(entry.recorded_seconds)} h"
-    if entry.billable_seconds == entry.recorded_seconds:
+def explain_alone(recorded_seconds: int, billable_seconds: int, rule: RateRule) -> list[str]:
+    """What an entry comes to under a rule when it stands by itself: one sentence a step."""
+    priced = PricedRule(rule)
+    billed = priced.bill(billable_seconds)
+    rate = f"{rule.currency}\u00a0{price(rule.rate, rule.currency)}"
+    worth = amount(priced.price.of(billed), rule.currency)
+    sentences = [
+        _time(recorded_seconds, billable_seconds),
+        _rounding(billed, rule, "by itself this entry is"),
+        f"{hours_and_minutes(billed)} h at {rate} an hour come to {worth}.",
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _time(recorded_seconds: int, billable_seconds: int) -> str:
+    real = f"Real time {hours_and_minutes(recorded_seconds)} h"
+    if billable_seconds == recorded_seconds:
         return f"{real}, all of it billable."
-    return f"{real}, of which {hours_and_minutes(entry.billable_seconds)} h are billable."
+    return f"{real}, of which {hours_and_minutes(billable_seconds)} h are billable."
 
 
-def _rounding(entry: BilledEntry, rule: RateRule) -> str:
+def _rounding(billed_seconds: int, rule: RateRule, share: str) -> str:
     steps = []
     if rule.minimum_seconds:
         steps.append(f"at least {hours_and_minutes(rule.minimum_seconds)} h")
@@ -58,11 +76,11 @@ def _rounding(entry: BilledEntry, rule: RateRule) -> str:
         steps.append(f"rounded {how} {hours_and_minutes(rule.increment_seconds)} h")
     if not steps:
         return ""
-    billed = f"{hours_and_minutes(entry.billed_seconds)} h"
+    billed = f"{hours_and_minutes(billed_seconds)} h"
     if rule.unit == "entry":
         return f"An entry counts {', '.join(steps)}: {billed} billed."
     day = " on one day" if rule.unit == "ticket-day" else ""
     return (
         f"All time of a ticket{day} on one invoice counts together {', '.join(steps)};"
-        f" this entry's share is {billed}."
+        f" {share} {billed}."
     )

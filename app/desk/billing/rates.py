@@ -20,6 +20,7 @@ from app.billing.commands.rates import (
 from app.billing.commands.rates import (
     explain as explain_entry,
 )
+from app.billing.engine.explain import explain_alone
 from app.billing.models import RateRule
 from app.billing.queries import agency, day_after
 from app.billing.rate_queries import WantedRates
@@ -265,7 +266,9 @@ def explain(entry_id: int) -> str:
         entry=entry,
         found=found,
         rules=rate_queries.rates_by_id(ids),
-        length=in_hours,
+        sentences=explain_alone(entry.recorded_seconds, entry.billable_seconds, found.won)
+        if found.won
+        else [],
     )
 
 

@@ -25,7 +25,7 @@ from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.security import PREFIX
-from app.tickets import request_types
+from app.tickets import usual_types
 from app.tickets.models import TicketStatus
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def write_reference_data() -> None:
         )
         .on_conflict_do_nothing(index_elements=["name"])
     )
-    request_types.ensure_defaults(SYSTEM)
+    usual_types.ensure(SYSTEM)
     if not db.session.scalar(select(func.count()).select_from(Tax)):
         db.session.add(
             Tax(

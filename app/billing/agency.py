@@ -17,6 +17,7 @@ from app.core.errors import RuleError
 from app.core.language import OFFERED
 from app.core.models import Agency
 from app.core.money import EXPONENTS
+from app.tickets import usual_types
 
 LONGEST = {"name": 200, "tax_id": 40, "email": 254, "address": 1000}
 NEVER_NONE = frozenset({"name", "address", "currency", "zone", "language", "paper"})
@@ -71,7 +72,8 @@ def change_agency(
 ) -> Agency:
     """Change particulars and logo; from then on the agency counts as set up.
 
-    `next_number` is that of this year's next invoice. Issued documents keep what they say; unbilled
+    `next_number` is that of this year's next invoice. The kinds of requests that came with the
+    agency follow its language. Issued documents keep what they say; unbilled
     time is priced anew where its currency or day may change. Raises `RuleError` with every reason
     at once.
     """
@@ -100,6 +102,8 @@ def change_agency(
     if next_number is not None:
         begin_invoices_at(next_number, year=year, actor=actor)
     record(actor, "agency.change", kind="agency", id=1, before=before, after=facts(agency))
+    if agency.language != before["language"]:
+        usual_types.follow_language(before["language"], agency.language, actor=actor)
     if (agency.currency, agency.zone) != (before["currency"], before["zone"]):
         post_revaluation()
     return agency

@@ -11,6 +11,7 @@ from app.billing.numbering import next_invoice_number
 from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.core.money import EXPONENTS
 
 TEXTS = (
@@ -26,9 +27,9 @@ CURRENCIES = sorted(EXPONENTS)
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
-def choices() -> dict[str, list[str]]:
+def choices() -> dict[str, Any]:
     """What the form's lists offer."""
-    return {"currencies": CURRENCIES, "zones": ZONES}
+    return {"currencies": CURRENCIES, "zones": ZONES, "languages": OFFERED.items()}
 
 
 def shown() -> dict[str, str]:

@@ -9,7 +9,6 @@ from app.core import forms, storage
 from app.core.acting import current_actor
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.language import OFFERED
 from app.core.models import StoredFile
 from app.core.security import may, requires
 from app.desk import agency_form
@@ -63,7 +62,6 @@ def _form(problems: list[tuple[str, str]]) -> str:
         shown=agency_form.shown(),
         logo=the_agency().logo_id,
         may_edit=may("edit", "Settings"),
-        languages=OFFERED.items(),
         nonce=request.form.get(forms.FIELD) or forms.new_nonce(),
         **agency_form.choices(),
     )

@@ -11,7 +11,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.staff.models import Department
 from app.tickets import intake, request_queries, rules
-from app.tickets.intake import Condition, Field
+from app.tickets.intake import Field
 from app.tickets.request_models import FormVersion, RequestType
 
 LONGEST = {"name": 100, "help": 300, "next_text": 500, "billing_text": 300}
@@ -125,74 +125,3 @@ def _name_problems(name: str, kind: RequestType | None) -> list[str]:
     if db.session.scalar(same) is not None:
         return [f"There is a kind of request called {name} already: choose another name."]
     return []
-
-
-_BROKEN = Condition("scope", ("Several of us", "Everybody"))
-DEFAULTS: tuple[tuple[str, str, str, str, tuple[Field, ...]], ...] = (
-    (
-        "Something is broken",
-        "It worked before, or does not do what it should.",
-        "We look at it and write to you, by mail and here, as soon as we know more.",
-        "rates",
-        (
-            Field("where", "text", "Where does it happen?", "A page, a program, a device."),
-            Field(
-                "scope",
-                "choice",
-                "Who is affected?",
-                options=("Only me", *_BROKEN.options),
-                required=True,
-            ),
-            Field("since", "date", "Since when?", visible_if=_BROKEN),
-            Field(
-                "access",
-                "secret",
-                "A login we need to look at it",
-                "Only if we need one. It is encrypted, never mailed, and you can remove it.",
-            ),
-        ),
-    ),
-    (
-        "A question",
-        "How something is done, or what is possible.",
-        "Somebody who knows answers you, by mail and here.",
-        "",
-        (),
-    ),
-    (
-        "A change or new work",
-        "Something to add, change or build.",
-        "We tell you what it takes; what has a price is offered to you before we begin.",
-        "offer",
-        (
-            Field(
-                "kind",
-                "choice",
-                "What is it?",
-                options=("A change to something we have", "Something new"),
-                required=True,
-            ),
-            Field(
-                "what",
-                "text",
-                "What should change?",
-                "A page, a program, a device.",
-                visible_if=Condition("kind", ("A change to something we have",)),
-                required_if=Condition("kind", ("A change to something we have",)),
-            ),
-            Field("wanted", "date", "When do you need it?"),
-            Field("budget", "number", "Is there a budget?", portal_visible=True),
-        ),
-    ),
-)
-
-
-def ensure_defaults(actor: Actor) -> None:
-    """Write the kinds a new agency begins with, where there are none yet."""
-    if db.session.scalar(select(RequestType.id).limit(1)) is not None:
-        return
-    for name, help_, next_text, billing, fields in DEFAULTS:
-        values = {"name": name, "help": help_, "next_text": next_text, "billing": billing}
-        kind = create_type(actor=actor, values=values)
-        if fields:
-            save_fields(kind.id, actor=actor, fields=fields)

@@ -4,10 +4,12 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from app.billing.agency import Particulars, change_agency
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.tickets import drafts, intake, request_queries, request_types, requesting
+from app.core.language import OFFERED
+from app.tickets import drafts, intake, request_queries, request_types, requesting, usual_types
 from app.tickets.commands import Upload
 from app.tickets.intake import Condition, Field
 from app.tickets.models import Attachment, Event, Ticket
@@ -43,6 +45,34 @@ def mira(app) -> Actor:
 def wanted(kind, **more) -> NewRequest:
     given = {"subject": "Logo", "text": "Please.", "type_id": kind.id, "raw": {"kind": "New"}}
     return NewRequest(**{**given, **more})
+
+
+@pytest.mark.parametrize("code", sorted(set(OFFERED) - {"en"}))
+def test_the_kinds_an_agency_begins_with_follow_its_language_until_they_are_its_own(app, code):
+    english, told = usual_types.usual_in("en"), usual_types.usual_in(code)
+    assert all(own.name != other.name for own, other in zip(english, told, strict=True))
+    with unit_of_work():
+        question = request_queries.offered()[1]
+        client = make.contact(make.company("Northwind"), "Mira Krog")
+        make.ticket(
+            client.memberships[0].company,
+            request_type_id=question.type.id,
+            form_version_id=question.version.id,
+        )
+        change_agency(Particulars(language=code), actor=SYSTEM)
+    db.session.rollback()
+    broken, kept, change = request_queries.offered()
+    assert (broken.type.name, broken.type.help) == (told[0].name, told[0].help)
+    assert tuple(broken.fields) == told[0].fields
+    assert kept.type.name == "A question", "a ticket was asked with it"
+    assert change.fields[1].visible_if.options == change.fields[0].options[:1], "and its condition"
+    with unit_of_work():
+        kind = db.session.get_one(RequestType, broken.type.id)
+        request_types.change_type(kind, actor=SYSTEM, values={"help": "Ours"})
+        change_agency(Particulars(language="en"), actor=SYSTEM)
+    db.session.rollback()
+    names = [form.type.name for form in request_queries.offered()]
+    assert names == [told[0].name, "A question", "A change or new work"]
 
 
 def test_a_new_agency_has_some_kinds(app):

@@ -14,6 +14,7 @@ from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.models import Job
 from app.staff.models import Staff
+from app.tickets import request_queries
 from tests import factories as make
 from tests.web.people import person, signed_in, visitor
 
@@ -58,7 +59,9 @@ def test_the_first_visit_makes_the_agency_and_its_admin(nobody):
     assert nobody.get("/").location == "/setup"
     assert nobody.get("/login/").location == "/setup"
     assert "Welcome" in text_of(nobody.get("/setup"))
-    answer = nobody.post("/setup", data=AGENCY | ADMIN | {"logo": (BytesIO(picture()), "l.png")})
+    logo = {"logo": (BytesIO(picture()), "l.png")}
+    answer = nobody.post("/setup", data=AGENCY | ADMIN | logo | {"language": "de"})
+    assert "Eine Frage" in [form.type.name for form in request_queries.offered()]
     assert answer.location == "/"
     assert "Hello, Ada" in text_of(nobody.get("/"))
     agency = the_agency()

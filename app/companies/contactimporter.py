@@ -34,7 +34,7 @@ class ContactImporter(Importer):
     kind = "contacts"
     table = "contact"
     fields: ClassVar[dict[str, Field]] = {
-        **plain("name", "name_key", "source", "external_id", "phone", "title", "zone"),
+        **plain("name", "name_key", "source", "external_id", "phone", "title", "zone", "language"),
         **plain(*(name for name, _, _ in ADDRESS)),
         "use_company_address": Field("t.use_company_address::text", "{}::boolean"),
     }
@@ -49,6 +49,7 @@ class ContactImporter(Importer):
                 ("phone", "phone", values.phone, 60),
                 ("title", "title", None, 100),
                 ("zone", "zone", values.zone, 64),
+                ("language", "language", values.language, 0),
                 ("email", "email", values.email, 0),
                 ("email2", "email2", values.email, 0),
                 ("mobile", "mobile", values.phone, 60),

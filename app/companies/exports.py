@@ -25,6 +25,7 @@ COLUMNS = (
     ("Purchase order", "purchase_order"),
     ("Currency", "currency"),
     ("Time zone", "zone"),
+    ("Language", "language"),
     ("Payment terms", "terms_days"),
     *(
         (f"{kind.capitalize()} {part}", f"{kind}_{part}")

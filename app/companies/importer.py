@@ -46,6 +46,7 @@ READINGS: dict[str, tuple[Callable[[str], Any] | None, int]] = {
     "notes": (None, 0),
     "currency": (values.currency, 0),
     "zone": (values.zone, 64),
+    "language": (values.language, 0),
     "terms_days": (values.days, 0),
     **{name: (None, length) for name, length in _ADDRESS},
     "billing_country": (values.country, 0),

@@ -29,6 +29,14 @@ UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"""
 CURRENCIES = frozenset(_ISO_4217.split())
 _CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "kč": "CZK", "us$": "USD", "euro": "EUR"}
 
+LANGUAGES = {
+    "en": "eng english englisch anglais ingles engels",
+    "de": "deu ger german deutsch allemand aleman duits",
+    "es": "spa spanish spanisch espagnol espanol castellano spaans",
+    "fr": "fra fre french franzosisch franzoesisch francais frances frans",
+}
+"""Code of each language that clients can read, with its names as `key` has them."""
+
 _YES_WORDS = "yes y true 1 t ja j wahr oui o vrai si s verdadero waar x on billable"
 _NO_WORDS = "no n false 0 f nein falsch non faux falso nee onwaar off nonbillable notbillable"
 _YES, _NO = frozenset(_YES_WORDS.split()), frozenset(_NO_WORDS.split())
@@ -116,6 +124,18 @@ def _zones() -> frozenset[str]:
 @cache
 def _zones_folded() -> dict[str, str]:
     return {name.casefold(): name for name in _zones()}
+
+
+@lru_cache(4096)
+def language(text: str) -> str:
+    """Read a language of clients: its code, also with a region ("de-AT"), or its name."""
+    wanted = text.strip().replace("_", "-").partition("-")[0]
+    for code, words in LANGUAGES.items():
+        if key(wanted) in {code, *words.split()}:
+            return code
+    raise ValueError(
+        "no language of clients: use en, de, es or fr, or English, German, Spanish or French"
+    )
 
 
 def email(text: str) -> str:

@@ -434,6 +434,27 @@ def test_empty_cells_clear_where_that_is_chosen_and_undo_brings_it_back(app) -> 
     assert list(exports_of_companies()) == before
 
 
+def test_languages_come_in_go_out_and_are_taken_back(app) -> None:
+    """Of companies and contacts; one that clients cannot read is refused with those they can."""
+    bring("companies", "Company;Sprache\nA;Deutsch\nB;\n")
+    assert counts(bring("companies", b"".join(exports_of_companies()))) == (2, 0, 0, 2, 0), (
+        "out and in is no change"
+    )
+    answer = bring("companies", "Company;Language\nA;fr-CA\nB;English\nC;Klingon\n")
+    assert counts(answer) == (3, 0, 2, 0, 1)
+    assert "use en, de, es or fr" in answer["errors"][0]["reason"]
+    languages = select(Company.name, Company.language).order_by(Company.name)
+    assert db.session.execute(languages).all() == [("A", "fr"), ("B", "en")]
+    take_back(answer["batch"])
+    assert db.session.execute(languages).all() == [("A", "de"), ("B", None)]
+    bring("contacts", "Name;Email;Company;Idioma\nAna;ana@x.org;A;español\n")
+    told = bring("contacts", "Name;Email;Company;locale\nAna;ana@x.org;A;de_DE\n")
+    assert counts(told) == (1, 0, 1, 0, 0)
+    assert db.session.scalars(select(Contact.language)).one() == "de"
+    take_back(told["batch"])
+    assert db.session.scalars(select(Contact.language)).one() == "es"
+
+
 def exports_of_companies():
     headers, rows = companies.companies()
     return csv_stream(headers, rows)

@@ -42,6 +42,12 @@ def test_company_columns_in_five_languages(headers, expected) -> None:
     assert named(proposed("companies", *headers)) == expected
 
 
+@pytest.mark.parametrize("header", ["Language", "lang", "Locale", "Sprache", "Langue", "Idioma"])
+@pytest.mark.parametrize("kind", ["companies", "contacts"])
+def test_the_column_of_languages(kind, header) -> None:
+    assert named(proposed(kind, "Name", header))["language"] == header
+
+
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

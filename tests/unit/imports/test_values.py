@@ -1,5 +1,6 @@
 """Cells mean what they say; what cannot be read is refused with a reason, never guessed."""
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import RuleError
+from app.core.language import OFFERED
 from app.imports import moments, shape, values
 
 
@@ -54,6 +56,12 @@ def test_folding_is_stable(text: str) -> None:
         (values.country, "Czech Republic", "CZ"),
         (values.zone, "europe/amsterdam", "Europe/Amsterdam"),
         (values.zone, "UTC", "UTC"),
+        (values.language, "de", "de"),
+        (values.language, "de_AT", "de"),
+        (values.language, " Français ", "fr"),
+        (values.language, "Französisch", "fr"),
+        (values.language, "inglés", "en"),
+        (values.language, "SPA", "es"),
         (values.email, " Ana@Example.COM ", "ana@example.com"),
         (values.phone, "0049 30 123", "0049 30 123"),
         (values.is_true, "Ja", True),
@@ -80,6 +88,8 @@ def test_values_that_are_understood(reader, text, expected) -> None:
         (values.currency, "EUR or USD"),
         (values.country, "Atlantis"),
         (values.zone, "Mars/Base"),
+        (values.language, "Klingon"),
+        (values.language, "nl-NL"),
         (values.email, "nobody"),
         (values.email, "a@b"),
         (values.email, "a b@c.de"),
@@ -101,6 +111,15 @@ def test_values_that_are_understood(reader, text, expected) -> None:
 def test_values_that_are_refused_with_a_reason(reader, text) -> None:
     with pytest.raises(ValueError, match=r"\w+ \w+"):
         reader(text)
+
+
+def test_every_language_of_clients_is_read_by_code_and_own_name() -> None:
+    assert values.LANGUAGES.keys() == OFFERED.keys()
+    with pytest.raises(ValueError, match="no language of clients") as refused:
+        values.language("xx")
+    for code, name in OFFERED.items():
+        assert values.language(code.upper()) == values.language(name) == code
+        assert re.search(rf"\b{code}\b", str(refused.value))
 
 
 @pytest.mark.parametrize(

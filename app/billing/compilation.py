@@ -377,6 +377,7 @@ def stored(preview: Preview) -> dict[str, Any]:
                 "tax": [line.tax.name, str(line.tax.percent), line.tax.category],
                 "entries": [*map(_STORED, line.entries)],
             }
+            | ({"quantity": line.quantity, "unit": line.unit} if line.quantity else {})
             for line in document.lines
         ],
         "taxes": [

@@ -177,6 +177,8 @@ def _line(line: Line, heading: str, asked: str, word: Wording) -> ContentLine:
         group=heading,
         detail=asked,
         seconds=line.seconds if line.kind == "time" else None,
+        quantity=line.quantity,
+        unit=line.unit,
         price=line.rate or "",
         tax=f"{line.tax.name} {word.percent(str(line.tax.percent))}",
         note=_note(line, word),

@@ -91,7 +91,8 @@ def _line(line: Line, line_id: int, document_id: int) -> tuple[object, ...]:
     tax = line.tax
     return (
         *(line_id, document_id, line.position, line.kind, line.ticket_id, line.text),
-        *(line.seconds, None, "h" if line.kind == "time" else "", line.rate, line.net_minor),
+        *(line.seconds, line.quantity or None, "h" if line.kind == "time" else line.unit),
+        *(line.rate, line.net_minor),
         *(tax.name, tax.category, tax.percent, why),
     )
 

@@ -99,6 +99,15 @@ def _added(sheet: Sheet) -> Iterator[str]:
                 f" {line.explanation['amount_minor']} minor units, its quantity times its price"
                 f" makes {wanted}"
             )
+        if line.quantity is not None and _times(line) != _times(extra):
+            yield (
+                f"line {line.position} of document {sheet.number} says {_times(line)},"
+                f" {_times(extra)} were added"
+            )
+
+
+def _times(row: Row[Any]) -> str:
+    return f"{row.quantity.normalize():f} at {row.unit_price.normalize():f}"
 
 
 def _discounted(sheet: Sheet) -> Iterator[str]:

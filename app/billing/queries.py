@@ -388,6 +388,8 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
     amount = 0
     if row.unit_price is not None:
         amount = quantity_amount(row.quantity, row.unit_price, exponent(currency))
+    # one of no named unit is its amount, and nothing to count
+    is_counted = row.kind in {"hand", "fixed"} and (row.quantity != 1 or row.unit)
     return ExtraLine(
         kind=row.kind,  # type: ignore[arg-type]  # the table's check allows these only
         text=row.text,
@@ -399,7 +401,14 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         else None,
         order=row.purchase_order,
         company_id=row.company_id,
+        quantity=_plain(row.quantity) if is_counted else "",
+        unit=row.unit if is_counted else "",
+        price=_plain(row.unit_price) if is_counted else "",
     )
+
+
+def _plain(number: Decimal | None) -> str:
+    return format((number or Decimal(0)).normalize(), "f")
 
 
 def accounts_with_extras() -> list[tuple[int, str]]:

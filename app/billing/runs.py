@@ -147,6 +147,8 @@ def _line_item(line: dict[str, Any], currency: str) -> Answer:
         "text": line["text"],
         "kind": line["kind"],
         "seconds": line["seconds"],
+        "quantity": line.get("quantity"),
+        "unit": line.get("unit", ""),
         "rate": price_text(Decimal(line["rate"]), currency) if line["rate"] else None,
         "amount": from_minor(line["amount_minor"], currency),
         "discount": from_minor(line["discount_minor"], currency),

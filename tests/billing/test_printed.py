@@ -8,6 +8,7 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from app.billing.commands.credit import void_invoice
+from app.billing.commands.extras import add_line
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
 from app.billing.documents import stored
 from app.billing.documents.content import language_of
@@ -74,4 +75,32 @@ def test_a_document_is_in_the_language_of_who_pays_and_stays_in_it(app):
     assert "Chaque ligne est arrondie une fois" in said
     assert f"Cet avoir corrige la facture {number} du" in said_by(credit)
     assert "Leistung 1:00 1.200,00 1.200,00" in said_by(german)
+    assert_books()
+
+
+def test_a_line_that_is_counted_says_how_many_at_which_price(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        set_rate(CLERK, RateTerms(Decimal(90), "EUR"))
+        house, shop = factories.company("House"), factories.company("Shop", language="de")
+        factories.entry(house, by=factories.staff("Ana"))
+        for company, unit in ((house, ""), (shop, "Stück")):
+            account = factories.account(company).id
+            price = Decimal("120.005")
+            add_line(CLERK, account, text="Chair", unit_price=price, quantity=Decimal(3), unit=unit)
+            add_line(CLERK, account, text="Delivery", unit_price=Decimal(40))
+    both, counted = issued(compiled())["issued"]
+    said = said_by(both)
+    assert "Hours Rate" in said
+    assert "Work 1:00 90.00 90.00 Chair 3 × 120.005 360.02 Delivery 40.00 " in said
+    said = said_by(counted)
+    assert "Menge Preis" in said
+    assert "Chair 3 Stück 120,005 360,02 Delivery 40,00 " in said
+    with clock.frozen(TODAY), unit_of_work():
+        number = db.session.get(Document, counted).number
+        credit = void_invoice(CLERK, number, reason="Broken", mail=False).document_id
+    assert "Chair 3 Stück 120,005 360,02" in said_by(credit)
+    chair, delivery = db.session.get(Document, credit).lines
+    assert (chair.quantity, chair.unit, chair.unit_price) == (3, "Stück", Decimal("120.005"))
+    assert (delivery.quantity, delivery.unit, delivery.unit_price) == (None, "", None)
     assert_books()

@@ -154,6 +154,19 @@ def test_a_hand_made_line_is_proved_from_what_was_added(app):
     assert "its quantity times its price makes 2468" in faults()["discounts and nets"]
 
 
+def test_the_quantity_on_a_line_is_proved_from_what_was_added(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(20))
+        account = factories.account(factories.company())
+        extras.add_line(
+            CLERK, account.id, text="Cable", unit_price=Decimal(6), quantity=Decimal(2), unit="m"
+        )
+    issued(compiled())
+    assert_books()
+    tamper("document_line", "quantity = 4, unit_price = 3")
+    assert "says 4 at 3, 2 at 6 were added" in faults()["discounts and nets"]
+
+
 def test_inclusive_tax_on_an_exact_half_is_proved_exactly(app):
     """9 cents with 20 % within are 1.5 cents of tax; sixths cut off one by one make less."""
     with clock.frozen(TODAY), unit_of_work():

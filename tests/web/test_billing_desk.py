@@ -207,6 +207,22 @@ def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
     assert row_of(run_id, company_id).gross_minor == 39600
     page = month.get(here).text
     assert "Licence" in page
+    assert 'data-label="Quantity">2 seat</span>' in page
+    assert 'data-label="Rate">40.00</span>' in page
+    month.issued(run_id)
+    page_of_invoice = month.get("/billing/invoices/1").text
+    assert 'data-label="Quantity">2 seat</span>' in page_of_invoice
+    assert 'data-label="Rate">40.00</span>' in page_of_invoice
+
+
+def test_what_was_added_by_hand_is_taken_away_again(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    month.post(f"{here}/lines", text="Licence", unit_price="40")
+    month.post(f"{here}/discounts", text="Loyal", value="10", how="percent")
+    assert row_of(run_id, company_id).gross_minor == 36000
+    page = month.get(here).text
     for extra_id in re.findall(r"/lines/(\d+)/remove", page):
         month.post(f"{here}/lines/{extra_id}/remove")
     assert row_of(run_id, company_id).gross_minor == 36000

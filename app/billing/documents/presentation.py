@@ -18,6 +18,7 @@ from app.core.words import say
 
 HOUR = 3600
 
+TIMES = "×"  # stands behind a number of pieces whose unit nobody named
 TITLES = {"invoice": say("Invoice"), "credit_note": say("Credit note")}
 NUMBERS = {"invoice": say("Invoice number"), "credit_note": say("Credit note number")}
 
@@ -78,7 +79,7 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
     word = wording(content["locale"], content["currency"], content["exponent"])
     return {
         "title": word.told(TITLES[content["kind"]]),
-        "words": labels(word.told, content["currency"]),
+        "words": labels(word.told, content["currency"]) | _counted(content["lines"], word),
         "kind": content["kind"],
         "number": content["number"],
         "paper": {"a4": "a4", "letter": "us-letter"}[content["paper"]],
@@ -161,6 +162,14 @@ def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
     return groups
 
 
+def _counted(lines: list[dict[str, Any]], word: Wording) -> dict[str, str]:
+    """The head over quantities, where no line is of hours."""
+    has_hours = any(line["seconds"] is not None for line in lines)
+    if has_hours or not any(line["quantity"] for line in lines):
+        return {}
+    return {"hours": word.told(say("Quantity")), "rate": word.told(say("Price"))}
+
+
 def _heading(line: Mapping[str, Any]) -> tuple[str, str]:
     return (line["group"], line["detail"]) if line["group"] else ("", "")
 
@@ -180,7 +189,7 @@ def _line(line: Mapping[str, Any], word: Wording) -> dict[str, str]:
 def _quantity(line: Mapping[str, Any], word: Wording) -> str:
     if line["seconds"] is not None:
         return word.hours(line["seconds"])
-    return f"{word.number(line['quantity'])} {line['unit']}".strip() if line["quantity"] else ""
+    return f"{word.number(line['quantity'])} {line['unit'] or TIMES}" if line["quantity"] else ""
 
 
 def _why_not_the_product(line: Mapping[str, Any], word: Wording) -> str:

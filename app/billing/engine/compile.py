@@ -54,6 +54,8 @@ class _Draft:
     ticket_id: int | None = None
     extra_id: int | None = None
     is_named: bool = True
+    quantity: str = ""
+    unit: str = ""
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ def fingerprint(document: Document, purchase_order: str = "") -> str:
             str(line.tax.percent),
             line.tax.category,
             [*map(_BILLED, line.entries)],
+            *((line.quantity, line.unit) if line.quantity else ()),
         )
         for line in document.lines
     ]
@@ -238,7 +241,9 @@ def _extra_lines(
             left_out.setdefault("no_tax", [])
             continue
         kind: LineKind = "fixed" if extra.kind == "fixed" else "hand"
-        drafts.append(_Draft(kind, extra.text, extra.amount_minor, tax, extra_id=extra.id))
+        draft = _Draft(kind, extra.text, extra.amount_minor, tax, extra_id=extra.id)
+        draft.rate, draft.quantity, draft.unit = extra.price or None, extra.quantity, extra.unit
+        drafts.append(draft)
     return drafts
 
 
@@ -325,4 +330,6 @@ def _line(position: int, draft: _Draft, off: int, net: int, tax: int) -> Line:
         ticket_id=draft.ticket_id,
         extra_id=draft.extra_id,
         is_named=draft.is_named,
+        quantity=draft.quantity,
+        unit=draft.unit,
     )

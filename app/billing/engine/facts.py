@@ -110,7 +110,7 @@ class ExtraLine:
     `amount_minor` is a line's amount or a discount's (positive takes off); `percent` is for
     discounts in per cent; `of` says which line a text is for, `order` by which purchase order of
     the client a line was ordered, `company_id` for whom. Lines without a tax of their own take the
-    account's.
+    account's. Of what is counted, `quantity` and the `price` of each are decimal strings.
     """
 
     kind: ExtraKind
@@ -122,6 +122,9 @@ class ExtraLine:
     of: LineKey | None = None
     order: str = ""
     company_id: int | None = None
+    quantity: str = ""
+    unit: str = ""
+    price: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class Line(Struct, frozen=True):
 
     `ticket_id` is set where lines are grouped by ticket; `was` is the text that was compiled, where
     somebody gave another. `is_named` tells whose text it is: the agency's, or ours for want of one.
+    `rate` is the price of an hour, or of each where there is a `quantity`.
     """
 
     position: int
@@ -172,6 +176,8 @@ class Line(Struct, frozen=True):
     extra_id: int | None = None
     was: str = ""
     is_named: bool = True
+    quantity: str = ""
+    unit: str = ""
 
 
 class TaxTotal(Struct, frozen=True):

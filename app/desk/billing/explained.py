@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from app.billing import invoice_queries
+from app.billing.documents.presentation import TIMES
 from app.billing.engine.explain import explain_entry
 from app.billing.engine.facts import BilledEntry, Line, LineKey, Policy, RateRule, Tax
 from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
 from app.billing.models import RateRule as RateRuleRow
-from app.core.formats import price
+from app.core.formats import grouped, price
 
 MOST_ENTRIES = 400
 
@@ -53,6 +54,7 @@ class ShownLine:
     entries: list[ShownEntry] | None = field(default_factory=list)
     was: str = ""
     key: LineKey | None = None
+    quantity: str = ""
 
 
 def lines_of(document: Document, *, line_id: int | None = None) -> list[ShownLine]:
@@ -103,6 +105,7 @@ def _issued_line(
         kind=line.kind,
         text=line.text,
         seconds=line.seconds,
+        quantity=how_many(line.quantity, line.unit),
         rate=price(line.unit_price, currency),
         net_minor=line.net_minor,
         tax=f"{line.tax_name} {plain(line.tax_percent)} %",
@@ -162,6 +165,11 @@ def rule_facts(row: RateRuleRow) -> RateRule:
         valid_from=row.valid.lower,
         valid_to=row.valid.upper,
     )
+
+
+def how_many(quantity: Decimal | None, unit: str) -> str:
+    """A quantity with its unit; nothing for none."""
+    return f"{grouped(Decimal(plain(quantity)))} {unit or TIMES}" if quantity is not None else ""
 
 
 def plain(number: Decimal | None) -> str:

@@ -24,7 +24,14 @@ from app.core import formats, forms
 from app.core.acting import current_actor
 from app.core.security import may, requires
 from app.desk.billing import blueprint
-from app.desk.billing.explained import MOST_ENTRIES, ShownEntry, ShownLine, plain, rule_facts
+from app.desk.billing.explained import (
+    MOST_ENTRIES,
+    ShownEntry,
+    ShownLine,
+    how_many,
+    plain,
+    rule_facts,
+)
 from app.desk.billing.reasons import REASONS
 from app.desk.billing.runs import timers_of
 from app.desk.fields import Fields
@@ -232,6 +239,7 @@ def _line(line: Line, currency: str, entries: list[ShownEntry] | None) -> ShownL
         kind=line.kind,
         text=line.text,
         seconds=line.seconds,
+        quantity=how_many(Decimal(line.quantity) if line.quantity else None, line.unit),
         rate=formats.price(Decimal(line.rate), currency) if line.rate else "",
         net_minor=line.net_minor,
         tax=f"{line.tax.name} {plain(line.tax.percent)} %",

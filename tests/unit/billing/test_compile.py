@@ -369,6 +369,18 @@ def test_an_equal_rule_in_place_of_another_changes_nothing() -> None:
     assert fingerprint(compiled([entry(1)], rules=(rule(2),)).document) == before
 
 
+def test_how_many_of_what_is_part_of_a_fingerprint_and_of_no_other_one() -> None:
+    """A preview that was stored before lines had a quantity still holds, where none has one."""
+
+    def of(**counted: str) -> str:
+        added = ExtraLine("fixed", "Travel", 1234, **counted)
+        return fingerprint(compiled([entry(1)], rules=(rule(1),), extras=(added,)).document)
+
+    assert of() == "233e046f32a362a6f50b7ac9fc72bd5be6b61297b389b7add2e5d8124b3a22d1"
+    found = [of(), of(quantity="2", price="6.17"), of(quantity="2", price="6.17", unit="km")]
+    assert len(set(found)) == 3
+
+
 def test_other_recorded_time_changes_the_fingerprint_too() -> None:
     before = fingerprint(compiled([entry(1)]).document)
     other = entry(1, recorded_seconds=4000, billable_seconds=3600)

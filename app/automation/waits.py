@@ -5,7 +5,7 @@ goes by the clock. What is read are the entries with which waits began that may 
 each the next one: however long a wait is, the rest of the timelines is never touched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,27 +16,25 @@ from app.core.db import db
 from app.tickets import sla, sla_queries
 
 ROWS_AT_MOST = 20_000
-"""How many beginnings are read at once for a calendar, the newest."""
+"""How many beginnings are read at once, the newest."""
 SECOND = timedelta(seconds=1)
 
 # What rules did, and what machines answered, neither begins nor ends a wait.
 _COUNTS = "not payload ?| array['rule_run', 'automatic'] and {ends}"
 _BEGAN = """
-select ticket_id, began, ended, count(*) over () as total
+select said.ticket_id, said.at as began, next.at as ended, count(*) over () as total
 from (
-  select said.ticket_id, said.at as began, (
-    select at from event
-    where ticket_id = said.ticket_id and seq > said.seq and {counts} order by seq limit 1
-  ) as ended
-  from (
-    select ticket_id, seq, at from event
-    where at >= :begin and at < :end and {counts} and {begins}
-    {opening}
-  ) as said
-  join ticket on ticket.id = said.ticket_id and ticket.merged_into_id is null
-) as wait
-where ended is null or ended > began + :wait
-order by began desc, ticket_id desc limit :most
+  select ticket_id, seq, at from event
+  where at >= :begin and at < :end and {counts} and {begins}
+  {opening}
+) as said
+join ticket on ticket.id = said.ticket_id and ticket.merged_into_id is null
+left join lateral (
+  select at from event
+  where ticket_id = said.ticket_id and seq > said.seq and {counts} order by seq limit 1
+) as next on true
+where next.at is null or next.at > said.at + :wait
+order by began desc, said.ticket_id desc limit :most
 """
 # A ticket stands from its opening on, before whatever the timeline tells first.
 _OPENING = """
@@ -91,18 +89,37 @@ def _by_calendars(
     found: list[Wait] = []
     unread = 0
     names = {row.id: row.name for row in sla_queries.all_calendars()}
-    for key, calendar in ((None, CLOCK), *sla_queries.calendars(names).items()):
-        first, last = _starts(calendar, wait // SECOND, begin, end)
-        rows, total = _began_in(since, wait, first, last, most=ROWS_AT_MOST)
+    own_hours = sla_queries.calendars(names)
+    calendars = {key: own_hours[key] if key else CLOCK for key in (None, *own_hours)}
+    starts = {key: _starts(each, wait // SECOND, begin, end) for key, each in calendars.items()}
+    for stretch in _joined(starts.values()):
+        rows, total = _began_in(since, wait, *stretch, most=ROWS_AT_MOST)
         unread += total - len(rows)
         own = sla_queries.calendars_of({row.ticket_id for row in rows}) if rows else {}
+        tables = {
+            key: sla.Timetable(calendars[key], first, end)
+            for key, (first, last) in starts.items()
+            if stretch[0] <= first < last <= stretch[1]
+        }
         for row in rows:
-            if own.get(row.ticket_id) != key:
+            key = own.get(row.ticket_id)
+            if key not in tables or not starts[key][0] <= row.began < starts[key][1]:
                 continue
-            at = sla.due(calendar, row.began, wait // SECOND)
+            at = tables[key].due(row.began, wait // SECOND)
             if at and begin <= at < end and (row.ended is None or row.ended > at):
                 found.append(Wait(row.ticket_id, row.began, at, names[key] if key else ""))
     return found, len(found) + unread
+
+
+def _joined(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """The stretches in order, those that overlap as one, so that nothing is read twice."""
+    found: list[tuple[datetime, datetime]] = []
+    for first, last in sorted(stretches):
+        if found and first < found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
 
 
 def _starts(

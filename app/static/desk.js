@@ -150,7 +150,7 @@ document.addEventListener("submit", async (event) => {
     event.preventDefault();
     return;
   }
-  if (form.method === "post") sendOnce(form, button);
+  if (form.method === "post" || button?.dataset.wait) sendOnce(form, button);
 }, true);
 
 function sendOnce(form, button) {
@@ -163,6 +163,8 @@ function sendOnce(form, button) {
   form.addEventListener("htmx:afterRequest", release, { once: true });
   addEventListener("pageshow", release, { once: true });
   setTimeout(release, 20000);
+  // What may take long says so, once it does.
+  if (button?.dataset.wait) setTimeout(() => form.dataset.sent && notify(button.dataset.wait), 2000);
 }
 
 document.addEventListener("htmx:confirm", async (event) => {

@@ -7,6 +7,7 @@ that comes twice counts twice. Seconds are integers, instants aware and in UTC.
 """
 
 import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -87,6 +88,32 @@ def due(calendar: Calendar, start: datetime, seconds: int) -> datetime | None:
             return span.start + left * SECOND
         left -= span.seconds
     return None
+
+
+class Timetable:
+    """The business time within [start, end), laid out once for any number of due times."""
+
+    def __init__(self, calendar: Calendar, start: datetime, end: datetime) -> None:
+        self._spans = list(spans(calendar, start, end))
+        self._starts = [span.start for span in self._spans]
+        self._through = list(itertools.accumulate(span.seconds for span in self._spans))
+
+    def due(self, start: datetime, seconds: int) -> datetime | None:
+        """As `due`, for a `start` within the stretch; None for what is not over within it."""
+        if seconds <= 0:
+            return start
+        left, at = seconds, bisect_right(self._starts, start) - 1
+        if at >= 0 and start < self._spans[at].end:
+            rest = (self._spans[at].end - start) // SECOND
+            if left <= rest:
+                return start + left * SECOND
+            left -= rest
+        wanted = (self._through[at] if at >= 0 else 0) + left
+        last = bisect_left(self._through, wanted, lo=at + 1)
+        if last == len(self._spans):
+            return None
+        found = self._spans[last]
+        return found.start + (wanted - self._through[last] + found.seconds) * SECOND
 
 
 def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | None:

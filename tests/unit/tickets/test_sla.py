@@ -51,6 +51,19 @@ def cases(draw):
 
 
 @settings(max_examples=150, deadline=None)
+@given(cases(), st.integers(0, 2_000_000), st.integers(0, 200_000), st.integers(0, 5 * 86_400))
+def test_a_timetable_tells_what_is_due_as_a_count_from_each_start_does(case, micro, seconds, after):
+    """As far as it reaches; starts and ends may lie between two seconds."""
+    calendar, start, length = case
+    end = start + length * MINUTE + timedelta(microseconds=micro)
+    table = sla.Timetable(calendar, start, end)
+    begun = start + timedelta(seconds=after, microseconds=micro // 3)
+    if begun < end:
+        known = sla.due(calendar, begun, seconds)
+        assert table.due(begun, seconds) == (known if known and known <= end else None)
+
+
+@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_elapsed_and_due_equal_a_count_minute_by_minute(case):
     calendar, start, length = case

@@ -30,6 +30,11 @@ def _of_a_zone(write: Callable[..., str]) -> Callable[..., str]:
     return filtered
 
 
+def kept_instant(text: str, zone: str) -> str:
+    """An instant that was kept as ISO 8601 has it, as the reader reads it."""
+    return formats.instant(datetime.fromisoformat(text), zone, language.current())
+
+
 def price(rate: Decimal | str | None, currency: str) -> str:
     """A rate, also one that is written in plain digits."""
     number = Decimal(rate) if rate is not None and rate != "" else None
@@ -72,6 +77,7 @@ def init_app(app: Flask) -> None:
         long_instant=_of_a_zone(formats.long_instant),
         time_of_day=_of_a_zone(formats.time_of_day),
         typed_instant=formats.typed_instant,
+        kept_instant=kept_instant,
         initials=formats.initials,
         day=_reader(formats.day),
         ago=formats.ago,

@@ -231,6 +231,11 @@ def test_merging_and_linking_by_page(browser, fjord):
     page = late.get_data(as_text=True)
     assert page.index("Too late</textarea>") < page.index('class="timeline"'), "not below it all"
     assert f'href="/tickets/{two}#composer"' in page
+    late = post(browser, f"{here}/fields", priority="high")
+    assert late.status_code == 422
+    page = late.get_data(as_text=True)
+    assert page.index("Nothing was saved") < page.index('class="timeline"')
+    assert f'href="/tickets/{two}"' in page[page.index("Nothing was saved") :]
     for do, typed, why in (
         ("merge", "x<b>", "“x&lt;b&gt;” is no ticket number"),
         ("merge", "999999", "There is no ticket #999999"),

@@ -53,13 +53,12 @@ def locked(action: ActionRequest) -> ActionRequest:
     held is let go, and the other one held in its place.
     """
     while True:
-        attempt = db.session.begin_nested()
-        held = queries.locked(action.ticket.number)
-        found = db.session.scalars(_held(action.id)).one()
-        if found.ticket_id == held.id:
-            attempt.commit()
-            return found
-        attempt.rollback()
+        with db.session.begin_nested() as attempt:
+            held = queries.locked(action.ticket.number)
+            found = db.session.scalars(_held(action.id)).one()
+            if found.ticket_id == held.id:
+                return found
+            attempt.rollback()
         db.session.refresh(action)
 
 

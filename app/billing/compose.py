@@ -13,8 +13,10 @@ from app.billing.documents.content import ContentLine, DocumentContent, Seller
 from app.billing.documents.content import TaxTotal as ContentTax
 from app.billing.documents.presentation import Wording, wording
 from app.billing.engine.facts import Document, Line, Policy
+from app.billing.engine.orders import ordered
 from app.billing.queries import Buyer
 from app.core.db import db
+from app.core.language import ENGLISH
 from app.core.models import Agency, StoredFile
 from app.core.money import exponent
 from app.core.words import say
@@ -30,6 +32,8 @@ TAX_SCOPES = {
     "line": say("Tax is computed on each line."),
 }
 TAX_WITHIN = say("Prices include tax; it is taken out of them.")
+REVERSE_CHARGE = say("Reverse charge: the customer owes the tax.")
+"""What an invoice with category AE must say (Directive 2006/112/EC, article 226, 11a)."""
 UNNAMED = {str(text): text for text in (say("Work"), say("Other work"))}
 """What the engine calls time of which nobody said what it was."""
 
@@ -90,7 +94,7 @@ def compose(
             attention=buyer.attention,
             tax_id=buyer.tax_id,
         ),
-        lines=_lines(_without(document, purchase_order), requesters, word),
+        lines=_lines(_ordered(document, purchase_order, word), requesters, word),
         taxes=tuple(
             ContentTax(
                 name=total.tax.name,
@@ -112,7 +116,7 @@ def compose(
         purchase_order=purchase_order or buyer.purchase_order,
         payment_reference=number,
         terms=word.told(terms_in_words(buyer.terms_days)),
-        notes=_discount_note(document, word),
+        notes=_notes(document, word),
         policies=tuple(map(word.told, policies_in_words(document.policy))),
         policy_names=tuple(f"{name}: {value}" for name, value in asdict(document.policy).items()),
     )
@@ -135,16 +139,24 @@ def terms_in_words(days: int) -> str:
     return say("Payable within %(days)s days of the invoice's date.", days=days)
 
 
-def _without(document: Document, order: str) -> Document:
-    """The document whose lines do not say by which order, as it says so itself."""
-    if not order:
+def _ordered(document: Document, order: str, word: Wording) -> Document:
+    """The document whose lines say in its language by which order, or not, if it says so itself."""
+    if not any(line.order for line in document.lines):
         return document
-    said = f", PO {order}"
-    lines = tuple(
-        replace(line, text=line.text.removesuffix(said), was=line.was.removesuffix(said))
-        for line in document.lines
-    )
-    return replace(document, lines=lines)
+    return replace(document, lines=tuple(_with_order(line, order, word) for line in document.lines))
+
+
+def _with_order(line: Line, order: str, word: Wording) -> Line:
+    kept = said = ordered(line.order)
+    if line.order == order:
+        said = ""
+    elif kept and word.language != ENGLISH:
+        said = word.told(say(", PO %(order)s", order=line.order))
+    return replace(line, text=_ending(line.text, kept, said), was=_ending(line.was, kept, said))
+
+
+def _ending(text: str, before: str, after: str) -> str:
+    return text.removesuffix(before) + after if before and text.endswith(before) else text
 
 
 def _lines(
@@ -207,10 +219,13 @@ def _note(line: Line, word: Wording) -> str:
     return "; ".join(map(word.told, said))
 
 
-def _discount_note(document: Document, word: Wording) -> str:
-    if not document.discount_minor:
-        return ""
-    amount = word.money(document.discount_minor)
-    return word.told(
-        say("Discounts of %(amount)s are taken off the lines in proportion.", amount=amount)
-    )
+def _notes(document: Document, word: Wording) -> str:
+    said = []
+    if document.discount_minor:
+        amount = word.money(document.discount_minor)
+        said.append(
+            say("Discounts of %(amount)s are taken off the lines in proportion.", amount=amount)
+        )
+    if any(total.tax.category == "AE" for total in document.tax_totals):
+        said.append(REVERSE_CHARGE)
+    return " ".join(map(word.told, said))

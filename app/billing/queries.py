@@ -21,6 +21,7 @@ from app.billing.engine.facts import (
     Tax,
     TaxRule,
 )
+from app.billing.engine.orders import ordered
 from app.billing.models import BillingAccount
 from app.billing.models import ExtraLine as ExtraLineRow
 from app.billing.models import RateRule as RateRuleRow
@@ -426,9 +427,7 @@ def accounts_with_extras() -> list[tuple[int, str]]:
 def names(ticket_ids: Collection[int]) -> Names:
     """What tickets, people and work types are called on a document."""
     tickets = fetch_rows(
-        "select t.id, '#' || t.number || ' ' || t.subject"
-        " || case t.purchase_order when '' then '' else ', PO ' || t.purchase_order end, c.name,"
-        " t.purchase_order"
+        "select t.id, '#' || t.number || ' ' || t.subject, c.name, t.purchase_order"
         " from ticket t left join contact c on c.id = t.requester_id"
         " where t.id = any(%(ids)s::bigint[])",
         {"ids": array_of(sorted(ticket_ids))},
@@ -436,7 +435,7 @@ def names(ticket_ids: Collection[int]) -> Names:
     staff: dict[int, Any] = dict(db.session.execute(select(Staff.id, Staff.name)).all())  # type: ignore[arg-type]
     types = dict(db.session.execute(select(WorkType.id, WorkType.name)).all())  # type: ignore[arg-type]
     return Names(
-        tickets={row[0]: row[1] for row in tickets},
+        tickets={row[0]: row[1] + ordered(row[3]) for row in tickets},
         staff=staff,
         work_types=types,
         requesters={row[0]: row[2] for row in tickets if row[2]},

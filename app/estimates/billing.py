@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.commands import extras
+from app.billing.engine.orders import ordered
 from app.billing.ledger import lock_accounts
 from app.billing.models import BillingAccount
 from app.core.audit import Actor
@@ -63,9 +64,9 @@ def order_fixed_lines(ticket: Ticket, before: str, *, actor: Actor) -> None:
     Of work that was merged into the ticket, those lines that were ordered by the one `before`.
     """
     for extra in queries.waiting_lines(ticket.id, before):
-        text = extra.text.removesuffix(_ordered(extra.purchase_order))
+        text = extra.text.removesuffix(ordered(extra.purchase_order))
         order = ticket.purchase_order
-        extras.set_order(actor, extra, order, text=f"{text}{_ordered(order)}")
+        extras.set_order(actor, extra, order, text=f"{text}{ordered(order)}")
 
 
 def _account(estimate: Estimate) -> int:
@@ -76,9 +77,4 @@ def _account(estimate: Estimate) -> int:
 
 def _text(estimate: Estimate, charge: rules.Charge, *, is_change: bool) -> str:
     change = ", change" if is_change else ""
-    return f"#{estimate.ticket.number} {charge.text}{change}{_ordered(estimate.purchase_order)}"
-
-
-def _ordered(order: str) -> str:
-    """How a line says by which order it was ordered, at its end."""
-    return f", PO {order}" if order else ""
+    return f"#{estimate.ticket.number} {charge.text}{change}{ordered(estimate.purchase_order)}"

@@ -104,3 +104,24 @@ def test_a_line_that_is_counted_says_how_many_at_which_price(app):
     assert (chair.quantity, chair.unit, chair.unit_price) == (3, "Stück", Decimal("120.005"))
     assert (delivery.quantity, delivery.unit, delivery.unit_price) == (None, "", None)
     assert_books()
+
+
+def test_orders_and_who_owes_the_tax_are_said_in_the_language_of_who_pays(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="MwSt", percent=Decimal(0), category="AE")
+        set_rate(CLERK, RateTerms(Decimal(90), "EUR"))
+        haus, house = factories.company("Haus", language="de"), factories.company("House")
+        for company in (haus, house):
+            for order in ("BE-77", "PO-78"):
+                ticket = factories.ticket(company, subject="Tür", purchase_order=order)
+                factories.entry(company, by=factories.staff(), ticket_id=ticket.id)
+    german, english = issued(compiled())["issued"]
+    said = said_by(german)
+    assert "Tür, Bestellung BE-77" in said
+    assert "Tür, Bestellung PO-78" in said
+    assert "Steuerschuldnerschaft des Leistungsempfängers" in said
+    said = said_by(english)
+    assert "Tür, PO BE-77" in said
+    assert "Tür, PO-78" in said
+    assert "Reverse charge: the customer owes the tax." in said
+    assert_books()

@@ -56,6 +56,7 @@ class _Draft:
     is_named: bool = True
     quantity: str = ""
     unit: str = ""
+    order: str = ""
 
 
 @dataclass(slots=True)
@@ -201,6 +202,7 @@ def _time_line(
     rule = group[0][4]
     seconds = [row[3] for row in group]
     amount, weights = price_line(seconds, rule.price, policy.amounts)
+    ticket = key[0] if policy.grouping == "ticket" and isinstance(key[0], int) else None
     return _Draft(
         kind="time",
         text=_group_text(key[0], policy.grouping, names),
@@ -210,8 +212,9 @@ def _time_line(
         rate=rule.rate,
         entries=group,
         weights=weights,
-        ticket_id=key[0] if policy.grouping == "ticket" and isinstance(key[0], int) else None,
+        ticket_id=ticket,
         is_named=bool(key[0]),
+        order=names.orders.get(ticket, "") if ticket is not None else "",
     )
 
 
@@ -242,6 +245,7 @@ def _extra_lines(
             continue
         kind: LineKind = "fixed" if extra.kind == "fixed" else "hand"
         draft = _Draft(kind, extra.text, extra.amount_minor, tax, extra_id=extra.id)
+        draft.order = extra.order
         draft.rate, draft.quantity, draft.unit = extra.price or None, extra.quantity, extra.unit
         drafts.append(draft)
     return drafts
@@ -332,4 +336,5 @@ def _line(position: int, draft: _Draft, off: int, net: int, tax: int) -> Line:
         is_named=draft.is_named,
         quantity=draft.quantity,
         unit=draft.unit,
+        order=draft.order,
     )

@@ -158,7 +158,8 @@ class Line(Struct, frozen=True):
 
     `ticket_id` is set where lines are grouped by ticket; `was` is the text that was compiled, where
     somebody gave another. `is_named` tells whose text it is: the agency's, or ours for want of one.
-    `rate` is the price of an hour, or of each where there is a `quantity`.
+    `rate` is the price of an hour, or of each where there is a `quantity`; `order` is the client's
+    purchase order that stands at the end of the text.
     """
 
     position: int
@@ -178,6 +179,7 @@ class Line(Struct, frozen=True):
     is_named: bool = True
     quantity: str = ""
     unit: str = ""
+    order: str = ""
 
 
 class TaxTotal(Struct, frozen=True):

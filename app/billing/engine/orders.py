@@ -5,6 +5,13 @@ from collections.abc import Iterable, Mapping
 from app.billing.engine.facts import Document, Entry, ExtraLine
 
 
+def ordered(order: str) -> str:
+    """How the text of a line ends that the client ordered by a purchase order; kept in English."""
+    if not order:
+        return ""
+    return f", {order}" if order[:2].upper() == "PO" else f", PO {order}"
+
+
 def common_order(
     document: Document,
     entries: Iterable[Entry],

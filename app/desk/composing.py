@@ -128,6 +128,13 @@ def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
 def _say(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
     if not composed.text.strip() and not composed.files:
         return ""
+    kind = "note" if composed.kind == "note" else "message"
+    if queries.was_just_said(ticket.id, composed.text, actor=actor, kind=kind):
+        if composed.files or composed.time:
+            raise RuleError(
+                "This text was sent already: take it out to send the files or the time alone."
+            )
+        return "it was sent already"
     say = commands.add_note if composed.kind == "note" else commands.reply
     say(ticket, actor=actor, text=composed.text, files=composed.files)
     return "note added" if composed.kind == "note" else "reply sent"

@@ -17,7 +17,14 @@ from app.core.words import say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
-from app.tickets import client_commands, client_queries, merged, request_queries, subscribing
+from app.tickets import (
+    client_commands,
+    client_queries,
+    merged,
+    queries,
+    request_queries,
+    subscribing,
+)
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
@@ -125,12 +132,19 @@ def answer(number: int) -> Any:
     """Write on a request; a closed one opens again, or goes on as a new one."""
     me = client.current()
     text = request.form.get("text", "")
+    files = uploads(request.files.getlist("files"))
 
     def act() -> tuple[str, str]:
         ticket = client_queries.answerable(me.viewer, number)
-        answered = client_commands.reply_as_contact(
-            ticket, actor=me.actor, text=text, files=uploads(request.files.getlist("files"))
-        )
+        if queries.was_just_said(ticket.id, text, actor=me.actor):
+            if files:
+                raise RuleError(
+                    say("This text was sent already: take it out to send the files alone.")
+                )
+            return f"{url_for('portal.request_page', number=number)}#answer", say(
+                "It was sent already."
+            )
+        answered = client_commands.reply_as_contact(ticket, actor=me.actor, text=text, files=files)
         there = url_for("portal.request_page", number=answered.ticket.number)
         if answered.is_new:
             return there, (

@@ -1,7 +1,7 @@
 """Selects over tickets and their timeline."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, text, update
@@ -10,10 +10,12 @@ from sqlalchemy.orm import joinedload
 from app.companies.models import Company, Contact, Membership
 from app.companies.visibility import belongs_near, is_member
 from app.core import clock
+from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
+from app.tickets.rules import clean_text
 
 RAISE_SEQS = text("""
 update ticket set last_seq = told.seq, last_event_at = greatest(ticket.last_event_at, told.at)
@@ -28,6 +30,7 @@ with recursive way as (
   select t.number, t.merged_into_id from way join ticket t on t.id = way.merged_into_id
 )
 select number from way where merged_into_id is null)"""
+JUST_NOW = timedelta(minutes=10)
 LONGEST_NUMBER = 18  # digits of a bigint, safely
 
 
@@ -135,6 +138,26 @@ def page_of_events(ticket_id: int, *, before: int | None, most: int) -> list[Eve
         .order_by(Event.seq)
     )
     return list(rows.unique())
+
+
+def was_just_said(ticket_id: int, text: str, *, actor: Actor, kind: str = "message") -> bool:
+    """Whether the newest message (or note) is this text, by the same person, minutes ago.
+
+    A form that was sent, and sent again by way of the browser's "back", is told by it.
+    """
+    newest = db.session.scalars(
+        select(Event)
+        .where(Event.ticket_id == ticket_id, Event.kind == kind)
+        .order_by(Event.seq.desc())
+        .limit(1)
+    ).first()
+    return (
+        newest is not None
+        and (newest.staff_id, newest.contact_id) == (actor.staff_id, actor.contact_id)
+        and newest.at > clock.now() - JUST_NOW
+        and bool(said := clean_text(text))
+        and newest.payload.get("text") == said
+    )
 
 
 def belongs(contact_id: int, company_id: int) -> bool:

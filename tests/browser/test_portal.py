@@ -370,3 +370,15 @@ def test_what_others_wrote_does_nothing_in_the_browser(live, clients, portal):
     for path in (*PAGES, f"/portal/requests/{clients.number}"):
         page.goto(live.url + path)
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_going_back_does_not_offer_what_was_sent_once_more(portal, live, clients):
+    page = portal(javascript=False)
+    page.goto(f"{live.url}/portal/requests/{clients.number}")
+    box = page.get_by_label("Your message")
+    box.fill("It is Firefox.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Your message is sent.")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("Your message is sent.")).to_have_count(0)
+    expect(box).to_have_value("")

@@ -1,5 +1,6 @@
 """What a client does on the pages, and what each answers."""
 
+import io
 import re
 
 import pytest
@@ -167,6 +168,20 @@ def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):
     )
     assert answer.status_code == 422
     assert db.session.scalar(select(Ticket.id).where(Ticket.company_id == rival.id)) is None
+
+
+def test_what_was_just_sent_is_not_sent_again(northwind, mira):
+    at = f"/portal/requests/{northwind.ticket.number}"
+    for _ in range(2):
+        answer = mira.post(f"{at}/answer", data=sent(text="It is urgent."))
+        assert answer.status_code == 302
+    page = text_of(mira.get(answer.location))
+    assert "It was sent already." in page
+    assert page.count("It is urgent.") == 1
+    with_file = sent(text="It is urgent.", files=(io.BytesIO(b"log"), "log.txt"))
+    answer = mira.post(f"{at}/answer", data=with_file)
+    assert answer.status_code == 422
+    assert "take it out to send the files alone" in text_of(answer)
 
 
 def test_answer_solve_rate_and_open_again(northwind, mira):

@@ -300,6 +300,20 @@ def test_a_double_click_records_one_payment(issued):
     assert count(Payment) == 1
 
 
+def test_an_equal_payment_is_asked_about_once(issued):
+    first, _ = documents()
+    pay(issued, first.account_id, "11.11", first, reference="RF18")
+    answer = pay(issued, first.account_id, "11.11", first, reference="RF18")
+    assert answer.status_code == 422
+    assert "This is another payment" in answer.text
+    assert "You recorded the same as payment" in answer.text
+    assert count(Payment) == 1
+    pay(issued, first.account_id, "11.11", first, reference="RF19")
+    assert count(Payment) == 2
+    pay(issued, first.account_id, "11.11", first, reference="RF18", another="y")
+    assert count(Payment) == 3
+
+
 def test_a_bad_payment_is_refused_with_all_reasons_and_what_was_typed(issued):
     first, _ = documents()
     answer = pay(issued, first.account_id, "1.234", first, method="", received_on="2026-13-01")

@@ -52,6 +52,22 @@ def test_reply_time_and_status_are_one_submit(browser, ticket):
     assert db.session.get(Ticket, ticket.id).category == "waiting"
 
 
+def test_what_was_just_sent_is_not_sent_again(browser, ticket):
+    number = ticket.number
+    sent(browser, number, text="It is done.")
+    again = followed(browser, sent(browser, number, text=" It is done.\r\n"))
+    assert "It was sent already." in again
+    refused = sent(browser, number, text="It is done.", time="0:25")
+    assert refused.status_code == 422
+    assert "This text was sent already" in refused.text
+    assert 'value="0:25"' in refused.text
+    sent(browser, number, text="It is done.", kind="note")
+    assert said(ticket) == [("message", "It is done."), ("note", "It is done.")]
+    sent(browser, number, text="Really.")
+    sent(browser, number, text="It is done.")
+    assert [kind for kind, _ in said(ticket)].count("message") == 3
+
+
 def box_of(page):
     return re.search(r'<input[^>]*name="take"[^>]*>', page)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
@@ -17,6 +17,11 @@ from app.core.models import Agency
 from app.core.money import from_minor
 
 MOST_MINOR = 10**15
+SOON = timedelta(hours=1)
+
+
+class EqualPaymentError(RuleError):
+    """The same person recorded the very same a moment ago: it may be meant, or sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,13 @@ def record_payment(
     reference: str = "",
     invoice_ids: Sequence[int] = (),
     idempotency_key: str | None = None,
+    is_another: bool = True,
 ) -> Paid:
     """Record money received and set it against invoices in the order given.
 
     What is over stays as credit of the account. The same `idempotency_key` a second time answers
-    with the first payment.
+    with the first payment. Unless it `is_another`, `EqualPaymentError` is raised for one that the
+    same person recorded just like this within the last hour.
     """
     lock_accounts([account_id])
     if idempotency_key and (known := _known(idempotency_key)):
@@ -81,6 +88,8 @@ def record_payment(
         idempotency_key=idempotency_key,
         created_by=actor.user_id,
     )
+    if not is_another:
+        _refuse_equal(payment)
     db.session.add(payment)
     db.session.flush()
     _book(payment, received_on, sign=1)
@@ -191,6 +200,26 @@ def _refuse_bad_payment(amount_minor: int, received_on: date, method: str, refer
         problems.append("Say how it was paid, such as transfer or cash.")
     if problems:
         raise RuleError(*problems)
+
+
+def _refuse_equal(payment: Payment) -> None:
+    equal = select(Payment.id, Payment.created_at).where(
+        Payment.account_id == payment.account_id,
+        Payment.amount_minor == payment.amount_minor,
+        Payment.received_on == payment.received_on,
+        Payment.method == payment.method,
+        Payment.reference == payment.reference,
+        Payment.created_by == payment.created_by,
+        Payment.created_at > clock.now() - SOON,
+        Payment.reversed_at.is_(None),
+    )
+    if found := db.session.execute(equal.limit(1)).first():
+        minutes = (clock.now() - found.created_at) // timedelta(minutes=1)
+        raise EqualPaymentError(
+            f"You recorded the same as payment {found.id}"
+            f" {f'{minutes} minutes ago' if minutes > 1 else 'just now'}."
+            " Tick the box if this is another one."
+        )
 
 
 def _settle(payment: Payment, invoice: Document) -> int:

@@ -6,7 +6,12 @@ from typing import Any
 from flask import Response, render_template, request, url_for
 
 from app.billing import money_queries
-from app.billing.commands.payments import record_payment, reverse_payment, settle
+from app.billing.commands.payments import (
+    EqualPaymentError,
+    record_payment,
+    reverse_payment,
+    settle,
+)
 from app.billing.queries import agency
 from app.core import clock, formats, forms
 from app.core.acting import current_actor
@@ -76,7 +81,9 @@ def _choose_account() -> str:
     return render_template("desk/billing/payment_account.html", fields=fields, accounts=found)
 
 
-def _payment_form(account_id: int, fields: Fields, ticked: set[int]) -> str:
+def _payment_form(
+    account_id: int, fields: Fields, ticked: set[int], *, is_equal: bool = False
+) -> str:
     return render_template(
         "desk/billing/payment_form.html",
         account=money_queries.account(account_id),
@@ -84,6 +91,7 @@ def _payment_form(account_id: int, fields: Fields, ticked: set[int]) -> str:
         balance=money_queries.balance(account_id),
         fields=fields,
         ticked=ticked,
+        is_equal=is_equal,
         methods=METHODS,
         today=_today(),
         nonce=forms.new_nonce(),
@@ -115,6 +123,7 @@ def post_payment() -> Any:
             reference=reference,
             invoice_ids=[each.id for each in invoices if each.id in ticked],
             idempotency_key=f"desk:{fields[forms.FIELD]}",
+            is_another="another" in request.form,
         )
         credit = f"; {formats.amount(paid.credit_minor, account.currency)} stays as credit"
         said = f"{formats.amount(amount, account.currency)} recorded"
@@ -123,7 +132,8 @@ def post_payment() -> Any:
 
     def again(error: RuleError) -> tuple[str, int]:
         fields.add(error)
-        return _payment_form(account_id, fields, ticked), 422
+        is_equal = isinstance(error, EqualPaymentError) or "another" in request.form
+        return _payment_form(account_id, fields, ticked, is_equal=is_equal), 422
 
     return carry_out(action, back=url_for("billing.new_payment"), again=again)
 

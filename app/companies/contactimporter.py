@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.companies import importplaces as places
 from app.imports import values
+from app.imports.identity import clash
 from app.imports.importer import (
     Cells,
     Field,
@@ -60,7 +61,10 @@ class ContactImporter(Importer):
         document, place = document_reader(work, readings), places.reader(work)
 
         def identified(cells: Cells) -> str:
-            return _bounded(work, "external_id", _cell(work, cells, "external_id"))
+            external = _bounded(work, "external_id", _cell(work, cells, "external_id"))
+            if reason := clash(work.columns, cells):
+                raise RowRefusedError(work.header("external_id"), external, reason)
+            return external
 
         whole = together(lambda cells: _name(work, cells), document, identified, place)
 

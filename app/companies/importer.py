@@ -10,6 +10,7 @@ from app.companies import importpeople as people
 from app.companies.importplaces import hold_companies
 from app.companies.repricing import post_revaluation
 from app.imports import plan, values
+from app.imports.identity import clash
 from app.imports.importer import (
     Cells,
     Field,
@@ -106,6 +107,8 @@ class CompanyImporter(Importer):
             external = values.tidy(cells[id_at]) if id_at is not None else ""
             if len(external) > LONGEST_NAME:
                 reason = f"{len(external)} characters are too many for an id; {LONGEST_NAME} fit"
+                raise RowRefusedError(work.header("external_id"), external, reason)
+            if reason := clash(work.columns, cells):
                 raise RowRefusedError(work.header("external_id"), external, reason)
             return external
 

@@ -15,6 +15,8 @@ from typing import IO, Any
 
 from flask import Response, has_request_context, stream_with_context
 
+from app.core.formulas import guarded
+
 Cell = str | int | Decimal | date | datetime | bool | list[str] | tuple[str, ...] | None
 Row = Sequence[Cell]
 
@@ -29,19 +31,7 @@ MOST_ROWS = 1_048_576
 MOST_TEXT = 32_767
 CUT = "… [cut]"
 
-# What a spreadsheet takes for the start of a formula, also after blanks and in full width.
-_GUARDED = re.compile(r"'*[\s\x00-\x1f]*?[\t\r\n=+\-@|%＝＋－＠]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-
-
-def guarded(text: str) -> str:
-    """Return text that no spreadsheet runs: an apostrophe before what could begin a formula."""
-    return f"'{text}" if _GUARDED.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """Take back exactly what `guarded` added, so that an export reads in again as it was."""
-    return text[1:] if text.startswith("'") and _GUARDED.match(text) else text
 
 
 def csv_stream(headers: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:

@@ -153,14 +153,21 @@ def mended(fields: Fields) -> dict[int, list[str]]:
 
 
 def chosen(automatic: Columns, fields: Fields) -> dict[str, str]:
-    """Header -> field, where a person wants another one than we would take by ourselves."""
+    """Header -> field, where a person wants another one than we would take by ourselves.
+
+    The id is always among them: a person has seen it, and it is no guess any more.
+    """
     guessed = automatic.as_json()
     wanted = {
         header: fields.sent.get(f"column-{at}", guessed[header])
         for at, header in enumerate(automatic.headers)
     }
     _refuse_doubles(wanted, fields)
-    return {header: target for header, target in wanted.items() if target != guessed[header]}
+    return {
+        header: target
+        for header, target in wanted.items()
+        if target != guessed[header] or target == "external_id"
+    }
 
 
 def _refuse_doubles(wanted: Mapping[str, str], fields: Fields) -> None:

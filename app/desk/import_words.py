@@ -102,7 +102,9 @@ def columns(
             header=header,
             samples=samples(sample, at),
             target=shown[header],
-            confidence=confidence(automatic, header, guessed[header], header in chosen),
+            confidence=automatic.doubts[at]
+            if at in automatic.doubts and header not in chosen
+            else confidence(automatic, header, guessed[header], header in chosen),
         )
         for at, header in enumerate(automatic.headers)
     ]

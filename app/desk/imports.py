@@ -17,7 +17,7 @@ from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
-from app.imports import batches, commands, mapping, memory, mending, queries
+from app.imports import batches, commands, identity, mapping, memory, mending, proposing, queries
 from app.imports.dialect import Dialect
 from app.imports.models import ImportBatch
 from app.imports.moments import DatesUndecidedError
@@ -108,10 +108,12 @@ def mapping_page(batch_id: int) -> Any:
 def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
     found = commands.preview(batch.id)
     sample = [cells for _, cells in found.sample]
-    automatic = mapping.propose(batch.kind, found.dialect.headers, sample, complete=False)
+    automatic = proposing.guess(batch.kind, found)
     shown = {
         header: fields.sent.get(f"column-{at}", target)
-        for at, (header, target) in enumerate(found.columns.as_json().items())
+        for at, (header, target) in enumerate(
+            identity.settled_on(found.columns, found.sample).as_json().items()
+        )
     }
     return _render(
         "mapping",
@@ -169,7 +171,8 @@ def check(batch_id: int) -> Any:
     def action() -> Outcome:
         batch = batches.batch_of(batch_id)
         options = import_forms.options(batch.kind, fields)
-        chosen = import_forms.chosen(_automatic(batch), fields)
+        automatic = proposing.guess(batch.kind, commands.preview(batch_id))
+        chosen = import_forms.chosen(automatic, fields)
         fields.check()
         now = batches.dialect_of(batch)
         commands.correct(
@@ -197,12 +200,6 @@ def check(batch_id: int) -> Any:
         return _mapping(batch, fields, question), 422
 
     return carry_out(action, back=_here(batch_id, "mapping_page"), again=again)
-
-
-def _automatic(batch: ImportBatch) -> mapping.Columns:
-    found = commands.preview(batch.id)
-    sample = [cells for _, cells in found.sample]
-    return mapping.propose(batch.kind, found.dialect.headers, sample, complete=False)
 
 
 # -- dry run, progress, result ----------------------------------------------------------------

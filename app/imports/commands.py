@@ -34,6 +34,8 @@ SHOWN_EXAMPLES = 200
 
 ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
 
+IDS_MEANT = "If it is one, say so in the columns: the rows in question are then refused."
+
 Answer = dict[str, Any]
 
 
@@ -249,6 +251,7 @@ def _answer(
     if work.dialect.repeated:
         names = ", ".join(repr(name) for name in work.dialect.repeated)
         warnings.insert(0, f"The header names a column twice; the later ones are kept as {names}.")
+    warnings += [f"{doubt}. {IDS_MEANT}" for doubt in work.columns.doubts.values()]
     return {
         "batch": batch_id,
         "dialect": work.dialect.as_json(),

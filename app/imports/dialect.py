@@ -10,11 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from app.core.errors import UnusableInputError
+from app.core.formulas import guarded, unguarded
 from app.imports import encoding as encodings
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_RECORDS = 200
 BANNER_RECORDS = 30
+# The column that files of refused rows carry; it is no part of the data. The other cells of such
+# a file are guarded against formulas, as those of any export, and are read without that mark.
+REASON_HEADER = "Refused because"
 
 Row = tuple[int, list[str]]
 
@@ -98,10 +102,13 @@ def rows(stream: BinaryIO, dialect: Dialect) -> Iterator[Row]:
     Raises UnusableInputError for a quote that is never closed, a cell beyond all measure and
     bytes that the encoding does not have; the message names the line.
     """
-    mended = dialect.mended
+    mended, is_guarded = dialect.mended, REASON_HEADER in dialect.headers
     for line, cells in _records(stream, dialect):
         if line > dialect.header_line and any(cells) and any(map(str.strip, cells)):
-            yield line, mended.get(line, cells) if mended else cells
+            if line in mended:
+                yield line, mended[line]
+            else:
+                yield line, list(map(unguarded, cells)) if is_guarded else cells
 
 
 def banner(stream: BinaryIO, dialect: Dialect) -> list[Row]:
@@ -114,8 +121,11 @@ def banner(stream: BinaryIO, dialect: Dialect) -> list[Row]:
     return above
 
 
-def written(dialect: Dialect, rows: Iterable[list[str]]) -> bytes:
-    """Write rows as the file that had this dialect would hold them."""
+def refused(dialect: Dialect, rows: Iterable[tuple[list[str], str]]) -> bytes:
+    """Write rows, each with the reason why it is refused, as a file in this dialect.
+
+    No cell of it is a formula to a spreadsheet; `rows` reads back the very values.
+    """
     text = io.StringIO()
     writer = csv.writer(
         text,
@@ -124,8 +134,21 @@ def written(dialect: Dialect, rows: Iterable[list[str]]) -> bytes:
         escapechar=dialect.escape,
         doublequote=dialect.escape is None,
     )
-    writer.writerows(rows)
+    headers = list(dialect.headers)
+    writer.writerow(map(guarded, [*_without_reason(headers, headers), REASON_HEADER]))
+    for cells, reason in rows:
+        whole = [*cells, *[""] * (len(headers) - len(cells))]
+        writer.writerow(map(guarded, [*_without_reason(headers, whole), reason]))
     return text.getvalue().encode(dialect.encoding, "replace")
+
+
+def _without_reason(headers: list[str], cells: list[str]) -> list[str]:
+    """Cells without the reason of an earlier refusal; of a row too long, that is its last cell."""
+    if REASON_HEADER not in headers:
+        return cells
+    at = headers.index(REASON_HEADER)
+    at += (len(cells) - len(headers)) * (at == len(headers) - 1)
+    return cells[:at] + cells[at + 1 :]
 
 
 # -- reading ---------------------------------------------------------------------------------
@@ -276,7 +299,8 @@ def _named(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Header cells as unique names, and those that had to be told apart."""
     names: list[str] = []
     repeated: list[str] = []
-    for position, cell in enumerate(cells, start=1):
+    is_guarded = REASON_HEADER in cells
+    for position, cell in enumerate(map(unguarded, cells) if is_guarded else cells, start=1):
         text = cell.replace("\ufeff", "").replace("\x00", "")
         wanted = " ".join(text.split()) or f"Column {position}"
         name, turn = wanted, 1

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from app.core.errors import UnusableInputError
 from app.imports import headers as words
+from app.imports.dialect import REASON_HEADER
 from app.imports.values import fold_name, key
 
 KINDS = ("companies", "contacts", "tickets", "time")
 EXTRA = "extra"
 # Fields that are yes or no: only they are asked for by headers such as "Employee?".
 ANSWERS = frozenset({"billable"})
-# The column that files of refused rows carry; it is no part of the data.
-REASON_HEADER = "Refused because"
 # Our own exports, and what stands before the name of an extra field in their headers.
 OWN = "tallydesk"
 OWN_EXTRA = "Extra: "
@@ -126,8 +125,11 @@ class Columns:
 
     `targets` goes from target field to the position of its column, `extras` from position to the
     name under which its text is kept. `ids` are the columns that could identify a row, the surest
-    first; `identity` is the one that does, once the rows were seen. `invoices` says that the rows
-    are invoices, of which only the customers are wanted.
+    first; `identity` is the one that does, once the rows were seen. `is_id_stated` says that a
+    person named it, or our own export; else it is a guess. `clashes` are its values that stand
+    beside different names, with the lines of two; `doubts` say of a column why it was dropped
+    though we had guessed it. `invoices` says that the rows are invoices, of which only the
+    customers are wanted.
     """
 
     kind: str
@@ -137,6 +139,9 @@ class Columns:
     extras: Mapping[int, str]
     ids: tuple[int, ...] = ()
     identity: int | None = None
+    is_id_stated: bool = False
+    clashes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    doubts: Mapping[int, str] = field(default_factory=dict)
     invoices: bool = False
 
     @property
@@ -221,6 +226,7 @@ def propose(
         targets=targets,
         extras=_extras(headers, targets, preset, invoices=invoices),
         ids=_identities(kind, keys, targets, preset),
+        is_id_stated=preset.name == OWN,
         invoices=invoices,
     )
     if chosen:
@@ -323,6 +329,7 @@ def override(columns: Columns, chosen: Mapping[str, str]) -> Columns:
     if problems:
         raise UnusableInputError(*problems)
     targets, extras, ids = dict(columns.targets), dict(columns.extras), columns.ids
+    stated = columns.is_id_stated or "external_id" in chosen.values()
     for header, target in chosen.items():
         at = exact.get(header, by_key.get(key(header), 0))
         targets = {name: where for name, where in targets.items() if where != at}
@@ -334,41 +341,4 @@ def override(columns: Columns, chosen: Mapping[str, str]) -> Columns:
                 extras[targets[target]] = columns.headers[targets[target]]
             targets[target] = at
         ids = (at,) if target == "external_id" else tuple(i for i in ids if i != at)
-    return replace(columns, targets=targets, extras=extras, ids=ids)
-
-
-class IdentityCheck:
-    """Finds the column that identifies the rows: show it every row, then ask `settle`.
-
-    A column whose value stands beside different names within one file is none: it numbers
-    something else. An empty column is none either.
-    """
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-        self._name = columns.targets.get("name", columns.targets.get("subject"))
-        self._seen: dict[int, dict[int, int]] = {at: {} for at in columns.ids}
-
-    def see(self, cells: Sequence[str]) -> None:
-        if not self._seen or self._name is None or len(cells) <= self._name:
-            return
-        name = hash(fold_name(cells[self._name]))
-        for at in list(self._seen):
-            value = cells[at].strip() if len(cells) > at else ""
-            if value and self._seen[at].setdefault(hash(value), name) != name:
-                del self._seen[at]
-
-    def settle(self) -> Columns:
-        """Give the columns with their identity; ids that are none become extra fields."""
-        found = next((at for at in self._columns.ids if self._seen.get(at)), None)
-        targets = {name: at for name, at in self._columns.targets.items() if name != "external_id"}
-        extras = dict(self._columns.extras)
-        dropped = self._columns.targets.get("external_id")
-        if found is not None:
-            targets["external_id"] = found
-            extras.pop(found, None)
-        if dropped is not None and dropped != found and not self._columns.invoices:
-            extras[dropped] = self._columns.headers[dropped]
-        return replace(
-            self._columns, targets=targets, extras=dict(sorted(extras.items())), identity=found
-        )
+    return replace(columns, targets=targets, extras=extras, ids=ids, is_id_stated=stated)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from app.core.db import db
 from app.core.errors import RuleError
 from app.imports import dialect as dialects
-from app.imports import mapping, queries
+from app.imports import queries
 from app.imports.batches import batch_of, dialect_of, locked, opened
 from app.imports.models import ImportBatch
 
@@ -84,9 +84,7 @@ def error_file(batch_id: int) -> bytes:
     }
     dialect = dialect_of(batch)
     with opened(batch) as stream:
-        rows = [
-            [*cells, *[""] * (len(dialect.headers) - len(cells)), reasons[line]]
-            for line, cells in dialects.rows(stream, dialect)
-            if line in reasons
-        ]
-    return dialects.written(dialect, [[*dialect.headers, mapping.REASON_HEADER], *rows])
+        rows = dialects.rows(stream, dialect)
+        return dialects.refused(
+            dialect, ((cells, reasons[line]) for line, cells in rows if line in reasons)
+        )

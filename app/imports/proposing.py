@@ -7,7 +7,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from app.imports import dialect as dialects
-from app.imports import mapping, memory
+from app.imports import identity, mapping, memory
 from app.imports.dialect import Dialect
 from app.imports.mapping import Columns
 
@@ -57,3 +57,10 @@ def proposal(
     cells = [row for _, row in sample]
     columns = mapping.propose(kind, found.headers, cells, chosen, complete=complete)
     return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
+
+
+def guess(kind: str, found: Proposal) -> Columns:
+    """What the columns mean by themselves, after a look at the first rows."""
+    cells = [row for _, row in found.sample]
+    columns = mapping.propose(kind, found.dialect.headers, cells, complete=False)
+    return identity.settled_on(columns, found.sample)

@@ -12,12 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.bulk import driver_errors
-from app.core.export import unguarded
+from app.core.formulas import unguarded
 from app.imports import dialect as dialects
 from app.imports import shape
 from app.imports.dialect import Dialect
+from app.imports.identity import IdentityCheck
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
-from app.imports.mapping import OWN, Columns, IdentityCheck
+from app.imports.mapping import OWN, Columns
 from app.imports.moments import DateOrder
 from app.imports.values import TURNING, tidy
 
@@ -51,7 +52,7 @@ def survey(
     order = DateOrder(options.date_order)
     dates = [at for name in importer.dates if (at := columns.targets.get(name)) is not None]
     for line, cells in dialects.rows(stream, dialect):
-        identity.see(cells)
+        identity.see(line, cells)
         for at in dates:
             if at < len(cells):
                 order.see(line, cells[at])

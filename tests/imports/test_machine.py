@@ -38,6 +38,22 @@ def test_identity_of_companies(app) -> None:
     assert counts(other_source) == (1, 1, 0, 0, 0)
 
 
+def test_an_id_given_twice_refuses_its_rows_and_never_drops_the_column(app) -> None:
+    head = "Kundennr;Firma;Ort\n"
+    bring("companies", head + "Z1;Alpha Eins;Köln\nZ2;Beta Zwei;Bonn\n")
+    twice = head + "Z1;Alpha Neu;Köln\nZ1;Gamma Drei;Bonn\nZ2;Beta Neu;Bonn\n"
+    guessed = try_out("companies", twice)
+    assert "lines 2 and 3" in guessed["warnings"][0], "what was guessed is told"
+    answer = bring("companies", twice, chosen={"Kundennr": "external_id"})
+    assert counts(answer) == (3, 0, 1, 0, 2)
+    assert [(row["line"], row["column"], row["value"]) for row in answer["errors"]] == [
+        (2, "Kundennr", "Z1"), (3, "Kundennr", "Z1"),
+    ]  # fmt: skip
+    assert all("lines 2 and 3" in row["reason"] for row in answer["errors"])
+    assert names() == ["Alpha Eins", "Beta Neu"]
+    assert db.session.scalars(select(Company.extra)).all() == [{}, {}]
+
+
 def test_a_second_row_of_one_record(app) -> None:
     text_ = "Company;Ref;Phone;Sector\nA;1;11;x\nA;1;11;\nA;1;22;y\n"
     answer = bring("companies", text_)
@@ -179,6 +195,23 @@ def test_the_refused_rows_come_back_as_a_file_to_correct(app) -> None:
     assert counts(again) == (2, 2, 0, 0, 0)
     assert again["mapping"]["Refused because"] == ""
     assert db.session.scalars(select(Company.extra).where(Company.name == "Poznań")).one() == {}
+
+
+def test_refused_rows_are_no_formulas_and_come_back_as_they_were(app) -> None:
+    answer = bring("companies", "Company;City;Phone;Currency\n=1+1;'=x;+49 30;ZZZ\nBo;-;1;YYY\n")
+    with unit_of_work():
+        errors = mending.error_file(answer["batch"]).decode()
+    assert errors.splitlines()[1].startswith("'=1+1;''=x;'+49 30;ZZZ;")
+    again = bring("companies", errors.replace("ZZZ", "EUR"))
+    assert counts(again) == (2, 1, 0, 0, 1)
+    with unit_of_work():
+        last = mending.error_file(again["batch"]).decode()
+    assert last.splitlines()[0] == "Company;City;Phone;Currency;Refused because"
+    assert counts(bring("companies", last.replace("YYY", "EUR"))) == (1, 1, 0, 0, 0)
+    found = db.session.execute(
+        select(Company.name, Company.billing_city, Company.phone).order_by(Company.id)
+    )
+    assert [tuple(row) for row in found] == [("=1+1", "'=x", "+49 30"), ("Bo", "-", "1")]
 
 
 def test_a_corrected_mapping_is_remembered_for_these_headers(app) -> None:

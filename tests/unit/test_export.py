@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import export
+from app.core import export, formulas
 
 PREFIXES = ("=", "+", "-", "@", "|", "%", "\t", "\r", "＝", "＋", "－", "＠")
 ATTACK = "cmd|' /C calc'!A0"
@@ -38,7 +38,7 @@ def test_text_that_begins_a_formula_is_guarded_in_cells_headers_and_lists(prefix
     rows = written_csv([text], [[text], [["a", text]], [[text, "b"]]])
     guarded = [rows[0][0], rows[1][0], rows[3][0]]
     assert all(cell.startswith("'") for cell in guarded)
-    assert export.unguarded(rows[1][0]) == text
+    assert formulas.unguarded(rows[1][0]) == text
     assert rows[2][0] == f"a; {text}"
 
 
@@ -74,12 +74,12 @@ def test_a_cell_with_a_foreign_delimiter_stays_one_quoted_cell():
 
 @given(st.text())
 def test_a_guarded_text_reads_back_as_it_was(text):
-    assert export.unguarded(export.guarded(text)) == text
+    assert formulas.unguarded(formulas.guarded(text)) == text
 
 
 @given(st.sampled_from(PREFIXES), st.text())
 def test_what_was_guarded_never_begins_a_formula(prefix, text):
-    assert export.guarded(prefix + text).startswith("'")
+    assert formulas.guarded(prefix + text).startswith("'")
 
 
 def test_controls_and_lone_surrogates_are_left_out():

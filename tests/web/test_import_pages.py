@@ -163,6 +163,19 @@ def test_a_column_can_be_corrected_and_that_is_remembered(clerk):
     assert names() == {"Bo", "Cork"}
 
 
+def test_an_id_in_doubt_is_told_on_the_columns_and_can_be_chosen(clerk):
+    text = "Kundennr;Firma\nZ1;Alpha Neu\nZ1;Gamma Drei\nZ2;Beta\n"
+    url = uploaded(clerk, text)
+    page = words(clerk.get(f"{url}/mapping").text)
+    assert "Z1 stands beside different names (lines 2 and 3)" in page
+    page = words(go_on(clerk, url, "mapping", **{"column-0": "extra", "column-1": "name"}))
+    assert "Created 3" in page
+    assert "was not taken for an id. If it is one, say so in the columns" in page
+    page = words(go_on(clerk, url, "mapping", **{"column-0": "external_id", "column-1": "name"}))
+    assert "Created 1 Updated 0 Unchanged 0 Refused 2" in page
+    assert "lines 2 and 3 give this id different names" in page
+
+
 def test_a_choice_taken_back_is_forgotten(clerk):
     text = "Name;City\nBo;Cork\n"
     url = uploaded(clerk, text)

@@ -1,10 +1,15 @@
 """A file's own way of writing is found, and every row knows the line where it begins."""
 
+import csv
 import io
 import json
+import re
+from dataclasses import replace
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.errors import UnusableInputError
 from app.imports import dialect as dialects
@@ -12,9 +17,9 @@ from app.imports import mapping
 from app.imports.values import fold_name
 
 
-def read(raw: bytes | str, kind: str = "companies", **given):
+def read(raw: bytes | str, kind: str = "companies", **chosen):
     stream = io.BytesIO(raw if isinstance(raw, bytes) else raw.encode())
-    found = dialects.sniff(stream, is_known=partial(mapping.knows, kind), **given)
+    found = dialects.sniff(stream, is_known=partial(mapping.knows, kind), **chosen)
     return found, list(dialects.rows(stream, found))
 
 
@@ -133,3 +138,24 @@ def test_the_real_time_and_ticket_exports_are_even(shared_data) -> None:
         )
     incidents = (shared_data / "incidents-servicenow" / "incident_events.csv").read_bytes()
     assert len(read(incidents, "tickets")[1]) == 2988
+
+
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n"), max_size=8
+) | st.sampled_from(["=1+1", "'=1+1", "''@x", "+49 30 1", "-1", " =x", "\t=x", "＝1", "'", "a'b"])
+
+
+@given(rows=st.lists(st.tuples(TEXT, TEXT), max_size=5), twice=st.booleans())
+def test_refused_rows_are_no_formulas_and_come_back_as_they_were(rows, twice) -> None:
+    dialect = replace(read("Name;City\nA;B\n")[0], encoding="utf-8")
+    wanted = [["Ada", *row] for row in rows]
+    dialect = replace(dialect, headers=("Name", "=City", "Zip"))
+    raw = dialects.refused(dialect, [(row, "City: why") for row in wanted])
+    for cells in csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=";"):
+        assert not any(re.match(r"[\s\x00-\x1f]*[=+\-@|%＝＋－＠]", cell) for cell in cells)
+    found, back = read(raw, encoding="utf-8", delimiter=";")
+    if twice:
+        raw = dialects.refused(found, [(row, "City: again") for _, row in back])
+        found, back = read(raw, encoding="utf-8", delimiter=";")
+    assert found.headers == ("Name", "=City", "Zip", "Refused because")
+    assert [row[:-1] for _, row in back] == wanted

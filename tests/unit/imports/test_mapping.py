@@ -6,12 +6,13 @@ import pytest
 
 from app.core.errors import UnusableInputError
 from app.imports import mapping
+from app.imports.identity import IdentityCheck, clash
 
 
-def proposed(kind: str, *headers: str, rows=()):
-    check = mapping.IdentityCheck(mapping.propose(kind, headers, rows))
-    for row in rows:
-        check.see(row)
+def proposed(kind: str, *headers: str, rows=(), chosen=None):
+    check = IdentityCheck(mapping.propose(kind, headers, rows, chosen))
+    for line, row in enumerate(rows, start=2):
+        check.see(line, row)
     return check.settle()
 
 
@@ -103,6 +104,24 @@ def test_a_value_beside_different_names_is_no_identity() -> None:
     assert columns.extras == {1: "Ref"}
     alone = proposed("companies", "Company", "Ref", rows=[row[:2] for row in rows])
     assert (alone.identity, alone.source) == (None, "generic")
+
+
+def test_an_id_that_a_person_named_stays_and_the_rows_in_question_are_told() -> None:
+    rows = [("Fox A", "7"), ("Fox B", "7"), ("fox a", "7"), ("Ox", "8")]
+    guessed = proposed("companies", "Company", "Ref", rows=rows)
+    assert "lines 2 and 3" in guessed.doubts[1]
+    stated = proposed("companies", "Company", "Ref", rows=rows, chosen={"Ref": "external_id"})
+    assert (stated.identity, stated.doubts) == (1, {})
+    told = [clash(stated, row) for row in rows]
+    assert ["lines 2 and 3" in reason for reason in told] == [True, True, True, False]
+    assert told[3] == ""
+    own = ["Tallydesk ID", "Name", "External ID", "Tallydesk source"]
+    both = [("1", "A", "7", "x"), ("2", "B", "7", "y"), ("3", "C", "7", "y")]
+    columns = proposed("companies", *own, rows=both)
+    assert [bool(clash(columns, row)) for row in both] == [False, True, True]
+    people = [("Ana", "Ruiz", "1"), ("Bo", "Li", "2")]
+    contacts = proposed("contacts", "First name", "Last name", "ID", rows=people)
+    assert contacts.identity == 2
 
 
 def test_an_empty_id_column_is_no_identity() -> None:

@@ -44,6 +44,13 @@ def roles_named(names: Sequence[str]) -> Select[Any]:
     return select(Role).where(Role.name.in_(names)).order_by(Role.name)
 
 
+def holders_of(role_id: int) -> Select[Any]:
+    """Whoever has a role, deactivated sign-ins too."""
+    has = assoc_user_role.c.user_id == User.id
+    query = select(User).join(assoc_user_role, has).where(assoc_user_role.c.role_id == role_id)
+    return query.order_by(User.first_name, User.id)
+
+
 def role_names() -> list[str]:
     """All roles, ours in the order of app/roles.py's importance, then others by name."""
     return list(db.session.scalars(select(Role.name).order_by(Role.id)))

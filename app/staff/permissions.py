@@ -1,9 +1,10 @@
-"""The command that changes what a role may do, and the difference shown before it."""
+"""Commands that make, change and remove roles, and the difference shown before a change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask_appbuilder.security.sqla.models import Role, assoc_permissionview_role
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from app import roles
 from app.core.audit import Actor, record
@@ -14,6 +15,7 @@ from app.staff import account_queries as queries
 from app.staff.accounts import ADMIN, held_by
 
 Pair = tuple[str, str]
+MOST_LETTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,61 @@ def difference(role: str, wanted: frozenset[Pair]) -> Difference:
     return Difference(tuple(sorted(wanted - present)), tuple(sorted(present - wanted)))
 
 
+def add_role(name: str, like: str, *, actor: Actor) -> str:
+    """Make a role that begins with what the role `like` may do; returns its name.
+
+    Refuses a name that is taken (in any case) or cannot stand in an address, and giving what the
+    actor lacks.
+    """
+    wanted = " ".join(name.split())
+    pairs = pairs_of(like)
+    problems = _name_problems(wanted)
+    if like not in queries.role_names():
+        problems.append("Begins as: choose one of the roles there are.")
+    problems += _not_held(actor, sorted(pairs))
+    if problems:
+        raise RuleError(*problems)
+    role = Role(name=wanted)
+    db.session.add(role)
+    db.session.flush()
+    _write(role.id, Difference(tuple(sorted(pairs)), ()))
+    record(actor, "role_created", kind="role", id=role.id, after={"role": wanted, "like": like})
+    return wanted
+
+
+def _name_problems(name: str) -> list[str]:
+    if not name:
+        return ["Name: say how the role is called."]
+    problems = []
+    if len(name) > MOST_LETTERS:
+        problems.append(f"Name: {len(name)} letters; at most {MOST_LETTERS} are kept.")
+    if not all(letter.isalnum() or letter in " -&+" for letter in name):
+        problems.append("Name: letters, digits, spaces and the signs - & + only.")
+    if db.session.scalar(select(Role.id).where(func.lower(Role.name) == name.lower())):
+        problems.append(f"Name: there is a role {name} already.")
+    return problems
+
+
+def remove_role(name: str, *, actor: Actor) -> None:
+    """Remove a role that was made here. Refuses a built-in one, and one that somebody has."""
+    row = db.session.scalar(select(Role).where(Role.name == name).with_for_update())
+    if row is None:
+        raise NotFoundError(f"There is no role {name}.")
+    if name in roles.ROLES:
+        raise RuleError(f"{name} is built in and stays; what it may do can be changed.")
+    holders = db.session.scalars(queries.holders_of(row.id)).all()
+    if holders:
+        named = ", ".join(user.get_full_name() for user in holders)
+        raise RuleError(f"{name} is still the role of {named}: give them another one first.")
+    held = sorted(pairs_of(name))
+    db.session.execute(
+        delete(assoc_permissionview_role).where(assoc_permissionview_role.c.role_id == row.id)
+    )
+    db.session.execute(delete(Role).where(Role.id == row.id))
+    before = {"role": name, "could": [list(pair) for pair in held]}
+    record(actor, "role_removed", kind="role", id=row.id, before=before)
+
+
 def set_permissions(role: str, wanted: frozenset[Pair], *, actor: Actor) -> Difference:
     """Let a role do exactly this, from the next request on. Returns what changed.
 
@@ -57,13 +114,7 @@ def set_permissions(role: str, wanted: frozenset[Pair], *, actor: Actor) -> Diff
         f"There is no permission {verb} {what}." for verb, what in wanted - roles.EVERYTHING
     ]
     change = difference(role, wanted)
-    held = held_by(actor)
-    if held is not None:
-        problems += [
-            f"You cannot allow “{verb} {what}”: you may not do it yourself."
-            for verb, what in change.added
-            if (PREFIX + verb, what) not in held
-        ]
+    problems += _not_held(actor, change.added)
     if problems:
         raise RuleError(*problems)
     if change:
@@ -77,6 +128,15 @@ def set_permissions(role: str, wanted: frozenset[Pair], *, actor: Actor) -> Diff
             after={"role": role, "added": [list(pair) for pair in change.added]},
         )
     return change
+
+
+def _not_held(actor: Actor, pairs: Iterable[Pair]) -> list[str]:
+    held = held_by(actor)
+    return [
+        f"You cannot allow “{verb} {what}”: you may not do it yourself."
+        for verb, what in pairs
+        if held is not None and (PREFIX + verb, what) not in held
+    ]
 
 
 def _write(role_id: int, change: Difference) -> None:

@@ -289,6 +289,8 @@ ROUTES = {
     "POST portal.solved": "sssss",
     "POST portal.end_viewing": "sssss",
     "GET roles.index": "snnny",
+    "POST roles.add": "snnny",
+    "POST roles.remove": "snnny",
     "GET roles.show": "snnny",
     "POST roles.change": "snnny",
     "GET mailboxes.edit": "snnny",

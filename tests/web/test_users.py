@@ -7,6 +7,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
 from app import roles
+from app.core import forms
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError
@@ -151,6 +152,46 @@ def test_a_role_is_changed_after_its_difference_was_shown(app):
     noted = db.session.scalars(select(AuditLog).where(AuditLog.action == "role_changed")).one()
     assert noted.after["added"] == [["see", "Jobs"]]
     assert noted.before["removed"] == [["create", "Companies"]]
+
+
+def test_a_role_is_made_like_another_given_and_removed(app):
+    admin, manager = signed_in(app, person("Admin")), signed_in(app, person("Manager"))
+    form = {"name": "  Night  shift ", "like": "Agent", "nonce": forms.new_nonce()}
+    assert manager.post("/roles/", data=form).status_code == 403
+    made = admin.post("/roles/", data=form)
+    assert made.location == admin.post("/roles/", data=form).location == "/roles/Night%20shift"
+    assert permissions.pairs_of("Night shift") == roles.ROLES["Agent"]
+    assert "Remove this role" in admin.get(made.location).get_data(as_text=True)
+    owl = create(email="owl@example.com", name="Owl", roles=["Night shift"]).user_id
+    gone = "/roles/Night%20shift/remove"
+    admin.post(gone, data={"nonce": forms.new_nonce()})
+    assert "still the role of Owl" in admin.get("/roles/").get_data(as_text=True)
+    with unit_of_work():
+        accounts.set_roles(owl, ["Agent"], actor=SYSTEM)
+    admin.post(gone, data={"nonce": forms.new_nonce()})
+    assert "Night shift" not in account_queries.role_names()
+    with pytest.raises(RuleError, match="built in"), unit_of_work():
+        permissions.remove_role("Agent", actor=SYSTEM)
+    actions = db.session.scalars(select(AuditLog.action).where(AuditLog.object_kind == "role"))
+    assert list(actions) == ["role_created", "role_removed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "like", "said"),
+    [
+        ("", "Agent", "say how the role is called"),
+        ("aGENT", "Agent", "there is a role aGENT already"),
+        ("a/b", "Agent", "letters, digits"),
+        ("N" * 65, "Agent", "65 letters"),
+        ("Night", "Pope", "one of the roles there are"),
+    ],
+)
+def test_a_role_that_cannot_be_made_is_refused_with_what_was_typed(app, name, like, said):
+    form = {"name": name, "like": like, "nonce": forms.new_nonce()}
+    page = signed_in(app, person("Admin")).post("/roles/", data=form)
+    assert page.status_code == 422
+    assert said in page.get_data(as_text=True)
+    assert f'value="{name}"' in page.get_data(as_text=True)
 
 
 def test_a_changed_role_survives_a_new_start(app):

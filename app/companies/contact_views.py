@@ -118,7 +118,6 @@ class ContactView(DeskModelView):
     def show(self, pk: str) -> str:
         """Show the page of a contact: e-mails, companies, the address in force."""
         contact = people.contact_of(self._item(pk).id)
-        self.update_redirect()
         return self.render_template(
             self.show_template,
             contact=contact,

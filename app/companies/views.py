@@ -132,7 +132,6 @@ class CompanyView(DeskModelView):
     def show(self, pk: str) -> str:
         """Show the page of a company: its place, people, address, who pays."""
         company = self._item(pk)
-        self.update_redirect()
         return self.render_template(
             self.show_template,
             company=company,
@@ -154,7 +153,6 @@ class CompanyView(DeskModelView):
         page = request.args.get("page", 1, type=int)
         if page < 1:
             abort(400)
-        self.update_redirect()
         return self.render_template(
             "companies/tree.html",
             tree=queries.tree(page=page, size=TOPS_A_PAGE),

@@ -8,11 +8,12 @@ nothing saved.
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, flash, request
+from flask import abort, flash, g, redirect, request, url_for
 from flask_appbuilder import ModelView
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.urltools import get_filter_args, get_order_args
 from sqlalchemy import func, select
+from werkzeug.wrappers import Response
 
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, StaleError
@@ -27,6 +28,8 @@ VERBS = {
     "action": "edit",
     "action_post": "edit",
 }
+# Where a request keeps the row that it has made.
+MADE = "desk_made"
 STALE = "Somebody else saved this first. Reload the page to see their change, then make yours."
 
 
@@ -94,10 +97,8 @@ class DeskModelView(ModelView):
         form = self.add_form.refresh()
         if request.method == "POST" and form.validate():
             values = self._values(form, self.add_columns)
-            if self._saved(lambda: self.create(values), "Saved.", form=form):
+            if self._saved(lambda: setattr(g, MADE, self.create(values)), "Saved.", form=form):
                 return None
-        elif request.method == "GET":
-            self.update_redirect()
         return self._get_add_widget(form=form)
 
     def _edit(self, pk: Any) -> Any:
@@ -106,7 +107,6 @@ class DeskModelView(ModelView):
             form = self.edit_form.refresh(obj=item)
             self.prefill_form(form, pk)
             form.seen = getattr(item, "version", None)
-            self.update_redirect()
             return self._get_edit_widget(form=form)
         form = self.edit_form.refresh(request.form)
         form._id = pk  # noqa: SLF001 - how FAB's uniqueness check leaves out the row itself
@@ -120,7 +120,18 @@ class DeskModelView(ModelView):
     def _delete(self, pk: Any) -> None:
         item = self._item(pk)
         self._saved(lambda: self.remove(item), "Deleted.")
-        self.update_redirect()
+
+    def post_add_redirect(self) -> Response:
+        """Lead to the page of what was made; FAB would go by the pages seen in any tab."""
+        return redirect(url_for(f"{self.endpoint}.show", pk=getattr(g, MADE).id))
+
+    def post_edit_redirect(self) -> Response:
+        """Lead to the page of what was changed."""
+        return redirect(url_for(f"{self.endpoint}.show", **request.view_args or {}))
+
+    def post_delete_redirect(self) -> Response:
+        """Lead to the list."""
+        return redirect(url_for(f"{self.endpoint}.list"))
 
     def _item(self, pk: Any) -> Any:
         """Return the row of an address within the screen's filters, or answer 404."""

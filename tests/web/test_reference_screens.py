@@ -63,6 +63,30 @@ def test_a_work_type_is_changed_with_a_line_in_the_audit_log(admin):
     assert (line.before["is_billable"], line.after["is_billable"]) == (False, True)
 
 
+def test_saving_leads_to_the_record_whatever_another_tab_has_open(admin):
+    made = admin.post("/departments/add", data={"name": "Desk"})
+    here = f"/departments/show/{saved(select(Department)).id}"
+    assert made.location == here
+    other = admin.post("/departments/add", data={"name": "Other"}).location
+    edit = here.replace("show", "edit")
+    assert f'href="{here}"' in admin.get(edit).get_data(as_text=True), "back leads to it, too"
+    admin.get(other)
+    assert admin.post(edit, data={"name": "Front desk"}).location == here
+    assert 'href="/departments/list/"' in admin.get("/departments/add").get_data(as_text=True)
+    sent = {"kind": "company", "role": "requester"}
+    for path in ("companies", "contacts"):
+        first, second = (
+            admin.post(f"/{path}/add", data={"name": name, **sent}).location
+            for name in ("One", "Two")
+        )
+        admin.get(second)
+        edit = first.replace("show", "edit")
+        assert admin.post(edit, data={"name": "Uno", **sent}).location == first
+        admin.get(second)
+        gone = admin.post(first.replace("show", "delete"))
+        assert gone.location == f"/{path}/list/"
+
+
 def test_a_person_without_a_zone_has_that_of_the_agency(admin):
     with unit_of_work():
         zone = db.session.scalars(select(Agency)).one().zone = "Europe/Oslo"

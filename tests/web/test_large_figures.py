@@ -60,6 +60,12 @@ def test_what_each_is_in_bounds_and_together_is_not(month, preview):
         month.post(f"{preview}/discounts", text="T", how="percent", value="-1"), "value"
     )
     assert count(ExtraLine) == 0
+    half = {"quantity": "600000", "unit_price": "1000000"}
+    assert month.post(f"{preview}/lines", text="Half", **half).status_code == 302
+    together = month.post(f"{preview}/lines", text="The other half", **half)
+    assert together.status_code == 422
+    assert "too much for one invoice" in together.text
+    assert count(ExtraLine) == 1
 
 
 @pytest.mark.parametrize(

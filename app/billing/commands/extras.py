@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.billing.engine.facts import LineKey
 from app.billing.ledger import lock_accounts
@@ -46,6 +46,12 @@ def add_line(
         raise ValueError(kind)
     if problem := too_much(quantity, unit_price):
         raise RuleError(problem)
+    _account(account_id)
+    if _waiting(account_id) + abs(quantity * unit_price) > MOST_LINE:
+        raise RuleError(
+            f"With the lines that wait already this is too much for one invoice: at most"
+            f" {MOST_LINE:,} fit. Issue those first, or give less."
+        )
     return _add(
         actor,
         ExtraLine(
@@ -157,6 +163,19 @@ def set_grouping(actor: Actor, account_id: int, grouping: str) -> None:
         before={"grouping": before},
         after={"grouping": grouping},
     )
+
+
+def _waiting(account_id: int) -> Decimal:
+    """What the hand-made lines of the next invoice come to, whichever way each goes."""
+    query = select(
+        func.coalesce(func.sum(func.abs(ExtraLine.quantity * ExtraLine.unit_price)), 0)
+    ).where(
+        ExtraLine.account_id == account_id,
+        ExtraLine.kind.in_(("hand", "fixed")),
+        ExtraLine.document_id.is_(None),
+        ExtraLine.removed_at.is_(None),
+    )
+    return Decimal(db.session.scalars(query).one())
 
 
 def _add(actor: Actor, line: ExtraLine) -> ExtraLine:

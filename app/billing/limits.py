@@ -5,8 +5,11 @@ from collections.abc import Mapping
 
 from app.core.errors import RuleError
 from app.core.money import EXPONENTS, exponent
+from app.core.numbers import read_number
 
-_LIMIT = re.compile(r"(?P<number>\d(?:\s?\d){0,11})\s*(?P<code>[A-Za-z]{3})?")
+_PARTS = re.compile(r"[;\n]|,\s|(?<=[A-Za-z]),")
+_LIMIT = re.compile(r"(?P<number>.*?\d)\s*(?P<code>[A-Za-z]{3})?")
+_MOST = 10**12
 
 
 def above(minor: int, currency: str, limits: Mapping[str, int]) -> bool:
@@ -27,15 +30,16 @@ def limits_of(text: str, *, usual: str, label: str) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     problems = []
-    for part in filter(str.strip, re.split(r"[;,\n]", text)):
+    for part in filter(str.strip, _PARTS.split(text)):
         match = _LIMIT.fullmatch(part.strip())
-        if match is None:
+        number = _whole(match["number"]) if match else None
+        if match is None or number is None:
             problems.append(
                 f"{label} {part.strip()[:40]!r}: write a whole amount and its"
                 " currency, such as 10000 EUR; 12000 USD."
             )
             continue
-        number, code = int("".join(match["number"].split())), (match["code"] or usual).upper()
+        code = (match["code"] or usual).upper()
         if code not in EXPONENTS:
             problems.append(f"{label}: {code} is no currency of ISO 4217.")
         elif code in found:
@@ -45,6 +49,15 @@ def limits_of(text: str, *, usual: str, label: str) -> dict[str, int]:
     if problems:
         raise RuleError(*problems)
     return found
+
+
+def _whole(typed: str) -> int | None:
+    """A whole amount from 0 as it is typed; None for anything else."""
+    try:
+        number = read_number(typed, is_whole=True)
+    except RuleError:
+        return None
+    return int(number) if 0 <= number < _MOST and number == int(number) else None
 
 
 def limits_written(limits: Mapping[str, int]) -> str:

@@ -1,9 +1,7 @@
 """A ticket's estimate: drafted line by line, looked at, sent, and offered again."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +13,8 @@ from app.communications.actions_rules import HEARD, Heard
 from app.core import clock, forms
 from app.core.errors import RuleError
 from app.core.formats import amount
-from app.core.money import from_minor, round_decimal, to_minor
+from app.core.money import from_minor, to_minor
+from app.core.numbers import read_number
 from app.core.security import may, requires
 from app.desk import ticket_facts
 from app.desk.at_desk import desk_actor, own_zone
@@ -28,11 +27,10 @@ from app.estimates.models import Estimate, EstimateLine
 from app.estimates.rules import Line
 from app.tickets import queries
 from app.tickets.models import Ticket
-from app.timelog.rules import in_hours, parse_duration
+from app.timelog.rules import HOUR, in_hours, parse_duration
 
 blueprint = Blueprint("estimates", __name__)
 
-PLAIN_HOURS = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 ROWS, MORE_ROWS = 4, 3
 
 
@@ -272,25 +270,18 @@ def _lines(ticket: Ticket, rows: Sequence[Row]) -> list[Line]:
 
 def _line(row: Row, currency: str) -> Line:
     key = chosen_id(row.key) or 0
-    hours, amount = row.hours.strip(), "".join(row.amount.split())
+    hours, amount = row.hours.strip(), row.amount.strip()
     if bool(hours) == bool(amount):
         raise RuleError("write either hours or an amount.")
     is_optional = row.optional == "y"
     if amount:
-        minor = to_minor(amount, currency)
+        minor = to_minor(read_number(amount, currency=currency), currency)
         return Line(key, "fixed", row.text, minor, is_optional=is_optional)
     work_type_id = chosen_id(row.work_type)
-    seconds = _seconds(hours)
+    seconds = parse_duration(hours, bare=HOUR)
     return Line(
         key, "time", row.text, 0, seconds, work_type_id=work_type_id, is_optional=is_optional
     )
-
-
-def _seconds(typed: str) -> int:
-    """A bare number is hours here, as nobody offers minutes: 8, 1.5, 0:45, 1h30."""
-    if PLAIN_HOURS.fullmatch(typed):
-        return round_decimal(Decimal(typed.replace(",", ".")) * 3600, 0)
-    return parse_duration(typed)
 
 
 def _form(

@@ -1,36 +1,17 @@
 """What a person sent, field by field; each problem is kept with its field, all told at once."""
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 
 from app.core import typed
 from app.core.errors import RuleError
-from app.core.money import decimal_of
+from app.core.numbers import cut, read_number
 from app.timelog.rules import DAY, parse_duration
-
-THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
-AS_ON_PAGES = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+")
-
 
 MOST = 10**12 - 1
 """The largest figure of a form: any amount in any currency, and no more than is kept."""
 FINEST = Decimal("0.0001")
-SHOWN = 20
-
-
-def cut(text: str) -> str:
-    """What was typed, as far as a sentence has room for it."""
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
-
-
-def _plain(text: str) -> str:
-    """A number as it stands on a page, 1,147.50 or 1.147,50, with a point and nothing else."""
-    bare = text.replace("\u202f", "").replace(" ", "")
-    if AS_ON_PAGES.fullmatch(bare):
-        bare = bare.replace("," if bare.find(",") < bare.find(".") else ".", "")
-    return bare.replace(",", ".")
 
 
 def _is_before_all(day: str) -> bool:
@@ -125,22 +106,20 @@ class Fields:
         required: bool = False,
         least: int | None = None,
         most: int = MOST,
+        currency: str = "",
     ) -> Decimal | None:
         """A decimal number from `least`, else -`most`, to `most`, of at most four decimals.
 
-        A comma may stand for the point, but 1,147 is asked about.
+        `app.core.numbers.read_number` says how it may be written.
         """
         value = self[name]
-        if THOUSANDS.fullmatch(value):
-            self.refuse(
-                name, f"{label}: {cut(value)!r} can be read in two ways; write it like 1147.50."
-            )
-            return None
         try:
             if value:
-                return self._bounded(name, label, decimal_of(_plain(value)), least, most)
-        except RuleError:
-            self.refuse(name, f"{label}: {cut(value)!r} is not a number; write it like 1147.50.")
+                return self._bounded(
+                    name, label, read_number(value, currency=currency), least, most
+                )
+        except RuleError as error:
+            self.refuse(name, f"{label}: {error}")
             return None
         if required:
             self.refuse(name, f"{label}: give a number.")

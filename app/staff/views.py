@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.orm import selectinload
 from wtforms import (
     BooleanField,
-    DecimalField,
     IntegerField,
     SelectField,
     SelectMultipleField,
@@ -17,6 +16,7 @@ from wtforms.validators import Optional
 
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
+from app.core.numberfield import NumberField
 from app.staff import commands, queries
 from app.staff.models import ASSIGN_MODES, REPLY_MODES, Department, Staff
 
@@ -63,7 +63,7 @@ class StaffView(DeskModelView):
         "zone": StringField(
             "Time zone", default=queries.usual_zone, description="Such as Europe/Oslo."
         ),
-        "weekly_hours": DecimalField("Hours a week", default=Decimal(40), places=2),
+        "weekly_hours": NumberField("Hours a week", default=Decimal(40), places=2),
     }
     edit_form_extra_fields = {
         **add_form_extra_fields,

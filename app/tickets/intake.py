@@ -8,9 +8,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from app.core.errors import RuleError
+from app.core.numbers import read_number
 from app.core.words import Value, say
 
 KINDS = {
@@ -27,7 +28,7 @@ PREFIX = "field-"  # of the names in a browser's form
 LONGEST_LINE, LONGEST_TEXT = 500, 20_000
 MOST_FIELDS, MOST_OPTIONS = 50, 50
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
-NUMBER = re.compile(r"-?\d{1,12}([.,]\d{1,6})?")
+NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 HANDED_OVER = say("Handed over; kept in the vault")
 
 Raw = Mapping[str, str]
@@ -196,10 +197,11 @@ def _date(_: Field, text: str) -> tuple[str, str]:
 
 def _number(_: Field, text: str) -> tuple[str, str]:
     try:
-        if NUMBER.fullmatch(text):
-            return f"{Decimal(text.replace(',', '.')):f}", ""
-    except InvalidOperation:
-        pass
+        number = f"{read_number(text):f}"
+    except RuleError:
+        number = ""
+    if NUMBER.fullmatch(number):
+        return number, ""
     return "", say("“%(text)s” is no number; write it like 12 or 12.5.", text=text[:40])
 
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.core.errors import RuleError
+from app.core.money import round_decimal
+from app.core.numbers import read_number
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LONGEST_REASON = 200
@@ -35,17 +37,21 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[..., int]], ...] = (
         lambda h: int(Decimal(h.replace(",", ".")) * HOUR),
     ),
 )
+BARE_HOURS = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 EXAMPLES = "write it as 25 (minutes), 0:25, 1h, 1h30 or 90m"
 
 
-def parse_duration(text: str) -> int:
+def parse_duration(text: str, *, bare: int = MINUTE) -> int:
     """Seconds of what a person typed: "25", "0:25", "1h", "1h30", "90m", "1.5h".
 
+    A bare number is minutes; where `bare` is an hour, as on offers, it is hours: "8", "1,5".
     Raises `RuleError` for what is not understood and for a negative length.
     """
     typed = text.strip().lower()
     if typed.startswith(("-", "−", "–")):
         raise RuleError(f"{text.strip()} is negative: write the time that was worked.")
+    if bare == HOUR and BARE_HOURS.fullmatch(typed):
+        return round_decimal(read_number(typed) * HOUR, 0)
     for form, seconds in FORMS:
         found = form.fullmatch(typed)
         if found:

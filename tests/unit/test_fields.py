@@ -3,8 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from app.billing.limits import limits_of
+from app.core.errors import RuleError
+from app.core.numbers import THOUSANDTHS, read_number
 from app.desk.fields import Fields
+from app.timelog.rules import HOUR, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -25,8 +31,55 @@ def test_a_comma_may_stand_for_the_point(typed, read):
     assert fields.errors == {}
 
 
-@pytest.mark.parametrize("typed", ["1,147", "12,000,000", "abc", "1.2.3", "1.2,3.4", "1,2.3,4"])
+@pytest.mark.parametrize(
+    "typed", ["1,147", "-1,147", "12,000,000", "1.000", "abc", "1.2.3", "1.2,3.4", "1,2.3,4"]
+)
 def test_what_can_be_read_in_two_ways_is_asked_about(typed):
     fields = Fields({"rate": typed})
     assert fields.number("rate", "Rate") is None
     assert "1147.50" in fields.errors["rate"][0]
+
+
+@given(
+    st.integers(-(10**12), 10**12),
+    st.integers(0, 4),
+    st.sampled_from([(".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", "'")]),
+)
+def test_a_number_is_read_as_it_was_written_or_asked_about(digits, places, marks):
+    number, (point, between) = Decimal(digits).scaleb(-places), marks
+    written = f"{number:,f}".replace(",", "t").replace(".", point).replace("t", between)
+    try:
+        read = read_number(written)
+    except RuleError:
+        read = None
+    has_one_kind = len({*written} & {*",."}) == 1
+    if not has_one_kind or (point in written and places != THOUSANDTHS):
+        assert read == number, written
+    elif not (between == "." and "." in written):
+        assert read in {None, number}, written
+
+
+@pytest.mark.parametrize("currency", ["", "EUR"])
+def test_a_point_before_three_digits_is_asked_about_where_it_may_be_a_thousand(currency):
+    with pytest.raises(RuleError, match="two ways"):
+        read_number("1.000", currency=currency)
+    assert read_number("8.875", currency=currency) == Decimal("8.875")
+    assert read_number("1.000", currency="KWD") == 1
+
+
+@pytest.mark.parametrize(("typed", "hours"), [("8", 8), ("1,5", 1.5), ("0:45", 0.75), ("2h", 2)])
+def test_a_bare_number_is_hours_on_an_offer(typed, hours):
+    assert parse_duration(typed, bare=HOUR) == hours * HOUR
+
+
+@pytest.mark.parametrize("typed", ["10,000 EUR", "10.000", "10.000,50 EUR"])
+def test_a_limit_that_may_be_two_amounts_is_asked_about(typed):
+    with pytest.raises(RuleError, match="whole amount"):
+        limits_of(typed, usual="EUR", label="Above")
+
+
+def test_a_limit_may_have_its_thousands_parted():
+    assert limits_of("10'000; 1.000.000,00 CHF", usual="EUR", label="Above") == {
+        "EUR": 10_000,
+        "CHF": 1_000_000,
+    }

@@ -82,7 +82,7 @@ def add_line(run_id: int, account_id: int) -> Any:
     fields = Fields(request.form)
 
     def act(account: BillingAccount) -> str:
-        price = fields.number("unit_price", "Price", required=True)
+        price = fields.number("unit_price", "Price", required=True, currency=account.currency)
         typed = fields.number("quantity", "Quantity", most=extras.MOST_QUANTITY)
         quantity = Decimal(1) if typed is None else typed
         text = fields.text("text", "Text", required=True, longest=500)
@@ -117,7 +117,9 @@ def add_discount(run_id: int, account_id: int) -> Any:
     def act(account: BillingAccount) -> str:
         how = "percent" if fields["how"] == "percent" else "amount"
         most = extras.MOST_PERCENT if how == "percent" else MOST
-        value = fields.number("value", "Discount", required=True, most=most)
+        value = fields.number(
+            "value", "Discount", required=True, most=most, currency=account.currency
+        )
         if value is not None and value <= 0:
             fields.refuse("value", "Discount: give a number above 0.")
         text = fields.text("text", "Text", required=True, longest=500)

@@ -139,7 +139,7 @@ def post_payment() -> Any:
 
 
 def _amount(fields: Fields, currency: str) -> int:
-    number = fields.number("amount", "Amount", required=True)
+    number = fields.number("amount", "Amount", required=True, currency=currency)
     try:
         return to_minor(number, currency) if number is not None else 0
     except RuleError as error:

@@ -172,8 +172,10 @@ class _ZeroRateError(RuleError):
 
 def _terms(fields: Fields, *, of: RateRule | None = None) -> RateTerms:
     last = fields.day("end", "Until")
+    currency = of.currency if of else fields["currency"].upper()
+    rate = fields.number("rate", "Rate", required=True, least=0, most=MOST_RATE, currency=currency)
     common: dict[str, Any] = {
-        "rate": fields.number("rate", "Rate", required=True, least=0, most=MOST_RATE) or Decimal(0),
+        "rate": rate or Decimal(0),
         "start": fields.day("start", "From", required=of is not None),
         "end": day_after(last),
         "minimum_seconds": fields.seconds("minimum", "Minimum", most=1),

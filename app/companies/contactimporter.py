@@ -39,6 +39,7 @@ class ContactImporter(Importer):
         **plain(*(name for name, _, _ in ADDRESS)),
         "use_company_address": Field("t.use_company_address::text", "{}::boolean"),
     }
+    bound = (frozenset({"name", "name_key"}), frozenset({"source", "external_id"}))
     staged = (
         "key", "ext", "label", "doc", *places.STAGED, "person_key", "person_email", "person_label"
     )  # fmt: skip

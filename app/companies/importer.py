@@ -61,6 +61,7 @@ class CompanyImporter(Importer):
     kind = "companies"
     table = "company"
     never_empty = frozenset({"kind"})
+    bound = (frozenset({"name", "name_key"}), frozenset({"source", "external_id"}))
     hooks = frozenset({("company", "parent_id"), ("membership", "company_id")})
     fields: ClassVar[dict[str, Field]] = {
         **plain("name", "name_key", "source", "external_id", "kind"),
@@ -196,6 +197,9 @@ class CompanyImporter(Importer):
             {"ids": list(work_ids), "batch": batch_id},
         )
 
+    def kept_with(self, session: Session, batch_id: int, ids: Sequence[int]) -> set[int]:
+        return set(session.scalars(text(KEPT_PEOPLE), {"batch": batch_id, "ids": list(ids)}))
+
     def after_undo(self, session: Session, batch_id: int) -> None:
         values = {"batch": batch_id, "pricing": sorted(PRICING_FIELDS)}
         if session.scalar(text(UNDID_PRICING), values):
@@ -284,10 +288,19 @@ update import_plan p
          group by n.record) m
  where m.record = p.record and p.action <> 'refused'"""
 
+# People made for companies that the same batch made, and that an undo leaves.
+KEPT_PEOPLE = """
+select e.object_id from import_side_effect e
+ where e.batch_id = :batch and e.object_kind = 'contact' and exists (
+   select 1 from membership m
+     join import_row r on r.target_id = m.company_id and r.batch_id = e.batch_id
+    where m.contact_id = e.object_id and m.company_id = any(:ids) and r.action = 'created')"""
+
 UNDID_PRICING = """
 select exists (select 1 from import_row
                 where batch_id = :batch
-                  and (undone = 'archived' or undone = 'restored' and before ?| :pricing))"""
+                  and (undone = 'archived'
+                     or undone in ('restored', 'part') and before ?| :pricing))"""
 
 
 # -- parents ----------------------------------------------------------------------------------

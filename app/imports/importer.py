@@ -140,6 +140,8 @@ class Importer(ABC):
     can_archive: ClassVar[bool] = True
     # Fields that an empty cell never clears: no record is without them.
     never_empty: ClassVar[frozenset[str]] = frozenset()
+    # Fields that an undo takes back together or not at all; None where that is all of them.
+    bound: ClassVar[tuple[frozenset[str], ...] | None] = None
     # Foreign keys to `table` that `unhook` takes away before a row is deleted.
     hooks: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -205,6 +207,10 @@ class Importer(ABC):
 
     def unhook(self, session: Session, work_ids: Sequence[int], batch_id: int) -> None:
         """Before rows are deleted by undo: take away what hangs on them and is theirs alone."""
+
+    def kept_with(self, session: Session, batch_id: int, ids: Sequence[int]) -> set[int]:
+        """The contacts made on the way that stay because an undo leaves their records there."""
+        return set()
 
     def after_undo(self, session: Session, batch_id: int) -> None:
         """Once rows were deleted or restored."""

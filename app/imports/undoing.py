@@ -1,7 +1,9 @@
-"""Undo a batch from its before-images: creates and updates alike, rows changed since left alone.
+"""Undo a batch from its before-images: what was created goes, what was updated goes back.
 
-Targets are taken in chunks, each one transaction; a row that was undone says so, so an undo that
-died goes on where it stood.
+What people changed since stays: a created record as a whole with those made for it, of an updated
+one the fields in question. Targets are taken in chunks, each one transaction; a row that was undone
+says so ("part" where fields stayed), so an undo that died goes on where it stood, and a later one
+takes up what stayed.
 """
 
 import json
@@ -24,8 +26,8 @@ Step = Callable[[int, int], AbstractContextManager[Session]]
 TARGETS = """
 select r.target_id as id, bool_or(r.action = 'created') as is_created, min(r.line) as line
   from import_row r
- where r.batch_id = :batch and r.action in ('created', 'updated') and r.undone is null
-   and r.target_id > :after
+ where r.batch_id = :batch and r.action in ('created', 'updated')
+   and (r.undone is null or r.undone = 'part') and r.target_id > :after
  group by r.target_id order by r.target_id limit :most"""
 
 RESTORED = """
@@ -41,14 +43,15 @@ with cell as (
 select id, jsonb_object_agg(key, before) as before, jsonb_object_agg(key, after) as after
   from edge group by id"""
 
-CHANGED = """
-select t.id from {table} t
-  join jsonb_to_recordset(cast(:wanted as jsonb)) as w(id bigint, after jsonb) on w.id = t.id
- where exists (
-   select 1 from jsonb_each_text(w.after) e
-    where e.value is distinct from
-          case when e.key like 'extra.%' then {image} -> 'extra' ->> substr(e.key, 7)
-               else {image} ->> e.key end)"""
+# What stands now in the fields that the batch changed.
+STANDING = """
+select t.id, (
+  select jsonb_object_agg(e.key, case when e.key like 'extra.%'
+                                      then {image} -> 'extra' ->> substr(e.key, 7)
+                                      else {image} ->> e.key end)
+    from jsonb_object_keys(w.after) as e(key)) as now
+  from {table} t
+  join jsonb_to_recordset(cast(:wanted as jsonb)) as w(id bigint, after jsonb) on w.id = t.id"""
 
 RESTORE = """
 with change as (
@@ -67,8 +70,9 @@ update {table} t set {assignments}, version = t.version + change.times
 TOUCHED = """
 with history as (
   select r.target_id as id,
-         count(*) + count(distinct r.batch_id) filter (where r.undone = 'restored') as steps,
-         bool_or(r.batch_id <> :batch and r.undone is null) as by_another
+         count(*) + count(distinct r.batch_id)
+           filter (where r.undone in ('restored', 'part')) as steps,
+         bool_or(r.batch_id <> :batch and (r.undone is null or r.undone = 'part')) as by_another
     from import_row r join import_batch b on b.id = r.batch_id and b.kind = :kind
    where r.target_id = any(:ids) and r.action = 'updated'
    group by r.target_id
@@ -79,19 +83,27 @@ select t.id from {table} t left join history h on h.id = t.id
 MARK = """
 update import_row set undone = :how
  where batch_id = :batch and target_id = any(:ids) and action in ('created', 'updated')
-   and undone is null"""
+   and (undone is null or undone = 'part')"""
 
 CHANGED_SINCE = "it was changed since the import"
+CHANGED_AND_STAY = "were changed since the import and stay"
+# Fields that follow from others, which people know.
+KEYS = frozenset({"name_key", "source"})
 STANDS = "something stands on it, and it cannot be archived"
 
 
 def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> dict[str, Any]:
     """Undo a batch, or say what an undo would do (`dry`): restore first, then delete.
 
-    Answers {"restored", "deleted", "archived", "refused": [{"line", "id", "reason"}],
-    "aside_deleted"}; the last counts companies, contacts and staff that the batch made on the way.
+    Answers {"restored", "part_restored", "deleted", "archived",
+    "refused": [{"line", "id", "reason"}], "aside_deleted", "aside_kept"}; the last two count
+    companies, contacts and staff that the batch made on the way. Records restored in part are
+    among the refused, with the fields that stay.
     """
-    outcome: dict[str, Any] = {"restored": 0, "deleted": 0, "archived": 0, "refused": []}
+    outcome: dict[str, Any] = {
+        **dict.fromkeys(("restored", "part_restored", "deleted", "archived"), 0),
+        "refused": [],
+    }
     for undo, of_created in ((_restore, False), (_delete, True)):
         after, done = 0, 0
         while targets := _some_targets(step, batch_id, after):
@@ -103,7 +115,9 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
                 faultpoint("imports.undo.chunk")
             after = targets[-1]["id"]
     with step(0, 0) as session:
-        outcome["aside_deleted"] = _undo_aside(session, batch_id, dry=dry)
+        kept = importer.kept_with(session, batch_id, [row["id"] for row in outcome["refused"]])
+        outcome["aside_kept"] = len(kept)
+        outcome["aside_deleted"] = _undo_aside(session, batch_id, kept, dry=dry)
         if not dry:
             importer.after_undo(session, batch_id)
     return outcome
@@ -153,17 +167,55 @@ def _restore(
         image = f"({image} || jsonb_build_object('extra', t.extra))"
     else:
         image = f"({image})"
-    changed = session.scalars(
-        text(CHANGED.format(table=importer.table, image=image)), {"wanted": json.dumps(images)}
+    standing: dict[int, dict[str, Any]] = dict(
+        session.execute(
+            text(STANDING.format(table=importer.table, image=image)),
+            {"wanted": json.dumps(images)},
+        ).all()
     )
-    kept = _refuse(outcome, rows, set(changed), CHANGED_SINCE)
-    free = {row["id"] for row in kept}
-    outcome["restored"] += len(free)
+    lines = {row["id"]: row["line"] for row in rows}
+    whole: list[int] = []
+    part: list[int] = []
+    wanted: list[dict[str, Any]] = []
+    for each in images:
+        number = each["id"]
+        back, staying = _split(importer, each, standing.get(number, each["after"]))
+        if staying:
+            reason = _staying_words(staying, is_part=bool(back))
+            outcome["refused"].append({"line": lines[number], "id": number, "reason": reason})
+        if back or not staying:
+            (part if staying else whole).append(number)
+            wanted.append({"id": number, "before": {name: each["before"][name] for name in back}})
+    outcome["restored"] += len(whole)
+    outcome["part_restored"] += len(part)
     if dry:
         return
-    wanted = json.dumps([image for image in images if image["id"] in free])
-    session.execute(text(applying.update(importer, names, RESTORE)), {"wanted": wanted})
-    _mark(session, batch_id, sorted(free), "restored")
+    session.execute(text(applying.update(importer, names, RESTORE)), {"wanted": json.dumps(wanted)})
+    _mark(session, batch_id, whole, "restored")
+    _mark(session, batch_id, part, "part")
+
+
+def _split(
+    importer: Importer, image: dict[str, Any], now: dict[str, Any]
+) -> tuple[set[str], set[str]]:
+    """The fields of a record that go back, and those that stay for they were changed since.
+
+    A field that is back already is neither; fields that mean something together stay together.
+    """
+    before, after = image["before"], image["after"]
+    staying = {name for name in after if now[name] not in (after[name], before[name])}
+    for bound in importer.bound if importer.bound is not None else (after.keys(),):
+        if staying & bound:
+            staying |= bound & after.keys()
+    return {name for name in after.keys() - staying if now[name] != before[name]}, staying
+
+
+def _staying_words(fields: set[str], *, is_part: bool) -> str:
+    """Which fields stay, in words, and what became of the others."""
+    told = sorted(fields - KEYS) or sorted(fields)
+    named = ", ".join(name.removeprefix("extra.").replace("_", " ") for name in told)
+    stays = "was changed since the import and stays" if len(told) == 1 else CHANGED_AND_STAY
+    return f"{named} {stays}" + ("; the other fields go back" if is_part else "")
 
 
 def _delete(
@@ -215,8 +267,11 @@ def _held(session: Session, references: list[tuple[str, str]], ids: list[int]) -
     return found
 
 
-def _undo_aside(session: Session, batch_id: int, *, dry: bool) -> int:
-    """Delete the people and companies made on the way that nothing stands on now."""
+def _undo_aside(session: Session, batch_id: int, kept: set[int], *, dry: bool) -> int:
+    """Delete the people and companies made on the way that nothing stands on now.
+
+    Contacts that are `kept` stay with their company.
+    """
     count = 0
     for table in ("contact", "company", "staff"):
         ids = list(
@@ -229,6 +284,7 @@ def _undo_aside(session: Session, batch_id: int, *, dry: bool) -> int:
             )
         )
         held = set() if dry else _held(session, queries.references_to(session, table), ids)
+        held |= kept if table == "contact" else set()
         free = [number for number in ids if number not in held]
         count += len(free)
         if not dry:

@@ -181,6 +181,54 @@ def test_an_update_is_undone_unless_the_value_was_changed_since(app) -> None:
     assert take_back(second["batch"])["refused"][0]["line"] == 2
 
 
+def test_undo_goes_field_by_field_and_names_what_stays(app) -> None:
+    head = "Company;Phone;City;Sector;Ref\n"
+    bring("companies", head + "A;1;Bonn;x;\nB;1;Rome;x;\n")
+    answer = bring("companies", head + "A;2;Köln;y;7\nB;2;Oslo;y;8\n")
+    with unit_of_work():
+        first = db.session.scalars(select(Company).where(Company.name == "A")).one()
+        first.phone, first.version = "mine", first.version + 1
+    undone = take_back(answer["batch"])
+    assert (undone["restored"], undone["part_restored"]) == (1, 1)
+    assert [(row["line"], row["reason"]) for row in undone["refused"]] == [
+        (2, "phone was changed since the import and stays; the other fields go back")
+    ]
+    first = db.session.scalars(select(Company).where(Company.name == "A")).one()
+    assert (first.phone, first.billing_city, first.extra) == ("mine", "Bonn", {"Sector": "x"})
+    assert (first.source, first.external_id) == (None, None)
+    with unit_of_work():
+        db.session.scalars(select(Company).where(Company.name == "A")).one().phone = "2"
+    again = take_back(answer["batch"])
+    assert (again["restored"], again["part_restored"], again["refused"]) == (1, 0, [])
+    phones = select(Company.phone).order_by(Company.name)
+    assert list(db.session.scalars(phones)) == ["1", "1"], "what stayed is taken up later"
+    assert db.session.get(ImportBatch, answer["batch"]).state == "undone"
+
+
+def test_names_that_were_changed_since_stay_with_their_keys(app) -> None:
+    bring("companies", "Company;Ref\nOld;7\n")
+    answer = bring("companies", "Company;Ref;Phone\nNew;7;1\n")
+    with unit_of_work():
+        db.session.scalars(select(Company)).one().name = "NEW"
+    take_back(answer["batch"])
+    found = db.session.scalars(select(Company)).one()
+    assert (found.name, found.name_key, found.phone) == ("NEW", "new", None)
+
+
+def test_a_kept_company_keeps_the_people_that_were_made_for_it(app) -> None:
+    answer = bring("companies", "Company;Contact email\nA;ana@x.org\nB;bo@x.org\n")
+    with unit_of_work():
+        kept = db.session.scalars(select(Company).where(Company.name == "A")).one()
+        kept.phone, kept.version = "mine", kept.version + 1
+    told = commands.undo_dry_run(answer["batch"])
+    undone = take_back(answer["batch"])
+    assert (told["aside_kept"], told["aside_deleted"]) == (1, 1)
+    assert (undone["aside_kept"], undone["aside_deleted"]) == (1, 1)
+    assert names() == ["A"]
+    assert list(db.session.scalars(select(Contact.name))) == ["ana@x.org"]
+    assert db.session.scalar(select(func.count()).select_from(Membership)) == 1
+
+
 def test_the_refused_rows_come_back_as_a_file_to_correct(app) -> None:
     raw = "Firma;Land;Währung\nMüller;DE;EUR\nŁódź;Nirgendwo;EUR\nPoznań;PL;XXY\n".encode("cp1250")
     answer = bring("companies", raw)

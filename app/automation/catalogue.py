@@ -24,7 +24,7 @@ SINCE = {
     "activity": "anything happened on the ticket",
 }
 COUNTED = {"clock": "the clock", "business": "business hours"}
-ASKED = {"approve": "approve", "fill": "answer", "upload": "send files"}
+ASKED = {"approve": "approve", "fill": "answer", "upload": "send files", "confirm": "confirm"}
 
 # Kinds of values that are rows of the database, chosen by their name.
 ROWS = {

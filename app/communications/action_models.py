@@ -36,7 +36,9 @@ class ActionRequest(Stamped, Model):
 
     __tablename__ = "action_request"
     __table_args__ = (
-        CheckConstraint("kind in ('approve', 'choose', 'upload', 'fill', 'estimate')", name="kind"),
+        CheckConstraint(
+            "kind in ('approve', 'choose', 'upload', 'fill', 'confirm', 'estimate')", name="kind"
+        ),
         CheckConstraint(
             "state in ('asked', 'answered', 'declined', 'cancelled', 'expired')", name="state"
         ),

@@ -385,9 +385,18 @@ def _settle(
     }
     action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
     db.session.flush()
-    if action.ticket.category == "waiting" and not queries.has_others(action):
+    if _comes_back(action, ending, actor, given):
         opened = ticket_queries.first_status("open")
         commands.set_status(action.ticket, actor=actor, status=opened)
+
+
+def _comes_back(action: ActionRequest, ending: Ending, actor: Actor, given: Given) -> bool:
+    """Whether the ticket goes back to the queue: nothing else is waited for, or it was closed."""
+    if action.ticket.category == "waiting":
+        return not queries.has_others(action)
+    by_client = actor.contact_id is not None
+    closed = action.ticket.category in rules.CLOSED
+    return closed and by_client and not actions_rules.leaves_closed(action.kind, ending.deed, given)
 
 
 def _was_ended(action: ActionRequest, event: Event, actor: Actor) -> None:

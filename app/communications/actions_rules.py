@@ -17,6 +17,7 @@ KINDS = {
     "choose": "choose",
     "upload": "send files",
     "fill": "answer",
+    "confirm": "confirm",
 }
 # Asked by its own page only, with all that is offered.
 ESTIMATE = "estimate"
@@ -27,6 +28,7 @@ ASKING = {
     "choose": say("asked %(name)s to choose by %(day)s"),
     "upload": say("asked %(name)s to send files by %(day)s"),
     "fill": say("asked %(name)s to answer by %(day)s"),
+    "confirm": say("asked %(name)s to confirm by %(day)s"),
     ESTIMATE: say("asked %(name)s to approve an estimate by %(day)s"),
 }
 # What the button of the mail is called.
@@ -35,6 +37,7 @@ BUTTONS = {
     "choose": say("Choose"),
     "upload": say("Send files"),
     "fill": say("Answer"),
+    "confirm": say("Confirm or decline"),
     ESTIMATE: say("See the estimate"),
 }
 ASKED = "asked"
@@ -217,8 +220,17 @@ def outcome(kind: str, deed: str, given: Given) -> str:
     if kind == "upload":
         count = len(given.files)
         return say("sent 1 file") if count == 1 else say("sent %(count)s files", count=count)
-    approved = {"approve": say("approved it"), ESTIMATE: say("approved the estimate")}
-    return approved.get(kind, say("answered"))
+    said = {
+        "approve": say("approved it"),
+        "confirm": say("confirmed it"),
+        ESTIMATE: say("approved the estimate"),
+    }
+    return said.get(kind, say("answered"))
+
+
+def leaves_closed(kind: str, deed: str, given: Given) -> bool:
+    """Whether a closed ticket stays closed: a confirmation without a word asks for nothing."""
+    return kind == "confirm" and deed == "answer" and not given.text.strip()
 
 
 def content_hash(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> str:

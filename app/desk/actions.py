@@ -23,6 +23,7 @@ CHOICES = (
     ("choose", "Choose", "One of the options you write below."),
     ("upload", "Send files", "One or several, with a comment."),
     ("fill", "Answer", "In words of their own."),
+    ("confirm", "Confirm", "That something is so or done, or no with a reason."),
 )
 
 

@@ -17,13 +17,14 @@ from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Job
+from app.tickets import commands, queries
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
 from app.timelog.commands import move_ticket
 from jobs import load_handlers, schedule
 from tests import factories as make
 from tests.communications.asking import BEGINNINGS, asked, link, mails, now_is, reminders
-from tests.portal.acting import sent
+from tests.portal.acting import STAFF, sent
 from tests.web.people import client_in, person, signed_in, visitor
 from tests.web.test_matrix import fingerprint
 
@@ -319,3 +320,32 @@ def test_a_ticket_goes_to_no_other_company_while_somebody_is_asked(world):
         ticket = db.session.get_one(Ticket, action.ticket_id)
         move_ticket(ticket, actor=world["ada"], company_id=other.id)
         assert ticket.company_id == other.id
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent_", "category"),
+    [
+        ("confirm", {"do": "answer"}, "resolved"),
+        ("confirm", {"do": "answer", "text": "But the door squeaks"}, "open"),
+        ("confirm", {"do": "decline", "text": "It does not open"}, "open"),
+        ("approve", {"do": "answer"}, "open"),
+    ],
+)
+def test_an_answer_that_asks_for_work_opens_a_closed_ticket_again(world, kind, sent_, category):
+    action = asked(world, kind=kind, text="The door is mended.")
+    with unit_of_work():
+        ticket = db.session.get_one(Ticket, world["ticket"].id, with_for_update=True)
+        commands.set_status(ticket, actor=STAFF, status=queries.first_status("resolved"))
+    visitor(world["app"]).post(link(action), data=sent_)
+    db.session.rollback()
+    assert now_is(action).ticket.category == category
+
+
+def test_a_client_confirms_and_it_is_told_so(world):
+    action = asked(world, kind="confirm", text="The door is mended.")
+    by_link = visitor(world["app"])
+    assert ">Confirm</button>" in by_link.get(link(action)).get_data(as_text=True)
+    by_link.post(link(action), data={"do": "answer"})
+    assert "<b>Confirmed</b> by Mira Krog" in by_link.get(link(action)).get_data(as_text=True)
+    page = signed_in(world["app"], world["user"]).get(f"/tickets/{world['ticket'].number}")
+    assert "confirmed it" in page.get_data(as_text=True)

@@ -89,6 +89,8 @@ def test_what_is_wrong_with_asking_is_said(change, words):
         ("upload", "answer", Given(text="see file"), "No file"),
         ("upload", "answer", Given(files=("a.pdf",)), None),
         ("fill", "answer", Given(text="x" * 5_001), "too long"),
+        ("confirm", "answer", Given(), None),
+        ("confirm", "decline", Given(), "reason is missing"),
     ],
 )
 def test_what_is_wrong_with_an_answer_is_said(kind, deed, given_, words):

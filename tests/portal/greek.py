@@ -77,7 +77,7 @@ def greek() -> Greek:
         due = clock.today() + timedelta(days=9)
         estimates.save_draft(ticket, actor=STAFF, lines=lines, note="Ναι", valid_until=due)
         estimates.send(ticket, actor=STAFF, contact_id=mira.id)
-    for what in ("approve", "choose", "upload", "fill"):
+    for what in ("approve", "choose", "upload", "fill", "confirm"):
         asked = actions.ask(
             ticket,
             actor=STAFF,

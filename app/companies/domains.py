@@ -1,8 +1,10 @@
 """The mail domains of companies: whoever proves an address of a verified one belongs there."""
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.companies.account_models import CompanyDomain
 from app.companies.models import Company, ContactEmail, Membership
@@ -110,37 +112,62 @@ def joined_by(address: str) -> Company | None:
     ).one_or_none()
 
 
-def suggested(address: str, company_name: str) -> list[Company]:
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A company that a person may mean, and why in words.
+
+    It is `sure` where their address speaks for it, not the name alone that they typed.
+    """
+
+    company: Company
+    reason: str
+    sure: bool
+
+
+def suggested(address: str, company_name: str) -> list[Suggestion]:
     """Companies a person may mean: by domain, by people of the same domain, by the name given."""
     domain = domain_of(address)
-    ids: list[int] = []
+    reasons: dict[int, tuple[str, bool]] = {}
     if not is_free_mail(domain):
-        ids += db.session.scalars(
-            select(CompanyDomain.company_id).where(CompanyDomain.domain == domain)
-        )
-        ids += db.session.scalars(
-            select(Membership.company_id)
-            .join(ContactEmail, ContactEmail.contact_id == Membership.contact_id)
-            .where(func.split_part(func.lower(ContactEmail.address), "@", 2) == domain)
-            .group_by(Membership.company_id)
-            .order_by(func.count().desc(), Membership.company_id)
-            .limit(MOST_SUGGESTED)
-        )
+        for known in db.session.scalars(
+            select(CompanyDomain).where(CompanyDomain.domain == domain)
+        ):
+            proof = "verified" if known.verified_at else "not verified"
+            reasons[known.company_id] = (f"By its domain {domain}, which is {proof}.", True)
+        for number in db.session.scalars(_by_people(domain)):
+            reasons.setdefault(number, (f"By other people of it with addresses at {domain}.", True))
     if keys := _name_keys(company_name):
-        ids += db.session.scalars(
+        named = (
+            "Only by the name that was typed, which anybody can; "
+            f"the address at {domain} is no sign of it."
+        )
+        for number in db.session.scalars(
             select(Company.id)
             .where(Company.name_key.in_(keys), Company.archived_at.is_(None))
             .order_by(Company.id)
             .limit(MOST_SUGGESTED)
-        )
-    wanted = list(dict.fromkeys(ids))[:MOST_SUGGESTED]
+        ):
+            reasons.setdefault(number, (named, False))
+    wanted = list(reasons)[:MOST_SUGGESTED]
     found = {
         one.id: one
         for one in db.session.scalars(
             select(Company).where(Company.id.in_(wanted), Company.archived_at.is_(None))
         )
     }
-    return [found[one] for one in wanted if one in found]
+    return [Suggestion(found[one], *reasons[one]) for one in wanted if one in found]
+
+
+def _by_people(domain: str) -> Select[Any]:
+    """Companies whose people have addresses at a domain, most people first."""
+    return (
+        select(Membership.company_id)
+        .join(ContactEmail, ContactEmail.contact_id == Membership.contact_id)
+        .where(func.split_part(func.lower(ContactEmail.address), "@", 2) == domain)
+        .group_by(Membership.company_id)
+        .order_by(func.count().desc(), Membership.company_id)
+        .limit(MOST_SUGGESTED)
+    )
 
 
 def _name_keys(name: str) -> set[str]:

@@ -133,6 +133,25 @@ def approve(
     return registration
 
 
+def approve_suggested(
+    actor: Actor, registration_id: int, *, company_id: int, checked: bool
+) -> Registration:
+    """Let somebody in to a company that was suggested.
+
+    Raises `RuleError` as `approve` does, and where only the name they typed speaks for it and
+    nobody has `checked` who they are.
+    """
+    registration = _undecided(registration_id)
+    offered = domains.suggested(registration.email, registration.company_name)
+    sure = any(one.sure for one in offered if one.company.id == company_id)
+    if not sure and not checked:
+        raise RuleError(
+            f"Only the typed name says that {registration.name} belongs there: find out whether "
+            "that is so, and tick the box."
+        )
+    return approve(actor, registration_id, company_id=company_id)
+
+
 def reject(actor: Actor, registration_id: int, *, reason: str) -> Registration:
     """Refuse somebody, and tell them why. Raises `RuleError` without a reason."""
     registration = _undecided(registration_id)

@@ -42,12 +42,21 @@ def approve(registration_id: int) -> Any:
 
     def act() -> tuple[str, str]:
         new_name = request.form.get("new_name", "")
-        company_id = request.form.get("suggested", type=int)
-        if company_id is None and not new_name.strip():
-            company_id = looked_up("company")
-        done = registrations.approve(
-            current_actor(), registration_id, company_id=company_id, new_name=new_name
-        )
+        suggested = request.form.get("suggested", type=int)
+        if suggested is not None:
+            done = registrations.approve_suggested(
+                current_actor(),
+                registration_id,
+                company_id=suggested,
+                checked=request.form.get("checked") == "y",
+            )
+        else:
+            done = registrations.approve(
+                current_actor(),
+                registration_id,
+                company_id=None if new_name.strip() else looked_up("company"),
+                new_name=new_name,
+            )
         return here, f"{done.name} is invited."
 
     return carry_out(act, back=here)

@@ -407,6 +407,7 @@ def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser)
     agent = signed_in(app, person("Agent"))
     page = text_of(agent.get("/registrations"))
     assert "Approve for Northwind Ltd" in page
+    assert "By its domain harbour.example, which is not verified" in page
     one = db.session.scalars(select(Registration.id)).one()
     agent.post(f"/registrations/{one}/approve", data=sent(suggested=str(northwind.company.id)))
     assert browser.post(link_in(mails()[-1]), data={"password": NEW}).status_code == 302
@@ -415,6 +416,25 @@ def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser)
         f"/registrations/{one}/approve", data=sent(suggested=str(northwind.company.id))
     )
     assert "approved already" in text_of(agent.get(again.location))
+
+
+def test_a_name_that_anybody_can_type_is_told_and_needs_a_check(app, northwind, browser):
+    register(browser, "eve@elsewhere.example")
+    browser.post(link_in(mails()[-1]))
+    one = db.session.scalars(select(Registration)).one()
+    with unit_of_work():
+        db.session.merge(one).company_name = "northwind"
+    agent = signed_in(app, person("Agent"))
+    page = agent.get("/registrations").get_data(as_text=True)
+    assert "Only by the name that was typed" in page
+    assert "the address at elsewhere.example is no sign of it" in page
+    assert not re.search(r"btn-primary[^>]*>[^<]*Approve for", page)
+    here = f"/registrations/{one.id}/approve"
+    agent.post(here, data=sent(suggested=str(northwind.company.id)))
+    assert "Only the typed name says" in text_of(agent.get("/registrations"))
+    agent.post(here, data=sent(suggested=str(northwind.company.id), checked="y"))
+    db.session.expire_all()
+    assert db.session.get(Registration, one.id).state == "approved"
 
 
 def test_a_registration_can_make_a_company_or_be_refused(app, northwind, browser):
@@ -492,9 +512,9 @@ def test_invitations_need_a_company_and_an_address(app):
 
 def test_registrations_are_matched_by_name_too(northwind):
     found = domains.suggested("ada@gmail.com", "NORTHWIND  ltd")
-    assert [company.name for company in found] == ["Northwind Ltd"]
+    assert [each.company.name for each in found] == ["Northwind Ltd"]
     for typed in ("Northwind", "Northwind Ltd.", "northwind limited"):
         found = domains.suggested("ada@gmail.com", typed)
-        assert [company.name for company in found] == ["Northwind Ltd"], typed
+        assert [each.company.name for each in found] == ["Northwind Ltd"], typed
     assert domains.suggested("ada@gmail.com", "Ltd") == []
     assert registrations.pending() == []

@@ -50,6 +50,15 @@ ENCODINGS = {
     "mac-roman": "Mac Roman",
 }
 DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Pipe"}
+# Fields that follow from others or mean nothing to people; and what others are called.
+UNSEEN = frozenset({"name_key", "source", "status_id", "last_event_at"})
+LABELS = {
+    "category": "State",
+    "parent_id": "Part of",
+    "work_type_id": "Work type",
+    "billable_seconds": "Billable time",
+    "use_company_address": "Uses the company's address",
+}
 SAMPLES = 3
 LONGEST_SAMPLE = 60
 # Among the words that mean a field, so many of the first leave no doubt.
@@ -71,6 +80,8 @@ def label(target: str) -> str:
     """A field in words: "billing_street" as "Billing street"."""
     if target.startswith("extra."):
         return target.removeprefix("extra.")
+    if target in LABELS:
+        return LABELS[target]
     return target.replace("_", " ").capitalize().replace(" id", " ID")
 
 
@@ -134,10 +145,33 @@ def confidence(automatic: Columns, header: str, target: str, is_chosen: bool) ->
 def changes(row: Any) -> list[tuple[str, str, str]]:
     """The changed fields of a row: (field, before, after); nothing is an empty text."""
     before, after = row["before"] or {}, row["after"] or {}
-    return [(label(name), before.get(name) or "", after[name] or "") for name in sorted(after)]
+    return [
+        (label(name), value(name, before.get(name)), value(name, after[name]))
+        for name in sorted(after.keys() - UNSEEN)
+    ]
 
 
 def document(doc: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a new row would hold: (field, value) pairs, its extra fields last."""
-    plain = [(label(name), str(value)) for name, value in doc.items() if name != EXTRA]
-    return plain + [(name, str(value)) for name, value in (doc.get(EXTRA) or {}).items()]
+    plain = [
+        (label(name), value(name, held))
+        for name, held in doc.items()
+        if name != EXTRA and name not in UNSEEN
+    ]
+    return plain + [(name, str(held)) for name, held in (doc.get(EXTRA) or {}).items()]
+
+
+def value(name: str, held: Any) -> str:
+    """A value of a field as people write it."""
+    text = "" if held is None else str(held)
+    if not text:
+        return ""
+    if name in {"parent_id", "work_type_id"}:
+        return f"id {text}"
+    if name == "billable_seconds":
+        return f"{int(text) // 3600}:{int(text) % 3600 // 60:02}"
+    if name == "use_company_address":
+        return {"true": "yes", "false": "no"}.get(text, text)
+    if name == "closed_at":
+        return f"{text[:16].replace('T', ' ')} UTC"
+    return text

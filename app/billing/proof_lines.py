@@ -107,7 +107,7 @@ def _added(sheet: Sheet) -> Iterator[str]:
 
 
 def _times(row: Row[Any]) -> str:
-    return f"{row.quantity.normalize():f} at {row.unit_price.normalize():f}"
+    return f"{row.quantity.normalize():f} at {(row.unit_price or Decimal(0)).normalize():f}"
 
 
 def _discounted(sheet: Sheet) -> Iterator[str]:

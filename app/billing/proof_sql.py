@@ -228,6 +228,21 @@ CHECKS: dict[str, str] = {
           from ({_WEIGHED}) w group by line_id, position, number, explanation
         ) derived where (explanation ->> 'amount_minor')::numeric <> wanted
     """,
+    "printed lines": """
+        select 'line ' || l.position || ' of document ' || d.number || ' is kept as '
+            || concat_ws(' ', trim_scale(l.quantity), l.unit, 'at', trim_scale(l.unit_price))
+            || ', the document says ' || concat_ws(' ', said.quantity, said.unit, 'at', said.price)
+        from document_line l join document d on d.id = l.document_id
+        cross join lateral (
+          select nullif(line ->> 'quantity', '')::numeric as quantity,
+            case when l.kind = 'time' then 'h' else coalesce(line ->> 'unit', '') end as unit,
+            nullif(line ->> 'price', '')::numeric as price
+          from jsonb_array_elements(d.content::jsonb -> 'lines') line
+          where (line ->> 'position')::int = l.position
+        ) said
+        where (l.quantity, l.unit, l.unit_price)
+            is distinct from (said.quantity, said.unit, said.price)
+    """,
     "shares": f"""
         select 'entry ' || entry_id || ' on document ' || number || ' holds ' || amount_minor
             || ' minor units, its share of line ' || position || ' is ' || share

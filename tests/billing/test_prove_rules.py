@@ -165,6 +165,10 @@ def test_the_quantity_on_a_line_is_proved_from_what_was_added(app):
     assert_books()
     tamper("document_line", "quantity = 4, unit_price = 3")
     assert "says 4 at 3, 2 at 6 were added" in faults()["discounts and nets"]
+    for change in ("quantity = null, unit = ''", "unit = 'zz'", "unit_price = null"):
+        db.session.rollback()
+        tamper("document_line", change)
+        assert "the document says 2 m at 6" in faults().get("printed lines", ""), change
 
 
 def test_inclusive_tax_on_an_exact_half_is_proved_exactly(app):

@@ -172,11 +172,11 @@ def askers_of(action: ActionRequest) -> list[Reader]:
     Of an estimate both are told: with the answer the work begins, or does not.
     """
     row = db.session.execute(
-        select(Staff.id, Staff.name, Staff.email).where(
+        select(Staff.id, Staff.name, Staff.email, Staff.zone).where(
             Staff.id == action.staff_id, Staff.archived_at.is_(None), Staff.email.is_not(None)
         )
     ).first()
-    asker = [Reader(row.name, str(row.email), staff_id=row.id)] if row is not None else []
+    asker = [Reader(row.name, str(row.email), staff_id=row.id, zone=row.zone)] if row else []
     if asker and action.kind != ESTIMATE:
         return asker
     others = mail_queries.staff_of(action.ticket)

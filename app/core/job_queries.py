@@ -1,7 +1,7 @@
-"""What the page of jobs asks."""
+"""What the page of jobs asks, and pages that wait for one."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -11,6 +11,7 @@ from app.core.errors import NotFoundError
 from app.core.models import Job, Schedule
 
 PAGE = 50
+LOOKED_BACK = timedelta(days=7)
 COLUMNS = (
     *(Job.id, Job.kind, Job.state, Job.due_at, Job.attempts, Job.done_steps, Job.total_steps),
     *(Job.note, Job.last_error, Job.created_at, Job.finished_at),
@@ -59,3 +60,16 @@ def at_work(kind: str) -> Sequence[dict[str, Any]]:
     return db.session.scalars(
         select(Job.payload).where(Job.kind == kind, Job.state == "leased", held)
     ).all()
+
+
+def why_dead(kind: str, about: dict[str, Any]) -> str:
+    """Why the newest job of a kind with this in its payload was given up; empty when it was not."""
+    newest = (
+        select(Job.state, Job.last_error)
+        .where(Job.kind == kind, Job.payload.contains(about))
+        .where(Job.created_at > func.now() - LOOKED_BACK)
+        .order_by(Job.id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(newest).first()
+    return (row.last_error or "It failed.") if row is not None and row.state == "dead" else ""

@@ -205,6 +205,7 @@ def paper(number: int, version: int) -> Any:
     return given_or_awaited(
         partial(as_pdf, file, papers.name_of(found)) if file else None,
         have_drawn=lambda: papers.have_drawn(found),
+        why_not=lambda: papers.why_not_drawn(found),
         crumbs=(
             ("Tickets", url_for("tickets.queue")),
             (f"#{number} {found.ticket.subject}", url_for("tickets.show", number=number)),

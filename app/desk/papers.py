@@ -17,6 +17,7 @@ def given_or_awaited(
     give: Callable[[], Response] | None,
     *,
     have_drawn: Callable[[], None],
+    why_not: Callable[[], str],
     crumbs: Sequence[tuple[str, str]],
     undrawn: int = 1,
     of: int = 1,
@@ -24,7 +25,7 @@ def given_or_awaited(
     """What `give` makes of stored papers; without it a page that looks whether they are drawn.
 
     `undrawn` counts those `of` all that have no PDF yet. Looking changes nothing; a POST has them
-    drawn where their job was lost.
+    drawn where their job was lost, or was given up for the reason that `why_not` tells.
     """
     here = request.full_path.rstrip("?")
     if request.method == "POST":
@@ -32,6 +33,7 @@ def given_or_awaited(
             have_drawn()
         return redirect(here)
     said = {"here": here, "undrawn": 0 if give else undrawn, "count": of, "crumbs": crumbs}
+    said["reason"] = "" if give else why_not()
     if request.headers.get("HX-Request"):
         return render_template("desk/paper_part.html", **said)
     return give() if give else not_yet(render_template("desk/paper_waits.html", **said))

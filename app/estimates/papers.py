@@ -14,7 +14,7 @@ from app.billing import queries as billing
 from app.billing.compose import seller_of
 from app.billing.documents.render import on_paper
 from app.billing.documents.stored import MEDIA_TYPE, logo_of
-from app.core import clock, jobs, storage
+from app.core import clock, job_queries, jobs, storage
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import StoredFile
@@ -102,6 +102,12 @@ def have_drawn(estimate: Estimate) -> None:
         freeze(estimate, stage)
     elif paper.file_id is None:
         _post(paper.id, again=f":{clock.now():%Y-%m-%dT%H:%M}")
+
+
+def why_not_drawn(estimate: Estimate) -> str:
+    """Why the drawing of a version was given up; empty while it is still to come."""
+    paper = db.session.scalars(_papers(estimate, _stage(estimate))).one_or_none()
+    return job_queries.why_dead(DRAW, {"paper": paper.id}) if paper is not None else ""
 
 
 def _heard(estimate: Estimate) -> str:

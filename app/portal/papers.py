@@ -44,4 +44,5 @@ def _paper(estimate: Estimate, *, back: str) -> Any:
     file = papers.file_of(estimate)
     if file is not None:
         return download(file, papers.name_of(estimate))
-    return not_yet(render_template("portal/paper_waits.html", back=back))
+    gave_up = bool(papers.why_not_drawn(estimate))
+    return not_yet(render_template("portal/paper_waits.html", back=back, gave_up=gave_up))

@@ -28,6 +28,7 @@ from app.tickets import (
 from app.tickets.client_rules import SCORES
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
+from app.tickets.rules import CLOSED
 
 EVENTS = 50
 MOST_PAGES = 10_000
@@ -136,7 +137,8 @@ def answer(number: int) -> Any:
 
     def act() -> tuple[str, str]:
         ticket = client_queries.answerable(me.viewer, number)
-        if queries.was_just_said(ticket.id, text, actor=me.actor):
+        is_open = ticket.category not in CLOSED  # to write the same again opens a closed one
+        if is_open and queries.was_just_said(ticket.id, text, actor=me.actor):
             if files:
                 raise RuleError(
                     say("This text was sent already: take it out to send the files alone.")

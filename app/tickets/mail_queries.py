@@ -21,12 +21,13 @@ ACKNOWLEDGED = "acknowledged:"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody to whom a ticket's mails go."""
+    """Somebody to whom a ticket's mails go; `zone` is that of staff."""
 
     name: str
     address: str
     contact_id: int | None = None
     staff_id: int | None = None
+    zone: str = ""
 
 
 def contacts_of(ticket: Ticket) -> list[Reader]:
@@ -81,7 +82,7 @@ def staff_of(ticket: Ticket) -> list[Reader]:
         Subscription.muted_at.is_(None),
     )
     query = (
-        select(Staff.id, Staff.name, Staff.email)
+        select(Staff.id, Staff.name, Staff.email, Staff.zone)
         .where(
             or_(Staff.id == ticket.assignee_id, Staff.id.in_(follows)),
             Staff.archived_at.is_(None),
@@ -89,7 +90,10 @@ def staff_of(ticket: Ticket) -> list[Reader]:
         )
         .order_by(Staff.id)
     )
-    return [Reader(row.name, str(row.email), staff_id=row.id) for row in db.session.execute(query)]
+    return [
+        Reader(row.name, str(row.email), staff_id=row.id, zone=row.zone)
+        for row in db.session.execute(query)
+    ]
 
 
 def said_before(ticket: Ticket, event: Event | None, most: int) -> list[Said]:

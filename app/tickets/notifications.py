@@ -145,9 +145,9 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
         occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
     )
     known = people.readings_of(reader.contact_id for reader in readers)
-    usual = people.Reading(language.ENGLISH, agency.zone)
     letters = []
     for reader in readers:
+        usual = people.Reading(language.ENGLISH, reader.zone or agency.zone)
         reads = known.get(reader.contact_id, usual)
         with language.reading(reads.language):
             words = language.told(subject), language.told(body)

@@ -1,18 +1,22 @@
 """The purchase order of an approval becomes the invoice's own when all of it was ordered by it."""
 
 import json
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, text
 
+from app.billing.commands import extras
 from app.billing.commands.credit import void_invoice
 from app.billing.engine.facts import Entry, ExtraLine
 from app.billing.engine.orders import common_order
+from app.billing.engine.orders import ordered as as_said
 from app.billing.models import Document, RunRow
 from app.billing.models import ExtraLine as ExtraRow
 from app.companies.models import Company
 from app.core import clock
+from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
 from app.estimates.rules import Line
 from tests import factories as make
@@ -176,3 +180,25 @@ def test_staff_give_a_ticket_its_order_with_its_other_fields(world):
     refused = browser.post(path, data={"purchase_order": "x" * 101})
     assert refused.status_code == 422
     assert "at most 100 characters" in refused.get_data(as_text=True)
+
+
+def test_lines_that_wait_are_the_agency_s_business_and_stop_no_approval(world):
+    with unit_of_work():
+        account = make.account(db.session.merge(world.company)).id
+        extras.add_line(SYSTEM, account, text="A large one", unit_price=Decimal(999_999_999_999))
+    world.approved(Line(1, "fixed", "Typeface", 20_000))
+    assert world.states() == ["approved"]
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("", ""),
+        ("4711", ", PO 4711"),
+        ("PO-17", ", PO-17"),
+        ("po 3", ", po 3"),
+        ("Polar", ", PO Polar"),
+    ],
+)
+def test_a_line_says_its_order_once(order, said):
+    assert as_said(order) == said

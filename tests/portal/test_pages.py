@@ -182,6 +182,12 @@ def test_what_was_just_sent_is_not_sent_again(northwind, mira):
     answer = mira.post(f"{at}/answer", data=with_file)
     assert answer.status_code == 422
     assert "take it out to send the files alone" in text_of(answer)
+    with unit_of_work():
+        ticket = queries.locked(northwind.ticket.number)
+        commands.set_status(ticket, actor=STAFF, status=queries.first_status("resolved"))
+    mira.post(f"{at}/answer", data=sent(text="It is urgent."))
+    db.session.rollback()
+    assert db.session.get(Ticket, northwind.ticket.id).category == "open", "it is said once more"
 
 
 def test_answer_solve_rate_and_open_again(northwind, mira):

@@ -1,6 +1,7 @@
 """The mails about tickets: to whom, with which headers, in the transaction of what they tell."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import policy
 from email.parser import BytesParser
 
@@ -160,6 +161,16 @@ def test_the_history_holds_what_the_client_can_see(agent, mira, ticket):
     assert "> It burns & smokes <b>" in row.body
     assert "It burns &amp; smokes &lt;b&gt;" in row.html
     assert "internal matter" not in row.body + row.html
+
+
+def test_staff_read_in_their_own_zone_when_something_was_said(agent, client_company, mira):
+    worker = make.staff("Bo", email="bo@agency.example", zone="Asia/Tokyo")
+    ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)
+    with clock.frozen(datetime(2026, 3, 2, 12, 30, tzinfo=UTC)):
+        commands.reply(ticket, actor=agent, text="Which printer?")
+        client_commands.reply_as_contact(ticket, actor=by(mira), text="The big one.")
+    [told] = [row for row in mails() if row.recipient == "bo@agency.example"]
+    assert "21:30" in told.body
 
 
 def test_our_own_mail_quoted_back_is_found_to_be_a_quote(agent, ticket):

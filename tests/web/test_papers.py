@@ -2,12 +2,15 @@
 
 import io
 import zipfile
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from app.billing.documents import stored
-from app.core import jobs, storage
+from app.core import clock, jobs, storage
 from app.core.db import unit_of_work
+from app.core.models import Job
 from tests.billing.issued import issued
 from tests.web.test_matrix import fingerprint
 
@@ -44,6 +47,22 @@ def test_looking_at_an_invoice_draws_nothing_and_says_so(month, undrawn):
     assert served.data == storage.read(stored.pdf_of(undrawn[0]))
     assert served.data.startswith(b"%PDF")
     assert "attachment" in served.headers["Content-Disposition"]
+
+
+def test_a_drawing_that_was_given_up_says_why_and_can_be_tried_again(month, undrawn):
+    path = f"/billing/invoices/{undrawn[0]}.pdf"
+    month.post(path)
+    reason = "The disk is full: make room."
+    with unit_of_work() as session:
+        session.execute(update(Job).values(state="dead", last_error=reason))
+    page = month.get(path)
+    assert f"could not be drawn: {reason}" in page.text
+    assert "hx-get" not in month.get(path, headers={"HX-Request": "true"}).text
+    assert "refresh" not in page.text
+    assert "being drawn" in month.get(f"/billing/invoices/{undrawn[1]}.pdf").text
+    with clock.frozen(clock.now() + timedelta(minutes=2)):
+        month.post(path)
+    assert "being drawn" in month.get(path).text
 
 
 def test_a_pack_is_given_once_all_in_it_are_drawn(month, undrawn):

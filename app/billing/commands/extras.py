@@ -46,12 +46,6 @@ def add_line(
         raise ValueError(kind)
     if problem := too_much(quantity, unit_price):
         raise RuleError(problem)
-    _account(account_id)
-    if _waiting(account_id) + abs(quantity * unit_price) > MOST_LINE:
-        raise RuleError(
-            f"With the lines that wait already this is too much for one invoice: at most"
-            f" {MOST_LINE:,} fit. Issue those first, or give less."
-        )
     return _add(
         actor,
         ExtraLine(
@@ -162,6 +156,16 @@ def set_grouping(actor: Actor, account_id: int, grouping: str) -> None:
         id=account_id,
         before={"grouping": before},
         after={"grouping": grouping},
+    )
+
+
+def too_much_together(account_id: int, quantity: Decimal, unit_price: Decimal) -> str:
+    """What is wrong with a line beside those that wait for the same invoice, in words."""
+    if _waiting(account_id) + abs(quantity * unit_price) <= MOST_LINE:
+        return ""
+    return (
+        f"With the lines that wait already this is too much for one invoice: at most"
+        f" {MOST_LINE:,} fit. Issue those first, or give less."
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.billing.documents import queries
 from app.billing.documents.render import render
 from app.billing.models import DocumentPdf
-from app.core import clock, jobs, storage
+from app.core import clock, job_queries, jobs, storage
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError
 from app.core.faults import faultpoint
@@ -79,6 +79,11 @@ def have_drawn(document_ids: Sequence[int]) -> None:
     However often it is asked for, one job a minute is posted.
     """
     post_renders(document_ids, again=f":{clock.now():%Y-%m-%dT%H:%M}")
+
+
+def why_not_drawn(document_id: int) -> str:
+    """Why the drawing of a document was given up; empty while it is still to come."""
+    return job_queries.why_dead(RENDER, {"document_ids": [document_id]})
 
 
 def get_or_render(document_id: int) -> StoredFile:

@@ -1,5 +1,6 @@
 """Under which purchase order of the client a document was ordered."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from app.billing.engine.facts import Document, Entry, ExtraLine
@@ -9,7 +10,7 @@ def ordered(order: str) -> str:
     """How the text of a line ends that the client ordered by a purchase order; kept in English."""
     if not order:
         return ""
-    return f", {order}" if order[:2].upper() == "PO" else f", PO {order}"
+    return f", {order}" if re.match(r"PO\b", order, re.IGNORECASE) else f", PO {order}"
 
 
 def common_order(

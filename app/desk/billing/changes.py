@@ -91,14 +91,16 @@ def add_line(run_id: int, account_id: int) -> Any:
             fields.refuse(
                 "quantity", "A quantity of 0 adds nothing: write how many, or nothing for 1."
             )
-        if problem := extras.too_much(quantity, price or Decimal(0)):
+        each = price or Decimal(0)
+        problem = extras.too_much(quantity, each)
+        if problem := problem or extras.too_much_together(account.id, quantity, each):
             fields.refuse("unit_price", f"Price: {problem}")
         fields.check()
         extras.add_line(
             current_actor(),
             account.id,
             text=text,
-            unit_price=price or Decimal(0),
+            unit_price=each,
             quantity=quantity,
             unit=unit,
             kind="hand" if unit or quantity != 1 else "fixed",

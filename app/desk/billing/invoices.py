@@ -127,6 +127,7 @@ def invoice_pdf(document_id: int) -> Any:
     return given_or_awaited(
         partial(as_pdf, file, f"{document.number}.pdf") if file else None,
         have_drawn=lambda: stored.have_drawn([document_id]),
+        why_not=lambda: stored.why_not_drawn(document_id),
         crumbs=(
             ("Invoices", url_for("billing.invoices")),
             (document.number, url_for("billing.invoice", document_id=document_id)),
@@ -165,6 +166,7 @@ def invoices_zip() -> Any:
     return given_or_awaited(
         None if undrawn else lambda: _packed(name, {chosen[i]: files[i] for i in files}),
         have_drawn=lambda: stored.have_drawn(undrawn),
+        why_not=lambda: stored.why_not_drawn(undrawn[0]),
         undrawn=len(undrawn),
         of=len(chosen),
         crumbs=(("Invoices", url_for("billing.invoices")),),

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup
 
 from app.core import formats, language
 from app.core.language import gettext, told
@@ -28,6 +29,11 @@ def _of_a_zone(write: Callable[..., str]) -> Callable[..., str]:
         return write(at, zone, language.current())
 
     return filtered
+
+
+def isolated(words: str) -> Markup:
+    """A person's words amid ours: right-to-left ones turn nothing round that follows them."""
+    return Markup("<bdi>{}</bdi>").format(words)
 
 
 def kept_instant(text: str, zone: str) -> str:
@@ -66,6 +72,7 @@ def kept(payload: Mapping[str, Any], name: str) -> str:
 def init_app(app: Flask) -> None:
     """Register the filters, and the countries to choose from."""
     app.jinja_env.filters.update(
+        isolated=isolated,
         hours=_reader(formats.hours),
         exact_hours=_reader(formats.exact_hours),
         grouped=_reader(formats.grouped),

@@ -32,6 +32,7 @@ SAMPLE = {
     "agency": "Your agency",
     "link": "https://desk.example.com/portal/requests/1042",
     "due": "12 Mar 2026",
+    "total": "EUR 1,190.00",
     "outcome": "approved it",
 }
 SAMPLE_MESSAGE = "We have put it out, and ordered a new one.\n\nIt comes on Friday."

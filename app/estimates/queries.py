@@ -82,6 +82,16 @@ def seen_of_action(viewer: Viewer, action_id: int) -> Shown | None:
     return next(each for each in found if each.estimate.action_id == action_id)
 
 
+def sent_after(viewer: Viewer, estimate: Estimate) -> Estimate | None:
+    """The newer version that is open in place of one, where the contact may see it."""
+    query = scoped(Estimate, viewer).where(
+        Estimate.ticket_id == estimate.ticket_id,
+        Estimate.version > estimate.version,
+        Estimate.state == rules.SENT,
+    )
+    return db.session.scalars(query).one_or_none()
+
+
 def seen(viewer: Viewer, estimate_id: int) -> Estimate:
     """A version that a contact may see. Raises `NotFoundError`."""
     query = scoped(Estimate, viewer).where(Estimate.id == estimate_id)

@@ -41,6 +41,7 @@ INVITED = say(
 )
 SIGN_IN_FIRST = say("To approve this much you sign in first: use the button for it.")
 NOTHING_CHOSEN = say("Nothing is chosen: choose one of these, or write why in your words.")
+REPLACEABLE = {"declined", "expired", "withdrawn", "superseded"}  # a newer version may be open
 WAYS_IN = ("sign_in", "invite")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
@@ -153,8 +154,15 @@ def _link_page(
 ) -> str:
     shown = _shown(asked, viewer, problems)
     way = _way_in(asked, viewer) if shown["is_open"] else ""
+    newer = shown["newer"]
+    is_theirs = newer is not None and newer.action.contact_id == viewer.id
     return render_template(
-        "portal/action_link.html", problems=problems, secret=secret, leads_on=way, **shown
+        "portal/action_link.html",
+        problems=problems,
+        secret=secret,
+        leads_on=way,
+        newer_url=action_links.url(newer.action_id, viewer.id) if is_theirs else "",
+        **shown,
     )
 
 
@@ -202,6 +210,9 @@ def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dic
         "action": asked,
         "is_open": _is_open(asked),
         "is_replaced": offered is not None and offered.estimate.state == "superseded",
+        "newer": estimates.sent_after(viewer, offered.estimate)
+        if offered and offered.estimate.state in REPLACEABLE
+        else None,
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,
     }

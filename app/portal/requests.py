@@ -96,6 +96,7 @@ def _page(
         ticket=ticket,
         needed=() if is_completed else actions_queries.waiting_on(me.viewer, ticket_id=ticket.id),
         events=events,
+        opened_by=_opened_by(ticket, events),
         since=None if earlier else _since(events),
         most=EVENTS,
         earlier=earlier,
@@ -121,6 +122,14 @@ def _page(
         problems=problems,
         nonce=forms.new_nonce,
     )
+
+
+def _opened_by(ticket: Ticket, events: Sequence[Event]) -> str:
+    """Who of the agency opened a request, as far as its first message is shown and tells."""
+    first = next((each for each in events if each.kind == "message"), None)
+    if ticket.origin != "desk" or first is None or events[0].seq > 1 or first.staff_id is None:
+        return ""
+    return first.actor_name
 
 
 def _since(events: Sequence[Event]) -> datetime | None:

@@ -55,6 +55,8 @@ def open_ticket(
 ) -> Ticket:
     """Open a ticket. Without a company it takes the requester's primary one.
 
+    What staff write with it is mailed to the client's people.
+
     Without an assignee the department's way of assigning chooses one, if it has any.
 
     Raises `RuleError` with every reason at once: no subject, no company, a requester of somebody
@@ -101,7 +103,10 @@ def open_ticket(
     db.session.add(ticket)
     db.session.flush()
     if message.strip() or files:
-        say(ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id)
+        event = say(
+            ticket, actor=actor, kind="message", text=message, files=files, contact_id=requester_id
+        )
+        notifications.staff_opened(ticket, event, actor=actor)
     sla_clocks.opened(ticket.id)
     happenings.told("opened", [ticket.id], actor=actor)
     record(actor, "ticket.open", kind="ticket", id=ticket.id, after={"subject": subject})

@@ -59,6 +59,16 @@ TEMPLATES = {
             ),
         ),
         Template(
+            "opened",
+            "Staff have opened a request for the client",
+            say("We have opened a request for you: {subject}"),
+            say(
+                "Dear {recipient},\n\nwe have opened this request for you:\n\n{message}\n\n"
+                "{author}\n{agency}"
+            ),
+            needs_message=True,
+        ),
+        Template(
             "answered",
             "Staff have written to the client",
             "{subject}",

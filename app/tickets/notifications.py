@@ -67,6 +67,14 @@ def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     return post(occasion, queries.contacts_of(ticket))
 
 
+def staff_opened(ticket: Ticket, event: Event, *, actor: Actor) -> int:
+    """Tell the client's people what staff opened a ticket with; returns how many mails are new."""
+    if actor.staff_id is None or _is_silent(event, actor):
+        return 0
+    occasion = Occasion("opened", ticket, event, event.actor_name)
+    return post(occasion, queries.contacts_of(ticket))
+
+
 def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     """Tell the colleagues who follow, and the staff who work on it, what a contact wrote."""
     if _is_silent(event, actor):

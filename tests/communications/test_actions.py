@@ -42,7 +42,7 @@ def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
     assert "Is this the logo you want?" in page
     answer = browser.post(path, data={"do": "answer", "text": "Lovely", "name": "Mira K."})
     assert answer.status_code == 200
-    assert "by Mira K." in answer.get_data(as_text=True)
+    assert "by <bdi>Mira K.</bdi>" in answer.get_data(as_text=True)
     action = now_is(action)
     assert (action.state, action.ended_by, action.ended_ip) == ("answered", "Mira K.", "127.0.0.1")
     assert re.fullmatch("[0-9a-f]{64}", action.content_hash)

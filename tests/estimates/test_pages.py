@@ -208,12 +208,16 @@ def test_whoever_only_looks_changes_nothing(world):
 
 
 def test_a_revised_offer_says_what_changed(world):
-    world.offer()
+    first = world.offer()
     world.answer("decline", text="Too dear")
     world.draft(
         Line(1, "time", "Design of the logo", 0, 8 * HOUR), Line(0, "fixed", "Workshop", 5_000)
     )
-    page = text_of(visitor(world.app).get(link(world.send())))
+    old = visitor(world.app).get(link(first))
+    new = link(world.send())
+    assert "See the newer version" not in text_of(old)
+    assert new in text_of(visitor(world.app).get(link(first)))
+    page = text_of(visitor(world.app).get(new))
     for words in ("Changed", "was 10:00 h at 100.00", "New", "Left out", "<del>"):
         assert words in page
 
@@ -228,7 +232,7 @@ def test_it_waits_in_the_portal_and_the_outcome_stays_to_be_read(world):
     assert "Approve or decline the estimate" not in text_of(mira.get("/portal/"))
     page = text_of(mira.get(f"/portal/requests/{world.number}"))
     assert "Estimate, version 1: approved" in page
-    assert re.search(r"<b>Approved</b>\s+by Mira Krog", page)
+    assert re.search(r"<b>Approved</b>\s+by <bdi>Mira Krog</bdi>", page)
 
 
 def test_a_colleague_who_follows_reads_of_it_but_sees_no_price_and_cannot_answer(world):
@@ -285,7 +289,7 @@ def test_the_second_answer_in_the_portal_is_told_of_the_first(world):
     late = client_in(world.app, world.mira).post(path, data=sent(do="decline", text="No"))
     assert late.status_code == 422
     assert "answered already" in text_of(late)
-    assert "by Vera Holm" in text_of(late)
+    assert "by <bdi>Vera Holm</bdi>" in text_of(late)
 
 
 @pytest.mark.parametrize("versions", [1, 4])

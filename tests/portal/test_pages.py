@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -168,6 +169,19 @@ def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):
     )
     assert answer.status_code == 422
     assert db.session.scalar(select(Ticket.id).where(Ticket.company_id == rival.id)) is None
+
+
+def test_a_request_says_who_opened_it_for_the_client(northwind, mira):
+    with unit_of_work():
+        ann = replace(STAFF, staff_id=make.staff("Ann Agent").id)
+        ours = commands.open_ticket(
+            actor=ann, subject="By phone", requester_id=northwind.mira.id, message="אדום"
+        )
+    page = text_of(mira.get(f"/portal/requests/{ours.number}"))
+    assert f"(opened by <bdi>{STAFF.name}</bdi>)" in page
+    assert f"<bdi>{STAFF.name}</bdi></b>" in page
+    theirs = text_of(mira.get(f"/portal/requests/{northwind.ticket.number}"))
+    assert "opened by" not in theirs
 
 
 def test_what_was_just_sent_is_not_sent_again(northwind, mira):

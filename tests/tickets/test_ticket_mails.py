@@ -59,6 +59,19 @@ def by(contact) -> Actor:
     return Actor(name=contact.name, contact_id=contact.id, channel="portal")
 
 
+def test_what_staff_open_for_a_client_is_mailed_to_them(agent, client_company, mira):
+    opened = commands.open_ticket(
+        actor=agent, subject="A new logo", requester_id=mira.id, message="As told on the phone."
+    )
+    [told] = mails()
+    assert told.recipient == address_of(mira)
+    assert "Notification" in told.subject
+    assert f"[#{opened.number}]" in told.subject
+    assert "As told on the phone." in told.body
+    commands.open_ticket(actor=agent, subject="Without a word", requester_id=mira.id)
+    assert len(mails()) == 1
+
+
 def test_a_reply_goes_to_each_who_follows_and_to_nobody_else(agent, client_company, mira, ticket):
     follows, muted, elsewhere = (make.contact(client_company) for _ in range(3))
     stranger = make.contact(make.company("Other"))

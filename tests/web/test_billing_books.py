@@ -235,6 +235,20 @@ def test_voiding_wants_a_reason_and_leads_to_the_credit_note(issued):
     assert_books()
 
 
+def test_voiding_what_is_paid_in_part_names_what_is_in_the_way_first(issued):
+    first, _ = documents()
+    pay(issued, first.account_id, "11.11", first)
+    page = issued.get(f"/billing/invoices/{first.id}/void").text
+    assert "EUR\u00a011.11 is set against it" in page
+    assert f"/billing/payments/{one(Payment).id}" in page
+    assert "Void the invoice</button>" not in page
+    issued.post(f"/billing/payments/{one(Payment).id}/reverse", reason="Bounced")
+    answer = issued.post(f"/billing/invoices/{first.id}/void", reason="Wrong month")
+    note = issued.get(answer.location).text
+    assert note.count("\u2212360.00") > 2
+    assert ">360.00<" not in note
+
+
 # --- payments -----------------------------------------------------------------------------------
 def pay(month, account_id, amount, *invoices, **more):
     data = {"account_id": account_id, "amount": amount, "received_on": "2026-04-02"}

@@ -24,10 +24,12 @@ def void(document_id: int) -> str:
 
 
 def _page(document_id: int, fields: Fields) -> str:
+    settlements = invoice_queries.settlements_of(document_id)
     return render_template(
         "desk/billing/void.html",
         document=invoice_queries.document(document_id),
         standing=invoice_queries.standing(document_id, clock.today(agency().zone)),
+        held=[each for each in settlements if not each.is_reversed],
         fields=fields,
         nonce=forms.new_nonce(),
     )

@@ -152,10 +152,11 @@ def mended(fields: Fields) -> dict[int, list[str]]:
     return {line: [row.get(at, "") for at in range(max(row) + 1)] for line, row in rows.items()}
 
 
-def chosen(automatic: Columns, fields: Fields) -> dict[str, str]:
+def chosen(automatic: Columns, fields: Fields, before: Mapping[str, str]) -> dict[str, str]:
     """Header -> field, where a person wants another one than we would take by ourselves.
 
-    The id is always among them: a person has seen it, and it is no guess any more.
+    What they chose `before` and leave is among them. A guess that nobody changed is not: it stays
+    a guess here as on the command line, and is not remembered.
     """
     guessed = automatic.as_json()
     wanted = {
@@ -166,7 +167,7 @@ def chosen(automatic: Columns, fields: Fields) -> dict[str, str]:
     return {
         header: target
         for header, target in wanted.items()
-        if target != guessed[header] or target == "external_id"
+        if target != guessed[header] or target == before.get(header)
     }
 
 

@@ -17,7 +17,7 @@ from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
-from app.imports import batches, commands, identity, mapping, memory, mending, proposing, queries
+from app.imports import batches, commands, mapping, memory, mending, proposing, queries
 from app.imports.dialect import Dialect
 from app.imports.models import ImportBatch
 from app.imports.moments import DatesUndecidedError
@@ -108,12 +108,12 @@ def mapping_page(batch_id: int) -> Any:
 def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
     found = commands.preview(batch.id)
     sample = [cells for _, cells in found.sample]
-    automatic = proposing.guess(batch.kind, found)
+    told = batch.counts.get("mapping", {})
+    automatic = proposing.guess(batch.kind, found, told)
+    settled = proposing.settled(found.columns, found, told).as_json()
     shown = {
         header: fields.sent.get(f"column-{at}", target)
-        for at, (header, target) in enumerate(
-            identity.settled_on(found.columns, found.sample).as_json().items()
-        )
+        for at, (header, target) in enumerate(settled.items())
     }
     return _render(
         "mapping",
@@ -171,8 +171,9 @@ def check(batch_id: int) -> Any:
     def action() -> Outcome:
         batch = batches.batch_of(batch_id)
         options = import_forms.options(batch.kind, fields)
-        automatic = proposing.guess(batch.kind, commands.preview(batch_id))
-        chosen = import_forms.chosen(automatic, fields)
+        found = commands.preview(batch_id)
+        automatic = proposing.guess(batch.kind, found, batch.counts.get("mapping", {}))
+        chosen = import_forms.chosen(automatic, fields, found.chosen)
         fields.check()
         now = batches.dialect_of(batch)
         commands.correct(

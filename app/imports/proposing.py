@@ -9,7 +9,7 @@ from typing import BinaryIO
 from app.imports import dialect as dialects
 from app.imports import identity, mapping, memory
 from app.imports.dialect import Dialect
-from app.imports.mapping import Columns
+from app.imports.mapping import EXTRA, Columns
 
 SAMPLE_ROWS = 200
 
@@ -59,8 +59,24 @@ def proposal(
     return Proposal(found, columns, dict(chosen), sample, dialects.banner(stream, found))
 
 
-def guess(kind: str, found: Proposal) -> Columns:
-    """What the columns mean by themselves, after a look at the first rows."""
+def guess(kind: str, found: Proposal, told: Mapping[str, str]) -> Columns:
+    """What the columns mean by themselves; see `settled`."""
     cells = [row for _, row in found.sample]
     columns = mapping.propose(kind, found.dialect.headers, cells, complete=False)
-    return identity.settled_on(columns, found.sample)
+    return settled(columns, found, told)
+
+
+def settled(columns: Columns, found: Proposal, told: Mapping[str, str]) -> Columns:
+    """A proposal after a look at the first rows, and at what a dry run `told` of all of them.
+
+    An id that we guessed and that they speak against is dropped.
+    """
+    columns = identity.settled_on(columns, found.sample)
+    if columns.is_id_stated:
+        return columns
+    dropped = {
+        header: EXTRA
+        for header, target in columns.as_json().items()
+        if target == "external_id" and told.get(header, target) != target
+    }
+    return mapping.override(columns, dropped)

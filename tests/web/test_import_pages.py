@@ -190,6 +190,38 @@ def test_an_id_in_doubt_is_told_on_the_columns_and_can_be_chosen(clerk):
     assert "lines 2 and 3 give this id different names" in page
 
 
+def test_a_guess_left_as_it_is_stays_one_on_the_page_and_the_command_line(clerk, cli, tmp_path):
+    """The rows that speak against the id come after those the columns are guessed by."""
+    rows = [f"C{n};Firma {n}" for n in range(200)] + ["X1;Alpha", "X1;Beta"]
+    text = "Kundennr;Firma\n" + "\n".join(rows) + "\n"
+    kept = tmp_path / "a.csv"
+    kept.write_text(text)
+    dry = ("companies", "import", str(kept), "--dry-run")
+    assert (cli(*dry)["created"], cli(*dry)["refused"]) == (202, 0)
+    url = uploaded(clerk, text)
+    sent = {"column-0": "external_id", "column-1": "name"}
+    assert chosen_on(clerk.get(f"{url}/mapping").text) == sent
+    page = words(go_on(clerk, url, "mapping", **sent))
+    assert "Created 202 Updated 0 Unchanged 0 Refused 0" in page
+    assert "was not taken for an id. If it is one, say so in the columns" in page
+    go_on(clerk, url, "apply")
+    again = cli(*dry)
+    assert (again["unchanged"], again["refused"]) == (202, 0)
+
+    url = uploaded(clerk, text)
+    go_on(clerk, url, "mapping", **sent)
+    assert chosen_on(clerk.get(f"{url}/mapping").text) == sent | {"column-0": "extra"}
+    for _ in range(2):  # what was chosen once holds when the form is sent once more
+        assert "Refused 2" in words(go_on(clerk, url, "mapping", **sent))
+        assert chosen_on(clerk.get(f"{url}/mapping").text) == sent
+
+
+def chosen_on(page):
+    """What each column is shown to mean."""
+    found = r'<select[^>]*name="(column-\d+)"[^>]*>.*?<option value="([^"]*)" selected'
+    return dict(re.findall(found, page, re.DOTALL))
+
+
 def test_a_choice_taken_back_is_forgotten(clerk):
     text = "Name;City\nBo;Cork\n"
     url = uploaded(clerk, text)

@@ -115,6 +115,16 @@ def test_an_approval_is_of_what_was_looked_at(people):
         second.approve_account(bo, run, row().account_id, preview_hash="0" * 64)
 
 
+def test_who_waits_for_an_approval_is_known_before_issuing(people):
+    ana, bo = people
+    run = run_by(ana)
+    [waits] = second.waiting(run, [])
+    assert waits.account_id == row().account_id
+    assert waits.why.startswith("Fjord Dental is above EUR\u00a0900.00")
+    approve(bo, run)
+    assert second.waiting(run, []) == []
+
+
 def test_up_to_the_amount_and_without_one_nobody_is_asked(people):
     with unit_of_work():
         make.set_up_agency(second_person_above={"EUR": 1000})

@@ -95,6 +95,21 @@ def test_pressing_twice_compiles_and_issues_once(month):
     assert count(Document) == 1
 
 
+def test_an_approval_that_is_missing_is_told_before_issuing(month):
+    month.company()
+    with unit_of_work():
+        make.set_up_agency(second_person_above={"EUR": 100})
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}/issue").text
+    assert "It waits for a second person, and is not issued before. Nobody else may" in page
+    assert 'name="mail"' not in page
+    with unit_of_work():
+        boss = make.user("Manager", name="Una")
+    page = month.get(f"/billing/runs/{run_id}/issue").text
+    assert f"Ask <bdi>{boss.get_full_name()}</bdi> to approve the preview." in page
+    assert f"/billing/runs/{run_id}/accounts/" in page
+
+
 def test_two_people_issue_once_and_the_second_is_told(month):
     month.company()
     run_id = month.compiled()

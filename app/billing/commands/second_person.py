@@ -4,13 +4,16 @@ Somebody else is neither who compiled the run nor who changed the account since 
 An approval is of one preview, by its hash: whatever changes the preview wants a new one.
 """
 
-from sqlalchemy import select, text
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.commands.recompile import refuse_closed
 from app.billing.models import BillingAccount, RunApproval, RunRow
 from app.billing.queries import agency
-from app.billing.second_person import APPROVED, HANDS, above
+from app.billing.second_person import APPROVED, HANDS, above, words
 from app.companies.models import Company
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -59,6 +62,43 @@ def approve_account(actor: Actor, run_id: int, account_id: int, *, preview_hash:
     )
     after = {"account": account_id, "preview": preview_hash, "gross_minor": row.gross_minor}
     record(actor, "approve", kind="billing_run", id=run_id, after=after)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An account that would not be issued, and why."""
+
+    account_id: int
+    why: str
+
+
+def waiting(run_id: int, account_ids: Sequence[int]) -> list[Waiting]:
+    """The accounts of a run (none given: all that are ready) that wait for a second person."""
+    ours = agency()
+    if not ours.second_person_above:
+        return []
+    approved = exists(
+        select(RunApproval.id).where(
+            RunApproval.run_id == RunRow.run_id,
+            RunApproval.account_id == RunRow.account_id,
+            RunApproval.preview_hash == RunRow.preview_hash,
+            APPROVED,
+        )
+    )
+    query = (
+        select(RunRow.account_id, RunRow.gross_minor, BillingAccount.currency, Company.name)
+        .join(BillingAccount, BillingAccount.id == RunRow.account_id)
+        .join(Company, Company.id == BillingAccount.payer_id)
+        .where(RunRow.run_id == run_id, RunRow.state.in_(("ready", "refused")), ~approved)
+        .order_by(Company.name)
+    )
+    if account_ids:
+        query = query.where(RunRow.account_id.in_(account_ids))
+    return [
+        Waiting(account_id, words(company, currency, ours))
+        for account_id, gross_minor, currency, company in db.session.execute(query)
+        if above(gross_minor, currency, ours)
+    ]
 
 
 def hands(run_id: int, account_id: int) -> set[int]:

@@ -1,5 +1,6 @@
 """The month-end run: compile all companies, clear what is in the way, issue, call mails back."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from app.billing import notifications, review_queries, run_queries, second_perso
 from app.billing.commands.compile import find_run, start_run
 from app.billing.commands.issue import start_issue
 from app.billing.commands.recompile import recompile
+from app.billing.commands.second_person import Waiting, hands, waiting
 from app.billing.models import BillingRun
 from app.billing.queries import agency, payers
 from app.billing.run_queries import Total, WantedRows
 from app.core import clock, formats, forms, job_queries, mail, mail_queries
 from app.core.acting import current_actor
+from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Job
 from app.core.security import may, requires
@@ -23,8 +26,10 @@ from app.desk.billing.choosing import company_id, company_text
 from app.desk.billing.reasons import LOOKS, REASONS
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
+from app.staff.account_queries import people_who_may
 from app.timelog.approval import approve_all
 
+MOST_WAITING = 10  # accounts that are named before issuing
 ROW_STATES = {"ready": "Ready", "refused": "Changed since", "issued": "Issued"}
 NOTHING_YET = "there is nothing to bill through that day"
 JOB_STATES = {"new": "queued", "leased": "running", "done": "done", "dead": "failed"}
@@ -208,16 +213,29 @@ def confirm_issue(run_id: int) -> str:
 
 def _confirm_page(run_id: int, account_ids: list[int], fields: Fields) -> str:
     sums = run_queries.to_issue(run_id, account_ids)
+    unapproved = waiting(run_id, account_ids)
     return render_template(
         "desk/billing/issue.html",
         run=find_run(run_id),
         account_ids=account_ids,
         sums=sums,
         count=sum(total.accounts for total in sums),
+        unapproved=unapproved,
+        most=MOST_WAITING,
+        able=_able_to_approve(run_id, unapproved[:MOST_WAITING]),
         fields=fields,
         today=clock.today(agency().zone),
         nonce=forms.new_nonce(),
     )
+
+
+def _able_to_approve(run_id: int, unapproved: Sequence[Waiting]) -> list[str]:
+    """The names of those whose approval would count for each of these accounts."""
+    if not unapproved:
+        return []
+    own = set[int]().union(*(hands(run_id, each.account_id) for each in unapproved))
+    found = db.session.execute(people_who_may("approve", "Invoices")).all()
+    return list({user.id: user.get_full_name() for user, _ in found if user.id not in own}.values())
 
 
 @blueprint.post("/runs/<int:run_id>/issue")

@@ -54,7 +54,7 @@ def limits_of(text: str, *, usual: str, label: str) -> dict[str, int]:
 def _whole(typed: str) -> int | None:
     """A whole amount from 0 as it is typed; None for anything else."""
     try:
-        number = read_number(typed, is_whole=True)
+        number = read_number(typed)
     except RuleError:
         return None
     return int(number) if 0 <= number < _MOST and number == int(number) else None

@@ -115,9 +115,8 @@ class Fields:
         value = self[name]
         try:
             if value:
-                return self._bounded(
-                    name, label, read_number(value, currency=currency), least, most
-                )
+                number = read_number(value, most=most, currency=currency)
+                return self._bounded(name, label, number, least, most)
         except RuleError as error:
             self.refuse(name, f"{label}: {error}")
             return None

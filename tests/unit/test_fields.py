@@ -32,12 +32,17 @@ def test_a_comma_may_stand_for_the_point(typed, read):
 
 
 @pytest.mark.parametrize(
-    "typed", ["1,147", "-1,147", "12,000,000", "1.000", "abc", "1.2.3", "1.2,3.4", "1,2.3,4"]
+    ("typed", "told"),
+    [
+        *(("1,147", "write 1147 or 1.1470"), ("-1,147", "write -1147 or -1.1470")),
+        *(("1.000", "write 1000 or 1.0000"), ("12,000,000", "write 12000000.")),
+        *((odd, "1147.50") for odd in ("abc", "1.2.3", "1.2,3.4", "1,2.3,4")),
+    ],
 )
-def test_what_can_be_read_in_two_ways_is_asked_about(typed):
+def test_what_can_be_read_in_two_ways_is_asked_about(typed, told):
     fields = Fields({"rate": typed})
     assert fields.number("rate", "Rate") is None
-    assert "1147.50" in fields.errors["rate"][0]
+    assert told in fields.errors["rate"][0]
 
 
 @given(
@@ -59,12 +64,17 @@ def test_a_number_is_read_as_it_was_written_or_asked_about(digits, places, marks
         assert read in {None, number}, written
 
 
-@pytest.mark.parametrize("currency", ["", "EUR"])
-def test_a_point_before_three_digits_is_asked_about_where_it_may_be_a_thousand(currency):
+@pytest.mark.parametrize("currency", ["", "EUR", "JPY"])
+@pytest.mark.parametrize("typed", ["1.000", "1.234", "8,875"])
+def test_a_mark_before_three_digits_is_asked_about_where_it_may_be_a_thousand(typed, currency):
     with pytest.raises(RuleError, match="two ways"):
-        read_number("1.000", currency=currency)
-    assert read_number("8.875", currency=currency) == Decimal("8.875")
-    assert read_number("1.000", currency="KWD") == 1
+        read_number(typed, currency=currency)
+    assert read_number(typed + "0", currency=currency) == Decimal(typed.replace(",", "."))
+
+
+def test_what_would_be_too_much_as_thousands_can_only_be_decimals():
+    assert read_number("8.875", most=100) == read_number("8,875", most=100) == Decimal("8.875")
+    assert read_number("1.234", currency="KWD") == Decimal("1.234")
 
 
 @pytest.mark.parametrize(("typed", "hours"), [("8", 8), ("1,5", 1.5), ("0:45", 0.75), ("2h", 2)])

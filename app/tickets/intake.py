@@ -27,6 +27,7 @@ KEPT = ("text", "long", "choice", "date", "number")  # whose answer stands on th
 PREFIX = "field-"  # of the names in a browser's form
 LONGEST_LINE, LONGEST_TEXT = 500, 20_000
 MOST_FIELDS, MOST_OPTIONS = 50, 50
+FEWEST_OPTIONS = 2
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 HANDED_OVER = say("Handed over; kept in the vault")
@@ -231,11 +232,16 @@ def definition_problems(fields: Sequence[Field]) -> list[str]:
         problems.append(f"A form has at most {MOST_FIELDS} fields, this has {len(fields)}.")
     choices: dict[str, tuple[str, ...]] = {}
     keys: set[str] = set()
+    labels: set[str] = set()
     for one in fields:
         problems += [f"{one.label or one.key}: {text}" for text in _field_problems(one, choices)]
         if one.key in keys:
             problems.append(f"{one.label}: another field has the key {one.key}; give it its own.")
         keys.add(one.key)
+        asked = one.label.strip().casefold()
+        if asked in labels:
+            problems.append(f"{one.label}: another question is called so; give it its own words.")
+        labels.add(asked)
         if one.kind == "choice":
             choices[one.key] = one.options
     return problems
@@ -249,8 +255,11 @@ def _field_problems(one: Field, choices: Mapping[str, tuple[str, ...]]) -> list[
         found.append("its key may hold small letters, digits and _, and begins with a letter.")
     if one.kind not in KINDS:
         found.append(f"{one.kind} is no kind of field.")
-    if one.kind == "choice" and not 1 <= len(set(one.options)) == len(one.options) <= MOST_OPTIONS:
-        found.append(f"give 1 to {MOST_OPTIONS} different options.")
+    different = len(set(one.options)) == len(one.options)
+    if one.kind == "choice" and not (
+        different and FEWEST_OPTIONS <= len(one.options) <= MOST_OPTIONS
+    ):
+        found.append(f"give {FEWEST_OPTIONS} to {MOST_OPTIONS} different answers to choose from.")
     if any(len(option) > LONGEST_LINE for option in one.options):
         found.append(f"an option has at most {LONGEST_LINE} characters.")
     for condition in (one.visible_if, one.required_if):

@@ -1,5 +1,6 @@
 """What an admin does with kinds of requests. The caller opens the unit of work around them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,10 +70,12 @@ def archive_type(kind: RequestType, *, actor: Actor, restore: bool = False) -> N
 def save_fields(type_id: int, *, actor: Actor, fields: Sequence[Field]) -> FormVersion:
     """Give a type these fields: in place while no ticket has the newest version, else as the next.
 
-    Raises `RuleError` with everything that is wrong with them.
+    Raises `RuleError` with everything that is wrong with them, and was not so before: a form of
+    older rules is put right field by field.
     """
     form = request_queries.form_of(type_id, lock="change")
-    problems = intake.definition_problems(fields)
+    known = Counter(intake.definition_problems(form.fields))
+    problems = list((Counter(intake.definition_problems(fields)) - known).elements())
     if problems:
         raise RuleError(*problems)
     wanted = intake.stored(fields)

@@ -102,11 +102,17 @@ def _kind() -> RequestType:
     )
     only = Condition("a", ("Ένα",))
     few, many = ("Ένα", "Δύο"), tuple("ΑΒΓΔΕΖ")
+    sorts = ("long", "date", "number", "file", "secret")
     fields = (
         Field("a", "choice", "Πόσα", options=few, required=True),
         Field("b", "choice", "Ποιο", options=many, visible_if=only),
         Field("c", "text", "Γιατί", required_if=only),
-        *(Field(each, each, "Κάτι") for each in ("long", "date", "number", "file", "secret")),
+        *(
+            Field(each, each, f"Κάτι {letter}")
+            for letter, each in zip(
+                many, ("long", "date", "number", "file", "secret"), strict=False
+            )
+        ),
     )
     request_types.save_fields(kind.id, actor=STAFF, fields=fields)
     return kind

@@ -113,8 +113,10 @@ def test_clients_see_their_fields_and_nobody_a_login():
 @pytest.mark.parametrize(
     ("field", "said"),
     [
-        (Field("x", "choice", "X"), "X: give 1 to 50 different options."),
-        (Field("x", "choice", "X", options=("a", "a")), "X: give 1 to 50 different options."),
+        (Field("x", "choice", "X"), "X: give 2 to 50 different answers"),
+        (Field("x", "choice", "X", options=("a", "a")), "X: give 2 to 50 different answers"),
+        (Field("x", "choice", "X", options=("a",)), "X: give 2 to 50 different answers"),
+        (Field("x", "text", "kind "), "kind : another question is called so"),
         (Field("X", "text", "X"), "X: its key may hold small letters, digits and _"),
         (Field("x", "text", " "), "its label is empty"),
         (Field("x", "music", "X"), "X: music is no kind of field."),

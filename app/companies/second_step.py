@@ -21,6 +21,10 @@ WRONG = say(
     "This code does not fit: wait for the next one and type its six digits, or use a recovery code"
     " that was not used before."
 )
+WRONG_AT_FIRST = say(
+    "This code does not fit: wait for the next one in your app and type its six digits. If none"
+    " fits, enter the key into the app once more."
+)
 
 
 def sealed_secret() -> str:
@@ -40,7 +44,7 @@ def switch_on(account: PortalAccount, sealed: str, code: str) -> tuple[str, ...]
     """
     step = totp.matching_step(shown(sealed), code, clock.now())
     if step is None:
-        raise RuleError(WRONG)
+        raise RuleError(WRONG_AT_FIRST)
     account.totp_secret, account.totp_step = sealed, step
     accounts.end_sessions(account)
     _note(account, "code_on")

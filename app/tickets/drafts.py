@@ -24,7 +24,7 @@ NAMES = ("type", "company", "subject", "text", "urgency")
 LONGEST = 200_000  # characters of one answer: what is too long to be sent comes back whole
 MOST_ANSWERS = 2 * intake.MOST_FIELDS
 MOST_FILES = 20
-LARGEST_SUM = 100 * 1024 * 1024
+LARGEST_SUM = 25 * 1024 * 1024  # as a message takes, whose files come all at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ def secret(app, northwind) -> str:
     address = html.unescape(re.search(r'href="(otpauth:[^"]+)"', page).group(1))
     assert f"secret={found}" in address
     assert str(totp.picture(address)) in page
-    assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
+    wrong = browser.post("/portal/profile/code", data={"code": "000000"})
+    assert wrong.status_code == 422
+    assert "type its six digits" in wrong.text
+    assert "recovery code" not in wrong.text.split("type its six digits")[1][:80], "none is there"
     answer = browser.post("/portal/profile/code", data={"code": code_of(found, later=-1)})
     assert answer.status_code == 200
     assert is_in(browser)

@@ -56,31 +56,31 @@ def open_request(
     follows_id: int | None = None,
     more: Mapping[str, Any] | None = None,
     acknowledges: bool = True,
+    known_problems: Sequence[str] = (),
 ) -> Ticket:
     """Open a ticket as the contact who acts; without a company for their primary one.
 
     `notify` are contacts who follow it from the start. `more` goes into the message's payload
-    (mail: hidden parts, ids). Raises `RuleError` with every reason at once.
+    (mail: hidden parts, ids). Raises `RuleError` with every reason at once, `known_problems` of the
+    caller last.
     """
     contact_id = _contact_of(actor)
+    if company_id is None:
+        company_id = queries.primary_company_id(contact_id)
     problems = commands.sayable_problems(text, "description", files)
-    ticket = None
-    try:
-        ticket = commands.open_ticket(
-            actor=actor,
-            subject=subject,
-            company_id=company_id,
-            requester_id=contact_id,
-            department_id=department_id,
-            priority=priority,
-            origin=origin,
-            follows_id=follows_id,
-        )
-        problems += _strangers(ticket, set(notify) - {contact_id})
-    except RuleError as error:
-        problems = [*error.problems, *problems]
-    if problems or ticket is None:
-        raise RuleError(*problems)
+    if company_id is not None:
+        problems += _strangers(company_id, set(notify) - {contact_id})
+    ticket = commands.open_ticket(
+        actor=actor,
+        subject=subject,
+        company_id=company_id,
+        requester_id=contact_id,
+        department_id=department_id,
+        priority=priority,
+        origin=origin,
+        follows_id=follows_id,
+        known_problems=[*problems, *known_problems],
+    )
     commands.say(
         ticket,
         actor=actor,
@@ -229,13 +229,11 @@ def rate_as_contact(ticket: Ticket, *, actor: Actor, score: int, text: str = "")
     record(actor, "ticket.rate", kind="ticket", id=ticket.id, after={"score": score})
 
 
-def _strangers(ticket: Ticket, notify: set[int]) -> list[str]:
+def _strangers(company_id: int, notify: set[int]) -> list[str]:
     """A refusal for each who may not follow; names only of people the contact may know anyway."""
     if not notify:
         return []
-    allowed = set(
-        db.session.scalars(people_near(ticket.company_id).where(Contact.id.in_(sorted(notify))))
-    )
+    allowed = set(db.session.scalars(people_near(company_id).where(Contact.id.in_(sorted(notify)))))
     if notify <= allowed:
         return []
     return [say("One of those to be told is no colleague with access to the portal: choose again.")]

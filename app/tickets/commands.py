@@ -52,6 +52,7 @@ def open_ticket(
     due_at: datetime | None = None,
     follows_id: int | None = None,
     is_demo: bool = False,
+    known_problems: Sequence[str] = (),
 ) -> Ticket:
     """Open a ticket. Without a company it takes the requester's primary one.
 
@@ -60,7 +61,8 @@ def open_ticket(
     Without an assignee the department's way of assigning chooses one, if it has any.
 
     Raises `RuleError` with every reason at once: no subject, no company, a requester of somebody
-    else, an archived company or person, an unknown priority.
+    else, an archived company or person, an unknown priority; `known_problems`, which the caller
+    has found, come last. A number is taken only when nothing is wrong.
     """
     subject = rules.clean_line(subject)
     problems = rules.subject_problems(subject)
@@ -79,6 +81,7 @@ def open_ticket(
     problems += _file_problems(files)
     if message.strip():
         problems += rules.text_problems(message, "message")
+    problems += known_problems
     if problems:
         raise RuleError(*problems)
     if assignee_id is None and department_id is not None:

@@ -84,10 +84,12 @@ def send(wanted: NewRequest, *, actor: Actor) -> Ticket:
             priority=wanted.priority,
             files=files,
             notify=wanted.notify,
+            known_problems=[text for _, text in faults],
         )
     except RuleError as error:
-        raise RequestFaultsError([*_named(wanted, files, error), *faults]) from error
-    if faults or form is None or reading is None:
+        general = error.problems[: len(error.problems) - len(faults)]
+        raise RequestFaultsError([*_named(wanted, files, general), *faults]) from error
+    if form is None or reading is None:
         raise RequestFaultsError(faults)
     ticket.request_type_id, ticket.form_version_id = form.type.id, form.version.id
     ticket.answers = {**reading.answers, **_files_and_logins(ticket, reading, wanted, actor)}
@@ -145,9 +147,11 @@ def _files_and_logins(
     return answers
 
 
-def _named(wanted: NewRequest, files: Sequence[Upload], error: RuleError) -> list[tuple[str, str]]:
+def _named(
+    wanted: NewRequest, files: Sequence[Upload], problems: Sequence[str]
+) -> list[tuple[str, str]]:
     """The problems of the general part, each with the field it belongs to."""
     subject = set(rules.subject_problems(rules.clean_line(wanted.subject)))
     text = set(sayable_problems(wanted.text, "description", files))
     where = {**dict.fromkeys(subject, "subject"), **dict.fromkeys(text, "text")}
-    return [(where.get(problem, ""), problem) for problem in error.problems]
+    return [(where.get(problem, ""), problem) for problem in problems]

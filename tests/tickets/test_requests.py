@@ -1,5 +1,7 @@
 """Kinds of requests, their versions, drafts, and a request sent with all it holds."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -111,6 +113,8 @@ def test_a_request_keeps_answers_files_and_logins_of_shown_fields_only(kind, mir
 
 
 def test_a_faulty_request_tells_everything_and_writes_nothing(kind, mira):
+    last = text("select last_value, is_called from ticket_number_seq")
+    before = db.session.execute(last).one()
     with pytest.raises(requesting.RequestFaultsError) as caught, unit_of_work():
         requesting.send(
             wanted(kind, subject="", text="", raw={"kind": "Change"}, logins=LOGINS), actor=mira
@@ -122,6 +126,11 @@ def test_a_faulty_request_tells_everything_and_writes_nothing(kind, mira):
     assert db.session.scalar(select(Ticket.id)) is None
     with pytest.raises(RuleError, match="Choose what"), unit_of_work():
         requesting.send(wanted(kind, type_id=None), actor=mira)
+    with pytest.raises(RuleError, match="What"), unit_of_work():
+        requesting.send(wanted(kind, raw={"kind": "Change"}), actor=mira)
+    with pytest.raises(RuleError, match="no colleague"), unit_of_work():
+        requesting.send(wanted(kind, notify=(10**9,)), actor=mira)
+    assert db.session.execute(last).one() == before, "no number is lost"
 
 
 LOGINS = {"login": Login(Secret("root", ""))}
@@ -153,6 +162,21 @@ def test_an_archived_kind_is_offered_no_more(kind, mira):
         requesting.send(wanted(kind), actor=mira)
 
 
+def test_questions_that_cannot_be_told_apart_are_put_right_one_by_one(kind):
+    with pytest.raises(RuleError, match="another question is called so"), unit_of_work():
+        request_types.save_fields(
+            kind.id, actor=SYSTEM, fields=(*FORM, replace(FORM[1], key="again", label="what"))
+        )
+    old = tuple(Field(key, "text", "Which?") for key in ("a", "b", "c"))
+    with unit_of_work():
+        request_queries.form_of(kind.id).version.fields = intake.stored(old)
+    with pytest.raises(RuleError, match="called so"), unit_of_work():
+        request_types.save_fields(kind.id, actor=SYSTEM, fields=(*old, replace(old[0], key="d")))
+    with unit_of_work():
+        one = (replace(old[0], label="What?"), *old[1:])
+        request_types.save_fields(kind.id, actor=SYSTEM, fields=one)
+
+
 def test_two_kinds_never_share_a_name(kind):
     with pytest.raises(RuleError, match="already"), unit_of_work():
         request_types.create_type(actor=SYSTEM, values={"name": "work"})
@@ -166,6 +190,10 @@ def test_a_draft_keeps_what_is_typed_and_its_files_but_no_login(mira):
             mira.contact_id, [Upload("a.txt", b"a"), Upload("empty.txt", b"")], key=""
         )
     assert taken.problems == ["empty.txt is empty: choose the file again."]
+    with unit_of_work():
+        most = [Upload("most.zip", bytes(drafts.LARGEST_SUM))]
+        told = drafts.add_files(mira.contact_id, most, key="").problems
+    assert "files of 25 MB in all" in str(told[0]), "together, as in an answer"
     draft = request_queries.draft_of(mira.contact_id)
     assert draft.typed == {"subject": "Lo", "field-what": "x", "notify": []}
     with unit_of_work():

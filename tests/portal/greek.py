@@ -109,9 +109,7 @@ def _kind() -> RequestType:
         Field("c", "text", "Γιατί", required_if=only),
         *(
             Field(each, each, f"Κάτι {letter}")
-            for letter, each in zip(
-                many, ("long", "date", "number", "file", "secret"), strict=False
-            )
+            for letter, each in zip(many[1:], sorts, strict=True)
         ),
     )
     request_types.save_fields(kind.id, actor=STAFF, fields=fields)

@@ -12,6 +12,7 @@ from app.billing.commands.extras import add_line
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
 from app.billing.documents import stored
 from app.billing.documents.content import language_of
+from app.billing.documents.presentation import present
 from app.billing.models import Document
 from app.core import clock, storage
 from app.core.db import db, unit_of_work
@@ -104,6 +105,18 @@ def test_a_line_that_is_counted_says_how_many_at_which_price(app):
     assert (chair.quantity, chair.unit, chair.unit_price) == (3, "Stück", Decimal("120.005"))
     assert (delivery.quantity, delivery.unit, delivery.unit_price) == (None, "", None)
     assert_books()
+
+
+def test_a_price_that_includes_tax_says_why_the_amount_is_less(app):
+    with clock.frozen(TODAY), unit_of_work():
+        set_tax(CLERK, name="VAT", percent=Decimal(19))
+        account = factories.account(factories.company(), prices="inclusive").id
+        add_line(CLERK, account, text="Chairs", unit_price=Decimal(119), quantity=Decimal(2))
+    (document,) = issued(compiled())["issued"]
+    content = json.loads(db.session.get(Document, document).content)
+    (chairs,) = present(content, sha256="")["groups"][0]["lines"]
+    assert (chairs["quantity"], chairs["price"], chairs["net"]) == ("2 ×", "119.00", "200.00")
+    assert chairs["note"] == "The price includes tax, the amount does not."
 
 
 def test_orders_and_who_owes_the_tax_are_said_in_the_language_of_who_pays(app):

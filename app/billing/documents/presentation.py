@@ -88,7 +88,7 @@ def present(content: Mapping[str, Any], *, sha256: str) -> dict[str, Any]:
         "seller": seller_block(content["seller"], word),
         "buyer": content["buyer"] | {"address": address_block(content["buyer"]["address"], word)},
         "meta": _meta(content, word),
-        "groups": _groups([row for row in content["lines"] if row["kind"] != "rounding"], word),
+        "groups": _groups(content, word),
         "several_taxes": len({row["tax"] for row in content["lines"] if row["tax"]}) > 1,
         "sums": sum_rows(content, word),
         "gross": word.amount(content["gross_minor"]),
@@ -144,8 +144,10 @@ def _period(content: Mapping[str, Any], word: Wording) -> str:
     return f"{begin} – {end}" if begin and end else begin or end
 
 
-def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
+def _groups(content: Mapping[str, Any], word: Wording) -> list[dict[str, Any]]:
     """Keep the order of the lines; neighbours under one heading share it and a subtotal."""
+    lines = [row for row in content["lines"] if row["kind"] != "rounding"]
+    taxed = "prices: inclusive" in content.get("policy_names", ()) and content["tax_minor"] != 0
     groups = []
     for (title, detail), members in groupby(lines, _heading):
         rows = list(members)
@@ -154,7 +156,7 @@ def _groups(lines: list[dict[str, Any]], word: Wording) -> list[dict[str, Any]]:
             {
                 "title": title,
                 "detail": detail,
-                "lines": [_line(row, word) for row in rows],
+                "lines": [_line(row, word, taxed) for row in rows],
                 "hours": word.hours(seconds) if seconds else "",
                 "net": word.amount(sum(row["net_minor"] for row in rows)),
             }
@@ -174,15 +176,16 @@ def _heading(line: Mapping[str, Any]) -> tuple[str, str]:
     return (line["group"], line["detail"]) if line["group"] else ("", "")
 
 
-def _line(line: Mapping[str, Any], word: Wording) -> dict[str, str]:
+def _line(line: Mapping[str, Any], word: Wording, taxed: bool) -> dict[str, str]:
     asked = "" if line["group"] else line["detail"]
+    note = line["note"] or _why_not_the_product(line, word, taxed)
     return {
         "text": line["text"],
         "quantity": _quantity(line, word),
         "price": word.number(line["price"], places=word.exponent) if line["price"] else "",
         "tax": line["tax"],
         "net": word.amount(line["net_minor"]),
-        "note": "; ".join(filter(None, [asked, line["note"] or _why_not_the_product(line, word)])),
+        "note": "; ".join(filter(None, [asked, note])),
     }
 
 
@@ -192,11 +195,16 @@ def _quantity(line: Mapping[str, Any], word: Wording) -> str:
     return f"{word.number(line['quantity'])} {line['unit'] or TIMES}" if line["quantity"] else ""
 
 
-def _why_not_the_product(line: Mapping[str, Any], word: Wording) -> str:
-    """Say so where the printed quantity times the printed price is not the printed amount."""
+def _why_not_the_product(line: Mapping[str, Any], word: Wording, taxed: bool) -> str:
+    """Say so where the printed quantity times the printed price is not the printed amount.
+
+    The amount is net: where prices are `taxed`, that alone tells why.
+    """
     product = product_minor(line, word.exponent)
     if product is None or product == line["net_minor"]:
         return ""
+    if taxed:
+        return word.told(say("The price includes tax, the amount does not."))
     return word.told(
         say(
             "%(quantity)s at %(price)s would be %(product)s; the amount follows the rounding rule"

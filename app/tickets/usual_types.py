@@ -146,9 +146,10 @@ def follow_language(before: str, after: str, *, actor: Actor) -> None:
     One that was changed, or that a ticket was asked with, is the agency's own and stays.
     """
     known = {form.type.name: (form, count) for form, count in request_queries.every_type()}
+    taken = {name.casefold() for name in known}
     for old, new in zip(usual_in(before), usual_in(after), strict=True):
         form, count = known.get(old.name, (None, 0))
-        if form is None or new.name in known or count:
+        if form is None or new.name.casefold() in taken or count:
             continue
         kept = {name: getattr(form.type, name) for name in old.values()}
         if kept == old.values() and form.version.fields == intake.stored(old.fields):

@@ -77,6 +77,16 @@ def test_the_kinds_an_agency_begins_with_follow_its_language_until_they_are_its_
     assert names == [told[0].name, "A question", "A change or new work"]
 
 
+def test_a_kind_of_the_same_name_never_keeps_the_agency_from_its_language(app):
+    told = usual_types.usual_in("de")
+    with unit_of_work():
+        own = request_types.create_type(actor=SYSTEM, values={"name": told[1].name.lower()})
+        request_types.archive_type(own, actor=SYSTEM)
+        change_agency(Particulars(language="de"), actor=SYSTEM)
+    names = [form.type.name for form in request_queries.offered()]
+    assert names == [told[0].name, "A question", told[2].name]
+
+
 def test_a_new_agency_has_some_kinds(app):
     names = [form.type.name for form in request_queries.offered()]
     assert names == ["Something is broken", "A question", "A change or new work"]

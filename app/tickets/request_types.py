@@ -35,7 +35,7 @@ def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
     """Add a kind of request with an empty form. Raises `RuleError` with every reason at once."""
     wanted = _checked(values, None)
     last = db.session.scalar(select(func.max(RequestType.position)))
-    kind = RequestType(position=0 if last is None else last + 1, **wanted)
+    kind = RequestType(**{"position": 0 if last is None else last + 1} | wanted)
     db.session.add(kind)
     db.session.flush()
     db.session.add(FormVersion(request_type_id=kind.id, number=1, fields=[]))

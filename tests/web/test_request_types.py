@@ -28,7 +28,7 @@ def sent(**fields) -> dict:
 @pytest.fixture
 def at(admin) -> str:
     """The page of a new kind."""
-    form = sent(name="Access", help="A new account.", is_public="y")
+    form = sent(name="Access", help="A new account.", is_public="y", position="3")
     answer = admin.post("/request-types/new", data=form)
     assert answer.status_code == 302, page(answer)
     return answer.location.partition("#")[0]

@@ -346,6 +346,8 @@ def test_a_client_confirms_and_it_is_told_so(world):
     by_link = visitor(world["app"])
     assert ">Confirm</button>" in by_link.get(link(action)).get_data(as_text=True)
     by_link.post(link(action), data={"do": "answer"})
-    assert "<b>Confirmed</b> by Mira Krog" in by_link.get(link(action)).get_data(as_text=True)
+    assert "<b>Confirmed</b> by <bdi>Mira Krog</bdi>" in by_link.get(link(action)).get_data(
+        as_text=True
+    )
     page = signed_in(world["app"], world["user"]).get(f"/tickets/{world['ticket'].number}")
     assert "confirmed it" in page.get_data(as_text=True)

@@ -161,11 +161,12 @@ def answer(
     taken = files if deed == "answer" and action.kind == "upload" else ()
     given = replace(given, files=tuple(rules.file_name(file.name) for file in taken))
     problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
+    name = rules.clean_line(name) or actor.name
+    problems += actions_rules.name_problems(name)
     if taken:
         problems += commands.sayable_problems(given.text, "comment", taken)
     if problems:
         raise RuleError(*problems)
-    name = rules.clean_line(name)[:200] or actor.name
     outcome = actions_rules.outcome(action.kind, deed, given)
     asked = action.contact.name if actor.contact_id != action.contact_id else ""
     line = outcome

@@ -172,11 +172,7 @@ def _option_problems(options: Sequence[str]) -> list[str]:
 
 def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) -> list[str]:
     """What is wrong with an answer, all of it at once."""
-    found: list[str] = []
-    if len(given.text) > LONGEST_TEXT:
-        found.append(
-            say("The text is too long: at most %(most)s characters fit.", most=LONGEST_TEXT)
-        )
+    found = text_problems(given.text)
     if deed == "decline":
         if not given.text.strip():
             found.append(NO_REASON)
@@ -189,13 +185,26 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
     return found
 
 
+def text_problems(text: str) -> list[str]:
+    """What is wrong with what was written beside an answer."""
+    if len(text) <= LONGEST_TEXT:
+        return []
+    return [say("The text is too long: at most %(most)s characters fit.", most=LONGEST_TEXT)]
+
+
+def name_problems(name: str) -> list[str]:
+    """What is wrong with the name by which somebody answers."""
+    if len(name) <= LONGEST_NAME:
+        return []
+    return [say("The name is too long: at most %(most)s characters fit.", most=LONGEST_NAME)]
+
+
 def heard_problems(heard: Heard, *, asked_on: date, today: date) -> list[str]:
     """What is missing or wrong in what staff heard, all of it at once."""
     found = []
     if not heard.by:
         found.append("It is not said who answered: write the name of who told you.")
-    if len(heard.by) > LONGEST_NAME:
-        found.append(f"The name is too long: at most {LONGEST_NAME} characters fit.")
+    found += name_problems(heard.by)
     if heard.how not in HEARD:
         found.append("It is not said how they told you: choose one of the list.")
     if heard.on is None:

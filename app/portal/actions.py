@@ -4,14 +4,22 @@ A GET only shows; the POST answers, once. Who follows the link need not sign in:
 request and one contact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
 
 from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
-from app.communications.actions_rules import ESTIMATE, NO_REASON, Given, ends_at, is_overdue
+from app.communications.actions_rules import (
+    ESTIMATE,
+    NO_REASON,
+    Given,
+    ends_at,
+    is_overdue,
+    name_problems,
+    text_problems,
+)
 from app.companies import accounts
 from app.companies.visibility import nobody, viewer_of
 from app.core import clock, forms
@@ -218,7 +226,7 @@ def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dic
     }
 
 
-def _faults(estimate: Estimate, problems: Sequence[str]) -> dict[str, Sequence[str]]:
+def _faults(estimate: Estimate, problems: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """What was refused of an answer to an offer, by the field it stands beside; "" for none."""
     form = request.form
     if not problems:
@@ -228,9 +236,13 @@ def _faults(estimate: Estimate, problems: Sequence[str]) -> dict[str, Sequence[s
             return {"why": [NOTHING_CHOSEN]}
         return {"text": problems}
     order = clean_line(form.get("purchase_order", ""))
-    wrong = order_problems(order, is_needed=estimate.usual_order != "")
-    beside = [problem for problem in problems if problem in wrong]
-    return {"order": beside, "": [problem for problem in problems if problem not in beside]}
+    beside = {
+        "order": order_problems(order, is_needed=estimate.usual_order != ""),
+        "name": name_problems(clean_line(form.get("name", ""))),
+        "comment": text_problems(form.get("comment", "")),
+    }
+    told_there = [each for found in beside.values() for each in found]
+    return beside | {"": [problem for problem in problems if problem not in told_there]}
 
 
 def _is_open(asked: ActionRequest) -> bool:

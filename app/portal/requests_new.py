@@ -227,7 +227,8 @@ def _company(me: client.Client) -> int | None:
 def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str:
     draft = request_queries.draft_of(me.id)
     given = request.form if faults else {}
-    written = draft.typed if draft else {}
+    sent = {name: text for name, text in given.items() if name != "notify"}
+    written = (draft.typed if draft else {}) | sent  # what came last is shown whole
     recent = request_queries.recent_types(me.viewer.company_ids)
     offered = _recent_first(request_queries.offered(), recent)
     type_id = typed.id_of(str(written.get("type", request.args.get("type", ""))))

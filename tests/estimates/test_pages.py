@@ -155,16 +155,23 @@ def test_the_link_declines_with_a_reason_only(world):
     assert newest().reason == "We wait until spring"
 
 
-def test_an_order_that_is_too_long_is_refused_beside_its_field_and_kept(world):
+def test_what_is_too_long_is_refused_beside_its_field_and_kept(world):
     path = link(world.offer())
     browser = visitor(world.app)
-    assert "maxlength" not in field(text_of(browser.get(path)), "approve-order"), "it would be cut"
-    order = "PO " + "4" * 120
-    answer = browser.post(path, data={"do": "answer", "purchase_order": order})
+    shown = text_of(browser.get(path))
+    long = {
+        "purchase_order": ("approve-order", "PO " + "4" * 120, "has 123 characters, at most 100"),
+        "name": ("approve-name", "n" * 300, "name is too long: at most 200"),
+        "comment": ("approve-comment", "c" * 6000, "text is too long: at most 5000"),
+    }
+    sent = {name: typed for name, (_, typed, _) in long.items()}
+    answer = browser.post(path, data={"do": "answer", **sent})
     page = text_of(answer)
     assert answer.status_code == 422
-    assert order in field(page, "approve-order")
-    assert "has 123 characters, at most 100 fit" in error_of(page, "approve-order")
+    for at, typed, why in long.values():
+        assert "maxlength" not in field(shown, at), "it would be cut"
+        assert typed in field(page, at)
+        assert why in error_of(page, at)
     assert world.states() == ["sent"]
 
 

@@ -13,6 +13,7 @@ from app.tickets import drafts
 from app.tickets.models import Ticket
 from app.tickets.request_models import Draft, DraftFile, RequestType
 from tests.portal.acting import sent
+from tests.portal.test_door import text_of
 from tests.web.people import client_in
 
 AT = "/portal/requests"
@@ -123,3 +124,12 @@ def test_a_save_that_meets_the_sending_waits_and_finds_itself_too_late(app, nort
         sending.result(PATIENCE)
         assert saving.result(PATIENCE) == 409
     assert kept() == []
+
+
+def test_a_refused_request_comes_back_as_it_was_sent(app, northwind):
+    long = "w" * (drafts.LONGEST + 50)
+    answer = client_in(app, northwind.mira).post(
+        "/portal/requests/new", data=sent(subject="Lo", text=long)
+    )
+    assert answer.status_code == 422
+    assert f"{long}</textarea>" in text_of(answer)

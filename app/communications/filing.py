@@ -65,11 +65,8 @@ def file(found: Received, parsed: Parsed, target: Target | None, known: Known) -
     """
     if target is None:
         return _open(found, parsed, known)
-    ticket = db.session.get_one(
-        Ticket, target.ticket_id, with_for_update=True, populate_existing=True
-    )
-    if ticket.merged_into_id is not None:  # since it was decided where the mail goes
-        ticket = merged.held(ticket)
+    # it may have been merged since it was decided where the mail goes
+    ticket = merged.held(target.ticket_id)
     if known.staff is not None and not target.takes_part:
         return _by_staff(ticket, known.staff, found, parsed)
     return _by_contact(ticket, found, parsed, known)

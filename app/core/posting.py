@@ -1,6 +1,6 @@
 """How a page carries out what a person sent: once and whole, or not at all.
 
-Pages take `unit_of_work` from here; the session beneath it is not for them.
+Pages take `unit_of_work` and `with_retry` from here; the session beneath it is not for them.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from app.core.db import unit_of_work, with_retry
 from app.core.errors import NotFoundError, RuleError
 from app.core.language import told
 
-__all__ = ["Outcome", "carry_out", "refused", "unit_of_work"]
+__all__ = ["Outcome", "carry_out", "refused", "unit_of_work", "with_retry"]
 
 Outcome = tuple[str, str]
 

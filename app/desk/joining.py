@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from app.core import formats, forms
 from app.core.errors import NotFoundError, RuleError
-from app.core.posting import unit_of_work
+from app.core.posting import unit_of_work, with_retry
 from app.core.security import requires
 from app.desk import tickets
 from app.desk.at_desk import desk_actor, own_zone
@@ -65,12 +65,16 @@ def merge(number: int) -> Any:
 
 def _asked_first(number: int, typed: str) -> Any:
     """Both tickets by name, and the question; the merge is tried and taken back for it."""
-    try:
+
+    def once() -> None:
         with unit_of_work() as session:
             duplicate, into = _both(number, typed)
             trial = session.begin_nested()
             joining.merge(duplicate, into, actor=desk_actor())
             trial.rollback()
+
+    try:
+        with_retry(once)
     except RuleError as error:
         return _refused(number)(error)
     return render_template(

@@ -7,7 +7,6 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
-from app.tickets import queries
 from app.tickets.models import Ticket
 
 LONGEST_CHAIN = 50
@@ -22,10 +21,21 @@ def final(ticket: Ticket) -> Ticket:
     return ticket
 
 
-def held(ticket: Ticket) -> Ticket:
-    """The ticket where this one goes on, also if it was merged just now; its row is held."""
-    ticket = queries.locked(final(ticket).number)
-    return ticket if ticket.merged_into_id is None else held(ticket)
+def held(ticket_id: int) -> Ticket:
+    """The ticket where one goes on, also if it was merged just now; its row is held.
+
+    When it was merged while this waited for it, what is held is let go: whoever holds two tickets
+    takes them in order of id.
+    """
+    while True:
+        with db.session.begin_nested() as attempt:
+            ticket = db.session.get_one(
+                Ticket, ticket_id, with_for_update=True, populate_existing=True
+            )
+            if ticket.merged_into_id is None:
+                return ticket
+            attempt.rollback()
+        ticket_id = final(ticket).id
 
 
 def problems(ticket: Ticket) -> list[str]:

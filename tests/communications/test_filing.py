@@ -28,7 +28,7 @@ from tests.communications.letters import (
     token,
 )
 
-MOST_TO_OPEN, MOST_TO_ANSWER = 38, 26  # statements, storing and acknowledging included
+MOST_TO_OPEN, MOST_TO_ANSWER = 38, 27  # statements, storing and acknowledging included
 
 
 def test_who_got_a_copy_and_has_access_follows(mira):

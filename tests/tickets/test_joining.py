@@ -1,16 +1,18 @@
 """Tickets merged and linked; who sees them afterwards."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.communications import actions
 from app.companies.visibility import viewer_of
 from app.core import clock
 from app.core.access import Viewer
 from app.core.audit import Actor
-from app.core.db import db
+from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.desk.ticket_facts import rail_and_choices
 from app.tickets import bulk, commands, joining, merged, queries, search_queries, subscribing
@@ -186,3 +188,44 @@ def test_requests_of_sister_departments_may_become_one_and_both_go_on_seeing_it(
     for person in (ana, bo):
         seen = db.session.scalars(select(Ticket.id).where(sees(viewer_of(person.id))))
         assert into.id in seen.all()
+
+
+ROW = "select id from ticket where id = :id for update"
+WAITING = """select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock'"""
+
+
+def wait_until_waiting(number):
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+        for _ in range(3000):
+            if watcher.scalar(text(WAITING)) == number:
+                return
+            time.sleep(0.01)
+    pytest.fail("nobody waits")
+
+
+def test_who_waits_for_the_end_of_a_merge_holds_nothing_meanwhile(app):
+    """Held on the way, the merged ticket would make a deadlock with who takes both by their ids."""
+    with unit_of_work():
+        company = make.company("Fjord")
+        end, first = make.ticket(company, "One"), make.ticket(company, "Other")
+        end_id, first_id, end_number = end.id, first.id, end.number
+
+    def follow():
+        with app.app_context(), unit_of_work():
+            return merged.held(first_id).number
+
+    with db.engine.connect() as other, ThreadPoolExecutor(2) as pool:
+        with unit_of_work():
+            one, duplicate = queries.locked_by_id([end_id, first_id])
+            joining.merge(duplicate, one, actor=ACTOR)
+            taking = pool.submit(other.execute, text(ROW), {"id": end_id})
+            following = pool.submit(follow)
+            wait_until_waiting(2)
+        taking.result(30)
+        wait_until_waiting(1)
+        try:
+            other.execute(text(f"{ROW} nowait"), {"id": first_id})
+        finally:
+            other.rollback()
+        assert following.result(30) == end_number

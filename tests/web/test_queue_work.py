@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from markupsafe import escape
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.core import clock, forms
 from app.core.db import db, unit_of_work
@@ -296,3 +296,28 @@ def test_all_that_match_are_changed_after_a_preview_that_changes_nothing(agent, 
     with fresh():
         owners = db.session.scalars(select(Ticket.assignee_id)).all()
         assert owners.count(None) == 1
+
+
+def test_the_question_before_a_merge_is_asked_again_after_a_deadlock(browser, fjord):
+    with unit_of_work():
+        one, two = (make.ticket(fjord, f"T{n}").number for n in range(2))
+    with db.engine.begin() as raw:
+        raw.execute(text(DEADLOCK_ONCE))
+    try:
+        question = post(browser, f"/tickets/{one}/merge", other=str(two))
+    finally:
+        with db.engine.begin() as raw:
+            raw.execute(text("drop function met_once() cascade; drop sequence met"))
+    assert question.status_code == 200
+    assert "T1" in question.get_data(as_text=True)
+
+
+# A sequence counts on although what used it is taken back.
+DEADLOCK_ONCE = """
+create sequence met;
+create function met_once() returns trigger language plpgsql as $$ begin
+  if nextval('met') = 1 then raise exception sqlstate '40P01'; end if;
+  return new;
+end $$;
+create trigger met_once before update on ticket for each row execute function met_once()
+"""

@@ -89,6 +89,10 @@ class DeskCommand(click.Command):
             answer = _refusal(list(error.problems))
         except RuntimeRefusal as error:
             answer, code = _refusal([str(error)]), REFUSED
+        except UnicodeEncodeError as error:  # Python hands odd bytes on as lone surrogates
+            shown = error.object[:60].encode(errors="replace").decode()
+            answer = _refusal([f"{shown!r} holds a byte that is no UTF-8: write it in UTF-8."])
+            code = UNUSABLE
         except DataError as error:
             said = str(error.orig).partition("\n")[0]
             answer = _refusal([f"A value is larger or longer than can be kept: {said}."])

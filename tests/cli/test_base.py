@@ -88,6 +88,16 @@ def test_unusable_arguments_are_answered_as_json(cli):
     assert cli("rates", "set", code=2)["problems"]
 
 
+def test_a_byte_that_is_no_text_is_refused_as_unusable(cli):
+    cli("init")
+    for words in (
+        ("agency", "set", "--name", "Fj\udcffrd"),
+        ("taxes", "set", "--percent", "1", "--name", "V\udcff"),
+    ):
+        assert "no UTF-8: write it in UTF-8" in cli(*words, code=2)["error"], words
+    cli("billing", "compile", "--through", "2026-03-31", "--company", "x\udcff", code=2)
+
+
 def test_unknown_nouns_and_verbs_are_answered_as_json(shell):
     for words in (["nonsense"], ["billing", "nonsense"], ["imports", "--json"]):
         result = shell.run(*words, "--json")

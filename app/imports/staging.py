@@ -6,6 +6,7 @@ which a resumed job stages the file again.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from app.imports.identity import IdentityCheck
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import OWN, Columns
 from app.imports.moments import DateOrder
-from app.imports.values import TURNING, tidy
+from app.imports.values import TURNING, NotOfferedError, language, tidy
 
 TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
           "import_plan", "import_place", "import_place_new", "import_parent", "import_person",
@@ -70,22 +71,49 @@ def stage(session: Session, stream: BinaryIO, importer: Importer, work: Work) ->
     names = ("line", "missing", *importer.staged, "column_name", "value", "reason")
     read = importer.reader(work)  # it may ask the database, which COPY does not allow
     raw: Any = session.connection().connection.driver_connection
-    turned: list[int] = []
+    seen = Seen()
     statement = f"COPY import_stage ({', '.join(names)}) FROM STDIN"
     with driver_errors(statement), raw.cursor().copy(statement) as copy:
-        for row in _read(stream, importer, work, read, turned):
+        for row in _read(stream, importer, work, read, seen):
             copy.write_row(row)
     session.execute(text("analyze import_stage"))
-    return (_turned_words(turned),) if turned else ()
+    return seen.told()
 
 
-def _turned_words(lines: list[int]) -> str:
+@dataclass(slots=True)
+class Seen:
+    """The lines of which not all is taken as it stands."""
+
+    turned: list[int] = field(default_factory=list)
+    foreign: list[int] = field(default_factory=list)
+
+    def told(self) -> tuple[str, ...]:
+        told = []
+        if self.turned:
+            told.append(
+                "Letters that turn the reading direction, and could make a name look like another"
+                f" one, are left out of {_rows(self.turned)}."
+            )
+        if self.foreign:
+            told.append(
+                f"The language of {_rows(self.foreign)} is none that clients can read here: it is"
+                " kept as an extra field."
+            )
+        return tuple(told)
+
+
+def _rows(lines: list[int]) -> str:
     named = ", ".join(map(str, lines[:NAMED_LINES]))
     more = f" and {len(lines) - NAMED_LINES} more" if len(lines) > NAMED_LINES else ""
-    return (
-        "Letters that turn the reading direction, and could make a name look like another one, "
-        f"are left out of {len(lines)} rows (line {named}{more})."
-    )
+    return f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} (line {named}{more})"
+
+
+def _is_foreign(cell: str) -> bool:
+    """Whether a cell names a language that clients cannot read here."""
+    try:
+        return bool(tidy(cell)) and not language(tidy(cell))
+    except NotOfferedError:
+        return True
 
 
 def drop(session: Session) -> None:
@@ -103,18 +131,19 @@ def _read(
     importer: Importer,
     work: Work,
     read: Callable[[Cells], Values],
-    turned: list[int],
+    seen: Seen,
 ) -> Iterator[Values]:
-    """The staged values of each row; `turned` collects lines with letters that turn the reading."""
+    """The staged values of each row."""
     columns = work.columns
     width, required, headers = len(columns.headers), columns.required, columns.headers
     is_own = columns.preset == OWN
     nothing = (None,) * len(importer.staged)
+    language_at = work.at("language")
     for line, cells in dialects.rows(stream, work.dialect):
         missing = 0
         whole = "".join(cells)
         if not whole.isascii() and not TURNING.isdisjoint(whole):
-            turned.append(line)
+            seen.turned.append(line)
         try:
             if "\x00" in whole:
                 raise _nul(cells, headers)
@@ -127,6 +156,8 @@ def _read(
             if is_own:
                 cells = [unguarded(cell) for cell in cells]  # noqa: PLW2901
             yield (line, missing, *read(cells), None, None, None)
+            if language_at is not None and _is_foreign(cells[language_at]):
+                seen.foreign.append(line)
         except RowRefusedError as refusal:
             value = (refusal.value or "").replace("\x00", "\ufffd")[:SHOWN_VALUE]
             yield (line, missing, *nothing, refusal.column, value, refusal.reason)
@@ -166,6 +197,7 @@ def document_reader(
     def read(cells: Sequence[str]) -> dict[str, Any]:
         doc: dict[str, Any] = {}
         faults: list[RowRefusedError] = []
+        unmet: dict[str, str | None] = {}
         for at, name, function, longest in readings:
             cell = tidy(cells[at])
             if not cell:
@@ -174,6 +206,9 @@ def document_reader(
                 continue
             try:
                 value = str(function(cell)) if function else cell
+            except NotOfferedError:
+                unmet[headers[at]] = cell
+                continue
             except ValueError as error:
                 faults.append(RowRefusedError(headers[at], cell, str(error)))
                 continue
@@ -181,10 +216,9 @@ def document_reader(
                 reason = f"{len(cell)} characters are too many; {longest} fit"
                 faults.append(RowRefusedError(headers[at], cell, reason))
             doc[name] = value
-        if extras and (
-            kept := {name: v or None for at, name in extras if (v := tidy(cells[at])) or clears}
-        ):
-            doc["extra"] = kept
+        kept = {name: v or None for at, name in extras if (v := tidy(cells[at])) or clears}
+        if kept or unmet:
+            doc["extra"] = kept | unmet
         if faults:
             raise RowRefusedError.of(faults)
         return doc

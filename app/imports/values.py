@@ -126,14 +126,21 @@ def _zones_folded() -> dict[str, str]:
     return {name.casefold(): name for name in _zones()}
 
 
+class NotOfferedError(ValueError):
+    """A preference that cannot be met: no reason to refuse what it stands on."""
+
+
 @lru_cache(4096)
 def language(text: str) -> str:
-    """Read a language of clients: its code, also with a region ("de-AT"), or its name."""
-    wanted = text.strip().replace("_", "-").partition("-")[0]
+    """Read a language of clients: its code or its name, also with a region ("de-AT").
+
+    Raises `NotOfferedError` for any other.
+    """
+    wanted = re.split(r"[-_(]", text.strip(), maxsplit=1)[0]
     for code, words in LANGUAGES.items():
         if key(wanted) in {code, *words.split()}:
             return code
-    raise ValueError(
+    raise NotOfferedError(
         "no language of clients: use en, de, es or fr, or English, German, Spanish or French"
     )
 

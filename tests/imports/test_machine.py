@@ -516,16 +516,18 @@ def test_empty_cells_clear_where_that_is_chosen_and_undo_brings_it_back(app) -> 
 
 
 def test_languages_come_in_go_out_and_are_taken_back(app) -> None:
-    """Of companies and contacts; one that clients cannot read is refused with those they can."""
+    """Of companies and contacts; one that clients cannot read is an extra field, and told."""
     bring("companies", "Company;Sprache\nA;Deutsch\nB;\n")
     assert counts(bring("companies", b"".join(exports_of_companies()))) == (2, 0, 0, 2, 0), (
         "out and in is no change"
     )
     answer = bring("companies", "Company;Language\nA;fr-CA\nB;English\nC;Klingon\n")
-    assert counts(answer) == (3, 0, 2, 0, 1)
-    assert "use en, de, es or fr" in answer["errors"][0]["reason"]
+    assert counts(answer) == (3, 1, 2, 0, 0)
+    assert "The language of 1 row (line 4) is none that clients can read" in str(answer["warnings"])
+    klingon = db.session.scalars(select(Company).where(Company.name == "C")).one()
+    assert (klingon.language, klingon.extra) == (None, {"Language": "Klingon"})
     languages = select(Company.name, Company.language).order_by(Company.name)
-    assert db.session.execute(languages).all() == [("A", "fr"), ("B", "en")]
+    assert db.session.execute(languages).all() == [("A", "fr"), ("B", "en"), ("C", None)]
     take_back(answer["batch"])
     assert db.session.execute(languages).all() == [("A", "de"), ("B", None)]
     bring("contacts", "Name;Email;Company;Idioma\nAna;ana@x.org;A;español\n")

@@ -58,6 +58,7 @@ def test_folding_is_stable(text: str) -> None:
         (values.zone, "UTC", "UTC"),
         (values.language, "de", "de"),
         (values.language, "de_AT", "de"),
+        (values.language, "English (US)", "en"),
         (values.language, " Français ", "fr"),
         (values.language, "Französisch", "fr"),
         (values.language, "inglés", "en"),

@@ -116,7 +116,7 @@ def reply_as_contact(
     """
     contact_id = _contact_of(actor)
     if ticket.merged_into_id is not None:
-        ticket = merged.held(ticket)
+        ticket = merged.held(ticket.id)
     commands.ensure_sayable(text, "message", files)
     if ticket.category in rules.CLOSED and reopens and not may_reopen(ticket):
         return _follow_up(ticket, actor=actor, text=text, files=files, more=more)

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from app import roles
 from app.billing.models import Tax
 from app.core.audit import SYSTEM
-from app.core.db import Model, db, unit_of_work
+from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.security import PREFIX
@@ -166,7 +166,7 @@ def write_roles() -> None:
     session.execute(insert(assoc_permissionview_role).values(wanted).on_conflict_do_nothing())
 
 
-def _insert_names(model: type[Model], names: set[str]) -> set[str]:
+def _insert_names(model: type[Permission | ViewMenu | Role], names: set[str]) -> set[str]:
     """Insert the missing names and return those that were missing."""
     rows = [{"name": name} for name in sorted(names)]
     missing = insert(model).values(rows).on_conflict_do_nothing(index_elements=["name"])

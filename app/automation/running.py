@@ -7,7 +7,7 @@ that it is done stand or fall together. What rules do sets off no rule (`happeni
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.automation import facts as facts_of
@@ -182,6 +182,8 @@ def forget(before: datetime) -> int:
     """Delete what happened long ago and no rule answered to; returns how much."""
     answered = select(RuleRun.id).where(RuleRun.happening_id == Happening.id).exists()
     done = db.session.execute(
-        Happening.__table__.delete().where(Happening.done_at < before, ~answered)
+        delete(Happening)
+        .where(Happening.done_at < before, ~answered)
+        .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)

@@ -73,7 +73,7 @@ def locked_of(number: int, action_id: int) -> ActionRequest:
     return found
 
 
-def _held(action_id: int) -> Select[tuple[ActionRequest]]:
+def _held(action_id: int) -> Select[ActionRequest]:
     return (
         select(ActionRequest)
         .where(ActionRequest.id == action_id)

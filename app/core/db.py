@@ -11,16 +11,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask_appbuilder import Model
 from flask_appbuilder.utils.legacy import get_sqla_class
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.faults import faultpoint
+
+if TYPE_CHECKING:  # FAB's own base is untyped: whatever derives from it could stand for anything
+
+    class Model(DeclarativeBase):
+        """The base of all tables."""
+
+else:
+    from flask_appbuilder import Model
 
 __all__ = [
     "FULL",

@@ -121,7 +121,7 @@ def _stage(estimate: Estimate) -> str:
     return "approved" if estimate.state == rules.APPROVED else "sent"
 
 
-def _papers(estimate: Estimate, stage: str) -> Select[tuple[EstimatePaper]]:
+def _papers(estimate: Estimate, stage: str) -> Select[EstimatePaper]:
     return select(EstimatePaper).filter_by(estimate_id=estimate.id, stage=stage)
 
 

@@ -329,7 +329,7 @@ def of_action(action_id: int) -> Estimate:
     return found
 
 
-def _first(query: Select[tuple[Estimate]]) -> Estimate | None:
+def _first(query: Select[Estimate]) -> Estimate | None:
     return db.session.scalars(
         query.order_by(Estimate.version.desc())
         .limit(1)

@@ -198,7 +198,7 @@ def to_approve(
     company_id: int | None = None,
     start: date | None = None,
     through: date | None = None,
-) -> Select[tuple[TimeEntry]]:
+) -> Select[TimeEntry]:
     """The submitted entries that answer to the filters, oldest first."""
     query = (
         select(TimeEntry)

@@ -29,6 +29,6 @@ def pdfs_of(document_ids: Sequence[int]) -> Select[int, StoredFile]:
     )
 
 
-def file_with(sha256: str) -> Select[tuple[StoredFile]]:
+def file_with(sha256: str) -> Select[StoredFile]:
     """The stored file of exactly these bytes."""
     return select(StoredFile).where(StoredFile.sha256 == sha256)

@@ -87,7 +87,7 @@ def _page(
     merged_into = merged.final(ticket).number if is_merged else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
-    is_completed = ticket.category == "completed"
+    is_completed, may_reopen = ticket.category == "completed", client_commands.may_reopen(ticket)
     more = beside(me.viewer, ticket)
     events = client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS)
     return render_template(
@@ -112,7 +112,8 @@ def _page(
         ),
         now=clock.now(),
         rating=client_queries.rating(me.viewer, ticket.id) if is_completed else None,
-        may_reopen=client_commands.may_reopen(ticket),
+        may_reopen=may_reopen,
+        goes_on=None if may_reopen else client_queries.follow_up(me.viewer, ticket),
         answers=request_queries.answers_of(ticket, for_client=True),
         estimates=more.estimates,
         logins=more.logins,

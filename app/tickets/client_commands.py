@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import select
 
 from app.companies.models import Contact
-from app.companies.visibility import people_near
+from app.companies.visibility import people_near, viewer_of
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
 from app.tickets import (
+    client_queries,
     client_rules,
     commands,
     happenings,
@@ -110,16 +111,20 @@ def reply_as_contact(
     """Answer on a ticket as the contact who acts.
 
     What waited for the client is open again, and so is a closed ticket within its department's
-    days; after them a new ticket that follows it takes the answer. What was merged is answered
-    where it was merged into. With `reopens` false (an automatic mail) nothing changes but the
-    timeline. Raises `RuleError`.
+    days; after them a ticket that follows it takes the answer: the one that is open already, as
+    far as they see it, else a new one. What was merged is answered where it was merged into. With
+    `reopens` false (an automatic mail) nothing changes but the timeline. Raises `RuleError`.
     """
     contact_id = _contact_of(actor)
     if ticket.merged_into_id is not None:
         ticket = merged.held(ticket.id)
     commands.ensure_sayable(text, "message", files)
     if ticket.category in rules.CLOSED and reopens and not may_reopen(ticket):
-        return _follow_up(ticket, actor=actor, text=text, files=files, more=more)
+        follow_up = client_queries.follow_up(viewer_of(contact_id), ticket)
+        if follow_up is None:
+            return _follow_up(ticket, actor=actor, text=text, files=files, more=more)
+        held = merged.held(follow_up.id)  # what was closed meanwhile is answered as any closed one
+        return reply_as_contact(held, actor=actor, text=text, files=files, more=more)
     event = commands.say(
         ticket,
         actor=actor,

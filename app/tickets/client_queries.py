@@ -24,6 +24,7 @@ from app.tickets.models import (
     Ticket,
 )
 from app.tickets.queries import LONGEST_NUMBER
+from app.tickets.rules import CLOSED
 from app.tickets.search_queries import SEARCHED, holds
 
 # The views of the list, by the category of a ticket; without a word, all.
@@ -183,6 +184,19 @@ def answerable(viewer: Viewer, number: int) -> Ticket:
             )
         )
     return found
+
+
+def follow_up(viewer: Viewer, ticket: Ticket) -> Ticket | None:
+    """The newest open ticket that takes a closed one up again, over any number of steps.
+
+    None where there is none, or the viewer sees none.
+    """
+    later = select(Ticket.id).where(Ticket.follows_id == ticket.id).cte(recursive=True)
+    later = later.union(select(Ticket.id).where(Ticket.follows_id == later.c.id))
+    query = scoped(Ticket, viewer).where(
+        Ticket.id.in_(select(later.c.id)), Ticket.category.not_in(CLOSED)
+    )
+    return db.session.scalars(query.order_by(Ticket.id.desc()).limit(1)).one_or_none()
 
 
 def sees(viewer: Viewer, number: int) -> bool:

@@ -296,6 +296,8 @@ def test_an_answer_reopens_within_the_days_and_follows_up_after_them(mira):
     assert (answer["outcome"], answer["ticket"] != old.number) == ("ticket", True)
     made = db.session.scalars(select(Ticket).where(Ticket.number == answer["ticket"])).one()
     assert (made.follows_id, old.category) == (old.id, "completed")
+    more = take(letter(address(mira), "And this!", to=token(old, mira)))
+    assert (more["outcome"], more["ticket"]) == ("reply", made.number), "it is open"
 
 
 def test_decisions_are_explained():

@@ -106,6 +106,34 @@ def test_after_the_department_s_days_an_answer_begins_a_ticket_that_follows(mira
         assert ticket.category == "completed"
 
 
+def test_the_open_ticket_that_follows_a_closed_one_takes_all_its_answers(mira):
+    """Of each who sees it, over any number of steps; a colleague who does not gets their own."""
+    first = ask(mira)
+    bo = with_access(make.contact(first.company, "Bo"))
+    subscribe(first, actor=acting(mira), contact_id=bo.id, source="colleague")
+
+    def answered(contact: Contact, to: Ticket = first) -> Ticket:
+        return client_commands.reply_as_contact(to, actor=acting(contact), text="Again.").ticket
+
+    commands.set_status(first, actor=acting(mira), status=make.status("completed"))
+    with clock.frozen(clock.now() + timedelta(days=31)):
+        second = answered(mira)
+        assert second.follows_id == first.id
+        assert [answered(mira), answered(mira)] == [second, second]
+        assert answered(bo).follows_id == first.id
+        commands.set_status(second, actor=acting(mira), status=make.status("completed"))
+    with clock.frozen(clock.now() + timedelta(days=62)):
+        third = answered(mira, second)
+        assert third.follows_id == second.id
+        assert answered(mira) == third
+    said = select(Event.id).where(Event.kind == "message")
+    counts = [
+        len(db.session.scalars(said.where(Event.ticket_id == one.id)).all())
+        for one in (second, third)
+    ]
+    assert counts == [3, 2]
+
+
 def test_solved_then_rated_once(mira):
     ticket = ask(mira)
     with pytest.raises(RuleError, match="not completed"):

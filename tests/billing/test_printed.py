@@ -92,8 +92,8 @@ def test_a_line_that_is_counted_says_how_many_at_which_price(app):
             add_line(CLERK, account, text="Delivery", unit_price=Decimal(40))
     both, counted = issued(compiled())["issued"]
     said = said_by(both)
-    assert "Hours Rate" in said
-    assert "Work 1:00 90.00 90.00 Chair 3 × 120.005 360.02 Delivery 40.00 " in said
+    assert "Quantity Price" in said
+    assert "Work 1:00\u00a0h 90.00 90.00 Chair 3 × 120.005 360.02 Delivery 40.00 " in said
     said = said_by(counted)
     assert "Menge Preis" in said
     assert "Chair 3 Stück 120,005 360,02 Delivery 40,00 " in said

@@ -18,6 +18,7 @@ from app.core.words import say
 
 HOUR = 3600
 
+HOURS = "\u00a0h"  # stands behind hours, where other lines are counted
 TIMES = "×"  # stands behind a number of pieces whose unit nobody named
 TITLES = {"invoice": say("Invoice"), "credit_note": say("Credit note")}
 NUMBERS = {"invoice": say("Invoice number"), "credit_note": say("Credit note number")}
@@ -148,6 +149,7 @@ def _groups(content: Mapping[str, Any], word: Wording) -> list[dict[str, Any]]:
     """Keep the order of the lines; neighbours under one heading share it and a subtotal."""
     lines = [row for row in content["lines"] if row["kind"] != "rounding"]
     taxed = "prices: inclusive" in content.get("policy_names", ()) and content["tax_minor"] != 0
+    unit = HOURS if _are_counted(lines) else ""
     groups = []
     for (title, detail), members in groupby(lines, _heading):
         rows = list(members)
@@ -156,8 +158,8 @@ def _groups(content: Mapping[str, Any], word: Wording) -> list[dict[str, Any]]:
             {
                 "title": title,
                 "detail": detail,
-                "lines": [_line(row, word, taxed) for row in rows],
-                "hours": word.hours(seconds) if seconds else "",
+                "lines": [_line(row, word, taxed=taxed, unit=unit) for row in rows],
+                "hours": word.hours(seconds) + unit if seconds else "",
                 "net": word.amount(sum(row["net_minor"] for row in rows)),
             }
         )
@@ -165,23 +167,26 @@ def _groups(content: Mapping[str, Any], word: Wording) -> list[dict[str, Any]]:
 
 
 def _counted(lines: list[dict[str, Any]], word: Wording) -> dict[str, str]:
-    """The head over quantities, where no line is of hours."""
-    has_hours = any(line["seconds"] is not None for line in lines)
-    if has_hours or not any(line["quantity"] for line in lines):
+    """The heads over quantities, where they are not of hours alone."""
+    if not _are_counted(lines):
         return {}
     return {"hours": word.told(say("Quantity")), "rate": word.told(say("Price"))}
+
+
+def _are_counted(lines: list[dict[str, Any]]) -> bool:
+    return any(line["quantity"] for line in lines)
 
 
 def _heading(line: Mapping[str, Any]) -> tuple[str, str]:
     return (line["group"], line["detail"]) if line["group"] else ("", "")
 
 
-def _line(line: Mapping[str, Any], word: Wording, taxed: bool) -> dict[str, str]:
+def _line(line: Mapping[str, Any], word: Wording, *, taxed: bool, unit: str) -> dict[str, str]:
     asked = "" if line["group"] else line["detail"]
-    note = line["note"] or _why_not_the_product(line, word, taxed)
+    note = line["note"] or _why_not_the_product(line, word, taxed=taxed, unit=unit)
     return {
         "text": line["text"],
-        "quantity": _quantity(line, word),
+        "quantity": _quantity(line, word, unit),
         "price": word.number(line["price"], places=word.exponent) if line["price"] else "",
         "tax": line["tax"],
         "net": word.amount(line["net_minor"]),
@@ -189,13 +194,14 @@ def _line(line: Mapping[str, Any], word: Wording, taxed: bool) -> dict[str, str]
     }
 
 
-def _quantity(line: Mapping[str, Any], word: Wording) -> str:
+def _quantity(line: Mapping[str, Any], word: Wording, unit: str) -> str:
+    """How much it is; `unit` stands behind hours where other things are counted beside them."""
     if line["seconds"] is not None:
-        return word.hours(line["seconds"])
+        return word.hours(line["seconds"]) + unit
     return f"{word.number(line['quantity'])} {line['unit'] or TIMES}" if line["quantity"] else ""
 
 
-def _why_not_the_product(line: Mapping[str, Any], word: Wording, taxed: bool) -> str:
+def _why_not_the_product(line: Mapping[str, Any], word: Wording, *, taxed: bool, unit: str) -> str:
     """Say so where the printed quantity times the printed price is not the printed amount.
 
     The amount is net: where prices are `taxed`, that alone tells why.
@@ -209,7 +215,7 @@ def _why_not_the_product(line: Mapping[str, Any], word: Wording, taxed: bool) ->
         say(
             "%(quantity)s at %(price)s would be %(product)s; the amount follows the rounding rule"
             " below.",
-            quantity=_quantity(line, word),
+            quantity=_quantity(line, word, unit),
             price=word.number(line["price"], places=word.exponent),
             product=word.amount(product),
         )

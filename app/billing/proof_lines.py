@@ -15,7 +15,7 @@ from sqlalchemy import Row, Select, select
 
 from app.billing.models import Document, DocumentLine, DocumentTax, ExtraLine
 from app.core.db import db
-from app.core.money import EXPONENTS
+from app.core.money import EXPONENTS, plain
 
 HALF = Fraction(1, 2)
 HUNDRED = 100
@@ -107,7 +107,7 @@ def _added(sheet: Sheet) -> Iterator[str]:
 
 
 def _times(row: Row[Any]) -> str:
-    return f"{row.quantity.normalize():f} at {(row.unit_price or Decimal(0)).normalize():f}"
+    return f"{plain(row.quantity)} at {plain(row.unit_price or Decimal(0))}"
 
 
 def _discounted(sheet: Sheet) -> Iterator[str]:

@@ -34,7 +34,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.language import ENGLISH
 from app.core.models import Agency
-from app.core.money import exponent
+from app.core.money import exponent, plain
 from app.core.typed import id_of
 from app.staff.models import Staff
 from app.tickets.models import Ticket
@@ -141,7 +141,7 @@ def _rate_rule(row: RateRuleRow) -> RateRule:
 def tax_on(day: date, rows: Iterable[TaxRow]) -> list[TaxRule]:
     """The taxes that hold on a tax point."""
     return [
-        TaxRule(row.id, Tax(row.name, plain(row.percent), row.category), row.company_id)
+        TaxRule(row.id, Tax(row.name, Decimal(plain(row.percent)), row.category), row.company_id)
         for row in rows
         if (row.valid.lower is None or row.valid.lower <= day)
         and (row.valid.upper is None or day < row.valid.upper)
@@ -173,11 +173,6 @@ def state_of_prices() -> tuple[object, ...]:
         )
     ).one()
     return tuple(row)
-
-
-def plain(number: Decimal) -> Decimal:
-    """The same number without trailing zeros or exponent: 20.0000 is 20."""
-    return Decimal(format(number.normalize(), "f"))
 
 
 def waiting(
@@ -402,14 +397,10 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
         else None,
         order=row.purchase_order,
         company_id=row.company_id,
-        quantity=_plain(row.quantity) if is_counted else "",
+        quantity=plain(row.quantity) if is_counted else "",
         unit=row.unit if is_counted else "",
-        price=_plain(row.unit_price) if is_counted else "",
+        price=plain(row.unit_price or Decimal(0)) if is_counted else "",
     )
-
-
-def _plain(number: Decimal | None) -> str:
-    return format((number or Decimal(0)).normalize(), "f")
 
 
 def accounts_with_extras() -> list[tuple[int, str]]:

@@ -78,9 +78,14 @@ def fixed_point(units: int, places: int) -> str:
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits
 
 
+def plain(number: Decimal | None) -> str:
+    """A number without needless zeros or an exponent: 20.0000 is "20"; nothing for none."""
+    return "" if number is None else format(number.normalize(), "f")
+
+
 def price_text(price: Decimal, currency: str) -> str:
     """A price with all decimals of its currency, and more only where it has more: "90.00"."""
-    whole, _, places = format(price.normalize(), "f").partition(".")
+    whole, _, places = plain(price).partition(".")
     places = places.ljust(exponent(currency), "0")
     return f"{whole}.{places}" if places else whole
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from app.billing.engine.amounts import cash_rounding
 from app.billing.engine.facts import Policy, Tax
 from app.billing.engine.tax import assess
+from app.core.money import plain
 
 
 class Part(NamedTuple):
@@ -48,7 +49,7 @@ def summed(parts: Sequence[Part], policy: Policy) -> Sums:
         taxes=[
             {
                 "name": total.tax.name,
-                "percent": format(total.tax.percent.normalize(), "f"),
+                "percent": plain(total.tax.percent),
                 "taxable_minor": total.taxable_minor,
                 "tax_minor": total.tax_minor,
             }

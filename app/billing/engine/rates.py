@@ -13,7 +13,7 @@ from app.billing.engine.amounts import Price
 from app.billing.engine.duration import billed_seconds, least_seconds
 from app.billing.engine.facts import RateRule
 from app.billing.engine.timeline import Timeline, chain_of
-from app.core.money import exponent
+from app.core.money import exponent, plain
 
 Dimensions = tuple[int | None, int | None, int | None]
 
@@ -26,7 +26,7 @@ class PricedRule:
     def __init__(self, rule: RateRule) -> None:
         self.rule = rule
         self.id = rule.id
-        self.rate = format(rule.rate.normalize(), "f")
+        self.rate = plain(rule.rate)
         self.least = least_seconds(rule.minimum_seconds, rule.increment_seconds, rule.rounding)
         self.price = Price.an_hour(rule.rate, exponent(rule.currency))
         self.exact = not rule.minimum_seconds and (

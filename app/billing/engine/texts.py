@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from app.billing.engine.facts import Document, ExtraLine, Line, LineKey
+from app.core.money import plain
 
 
 def key_of(line: Line) -> LineKey:
     """What a line is known by when it is compiled again: its own text, its price and its tax."""
-    percent = format(line.tax.percent.normalize(), "f")
-    return LineKey(
-        line.was or line.text, line.rate or "", f"{line.tax.name} {percent} {line.tax.category}"
-    )
+    tax = f"{line.tax.name} {plain(line.tax.percent)} {line.tax.category}"
+    return LineKey(line.was or line.text, line.rate or "", tax)
 
 
 def reworded(document: Document, extras: Iterable[ExtraLine]) -> tuple[Document, frozenset[int]]:

@@ -14,6 +14,7 @@ from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
 from app.billing.models import RateRule as RateRuleRow
 from app.core.formats import grouped, price
+from app.core.money import plain
 
 MOST_ENTRIES = 400
 
@@ -170,8 +171,3 @@ def rule_facts(row: RateRuleRow) -> RateRule:
 def how_many(quantity: Decimal | None, unit: str) -> str:
     """A quantity with its unit; nothing for none."""
     return f"{grouped(Decimal(plain(quantity)))} {unit or TIMES}" if quantity is not None else ""
-
-
-def plain(number: Decimal | None) -> str:
-    """A number without needless zeros; nothing for none."""
-    return "" if number is None else format(number.normalize(), "f")

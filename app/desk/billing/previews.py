@@ -22,6 +22,7 @@ from app.billing.money_queries import account as find_account
 from app.billing.queries import account_of, agency
 from app.core import formats, forms
 from app.core.acting import current_actor
+from app.core.money import plain
 from app.core.security import may, requires
 from app.desk.billing import blueprint
 from app.desk.billing.explained import (
@@ -29,7 +30,6 @@ from app.desk.billing.explained import (
     ShownEntry,
     ShownLine,
     how_many,
-    plain,
     rule_facts,
 )
 from app.desk.billing.reasons import REASONS

@@ -11,10 +11,10 @@ from app.billing.queries import agency
 from app.core import clock, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError
+from app.core.money import plain
 from app.core.security import requires
 from app.desk.billing import blueprint
 from app.desk.billing.choosing import company_id, company_text
-from app.desk.billing.explained import plain
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 

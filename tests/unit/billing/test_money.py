@@ -1,5 +1,6 @@
 """Money is exact: it is read, written, rounded and shared without losing a unit."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,6 +14,7 @@ from app.core.money import (
     exponent,
     fixed_point,
     from_minor,
+    plain,
     round_half_up,
     share,
     to_minor,
@@ -53,6 +55,15 @@ def test_decimal_strings_become_minor_units(text: str, currency: str, minor: int
 def test_an_amount_that_cannot_be_is_refused(text: str, currency: str, said: str) -> None:
     with pytest.raises(RuleError, match=said):
         to_minor(text, currency)
+
+
+@given(st.decimals(-(10**9), 10**9, places=4))
+def test_a_plain_number_is_the_same_without_needless_zeros(number: Decimal) -> None:
+    text = plain(number)
+    assert Decimal(text) == number
+    assert re.fullmatch(r"-?\d+(\.\d*[1-9])?", text)
+    assert [plain(Decimal(each)) for each in ("20.0000", "200", "0E+3")] == ["20", "200", "0"]
+    assert plain(None) == ""
 
 
 def test_infinity_is_no_amount() -> None:

@@ -5,11 +5,15 @@ from decimal import Decimal
 
 from app.core.errors import RuleError
 from app.core.money import EXPONENTS, decimal_of
+from app.core.words import say
 
 SHOWN = 20
 BETWEEN_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))")
 IN_THREES = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}|(?:,\d{3})+)")
 THOUSANDTHS = 3  # decimals of a currency that writes 1.234 for one and a bit
+NO_NUMBER = say("“%(typed)s” is no number; write it like 12 or 1147.50.")
+TWO_NUMBERS = say("“%(typed)s” can be read in two ways; write %(whole)s or %(decimals)s.")
+TWO_WAYS = say("“%(typed)s” can be read in two ways; write %(whole)s.")
 WITH_BOTH = re.compile(r"\d{1,3}(?:(?:,\d{3})+\.|(?:\.\d{3})+,)\d+")
 
 
@@ -33,14 +37,15 @@ def read_number(text: str, *, most: int | None = None, currency: str = "") -> De
     if _may_be_two(digits, most, currency):
         sign = typed.removesuffix(digits)
         whole = sign + re.sub("[.,]", "", digits)
-        point = f" or {sign}{digits.replace(',', '.')}0" if len(digits) <= len("123.456") else ""
-        raise RuleError(f"{cut(text)!r} can be read in two ways; write {whole}{point}.")
+        if len(digits) > len("123.456"):
+            raise RuleError(say(TWO_WAYS, typed=cut(text), whole=whole))
+        raise RuleError(say(TWO_NUMBERS, typed=cut(text), whole=whole, decimals=f"{typed}0"))
     if WITH_BOTH.fullmatch(digits):
         typed = typed.replace("," if digits.find(",") < digits.find(".") else ".", "")
     try:
         return decimal_of(typed.replace(",", "."))
     except RuleError:
-        raise RuleError(f"{cut(text)!r} is not a number; write it like 1147.50.") from None
+        raise RuleError(say(NO_NUMBER, typed=cut(text))) from None
 
 
 def _may_be_two(digits: str, most: int | None, currency: str) -> bool:

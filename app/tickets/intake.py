@@ -199,11 +199,11 @@ def _date(_: Field, text: str) -> tuple[str, str]:
 def _number(_: Field, text: str) -> tuple[str, str]:
     try:
         number = f"{read_number(text):f}"
-    except RuleError:
-        number = ""
+    except RuleError as refused:
+        return "", refused.problems[0]
     if NUMBER.fullmatch(number):
         return number, ""
-    return "", say("“%(text)s” is no number; write it like 12 or 12.5.", text=text[:40])
+    return "", say("at most 12 digits fit, and 6 behind the decimal mark.")
 
 
 CHECKS = {"choice": _choice, "date": _date, "number": _number}

@@ -34,7 +34,7 @@ def test_a_comma_may_stand_for_the_point(typed, read):
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        *(("1,147", "write 1147 or 1.1470"), ("-1,147", "write -1147 or -1.1470")),
+        *(("1,147", "write 1147 or 1,1470"), ("-1,147", "write -1147 or -1,1470")),
         *(("1.000", "write 1000 or 1.0000"), ("12,000,000", "write 12000000.")),
         *((odd, "1147.50") for odd in ("abc", "1.2.3", "1.2,3.4", "1,2.3,4")),
     ],

@@ -87,7 +87,16 @@ def test_every_fault_is_told_at_once():
     assert faults({"kind": "Neither", "when": "soon", "cost": "much"}) == [
         "Kind: choose one of the list.",
         "When: “soon” is no date; write it like 2026-11-30.",
-        "Cost: “much” is no number; write it like 12 or 12.5.",
+        "Cost: “much” is no number; write it like 12 or 1147.50.",
+    ]
+    assert faults({"kind": "Change", "what": "x", "cost": "1.234"}) == [
+        "Cost: “1.234” can be read in two ways; write 1234 or 1.2340."
+    ]
+    assert faults({"kind": "Change", "what": "x", "cost": "1,234,567"}) == [
+        "Cost: “1,234,567” can be read in two ways; write 1234567."
+    ]
+    assert faults({"kind": "Change", "what": "x", "cost": "9" * 13}) == [
+        "Cost: at most 12 digits fit, and 6 behind the decimal mark."
     ]
     assert faults({"kind": "New", "size": "L"}) == ["Why: fill this in.", "Scan: choose a file."]
     assert faults({"kind": "New", "size": "L", "why": "So", "cost": "1,50"}, given={"scan"}) == []

@@ -20,7 +20,7 @@ from app.billing.models import (
     RunBlock,
     RunRow,
 )
-from app.billing.second_person import APPROVED
+from app.billing.second_person import HOLDS
 from app.companies.models import Company
 from app.core.db import db
 from app.staff.models import Staff
@@ -232,12 +232,7 @@ def _approved_by() -> Any:
     """Who approved an account's preview as the second person, as far as it still counts."""
     return (
         select(func.min(RunApproval.approved_by_name))
-        .where(
-            RunApproval.run_id == RunRow.run_id,
-            RunApproval.account_id == RunRow.account_id,
-            RunApproval.preview_hash == RunRow.preview_hash,
-            APPROVED,
-        )
+        .where(HOLDS)
         .correlate(RunRow)
         .scalar_subquery()
     )

@@ -1,8 +1,9 @@
 """When an account needs a second person's approval, and whose approval counts."""
 
-from sqlalchemy import text
+from sqlalchemy import and_, exists, select, text
 
 from app.billing import limits
+from app.billing.models import RunApproval, RunRow
 from app.core.formats import amount
 from app.core.models import Agency
 from app.core.money import exponent
@@ -15,15 +16,23 @@ HANDS = """
 """
 """Who had a hand in an account: who compiled the run, and who changed it since its last invoice."""
 
-APPROVED = text("""
+HOLDS = and_(
+    RunApproval.run_id == RunRow.run_id,
+    RunApproval.account_id == RunRow.account_id,
+    RunApproval.preview_hash == RunRow.preview_hash,
+    text("""
     not exists (select from billing_run r where r.id = run_approval.run_id
                 and r.created_by = run_approval.approved_by)
     and not exists (select from run_hand h where h.account_id = run_approval.account_id
                     and h.user_id = run_approval.approved_by
                     and not exists (select from run_row done where done.account_id = h.account_id
                                     and done.state = 'issued' and done.run_id >= h.run_id))
-""")
-"""Holds of an approval of somebody who had no hand in the account, then or since."""
+    """),
+)
+"""An approval that counts for a run's row: of its preview, by somebody who had no hand in it."""
+
+IS_APPROVED = exists(select(RunApproval.id).where(HOLDS).correlate(RunRow))
+"""Whether an approval that counts was given to a run's row."""
 
 
 def above(gross_minor: int, currency: str, agency: Agency) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, exists, select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.billing import issuing, ledger, queries, second_person
@@ -28,7 +28,7 @@ from app.billing.compose import seller_of
 from app.billing.differences import difference
 from app.billing.documents.stored import RENDER
 from app.billing.issuing import Order
-from app.billing.models import BillingAccount, BillingRun, RunApproval, RunRow
+from app.billing.models import BillingAccount, BillingRun, RunRow
 from app.billing.notifications import post_documents
 from app.billing.numbering import chain_to, take_numbers
 from app.core import clock, jobs
@@ -179,14 +179,7 @@ def _lock_rows(row_ids: Sequence[int]) -> Sequence[Row[Any]]:
             RunRow.account_id,
             BillingAccount.payer_id,
             BillingAccount.currency,
-            exists(
-                select(RunApproval.id).where(
-                    RunApproval.run_id == RunRow.run_id,
-                    RunApproval.account_id == RunRow.account_id,
-                    RunApproval.preview_hash == RunRow.preview_hash,
-                    second_person.APPROVED,
-                )
-            ).label("approved"),
+            second_person.IS_APPROVED.label("approved"),
         )
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .where(RunRow.id.in_(list(row_ids)), RunRow.state.in_(("ready", "refused")))

@@ -7,13 +7,13 @@ An approval is of one preview, by its hash: whatever changes the preview wants a
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.commands.recompile import refuse_closed
 from app.billing.models import BillingAccount, RunApproval, RunRow
 from app.billing.queries import agency
-from app.billing.second_person import APPROVED, HANDS, above, words
+from app.billing.second_person import HANDS, HOLDS, IS_APPROVED, above, words
 from app.companies.models import Company
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -77,19 +77,11 @@ def waiting(run_id: int, account_ids: Sequence[int]) -> list[Waiting]:
     ours = agency()
     if not ours.second_person_above:
         return []
-    approved = exists(
-        select(RunApproval.id).where(
-            RunApproval.run_id == RunRow.run_id,
-            RunApproval.account_id == RunRow.account_id,
-            RunApproval.preview_hash == RunRow.preview_hash,
-            APPROVED,
-        )
-    )
     query = (
         select(RunRow.account_id, RunRow.gross_minor, BillingAccount.currency, Company.name)
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .join(Company, Company.id == BillingAccount.payer_id)
-        .where(RunRow.run_id == run_id, RunRow.state.in_(("ready", "refused")), ~approved)
+        .where(RunRow.run_id == run_id, RunRow.state.in_(("ready", "refused")), ~IS_APPROVED)
         .order_by(Company.name)
     )
     if account_ids:
@@ -111,10 +103,6 @@ def approval_of(run_id: int, account_id: int) -> RunApproval | None:
     """The approval that holds for an account's preview as it stands."""
     return db.session.scalars(
         select(RunApproval)
-        .join(
-            RunRow,
-            (RunRow.run_id == RunApproval.run_id) & (RunRow.account_id == RunApproval.account_id),
-        )
+        .join(RunRow, HOLDS)
         .where(RunRow.run_id == run_id, RunRow.account_id == account_id)
-        .where(RunApproval.preview_hash == RunRow.preview_hash, APPROVED)
     ).first()

@@ -11,7 +11,7 @@ from app.tickets import client_commands, commands
 from app.tickets.models import Ticket
 from tests import factories as make
 from tests.portal.acting import acting
-from tests.web.people import portal_account
+from tests.web.people import portal_account, visitor
 
 PASSWORD = "fjord-lantern-pebble"
 HASH = hashed(PASSWORD)
@@ -46,3 +46,15 @@ def northwind(app) -> Northwind:
             files=[commands.Upload("screen.png", b"\x89PNG\r\n\x1a\n1")],
         )
     return Northwind(company, mira, bo, una, ticket)
+
+
+@pytest.fixture
+def browser(app):
+    return visitor(app)
+
+
+@pytest.fixture
+def guest(app, northwind):
+    """Somebody of Northwind without access."""
+    with unit_of_work():
+        return make.contact(northwind.company, "Gil Guest")

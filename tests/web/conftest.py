@@ -45,3 +45,12 @@ def ticket(fjord):
     """A ticket of that company."""
     with unit_of_work():
         return make.ticket(fjord)
+
+
+@pytest.fixture
+def clerk(app):
+    """Somebody of Billing, signed in, with a worker that knows its jobs."""
+    load_handlers()
+    with unit_of_work():
+        make.set_up_agency()
+    return signed_in(app, person("Billing"))

@@ -10,6 +10,8 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
+from msgspec import structs
+
 from app.billing import queries
 from app.billing.engine.compile import Compiled, compile_account, fingerprint
 from app.billing.engine.facts import Document, Entry, ExtraLine, Names, Policy, Tax
@@ -22,11 +24,20 @@ from app.billing.engine.timeline import Timeline
 from app.billing.payers import Payers
 from app.billing.queries import Account, Buyer
 from app.core.db import db
+from app.core.money import exponent
 
 MOST_ACCOUNTS = 200
 MOST_ENTRIES = 50_000
-WHOLE_ACCOUNT = {"zero_total", "incomplete"}
+MOST_TOTAL = 10**12
+"""What a document may come to, in major units: far above any invoice, and it fits on paper."""
+MOST_KEPT = 10**18
+"""What a column holds for sure, in minor units."""
+WHOLE_ACCOUNT = {"zero_total", "incomplete", "too_large"}
 """Reasons that no other entries of the account can be billed beside."""
+SUMS = (
+    *("recorded_seconds", "seconds", "discount_minor", "discount_carried_minor"),
+    *("net_minor", "tax_minor", "gross_minor", "rounding_minor"),
+)
 Pair = tuple[int, str]
 
 
@@ -271,6 +282,9 @@ def _preview(
         names=names,
     )
     document, texts = reworded(compiled.document, added)
+    largest = _largest(document)
+    if largest > MOST_KEPT:
+        document = _without_lines(document)
     compiled = replace(compiled, document=document)
     buyer = buyers[work.payer_id]
     companies = frozenset(entry.company_id for entry in own)
@@ -279,7 +293,7 @@ def _preview(
         account=account,
         compiled=compiled,
         hash=fingerprint(document, order),
-        blocks=_blocks(facts, work, compiled, buyer),
+        blocks=_blocks(facts, work, compiled, buyer, largest),
         tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
         extras=tuple(
             line.id for line in added if line.id and (line.kind != "text" or line.id in texts)
@@ -313,13 +327,28 @@ def _tree(payers: Payers, payer_id: int, companies: frozenset[int]) -> dict[int,
     return {payer_id: []} | payers.ancestors(companies | {payer_id})
 
 
-def _blocks(facts: Facts, work: Work, compiled: Compiled, buyer: Buyer) -> dict[str, int]:
+def _largest(document: Document) -> int:
+    """The largest amount that a document holds, of its lines and totals, on either side of 0."""
+    totals = (document.net_minor, document.tax_minor, document.payable_minor)
+    return max(map(abs, (*totals, *(line.amount_minor for line in document.lines))))
+
+
+def _without_lines(document: Document) -> Document:
+    """A document that no column could hold, as one that bills nothing."""
+    return structs.replace(document, lines=(), tax_totals=(), **dict.fromkeys(SUMS, 0))
+
+
+def _blocks(
+    facts: Facts, work: Work, compiled: Compiled, buyer: Buyer, largest: int
+) -> dict[str, int]:
     """Everything that is in the way of an account, with how many entries each concerns."""
     document = compiled.document
     entries = sum(len(line.entries) for line in document.lines)
     blocks = dict(work.blocks)
     blocks |= {reason: len(left_out) for reason, left_out in compiled.left_out.items()}
-    if document.lines and document.payable_minor <= 0:
+    if largest > MOST_TOTAL * 10 ** exponent(work.currency):
+        blocks["too_large"] = work.entries
+    elif document.lines and document.payable_minor <= 0:
         blocks["zero_total"] = entries
     if document.lines and buyer.missing and facts.agency.incomplete_payer == "block":
         blocks["incomplete"] = entries

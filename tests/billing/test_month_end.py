@@ -12,7 +12,7 @@ from app.billing.commands.issue import Order, issue_chunk
 from app.billing.commands.payments import balance_of, record_payment, reverse_payment
 from app.billing.commands.rates import RateTerms, set_rate
 from app.billing.compilation import Facts
-from app.billing.models import Allocation, Document, DocumentLine, RunBlock, RunRow
+from app.billing.models import Allocation, Document, DocumentLine, ExtraLine, RunBlock, RunRow
 from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -106,6 +106,35 @@ def test_every_reason_blocks_and_leave_blocked_bills_the_rest(app):
     assert not db.session.scalars(ready.where(RunRow.run_id == strict)).all()
     [row] = db.session.scalars(ready.where(RunRow.run_id == lenient)).all()
     assert (row.account.payer.name, row.entries, row.net_minor) == ("Fjord", 1, 10000)
+
+
+@pytest.mark.parametrize(
+    ("lines", "state", "net"),
+    [
+        ([(1, 8 * 10**11)], "ready", 8 * 10**13 + 10_000),
+        ([(1, 6 * 10**11), (1, 6 * 10**11)], "blocked", 12 * 10**13 + 10_000),
+        ([(10**9, 9 * 10**11), (-(10**9), 9 * 10**11)], "blocked", 0),
+    ],
+)
+def test_what_is_beyond_all_measure_is_blocked_alone_and_overflows_nothing(app, lines, state, net):
+    with unit_of_work():
+        factories.rate("100")
+        ana, fjord, nord = factories.staff(), factories.company("Fjord"), factories.company("Nord")
+        for company in (fjord, nord):
+            factories.entry(company, by=ana)
+        account = factories.account(fjord)
+        for quantity, price in lines:
+            line = {"quantity": quantity, "unit_price": price}
+            db.session.add(ExtraLine(account_id=account.id, kind="hand", text="Licence", **line))
+    run = compiled()
+    rows = db.session.scalars(select(RunRow).where(RunRow.run_id == run)).all()
+    found = {row.account.payer.name: (row.state, row.net_minor) for row in rows}
+    assert found == {"Fjord": (state, net), "Nord": ("ready", 10_000)}
+    blocks = db.session.scalars(select(RunBlock).where(RunBlock.run_id == run)).all()
+    told = [] if state == "ready" else [("Fjord", "too_large", 1)]
+    assert [(each.company.name, each.reason, each.entries) for each in blocks] == told
+    assert len(issued(run)["issued"]) == 2 - len(told)
+    assert_books()
 
 
 def test_totals_are_those_of_an_independent_sum(app):

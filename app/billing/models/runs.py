@@ -35,6 +35,7 @@ REASONS = (
     "currency_mismatch",
     "zero_total",
     "incomplete",
+    "too_large",
 )
 
 
@@ -104,7 +105,7 @@ class RunBlock(Model):
     __table_args__ = (
         CheckConstraint(
             "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax',"
-            " 'currency_mismatch', 'zero_total', 'incomplete')",
+            " 'currency_mismatch', 'zero_total', 'incomplete', 'too_large')",
             name="reason",
         ),
         UniqueConstraint("run_id", "company_id", "reason"),

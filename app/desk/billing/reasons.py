@@ -62,6 +62,13 @@ REASONS = {
         "preview",
         "See why",
     ),
+    "too_large": Reason(
+        "Too large",
+        "A line or the total is beyond 1,000,000,000,000: look for a rate or a line with too many"
+        " figures.",
+        "preview",
+        "See where",
+    ),
 }
 
 

@@ -29,6 +29,14 @@ def wording(locale: str, currency: str, exponent: int) -> "Wording":
     return Wording(locale, currency, exponent)
 
 
+@lru_cache(maxsize=1024)
+def _decimal(text: str, places: int, language: str) -> str:
+    """Kept, as the same prices and percentages stand on line after line."""
+    value = Decimal(text)
+    have = -int(value.as_tuple().exponent)
+    return formats.grouped(Decimal(f"{value:.{max(have, places)}f}"), language)
+
+
 class Wording:
     """Writes words, amounts, hours and dates as one language and currency do.
 
@@ -55,9 +63,7 @@ class Wording:
 
     def number(self, text: str, *, places: int = 0) -> str:
         """Write a decimal string with at least `places` decimals and no digit lost."""
-        value = Decimal(text)
-        have = -int(value.as_tuple().exponent)
-        return formats.grouped(Decimal(f"{value:.{max(have, places)}f}"), self.language)
+        return _decimal(text, places, self.language)
 
     def percent(self, text: str) -> str:
         return f"{self.number(text)}\u00a0%"

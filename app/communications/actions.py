@@ -49,7 +49,9 @@ class Ending:
 
 
 Conclusion = Callable[[ActionRequest, Ending, Actor], Mapping[str, str]]
+Check = Callable[[ActionRequest, Given], Sequence[str]]
 _conclusions: dict[str, Conclusion] = {}
+_checks: dict[str, Check] = {}
 
 
 def concludes(kind: str) -> Callable[[Conclusion], Conclusion]:
@@ -61,6 +63,16 @@ def concludes(kind: str) -> Callable[[Conclusion], Conclusion]:
     def register(conclusion: Conclusion) -> Conclusion:
         _conclusions[kind] = conclusion
         return conclusion
+
+    return register
+
+
+def checks(kind: str) -> Callable[[Check], Check]:
+    """Register what else may be wrong with an answer to a kind, to be told with all the rest."""
+
+    def register(check: Check) -> Check:
+        _checks[kind] = check
+        return check
 
     return register
 
@@ -160,7 +172,7 @@ def answer(
         )
     taken = files if deed == "answer" and action.kind == "upload" else ()
     given = replace(given, files=tuple(rules.file_name(file.name) for file in taken))
-    problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
+    problems = _answer_problems(action, deed, given)
     name = rules.clean_line(name) or actor.name
     problems += actions_rules.name_problems(name)
     if taken:
@@ -210,7 +222,7 @@ def note(
     problems = actions_rules.heard_problems(
         heard, asked_on=asked_on, today=clock.today(action.zone)
     )
-    problems += actions_rules.answer_problems(action.kind, action.options, deed, given)
+    problems += _answer_problems(action, deed, given)
     if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
         problems.append(f"It was to be answered by {action.due_on} and is over: ask once more.")
     if problems or heard.on is None:
@@ -241,6 +253,13 @@ def note(
     after["hash"] = action.content_hash or ""
     record(actor, f"action.note.{deed}", kind="ticket", id=action.ticket_id, after=after)
     return event
+
+
+def _answer_problems(action: ActionRequest, deed: str, given: Given) -> list[str]:
+    problems = actions_rules.answer_problems(action.kind, action.options, deed, given)
+    if deed == "answer" and action.kind in _checks:
+        problems += _checks[action.kind](action, given)
+    return problems
 
 
 def cancel(action: ActionRequest, *, actor: Actor) -> None:

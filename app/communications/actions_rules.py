@@ -61,11 +61,13 @@ HEARD = {
     "meeting": say("in person"),
     "writing": say("in writing"),
 }
-NO_REASON = say("The reason is missing: write why you decline.")
+NO_REASON = say("The reason is missing: write why you decline.").at("text")
 LONGEST_NAME = 200
 LONGEST_TEXT = 5_000
 LONGEST_OPTION = 200
 MOST_OPTIONS = 10
+TOO_LONG = say("The text is too long: at most %(most)s characters fit.", most=LONGEST_TEXT)
+NAME_TOO_LONG = say("The name is too long: at most %(most)s characters fit.", most=LONGEST_NAME)
 LATEST_DUE = timedelta(days=366)
 EXPIRES_AFTER = timedelta(days=30)
 """How long after its due day a request stays open; an offer ends with the day itself."""
@@ -171,17 +173,17 @@ def _option_problems(options: Sequence[str]) -> list[str]:
 
 
 def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) -> list[str]:
-    """What is wrong with an answer, all of it at once."""
+    """What is wrong with an answer, all of it at once, each said of its field."""
     found = text_problems(given.text)
     if deed == "decline":
         if not given.text.strip():
             found.append(NO_REASON)
     elif kind == "choose" and given.choice not in options:
-        found.append(say("Nothing is chosen: choose one of the options."))
+        found.append(say("Nothing is chosen: choose one of the options.").at("choice"))
     elif kind == "fill" and not given.text.strip():
-        found.append(say("The answer is empty: write it."))
+        found.append(say("The answer is empty: write it.").at("text"))
     elif kind == "upload" and not given.files:
-        found.append(say("No file is chosen: choose at least one."))
+        found.append(say("No file is chosen: choose at least one.").at("files"))
     return found
 
 
@@ -189,14 +191,14 @@ def text_problems(text: str) -> list[str]:
     """What is wrong with what was written beside an answer."""
     if len(text) <= LONGEST_TEXT:
         return []
-    return [say("The text is too long: at most %(most)s characters fit.", most=LONGEST_TEXT)]
+    return [TOO_LONG.at("text")]
 
 
 def name_problems(name: str) -> list[str]:
     """What is wrong with the name by which somebody answers."""
     if len(name) <= LONGEST_NAME:
         return []
-    return [say("The name is too long: at most %(most)s characters fit.", most=LONGEST_NAME)]
+    return [NAME_TOO_LONG.at("name")]
 
 
 def heard_problems(heard: Heard, *, asked_on: date, today: date) -> list[str]:

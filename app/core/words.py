@@ -5,7 +5,7 @@ made of, so that a page or a mail can tell the same in the language of its reade
 (`app.core.language.told`); everybody else has plain text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple, Self
 
@@ -27,19 +27,27 @@ class Amount(NamedTuple):
 
 
 class Words(str):
-    """Text in English that remembers its `msgid`, and the `values` of the names in it."""
+    """Text in English that remembers its `msgid`, and the `values` of the names in it.
 
-    __slots__ = ("msgid", "values")
+    What refuses an answer may name the `field` of the form that it stands beside.
+    """
+
+    __slots__ = ("field", "msgid", "values")
     msgid: str
     values: Mapping[str, Value]
+    field: str
 
-    def __new__(cls, msgid: str, values: Mapping[str, Value]) -> Self:
+    def __new__(cls, msgid: str, values: Mapping[str, Value], field: str = "") -> Self:
         made = super().__new__(cls, filled(msgid, values, written))
-        made.msgid, made.values = msgid, values
+        made.msgid, made.values, made.field = msgid, values, field
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.msgid, self.values)
+        return type(self), (self.msgid, self.values, self.field)
+
+    def at(self, field: str) -> Self:
+        """The same words, said of a field of a form."""
+        return type(self)(self.msgid, self.values, field)
 
 
 def say(msgid: str, **values: Value) -> Words:
@@ -49,6 +57,14 @@ def say(msgid: str, **values: Value) -> Words:
     names not filled in yet is said once more with them.
     """
     return Words(msgid, values)
+
+
+def by_field(problems: Iterable[str]) -> dict[str, list[str]]:
+    """What was refused, by the field it stands beside; what is about none of them is under ""."""
+    found: dict[str, list[str]] = {}
+    for each in problems:
+        found.setdefault(each.field if isinstance(each, Words) else "", []).append(each)
+    return found
 
 
 def filled(text: str, values: Mapping[str, Value], telling: Callable[[Value], object]) -> str:

@@ -197,8 +197,7 @@ def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Map
     """End an estimate with the request about it: approved, declined, withdrawn or expired.
 
     Approved, what was chosen is part of it for good, its fixed lines wait for the next invoice,
-    and the work done since it was sent counts against its hours. Raises `RuleError` when the total
-    that was seen is another one, or a purchase order is missing.
+    and the work done since it was sent counts against its hours.
     """
     estimate = queries.of_action(action.id)
     state = rules.after(estimate.version, estimate.state, DEEDS[ending.deed])
@@ -217,13 +216,13 @@ def conclude(action: ActionRequest, ending: actions.Ending, actor: Actor) -> Map
     return found | ({"purchase_order": estimate.purchase_order} if estimate.purchase_order else {})
 
 
-def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
-    """Take over what was chosen and the purchase order, if what was seen is what is approved."""
-    keys = rules.chosen_keys(more.get("chosen", "").split(), estimate.optional_keys)
-    sums = estimate.sums(keys)
-    order = ticket_rules.clean_line(more.get("purchase_order", ""))
+@actions.checks(ESTIMATE)
+def approval_problems(action: ActionRequest, given: Given) -> list[str]:
+    """Why it is not approved: the total that was seen is another one, the order is not right."""
+    estimate = queries.of_action(action.id)
+    sums, order = estimate.sums(_keys(estimate, given.more)), _order(given.more)
     problems: list[str] = []
-    if more.get("seen", str(estimate.total_minor)) != str(sums.total_minor):
+    if given.more.get("seen", str(estimate.total_minor)) != str(sums.total_minor):
         total = Amount(sums.total_minor, estimate.currency)
         problems.append(
             say(
@@ -231,13 +230,24 @@ def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
                 total=total,
             )
         )
-    problems += rules.order_problems(order, is_needed=estimate.usual_order != "")
-    if problems:
-        raise RuleError(*problems)
+    return problems + rules.order_problems(order, is_needed=estimate.usual_order != "")
+
+
+def _keys(estimate: Estimate, more: Mapping[str, str]) -> list[int]:
+    return rules.chosen_keys(more.get("chosen", "").split(), estimate.optional_keys)
+
+
+def _order(more: Mapping[str, str]) -> str:
+    return ticket_rules.clean_line(more.get("purchase_order", ""))
+
+
+def _approve(estimate: Estimate, more: Mapping[str, str]) -> None:
+    """Take over what was chosen, and the purchase order."""
+    keys, order = _keys(estimate, more), _order(more)
     estimate.purchase_order = order
     if keys:
         estimate.chosen = keys
-        _take(estimate, sums)
+        _take(estimate, estimate.sums(keys))
     if order:
         estimate.ticket.purchase_order = order
 

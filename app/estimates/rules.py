@@ -189,10 +189,10 @@ def order_problems(order: str, *, is_needed: bool) -> list[str]:
                 " number only.",
                 length=len(order),
                 most=LONGEST_ORDER,
-            )
+            ).at("purchase_order")
         ]
     if is_needed and not order:
-        return [say("The purchase order is missing: write its number.")]
+        return [say("The purchase order is missing: write its number.").at("purchase_order")]
     return []
 
 

@@ -4,7 +4,7 @@ A GET only shows; the POST answers, once. Who follows the link need not sign in:
 request and one contact.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -13,12 +13,9 @@ from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import (
     ESTIMATE,
-    NO_REASON,
     Given,
     ends_at,
     is_overdue,
-    name_problems,
-    text_problems,
 )
 from app.companies import accounts
 from app.companies.visibility import nobody, viewer_of
@@ -29,17 +26,17 @@ from app.core.errors import NotFoundError, RuleError
 from app.core.language import told
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
-from app.core.words import say
+from app.core.words import by_field, say
 from app.estimates import queries as estimates
 from app.estimates import signing_in
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
-from app.estimates.rules import REASONS, order_problems, reason_in_words
+from app.estimates.rules import REASONS, reason_in_words
 from app.portal import blueprint, client, door
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
-from app.tickets.rules import clean_line, clean_text
+from app.tickets.rules import clean_text
 
 FOR = say("It was to answer what we asked of you.")
 WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
@@ -48,7 +45,9 @@ INVITED = say(
     " estimate."
 )
 SIGN_IN_FIRST = say("To approve this much you sign in first: use the button for it.")
-NOTHING_CHOSEN = say("Nothing is chosen: choose one of these, or write why in your words.")
+NOTHING_CHOSEN = say("Nothing is chosen: choose one of these, or write why in your words.").at(
+    "why"
+)
 REPLACEABLE = {"declined", "expired", "withdrawn", "superseded"}  # a newer version may be open
 WAYS_IN = ("sign_in", "invite")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
@@ -214,7 +213,7 @@ def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dic
         "offered": offered,
         "ticked": ticked,
         "sums": offered.estimate.sums(ticked) if offered else None,
-        "faults": _faults(offered.estimate, problems) if offered else {},
+        "faults": by_field(problems),
         "action": asked,
         "is_open": _is_open(asked),
         "is_replaced": offered is not None and offered.estimate.state == "superseded",
@@ -224,25 +223,6 @@ def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dic
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,
     }
-
-
-def _faults(estimate: Estimate, problems: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """What was refused of an answer to an offer, by the field it stands beside; "" for none."""
-    form = request.form
-    if not problems:
-        return {}
-    if form.get("do") == "decline":
-        if form.get("why") not in REASONS and NO_REASON in problems:
-            return {"why": [NOTHING_CHOSEN]}
-        return {"text": problems}
-    order = clean_line(form.get("purchase_order", ""))
-    beside = {
-        "order": order_problems(order, is_needed=estimate.usual_order != ""),
-        "name": name_problems(clean_line(form.get("name", ""))),
-        "comment": text_problems(form.get("comment", "")),
-    }
-    told_there = [each for found in beside.values() for each in found]
-    return beside | {"": [problem for problem in problems if problem not in told_there]}
 
 
 def _is_open(asked: ActionRequest) -> bool:
@@ -262,7 +242,7 @@ def _answer(asked: ActionRequest, actor: Actor) -> None:
         asked,
         actor=actor,
         deed=form.get("do", ""),
-        given=_given_to_offer() if asked.kind == ESTIMATE else _given(),
+        given=_given_to_offer(asked) if asked.kind == ESTIMATE else _given(),
         files=uploads(request.files.getlist("files")),
         name=form.get("name", ""),
         ip=request.remote_addr or "",
@@ -274,10 +254,16 @@ def _given() -> Given:
     return Given(choice=form.get("choice", ""), text=form.get("text", ""))
 
 
-def _given_to_offer() -> Given:
-    """What is approved, or why not: either panel of the form has fields of its own."""
+def _given_to_offer(asked: ActionRequest) -> Given:
+    """What is approved, or why not: either panel of the form has fields of its own.
+
+    Raises `RuleError` where none of the reasons that are offered is chosen, and none is written.
+    """
     form = request.form
     if form.get("do") == "decline":
+        is_chosen = form.get("why") in REASONS or form.get("text", "").strip()
+        if _is_open(asked) and not is_chosen:
+            raise RuleError(NOTHING_CHOSEN)
         reason = reason_in_words(form.get("why", ""), clean_text(form.get("text", "")))
         return Given(text=reason, more={"again": form.get("again", "")})
     names = ("seen", "purchase_order")

@@ -145,7 +145,7 @@ def file_name(name: str) -> str:
 def file_problems(name: str, size: int) -> list[str]:
     """What is wrong with a file to attach, in words."""
     if size == 0:
-        return [say("%(file)s is empty: choose the file again.", file=file_name(name))]
+        return [say("%(file)s is empty: choose the file again.", file=file_name(name)).at("files")]
     if size > LARGEST_FILE:
         return [
             say(
@@ -153,6 +153,6 @@ def file_problems(name: str, size: int) -> list[str]:
                 " it.",
                 file=file_name(name),
                 megabytes=f"{size / 1024**2:.1f}",
-            )
+            ).at("files")
         ]
     return []

@@ -161,6 +161,34 @@ def test_a_contact_answers_in_the_portal_and_no_colleague_does_so_for_them(world
     assert "Which colour?" not in mira.get("/portal/").get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("choose", {"choice": ("", "Nothing is chosen"), "text": ("x" * 5001, "at most 5000")}),
+        ("upload", {"files": ("", "No file is chosen"), "name": ("n" * 201, "at most 200")}),
+        ("fill", {"text": (" ", "The answer is empty"), "name": ("n" * 201, "at most 200")}),
+    ],
+)
+def test_what_is_wrong_with_an_answer_stands_beside_its_field_and_is_kept(world, kind, wrong):
+    action = asked(world, kind=kind, options=["Red", "Blue"] if kind == "choose" else ())
+    browser = visitor(world["app"])
+    assert "maxlength" not in browser.get(link(action)).text
+    answer = browser.post(
+        link(action), data={"do": "answer"} | {n: t for n, (t, _) in wrong.items()}
+    )
+    assert answer.status_code == 422
+    assert answer.text.count('-error"><svg') == len(wrong), "and nowhere else"
+    for name, (typed, said) in wrong.items():
+        assert f'aria-describedby="asked-{name}-error"' in answer.text.replace(
+            f"asked-{name}-hint ", ""
+        )
+        beside = re.search(rf'id="asked-{name}-error">(.*?)</p>', answer.text, re.DOTALL)[1]
+        assert said in beside
+        assert re.search(rf'<a href="#asked-{name}">[^<]*{said}', answer.text), "it leads there"
+        assert typed.strip() in answer.text
+    assert now_is(action).state == "asked"
+
+
 def test_files_that_were_asked_for_are_kept_on_the_timeline(world):
     action = asked(world, kind="upload", text="The signed contract")
     files = (BytesIO(b"%PDF-1.7 signed"), "contract.pdf")

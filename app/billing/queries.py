@@ -117,10 +117,11 @@ def rate_rules(*, at: datetime | None = None) -> list[RateRule]:
             RateRuleRow.created_at <= at,
             or_(RateRuleRow.retired_at.is_(None), RateRuleRow.retired_at > at),
         )
-    return [_rate_rule(row) for row in db.session.scalars(query)]
+    return [rate_rule(row) for row in db.session.scalars(query)]
 
 
-def _rate_rule(row: RateRuleRow) -> RateRule:
+def rate_rule(row: RateRuleRow) -> RateRule:
+    """A rule's row as the engine reads it."""
     return RateRule(
         id=row.id,
         rate=row.rate,

@@ -23,7 +23,7 @@ from app.tickets.models import (
     Subscription,
     Ticket,
 )
-from app.tickets.queries import LONGEST_NUMBER
+from app.tickets.queries import LONGEST_NUMBER, newest_of
 from app.tickets.rules import CLOSED
 from app.tickets.search_queries import SEARCHED, holds
 
@@ -207,17 +207,8 @@ def sees(viewer: Viewer, number: int) -> bool:
 
 def events(viewer: Viewer, ticket_id: int, *, before: int | None, most: int) -> list[Event]:
     """The newest `most` events before seq `before` with their files, oldest first."""
-    newest = scoped(Event, viewer).with_only_columns(Event.id).where(Event.ticket_id == ticket_id)
-    if before is not None:
-        newest = newest.where(Event.seq < before)
-    newest = newest.order_by(Event.seq.desc()).limit(most)
-    rows = db.session.scalars(
-        select(Event)
-        .where(Event.id.in_(newest))
-        .options(joinedload(Event.attachments).joinedload(Attachment.file))
-        .order_by(Event.seq)
-    )
-    return list(rows.unique())
+    own = scoped(Event, viewer).with_only_columns(Event.id).where(Event.ticket_id == ticket_id)
+    return newest_of(own, before=before, most=most)
 
 
 def attachment(viewer: Viewer, attachment_id: int) -> Attachment:

@@ -127,13 +127,16 @@ def attachment(attachment_id: int) -> Attachment:
 
 def page_of_events(ticket_id: int, *, before: int | None, most: int) -> list[Event]:
     """The newest `most` events before seq `before`, with their attachments, oldest first."""
-    newest = select(Event.id).where(Event.ticket_id == ticket_id)
+    return newest_of(select(Event.id).where(Event.ticket_id == ticket_id), before=before, most=most)
+
+
+def newest_of(ids: Select[int], *, before: int | None, most: int) -> list[Event]:
+    """Of the events that a select of ids names, the newest `most` before seq `before`."""
     if before is not None:
-        newest = newest.where(Event.seq < before)
-    newest = newest.order_by(Event.seq.desc()).limit(most)
+        ids = ids.where(Event.seq < before)
     rows = db.session.scalars(
         select(Event)
-        .where(Event.id.in_(newest))
+        .where(Event.id.in_(ids.order_by(Event.seq.desc()).limit(most)))
         .options(joinedload(Event.attachments).joinedload(Attachment.file))
         .order_by(Event.seq)
     )

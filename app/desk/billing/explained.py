@@ -6,13 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.billing import invoice_queries
+from app.billing import invoice_queries, queries
 from app.billing.documents.presentation import TIMES
 from app.billing.engine.explain import explain_entry
-from app.billing.engine.facts import BilledEntry, Line, LineKey, Policy, RateRule, Tax
+from app.billing.engine.facts import BilledEntry, Line, LineKey, Policy, Tax
 from app.billing.invoice_queries import BilledTime
 from app.billing.models import Document, DocumentLine
-from app.billing.models import RateRule as RateRuleRow
 from app.core.formats import grouped, price
 from app.core.money import plain
 
@@ -144,28 +143,13 @@ def _sentences(billed: BilledTime, line: Line, policy: Policy, currency: str) ->
         line.rate or plain(billed.rule.rate),
         billed.amount_minor,
     )
-    rule = rule_facts(billed.rule)
+    rule = queries.rate_rule(billed.rule)
     return explain_entry(entry, line=line, policy=policy, rule=rule, currency=currency)
 
 
 def policy_of(stored: dict[str, Any]) -> Policy:
     """The rounding policy that a document or preview was made under."""
     return Policy(**{name: stored[name] for name in Policy.__slots__ if name in stored})
-
-
-def rule_facts(row: RateRuleRow) -> RateRule:
-    """A rule's row as the engine explains it."""
-    return RateRule(
-        id=row.id,
-        rate=row.rate,
-        currency=row.currency,
-        minimum_seconds=row.minimum_seconds,
-        increment_seconds=row.increment_seconds,
-        rounding=row.rounding,  # type: ignore[arg-type]  # the table's check allows these only
-        unit=row.unit,  # type: ignore[arg-type]
-        valid_from=row.valid.lower,
-        valid_to=row.valid.upper,
-    )
 
 
 def how_many(quantity: Decimal | None, unit: str) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask import Response, render_template, request, url_for
 from flask_login import current_user
 
-from app.billing import rate_queries, run_queries, second_person
+from app.billing import queries, rate_queries, run_queries, second_person
 from app.billing.commands import second_person as second_commands
 from app.billing.commands.compile import find_run
 from app.billing.compilation import Facts, Preview, compile_accounts, plan
@@ -30,7 +30,6 @@ from app.desk.billing.explained import (
     ShownEntry,
     ShownLine,
     how_many,
-    rule_facts,
 )
 from app.desk.billing.reasons import REASONS
 from app.desk.billing.runs import timers_of
@@ -191,7 +190,7 @@ def _lines(document: Document, chosen: int | None) -> list[ShownLine]:
     billed = [entry for line in opened for entry in line.entries]
     worked = run_queries.entries_of([entry.entry_id for entry in billed])
     rules = {
-        rule_id: rule_facts(rule)
+        rule_id: queries.rate_rule(rule)
         for rule_id, rule in rate_queries.rates_by_id(
             sorted({entry.rate_rule_id for entry in billed})
         ).items()

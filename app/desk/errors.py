@@ -6,7 +6,12 @@ import uuid
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    SecurityError,
+)
 
 from app.core.db import FULL, db, why_unanswered
 from app.core.errors import NotFoundError, RuleError, StaleError
@@ -28,6 +33,10 @@ TEXTS = {
     404: (
         say("There is nothing here"),
         say("The address is wrong, or what it led to has been removed or is not for you to see."),
+    ),
+    405: (
+        say("This address only takes what a form sends"),
+        say("Nothing was changed. Go to the start page, open what you were at, and send it again."),
     ),
     409: (
         say("Somebody else saved first"),
@@ -72,7 +81,10 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return error
     if isinstance(error, InternalServerError) and error.original_exception:
         return _page(code, incident=_note(error.original_exception))
-    return _page(code)
+    response = _page(code)
+    if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: the answer names what is allowed
+        response.allow.update(error.valid_methods or ())
+    return response
 
 
 def _rule_error(error: RuleError) -> Response:

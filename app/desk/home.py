@@ -119,19 +119,19 @@ def _tickets(staff_id: int | None) -> list[Figure]:
     return [
         Figure(
             "My open tickets",
-            str(found.mine),
+            formats.grouped(found.mine),
             note=f"{found.waiting} wait for the client",
             href=url_or_none("tickets.queue", view="mine") or "",
         ),
         Figure(
             "Unassigned",
-            str(found.unassigned),
+            formats.grouped(found.unassigned),
             note=f"of {found.open} open",
             href=url_or_none("tickets.queue", view="unassigned") or "",
         ),
         Figure(
             "Opened in 7 days",
-            str(found.opened),
+            formats.grouped(found.opened),
             note=f"{found.closed} closed",
             href=url_or_none("dashboards.index") or "",
         ),
@@ -156,7 +156,12 @@ def _approval() -> list[Figure]:
     if not waiting:
         return []
     return [
-        Figure("To approve", str(waiting), unit="entries", href=url_or_none("time.approval") or "")
+        Figure(
+            "To approve",
+            formats.grouped(waiting),
+            unit="entries",
+            href=url_or_none("time.approval") or "",
+        )
     ]
 
 
@@ -167,7 +172,7 @@ def _unbilled() -> list[Figure]:
         Figure(
             "Unbilled time",
             formats.hours(found.seconds),
-            note=f"{found.entries} {'entry' if found.entries == 1 else 'entries'}, {oldest}",
+            note=f"{_count(found.entries, 'entry', 'entries')}, {oldest}",
             unit="h",
             href=url_or_none("billing.runs") or "",
             kind="time" if found.entries else "",
@@ -176,7 +181,7 @@ def _unbilled() -> list[Figure]:
 
 
 def _count(number: int, thing: str, things: str = "") -> str:
-    return f"{number} {thing if number == 1 else things or thing + 's'}"
+    return f"{formats.grouped(number)} {thing if number == 1 else things or thing + 's'}"
 
 
 def _receivables(today: date) -> list[Figure]:
@@ -204,7 +209,7 @@ def _installation() -> list[Figure]:
         figures.append(
             Figure(
                 "Failed",
-                str(failed),
+                formats.grouped(failed),
                 note=f"{_count(found.dead_jobs, 'job')}, {_count(found.failed_mails, 'mail')}",
                 href=url_or_none("jobs.index", state="dead") or "",
                 kind="bad",
@@ -214,7 +219,7 @@ def _installation() -> list[Figure]:
         figures.append(
             Figure(
                 "Companies",
-                str(found.companies),
+                formats.grouped(found.companies),
                 note=f"{_count(found.users, 'person', 'people')} may sign in",
                 href=url_or_none("CompanyView.list") or "",
             )

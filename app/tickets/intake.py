@@ -5,6 +5,7 @@ choice was answered in a certain way; the server decides that, whatever the brow
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -255,11 +256,10 @@ def _field_problems(one: Field, choices: Mapping[str, tuple[str, ...]]) -> list[
         found.append("its key may hold small letters, digits and _, and begins with a letter.")
     if one.kind not in KINDS:
         found.append(f"{one.kind} is no kind of field.")
-    different = len(set(one.options)) == len(one.options)
-    if one.kind == "choice" and not (
-        different and FEWEST_OPTIONS <= len(one.options) <= MOST_OPTIONS
-    ):
-        found.append(f"give {FEWEST_OPTIONS} to {MOST_OPTIONS} different answers to choose from.")
+    if one.kind == "choice" and not FEWEST_OPTIONS <= len(one.options) <= MOST_OPTIONS:
+        found.append(f"give {FEWEST_OPTIONS} to {MOST_OPTIONS} answers to choose from.")
+    twice = [option for option, times in Counter(one.options).items() if times > 1]
+    found += [f"the answer {option} stands more than once." for option in twice]
     if any(len(option) > LONGEST_LINE for option in one.options):
         found.append(f"an option has at most {LONGEST_LINE} characters.")
     for condition in (one.visible_if, one.required_if):

@@ -26,6 +26,13 @@ NAMES = {
     "total": "what an estimate comes to, tax included",
     "outcome": "what became of it, such as: approved it",
 }
+EVERYWHERE = frozenset(
+    ["number", "subject", "company", "requester", "recipient", "status", "agency", "link"]
+)
+"""What is known whenever a mail about a ticket is written."""
+BY = frozenset(["author"])
+ASKED = BY | {"due"}
+ENDED = ASKED | {"outcome"}
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 10_000
 
@@ -34,7 +41,8 @@ LONGEST_BODY = 10_000
 class Template:
     """A kind of mail: when it goes out, and what it says. {message} is where the message stands.
 
-    `word` begins the subject of automatic mails: ACTION when the reader must do something.
+    `also` are the names that it can replace beside those that all mails can. `word` begins the
+    subject of automatic mails: ACTION when the reader must do something.
     """
 
     kind: str
@@ -43,6 +51,12 @@ class Template:
     body: str
     needs_message: bool = False
     word: Literal["ACTION", "Notification", ""] = "Notification"
+    also: frozenset[str] = BY
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names that are replaced in this mail, and what they mean; {message} apart."""
+        return {name: means for name, means in NAMES.items() if name in EVERYWHERE | self.also}
 
 
 MESSAGE = "message"
@@ -57,6 +71,7 @@ TEMPLATES = {
                 "Dear {recipient},\n\nwe have received your request and will answer here. "
                 "There is nothing for you to do.\n\nYou can see it at any time: {link}\n\n{agency}"
             ),
+            also=frozenset(),
         ),
         Template(
             "opened",
@@ -110,6 +125,7 @@ TEMPLATES = {
             ),
             needs_message=True,
             word="ACTION",
+            also=ASKED,
         ),
         Template(
             "estimate",
@@ -123,6 +139,7 @@ TEMPLATES = {
             ),
             needs_message=True,
             word="ACTION",
+            also=ASKED | {"total"},
         ),
         Template(
             "reminded",
@@ -134,6 +151,7 @@ TEMPLATES = {
             ),
             needs_message=True,
             word="ACTION",
+            also=ASKED,
         ),
         Template(
             "action_cancelled",
@@ -144,6 +162,7 @@ TEMPLATES = {
                 "\n\n{message}\n\n{agency}"
             ),
             needs_message=True,
+            also=ASKED,
         ),
         Template(
             "action_noted",
@@ -155,6 +174,7 @@ TEMPLATES = {
                 " once.\n\n{author}\n{agency}"
             ),
             needs_message=True,
+            also=BY | {"outcome"},
         ),
         Template(
             "action_late",
@@ -167,6 +187,7 @@ TEMPLATES = {
                 "{agency}"
             ),
             needs_message=True,
+            also=ENDED,
         ),
         Template(
             "action_left",
@@ -179,6 +200,7 @@ TEMPLATES = {
                 " {link}\n\n{agency}"
             ),
             needs_message=True,
+            also=ENDED,
         ),
         Template(
             "action_ended",
@@ -187,6 +209,7 @@ TEMPLATES = {
             "{author} {outcome}: {subject}",
             "{author} ({company}) {outcome}.\n\n{message}\n\n{link}",
             needs_message=True,
+            also=ENDED,
         ),
     )
 }
@@ -204,12 +227,12 @@ def problems(kind: str, subject: str, body: str) -> list[str]:
         found.append(f"The subject is too long: at most {LONGEST_SUBJECT} characters fit.")
     if len(body) > LONGEST_BODY:
         found.append(f"The text is too long: at most {LONGEST_BODY} characters fit.")
-    allowed = {*NAMES, MESSAGE} if template.needs_message else {*NAMES}
-    for where, text in (("subject", subject), ("text", body)):
-        names = allowed - {MESSAGE} if where == "subject" else allowed
+    own = set(template.names)
+    in_body = own | {MESSAGE} if template.needs_message else own
+    for where, text, names in (("subject", subject, own), ("text", body, in_body)):
         unknown = sorted({name for name in PLACEHOLDER.findall(text) if name not in names})
         found += [
-            f"The {where} names {{{name}}}, which there is not: use one of "
+            f"The {where} names {{{name}}}, which this mail does not know: use one of "
             f"{', '.join(f'{{{each}}}' for each in sorted(names))}."
             for name in unknown
         ]

@@ -272,6 +272,8 @@ def test_the_agency_s_own_words_are_used(agent, ticket):
         ("answered", "{message}", "{message}", "The subject names {message}"),
         ("acknowledged", "x", "{{config}}", "names {config}"),
         ("acknowledged", "x", "{ticket.__class__}", "names {ticket.__class__}"),
+        ("acknowledged", "x", "{total} by {author}", "names {author}, which this mail does not"),
+        ("asked", "{total}", "{message}", "names {total}"),
         ("acknowledged", "", "x", "subject is empty"),
         ("acknowledged", "x", " ", "text is empty"),
         ("solved", "x" * 201, "y" * 10_001, "at most"),

@@ -122,9 +122,9 @@ def test_clients_see_their_fields_and_nobody_a_login():
 @pytest.mark.parametrize(
     ("field", "said"),
     [
-        (Field("x", "choice", "X"), "X: give 2 to 50 different answers"),
-        (Field("x", "choice", "X", options=("a", "a")), "X: give 2 to 50 different answers"),
-        (Field("x", "choice", "X", options=("a",)), "X: give 2 to 50 different answers"),
+        (Field("x", "choice", "X"), "X: give 2 to 50 answers to choose from"),
+        (Field("x", "choice", "X", options=("a", "a")), "X: the answer a stands more than once"),
+        (Field("x", "choice", "X", options=("a",)), "X: give 2 to 50 answers to choose from"),
         (Field("x", "text", "kind "), "kind : another question is called so"),
         (Field("X", "text", "X"), "X: its key may hold small letters, digits and _"),
         (Field("x", "text", " "), "its label is empty"),

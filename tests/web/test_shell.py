@@ -247,11 +247,12 @@ def test_the_start_page_keeps_its_statements(app, statements):
     assert counts[0] == counts[1] <= 16, seen
 
 
-@pytest.mark.parametrize(("code", "path"), [(404, "/nothing"), (403, "/jobs/")])
+@pytest.mark.parametrize(("code", "path"), [(404, "/nothing"), (403, "/jobs/"), (405, "/logout/")])
 def test_an_error_page_says_what_to_do(app, code, path):
     answer = signed_in(app, person("Agent")).get(path)
     assert answer.status_code == code
     assert "Go to the start page" in text_of(answer)
+    assert code != 405 or "POST" in answer.allow
 
 
 def test_a_fragment_that_fails_says_why_in_a_header(app):

@@ -185,7 +185,7 @@ def note_held_back(found: Received, parsed: Parsed, target: Target) -> None:
     who = f"{parsed.sender.name} <{parsed.sender.address}>".strip()
     text = (
         f"A mail of {who} is held back, as its sender has no proven part in this ticket. "
-        f"It says:\n\n{split(parsed.text).visible[:LONGEST_HELD]}"
+        f"It says:\n\n{split(masked(parsed.text)).visible[:LONGEST_HELD]}"
     )
     timeline.append(
         ticket,

@@ -18,8 +18,12 @@ UNSEEN = frozenset({"script", "style", "title", "template"})
 DEEPEST_QUOTE = 10
 LONGEST = 2_000_000
 LONGEST_TAG = 2000
+LONGEST_ADDRESS = 1000
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})")
 ALT = re.compile(r"""\balt\s?=\s?(?:"([^"]{1,200})"|'([^']{1,200})')""", re.IGNORECASE)
+HREF = re.compile(r"""\shref\s?=\s?(?:"([^"]+)|'([^']+)|([^\s"'>]+))""", re.IGNORECASE)
+WEB = re.compile(r"https?://", re.IGNORECASE)
+START = re.compile(r"""\sstart\s?=\s?["']?(\d{1,6})""", re.IGNORECASE)
 
 
 def as_text(html: str) -> str:
@@ -81,29 +85,63 @@ class _Reader:
         self.lines = [_Line(0)]
         self.depth = 0
         self.verbatim = 0
+        self.lists: list[int] = []  # the number of the next entry, 0 where entries have none
+        self.link = ""
+        self.linked: list[str] = []
 
     def begin(self, tag: str, content: str) -> None:
         if tag == "br":
             self._end_line()
+        elif tag == "a":
+            self._end_link()
+            self.link = _address(content)
         elif tag == "img":
             alt = ALT.search(content)
             self.lines[-1].words.append(f"[{unescape(alt[1] or alt[2])}]" if alt else "")
+            self.linked.append("[image]")
         elif tag in {"td", "th"}:
             self.lines[-1].words.append(" ")
         elif tag in BLOCKS:
             self.depth += tag == "blockquote"
             self.verbatim += tag == "pre"
             self._block(tag)
-            if tag == "li":
-                self.lines[-1].words.append("- ")
+            self._list(tag, content)
 
     def end(self, tag: str) -> None:
-        if tag in BLOCKS:
+        if tag == "a":
+            self._end_link()
+        elif tag in BLOCKS:
             self.depth = max(0, self.depth - (tag == "blockquote"))
             self.verbatim = max(0, self.verbatim - (tag == "pre"))
             self._block(tag)
+            if tag in {"ol", "ul"}:
+                del self.lists[-1:]
+
+    def _list(self, tag: str, content: str) -> None:
+        if tag == "ol":
+            start = START.search(content)
+            self.lists.append(int(start[1]) if start else 1)
+        elif tag == "ul":
+            self.lists.append(0)
+        elif tag == "li":
+            number = self.lists[-1] if self.lists else 0
+            self.lines[-1].words.append(f"{number}. " if number else "- ")
+            if number:
+                self.lists[-1] += 1
+
+    def _end_link(self) -> None:
+        """Write where a link leads behind its words, unless they say it themselves."""
+        shown = "".join(self.linked).split()
+        if self.link and shown and _bare(self.link) not in {_bare(word) for word in shown}:
+            told = f"({self.link})" if "/" in self.link else f"<{self.link}>"  # else of a person
+            words = self.lines[-1].words
+            words.append(f"{told} " if words and words[-1].endswith(" ") else f" {told}")
+        self.link = ""
+        self.linked = []
 
     def words(self, data: str) -> None:
+        if self.link:
+            self.linked.append(data)
         if self.verbatim:
             first, *rest = data.split("\n")
             self.lines[-1].words.append(first)
@@ -127,6 +165,7 @@ class _Reader:
         self.lines.append(_Line(self.depth))
 
     def result(self) -> str:
+        self._end_link()
         shown: list[str] = []
         for line in self.lines:
             words = "".join(line.words).rstrip()
@@ -134,6 +173,25 @@ class _Reader:
             mark = "> " * min(line.depth, DEEPEST_QUOTE)
             shown.append(f"{mark}{kept}".rstrip())
         return clean("\n".join(_single_gaps(shown))).strip("\n")
+
+
+def _address(tag: str) -> str:
+    """Where a link leads on the web or by mail; empty for places within the mail and scripts."""
+    href = HREF.search(tag)
+    if href is None:
+        return ""
+    written = "".join(unescape(href[1] or href[2] or href[3]).split())
+    scheme, _, rest = written.partition(":")
+    if scheme.lower() == "mailto":
+        return rest.partition("?")[0][:LONGEST_ADDRESS]
+    if scheme.lower() not in {"http", "https"}:
+        return ""
+    return written if len(written) <= LONGEST_ADDRESS else f"{written[:LONGEST_ADDRESS]}…"
+
+
+def _bare(address: str) -> str:
+    """An address as people also write it: without the scheme and the last stroke."""
+    return WEB.sub("", address).rstrip("/")
 
 
 def _single_gaps(lines: list[str]) -> list[str]:

@@ -83,6 +83,7 @@ OUR_LINES = re.compile(
 RULED = re.compile(r"\s{0,3}[*_]?(?:_{10,200}|-{20,200})[*_]?\s*")
 DASHES = re.compile(r"(?:--|—|––) ?")
 FOOTER = re.compile(r"_{20,200}\s*")
+LINK = re.compile(r" \(https?://\S*\)")
 DEVICE = re.compile(
     r"[*_]?(?:Sent from my [\w'’-]{1,30}(?: [\w'’-]{1,30}){0,3}|"
     r"Sent from (?:Mail|Outlook|Yahoo Mail|Samsung|Proton Mail|"

@@ -17,6 +17,7 @@ from app.communications.quotewords import (
     FORWARD_BEGIN,
     FORWARD_LINE,
     FROM_LINE,
+    LINK,
     ORIGINAL_LINE,
     OTHER_LINES,
     OUR_LINES,
@@ -202,7 +203,7 @@ def _signs(seen: Sequence[str], number: int, last: int) -> str:
         return "signature"
     if FOOTER.fullmatch(line) and number < last:
         return "footer"
-    if number == last and DEVICE.fullmatch(line):
+    if number == last and DEVICE.fullmatch(LINK.sub("", line)):
         return "device"
     return ""
 

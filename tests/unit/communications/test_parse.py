@@ -289,12 +289,60 @@ def test_an_html_mail_reads_as_text_with_its_quotes_marked() -> None:
     assert as_text(html) == "Hello you\n\n- one\n- two\n\n> old\n> > older"
 
 
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (
+            'See <a class=x href="https://share.example/f?a=1&amp;b=2">the <b>folder</b></a> now.',
+            "See the folder (https://share.example/f?a=1&b=2) now.",
+        ),
+        (
+            "<a href='http://evil.example/login'>www.bank.example</a>",
+            "www.bank.example (http://evil.example/login)",
+        ),
+        (
+            '<a href="https://bank.example">https://bank.example.org</a>',
+            "https://bank.example.org (https://bank.example)",
+        ),
+        ('<a href="https://www.bank.example/">www.bank.example</a>.', "www.bank.example."),
+        ('<a href="https://a.example/x">https://a.example/x </a>!', "https://a.example/x !"),
+        ("<a href=https://a.example/x>here </a>there", "here (https://a.example/x) there"),
+        ('<a href="https://a.example/"><img src="go.png"></a>', "(https://a.example/)"),
+        ('<a href="https://a.example/">one<a href="https://b.example"> two', "one (A) two (B)"),
+        ('<a href="mailto:ana@x.example?subject=Hi">write me</a>', "write me <ana@x.example>"),
+        ('&lt;<a href="mailto:ana@x.example">ana@x.example</a>&gt;', "<ana@x.example>"),
+        ('<a href="#top">up</a> <a name=top>top</a> <a href="https://a.example"></a>', "up top"),
+        ('<a href="javascript:evil()">press</a>', "press"),
+        (f'<a href="https://a.example/{"x" * 3000}">long</a>', f"long (A{'x' * 982}…)"),
+    ],
+)
+def test_where_a_link_leads_is_told_behind_its_words(html: str, text: str) -> None:
+    text = text.replace("(A", "(https://a.example/").replace("(B", "(https://b.example")
+    assert as_text(html) == text
+
+
+def test_the_entries_of_a_list_keep_their_numbers() -> None:
+    html = "<ol><li>one<ul><li>dot</ul><li>two</ol><ol start=7><li>seven</ol></ol><li>loose"
+    assert as_text(html) == "1. one\n\n- dot\n\n2. two\n\n7. seven\n\n- loose"
+
+
 def test_an_html_reply_is_found() -> None:
     raw = (
         "Content-Type: text/html; charset=utf-8\n\n<div>Done.</div><div class=gmail_quote>"
         "On Mon, Apr 2, 2012 at 6:26 PM, Ana wrote:<blockquote>Hi</blockquote></div>"
     )
     assert split(parse(raw.encode()).text).visible == "Done."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Sent from <a href="https://go.example/fwlink/?LinkId=550986">Mail</a> for Windows',
+        'Sent with <a href="https://proton.example/mail/home">Proton Mail</a> secure email',
+    ],
+)
+def test_a_link_does_not_hide_that_a_device_signed(line: str) -> None:
+    assert split(as_text(f"Done.<br><br>{line}")).visible == "Done."
 
 
 REPORT = """\

@@ -21,7 +21,7 @@ from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import audit, jobs, mailer, wakeup
+from app.core import audit, jobs, mailer, mailfolding, wakeup
 from app.core.audit import Actor
 from app.core.clock import now
 from app.core.db import after_commit, db
@@ -328,7 +328,7 @@ def compose(outgoing: Outgoing, *, sender: str, files: Iterable[tuple[str, bytes
 
     A letter's own From stands before the installation's `sender`.
     """
-    message = EmailMessage()
+    message = EmailMessage(mailfolding.POLICY)
     message["From"] = outgoing.headers.get("From", sender)
     message["To"] = address(outgoing.recipient, outgoing.recipient_name)
     message["Subject"] = outgoing.subject

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
-from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -86,7 +85,7 @@ class KeptMailer:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-                file.write(message.as_bytes(policy=SMTP_POLICY))
+                file.write(message.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
             faultpoint("mail.before_keep")

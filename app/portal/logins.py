@@ -1,16 +1,35 @@
-"""Logins that clients hand over: listed by name, removable, never shown again."""
+"""Logins that clients hand over: listed by name, removable, never shown again.
+
+A password that was typed into a form that comes back goes along sealed, for who typed it alone.
+"""
 
 from typing import Any
 
 from flask import render_template, request, url_for
 
 from app.core import forms
+from app.core.errors import RuleError
 from app.core.words import say
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
+from app.portal.requests import page
 from app.tickets import client_queries, logins
-from app.vault import queries
+from app.vault import queries, sealing
 from app.vault.sealing import Secret
+
+
+def carry(secret: str, me: client.Client) -> str:
+    """A typed password, sealed for the form that comes back; nothing for none."""
+    return sealing.seal(Secret(str(me.id), secret)) if secret else ""
+
+
+def carried(sealed: str, me: client.Client) -> str:
+    """The password that came back with a form; nothing where it is not theirs, or none."""
+    try:
+        found = sealing.unseal(sealed) if sealed else None
+    except RuleError:
+        return ""
+    return found.secret if found and found.user == str(me.id) else ""
 
 
 @blueprint.get("/logins")
@@ -28,6 +47,7 @@ def hand_over(number: int) -> Any:
     me = client.current()
     form = request.form
     here = url_for("portal.request_page", number=number)
+    password = form.get("secret", "") or carried(form.get("carried", ""), me)
 
     def keep() -> tuple[str, str]:
         ticket = client_queries.answerable(me.viewer, number)
@@ -36,13 +56,15 @@ def hand_over(number: int) -> Any:
             actor=me.actor,
             label=form.get("label", ""),
             url=form.get("url", ""),
-            secret=Secret(
-                form.get("user", "").strip(), form.get("secret", ""), form.get("note", "")
-            ),
+            secret=Secret(form.get("user", "").strip(), password, form.get("note", "")),
         )
         return f"{here}#answer", say("The login “%(label)s” is in the vault.", label=made.label)
 
-    return carry_out(keep, back=f"{here}#answer")
+    def again(error: RuleError) -> tuple[str, int]:
+        kept = carry(password, me)
+        return page(number, refused="login", problems=error.problems, carried=kept), 422
+
+    return carry_out(keep, back=f"{here}#answer", again=again)
 
 
 @blueprint.post("/logins/<int:credential_id>/remove")

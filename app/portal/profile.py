@@ -59,7 +59,11 @@ def change_email() -> Any:
             )
         )
 
-    return carry_out(ask, back=url_for("portal.profile"))
+    return carry_out(
+        ask,
+        back=url_for("portal.profile"),
+        again=lambda error: (_page(me, error.problems, new=request.form.get("email", "")), 422),
+    )
 
 
 @blueprint.post("/profile/email/remove")
@@ -107,7 +111,9 @@ def sign_out_everywhere() -> Any:
     return redirect(url_for("portal.profile"))
 
 
-def _page(me: client.Client, problems: tuple[str, ...] = (), typed: Any = None) -> str:
+def _page(
+    me: client.Client, problems: tuple[str, ...] = (), typed: Any = None, new: str = ""
+) -> str:
     contact = people.contact_of(me.id)
     return render_template(
         "portal/profile.html",
@@ -120,6 +126,7 @@ def _page(me: client.Client, problems: tuple[str, ...] = (), typed: Any = None) 
         zones=own.zones(),
         languages=language.OFFERED.items(),
         typed=typed or {},
+        new=new,
         problems=problems,
         nonce=forms.new_nonce,
     )

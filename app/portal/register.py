@@ -12,13 +12,11 @@ from app.core.language import gettext as _
 from app.core.posting import unit_of_work
 from app.portal import door
 
-LONGEST_FIELD = 1000
-
 
 @door.route("/register", methods=["GET", "POST"])
 def register() -> Any:
     """Complete this form to receive your account."""
-    typed = {name: text[:LONGEST_FIELD] for name, text in request.form.items()}
+    typed = request.form.to_dict()
     if request.method == "GET":
         return _form(typed)
     uses_company_address = typed.get("use_company_address", "yes") == "yes"

@@ -13,7 +13,7 @@ from app.core import clock, filetypes, forms
 from app.core.access import Viewer
 from app.core.downloads import download
 from app.core.errors import RuleError
-from app.core.words import say
+from app.core.words import by_field, say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
@@ -75,12 +75,21 @@ def requests() -> Any:
 @blueprint.get("/requests/<int:number>")
 def request_page(number: int) -> Any:
     """One request. `?earlier=<seq>` shows the messages before that one."""
-    return _page(number, earlier=request.args.get("earlier", type=int))
+    return page(number, earlier=request.args.get("earlier", type=int))
 
 
-def _page(
-    number: int, *, earlier: int | None = None, text: str = "", problems: tuple[str, ...] = ()
+def page(
+    number: int,
+    *,
+    earlier: int | None = None,
+    refused: str = "",
+    problems: tuple[str, ...] = (),
+    carried: str = "",
 ) -> str:
+    """One request; with the form that was `refused` (answer, rate or login) as it was sent.
+
+    `carried` is the sealed password of a refused login.
+    """
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
     is_merged = ticket.merged_into_id is not None
@@ -119,8 +128,11 @@ def _page(
         logins=more.logins,
         seconds=more.seconds if me.agency.portal_shows_time else None,
         scores=SCORES,
-        text=text,
+        typed=request.form if refused else {},
+        refused=refused,
         problems=problems,
+        faults=by_field(problems),
+        carried=carried,
         nonce=forms.new_nonce,
     )
 
@@ -177,7 +189,7 @@ def answer(number: int) -> Any:
     return carry_out(
         act,
         back=url_for("portal.request_page", number=number),
-        again=lambda error: (_page(number, text=text, problems=error.problems), 422),
+        again=lambda error: (page(number, refused="answer", problems=error.problems), 422),
     )
 
 
@@ -216,7 +228,10 @@ def rate(number: int) -> Any:
         )
         return say("Thank you for telling us.")
 
-    return _change(number, do, find=client_queries.answerable)
+    def again(error: RuleError) -> tuple[str, int]:
+        return page(number, refused="rate", problems=error.problems), 422
+
+    return _change(number, do, find=client_queries.answerable, again=again)
 
 
 @blueprint.post("/requests/<int:number>/followers")
@@ -244,6 +259,7 @@ def _change(
     do: Callable[[client.Client, Ticket], str],
     *,
     find: Callable[[Viewer, int], Ticket] = client_queries.held,
+    again: Callable[[RuleError], tuple[str, int]] | None = None,
 ) -> Any:
     me = client.current()
     here = url_for("portal.request_page", number=number)
@@ -254,7 +270,7 @@ def _change(
         still = client_queries.sees(me.viewer, number)
         return (here if still else url_for("portal.requests")), said
 
-    return carry_out(act, back=here)
+    return carry_out(act, back=here, again=again)
 
 
 @blueprint.get("/files/<int:attachment_id>")

@@ -11,7 +11,7 @@ from app.core.errors import RuleError
 from app.core.language import current, told
 from app.core.posting import refused, unit_of_work
 from app.core.words import say
-from app.portal import billed, blueprint, client
+from app.portal import billed, blueprint, client, logins
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
 from app.tickets import client_queries, drafts, intake, request_queries, requesting, sla_queries
@@ -19,7 +19,6 @@ from app.tickets.client_rules import URGENCIES
 from app.tickets.commands import Upload
 from app.tickets.request_queries import Form
 from app.tickets.requesting import Login, NewRequest
-from app.vault import sealing
 from app.vault.sealing import Secret
 
 FILES = "files"  # the form's own choice of files; a field's has a dash and its key behind it
@@ -76,19 +75,10 @@ def _logins(form: Any, me: client.Client) -> dict[str, Login]:
         if name.startswith("login-") and name.endswith("-secret"):
             stem = name.removesuffix("secret")
             given = {part: form.get(stem + part, "").strip() for part in ("url", "user", "note")}
-            secret = form[name] or _carried(form.get(f"{stem}carried", ""), me)
+            secret = form[name] or logins.carried(form.get(f"{stem}carried", ""), me)
             key = stem.removeprefix("login-").removesuffix("-")
             found[key] = Login(Secret(given["user"], secret, given["note"]), given["url"])
     return found
-
-
-def _carried(sealed: str, me: client.Client) -> str:
-    """A password that was typed before the form came back: it went along sealed, for them alone."""
-    try:
-        found = sealing.unseal(sealed) if sealed else None
-    except RuleError:
-        return ""
-    return found.secret if found and found.user == str(me.id) else ""
 
 
 @blueprint.route("/requests/new", methods=["GET", "POST"])
@@ -251,7 +241,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         typed=written,
         given=given,
         carried={
-            key: sealing.seal(Secret(str(me.id), login.secret.secret))
+            key: logins.carry(login.secret.secret, me)
             for key, login in _logins(given, me).items()
             if login.secret.secret
         },

@@ -33,9 +33,15 @@ def rating_problems(category: str, score: int, text: str) -> list[str]:
     if category != "completed":
         problems.append(say("The request is not completed yet: rate it when it is."))
     if score not in {value for value, _ in SCORES}:
-        problems.append(say("No rating is chosen: choose one from very poor to very good."))
+        problems.append(
+            say("No rating is chosen: choose one from very poor to very good.").at("score")
+        )
     if len(text) > LONGEST_COMMENT:
         problems.append(
-            say("The comment is too long: at most %(most)s characters fit.", most=LONGEST_COMMENT)
+            say(
+                "The comment has %(length)s characters, at most %(most)s fit: shorten it.",
+                length=len(text),
+                most=LONGEST_COMMENT,
+            ).at("comment")
         )
     return problems

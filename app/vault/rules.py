@@ -5,25 +5,31 @@ from urllib.parse import urlsplit
 from app.core.words import say
 
 LONGEST_LABEL, LONGEST_URL, LONGEST_PART = 200, 1000, 10_000
+PARTS = ("user", "secret", "note")
 SHORTEST_REASON, LONGEST_REASON = 5, 300
 
 
 def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[str]:
-    """What is wrong with a login, in words. `parts` are what is sealed, the secret second."""
+    """What is wrong with a login, in words. `parts` are what is sealed (`PARTS`)."""
     found: list[str] = []
     if not label.strip():
-        found.append(say("The login has no name: say what it is for, such as “Website admin”."))
+        nameless = say("The login has no name: say what it is for, such as “Website admin”.")
+        found.append(nameless.at("label"))
     if len(label) > LONGEST_LABEL:
-        found.append(say("The login's name has at most %(most)s characters.", most=LONGEST_LABEL))
+        too_long = say("The login's name has at most %(most)s characters.", most=LONGEST_LABEL)
+        found.append(too_long.at("label"))
     if len(url) > LONGEST_URL or (url and not _is_address(url)):
-        found.append(say("The login's address is not one that can be opened: write https://…"))
+        closed = say("The login's address is not one that can be opened: write https://…")
+        found.append(closed.at("url"))
     if not parts[1]:
-        found.append(say("The login has no password: write it into its own field."))
-    if any(len(part) > LONGEST_PART for part in parts):
-        found.append(
-            say("A part of the login is longer than %(most)s characters.", most=LONGEST_PART)
-        )
-    return found
+        missing = say("The login has no password: write it into its own field.")
+        found.append(missing.at("secret"))
+    too_much = say("A part of the login is longer than %(most)s characters.", most=LONGEST_PART)
+    return found + [
+        too_much.at(name)
+        for name, part in zip(PARTS, parts, strict=True)
+        if len(part) > LONGEST_PART
+    ]
 
 
 def _is_address(url: str) -> bool:

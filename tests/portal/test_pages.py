@@ -3,6 +3,7 @@
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,8 @@ from app.tickets import client_commands, commands, joining, queries
 from app.tickets.models import Event, Rating, Subscription, Ticket
 from app.tickets.request_models import RequestType
 from app.tickets.sla_models import SlaTarget
+from app.vault import sealing
+from app.vault.models import Credential
 from tests import factories as make
 from tests.portal.acting import STAFF, acting, sent
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
@@ -159,6 +162,42 @@ def test_what_is_too_long_is_refused_beside_its_field_and_comes_back_whole(app, 
     assert f">{words}</textarea>" in page
     assert "has 301 characters" in re.search(r'id="f-subject-error">(.*?)</p>', page, re.DOTALL)[1]
     assert "100001 characters" in re.search(r'id="f-text-error">(.*?)</p>', page, re.DOTALL)[1]
+
+
+def test_no_page_of_a_client_cuts_what_is_pasted(app, northwind):
+    """A rating, a login and a new address that are too long come back whole, with the reason."""
+    templates = Path(app.root_path, "templates", "portal").glob("*.html")
+    assert [each.name for each in templates if "maxlength" in each.read_text()] == []
+    mira, number = client_in(app, northwind.mira), northwind.ticket.number
+    with unit_of_work():
+        status = make.status("completed")
+        commands.set_status(db.session.merge(northwind.ticket), actor=STAFF, status=status)
+
+    def beside(path, field, **form):
+        answer = mira.post(path, data=sent(**form))
+        page = text_of(answer)
+        assert answer.status_code == 422
+        for name, typed in form.items():
+            assert name == "secret" or typed in page, name
+        return page, re.search(rf'id="f-{field}-error">(.*?)</p>', page, re.DOTALL)[1]
+
+    here = f"/portal/requests/{number}"
+    page, said = beside(f"{here}/rate", "comment", score="4", comment="w" * 2001)
+    assert "has 2001 characters, at most 2000" in said
+    assert 'value="4" required checked' in page
+    login = {"user": "root", "secret": "hunter-4711", "note": "Old", "url": "https://x.example"}
+    page, said = beside(f"{here}/logins", "label", label="l" * 201, **login)
+    assert "at most 200 characters" in said
+    assert "hunter-4711" not in page
+    carried = re.search(r'name="carried" value="([^"]+)"', page)[1]
+    kept = {**login, "secret": "", "carried": carried, "label": "Website"}
+    mira.post(f"{here}/logins", data=sent(**kept))
+    found = db.session.scalars(select(Credential)).one()
+    assert sealing.unseal(found.sealed).secret == "hunter-4711"
+    address = f"{'m' * 300}@example.com"
+    answer = mira.post("/portal/profile/email", data=sent(email=address))
+    assert answer.status_code == 422
+    assert f'value="{address}"' in text_of(answer)
 
 
 def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):

@@ -34,6 +34,12 @@ def waiting_on(viewer: Viewer, *, ticket_id: int | None = None) -> Sequence[Acti
     ).all()
 
 
+def tickets_waiting_on(viewer: Viewer) -> set[int]:
+    """Ids of the tickets on which something is asked of the viewer and not answered yet."""
+    query = scoped(ActionRequest, viewer).where(ActionRequest.state == ASKED)
+    return set(db.session.scalars(query.with_only_columns(ActionRequest.ticket_id)))
+
+
 def of_viewer(viewer: Viewer, action_id: int) -> ActionRequest:
     """One request with its ticket and contact. Raises `NotFoundError`."""
     found = db.session.scalars(

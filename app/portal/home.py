@@ -19,12 +19,13 @@ def home() -> Any:
     tickets = client_queries.open_tickets(me.viewer, most=MOST)
     asked = actions_queries.waiting_on(me.viewer)
     said = {action.ticket_id for action in asked}  # what is asked on them stands there already
+    elsewhere = [each for each in tickets if each.id not in said]
     return render_template(
         "portal/home.html",
         me=me,
         asked=asked,
-        waiting=[each for each in tickets if each.category == "waiting" and each.id not in said],
-        others=[ticket for ticket in tickets if ticket.category != "waiting"],
+        waiting=[ticket for ticket in elsewhere if ticket.category == "waiting"],
+        others=[ticket for ticket in elsewhere if ticket.category != "waiting"],
         now=clock.now(),
         is_cut=len(tickets) == MOST,
     )

@@ -63,11 +63,13 @@ def requests() -> Any:
         words=request.args.get("q", ""),
         page=min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES),
     )
+    asked = actions_queries.tickets_waiting_on(me.viewer)
     return render_template(
         "portal/requests.html",
         me=me,
         wanted=wanted,
-        found=client_queries.listed(me.viewer, wanted),
+        asked=asked,
+        found=client_queries.listed(me.viewer, wanted, asked=asked),
         now=clock.now(),
     )
 

@@ -1,10 +1,10 @@
 """What the portal shows of tickets. Each takes the viewer first; a foreign row is not found."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.companies.models import Company, Contact, Membership
@@ -27,7 +27,8 @@ from app.tickets.queries import LONGEST_NUMBER, newest_of
 from app.tickets.rules import CLOSED
 from app.tickets.search_queries import SEARCHED, holds
 
-# The views of the list, by the category of a ticket; without a word, all.
+# The views of the list, by the category of a ticket; without a word, all. Those on which something
+# is asked of the client wait for them too, whatever their status.
 VIEWS: dict[str, tuple[str, ...]] = {
     "waiting": ("waiting",),
     "open": OPEN_CATEGORIES,
@@ -57,16 +58,13 @@ class Listed:
     pages: int
 
 
-def listed(viewer: Viewer, wanted: Wanted) -> Listed:
-    """The list, the latest first: always the same two statements."""
-    by_category = _counts(viewer, wanted)
-    counts = {
-        view: sum(count for name, count in by_category.items() if name in (found or by_category))
-        for view, found in VIEWS.items()
-    }
-    query = _narrowed(scoped(Ticket, viewer), viewer, wanted)
-    if categories := VIEWS[wanted.view]:
-        query = query.where(Ticket.category.in_(categories))
+def listed(viewer: Viewer, wanted: Wanted, *, asked: Collection[int] = ()) -> Listed:
+    """The list, the latest first: always the same two statements.
+
+    `asked` are the ids of tickets on which something is asked of the viewer.
+    """
+    counts = _counts(viewer, wanted, asked)
+    query = _narrowed(scoped(Ticket, viewer), viewer, wanted).where(_in_view(wanted.view, asked))
     rows = db.session.scalars(
         query.options(
             joinedload(Ticket.company), joinedload(Ticket.requester), joinedload(Ticket.assignee)
@@ -78,12 +76,17 @@ def listed(viewer: Viewer, wanted: Wanted) -> Listed:
     return Listed(rows, counts, max(1, -(-counts[wanted.view] // wanted.size)))
 
 
-def _counts(viewer: Viewer, wanted: Wanted) -> dict[str, int]:
+def _counts(viewer: Viewer, wanted: Wanted, asked: Collection[int]) -> dict[str, int]:
     query = _narrowed(scoped(Ticket, viewer), viewer, wanted).with_only_columns(
-        Ticket.category, func.count()
+        *(func.count().filter(_in_view(view, asked)).label(view) for view in VIEWS)
     )
-    rows = db.session.execute(query.group_by(Ticket.category)).all()
-    return {row[0]: row[1] for row in rows}
+    return dict(db.session.execute(query).mappings().one())
+
+
+def _in_view(view: str, asked: Collection[int]) -> ColumnElement[bool]:
+    categories = VIEWS[view]
+    found = Ticket.category.in_(categories) if categories else true()
+    return or_(found, Ticket.id.in_(asked)) if view == "waiting" else found
 
 
 def _narrowed(query: Select[Any], viewer: Viewer, wanted: Wanted) -> Select[Any]:

@@ -70,6 +70,29 @@ def test_home_tells_once_of_a_request_on_which_something_is_asked(northwind, mir
     assert "No open requests" not in page
 
 
+def test_a_request_waits_for_the_client_while_something_is_asked_on_it(app, northwind, mira):
+    number = northwind.ticket.number
+    with unit_of_work():
+        asked = actions.ask(
+            db.session.merge(northwind.ticket), actor=STAFF, kind="fill", text="Which colour?",
+            contact_id=northwind.mira.id, due_on=clock.today(),
+        )  # fmt: skip
+        make.ticket(northwind.company, category="waiting", requester_id=northwind.mira.id)
+        client_commands.reply_as_contact(asked.ticket, actor=acting(northwind.mira), text="Soon.")
+    assert queries.ticket(number).category == "open"
+    home = text_of(mira.get("/portal/"))
+    assert home.count(northwind.ticket.subject) == 1
+    assert "No others." in home
+    waiting = text_of(mira.get("/portal/requests/?status=waiting"))
+    assert 'Waiting for you <span class="count">2<' in waiting
+    assert 'Open <span class="count">2<' in waiting
+    assert northwind.ticket.subject in waiting
+    assert "In progress" not in waiting
+    assert "Waiting for you" in text_of(mira.get(f"/portal/requests/{number}"))
+    others = text_of(client_in(app, northwind.una).get("/portal/requests/"))
+    assert 'Waiting for you <span class="count">1<' in others
+
+
 def test_the_list_counts_its_views_and_finds_words_of_messages(northwind, mira):
     with unit_of_work():
         make.ticket(

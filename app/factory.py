@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from app import assets, desk, health, portal
+from app import api, assets, desk, health, portal
 from app.automation import models as automation_models  # noqa: F401
 from app.billing import models as billing_models  # noqa: F401
 from app.billing import visibility as billing_visibility  # noqa: F401
@@ -77,6 +77,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "RATELIMIT_ENABLED": True,
         **_limiter_storage(settings.redis_url),
         "JWT_ACCESS_TOKEN_EXPIRES": 15 * 60,
+        "JWT_ERROR_MESSAGE_KEY": "message",
         "JWT_REFRESH_TOKEN_EXPIRES": 12 * 3600,
         "APP_NAME": "Tallydesk",
     }
@@ -108,6 +109,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
     app.url_map.converters["int"] = BoundedConverter
     app.config.update(flask_config(settings))
     app.config.update(overrides or {})
+    app.json.sort_keys = False  # type: ignore[attr-defined] # a form keeps the order of its fields
     app.extensions["settings"] = settings
     logs.init_app(app)  # first: what refuses a request runs after it, and is logged
     db.init_app(app)
@@ -122,6 +124,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
         )
         for screen in SCREENS:
             builder.add_view_no_menu(screen)
+        api.init_app(builder)
         portal.init_app(app, builder.sm.limiter)
     language.init_app(app)  # after FAB, which would ask for its own language
     return app

@@ -28,6 +28,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Jobs": ("see", "retry"),
     "Vault": ("see", "create", "reveal", "delete"),
     "RequestTypes": ("see", "create", "edit"),
+    "RequestApi": ("see", "create"),
     "Mail": ("see", "resend"),
     "Inbox": ("see", "accept"),
     "Settings": ("see", "edit"),
@@ -62,7 +63,7 @@ ROLES: dict[str, Pairs] = {
     "Manager": frozenset(
         chain(
             _all("Home", "Companies", "Contacts", "Tickets", "Time", "WorkTypes", "Dashboards"),
-            _all("Vault", "RequestTypes", "Rules", "Estimates"),
+            _all("Vault", "RequestTypes", "RequestApi", "Rules", "Estimates"),
             _only("Rates", "see"),
             _only("Taxes", "see"),
             _only("Invoices", "see", "approve"),
@@ -83,6 +84,7 @@ ROLES: dict[str, Pairs] = {
             _only("Companies", "see", "create", "edit"),
             _only("Contacts", "see", "create", "edit"),
             _only("Tickets", "see"),
+            _only("RequestApi", "see"),
             _only("Imports", "see", "apply", "undo"),
             _only("Jobs", "see", "retry"),
             _only("Staff", "see"),
@@ -90,7 +92,7 @@ ROLES: dict[str, Pairs] = {
     ),
     "Agent": frozenset(
         chain(
-            _all("Home", "Estimates", "Inbox"),
+            _all("Home", "Estimates", "Inbox", "RequestApi"),
             _only("Tickets", "see", "create", "edit"),
             _only("Time", "see", "create", "edit"),
             _only("Vault", "see", "create", "reveal"),

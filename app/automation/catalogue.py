@@ -14,7 +14,7 @@ CATEGORIES = {
     "resolved": "resolved",
     "completed": "completed",
 }
-ORIGINS = {"portal": "the portal", "mail": "mail", "desk": "the desk"}
+ORIGINS = {"portal": "the portal", "mail": "mail", "desk": "the desk", "api": "the API"}
 OUTCOMES = {"answered": "answered", "declined": "declined"}
 SINCE = {
     "opened": "the ticket was opened",

@@ -1,8 +1,8 @@
-"""Finding one company by what a person writes: id, external id or name."""
+"""Finding one company or contact by what a person writes: id, external id or name, address."""
 
 from sqlalchemy import select
 
-from app.companies.models import Company
+from app.companies.models import Company, Contact, ContactEmail
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.typed import id_of
@@ -29,3 +29,16 @@ def company(named: str) -> Company:
         msg = f"Several companies are meant by {named!r}: {names}. Give the id."
         raise RuleError(msg)
     return found[0]
+
+
+def contact(named: str) -> Contact:
+    """The contact meant by an id, else by an e-mail address. Raises `NotFoundError`."""
+    wanted = named.strip()
+    own_id = id_of(wanted)
+    found = db.session.get(Contact, own_id) if own_id is not None else None
+    if found is None:
+        by_address = select(Contact).join(ContactEmail, ContactEmail.contact_id == Contact.id)
+        found = db.session.scalar(by_address.where(ContactEmail.address == wanted))
+    if found is None:
+        raise NotFoundError(f"There is no contact {named!r}: give their id or an e-mail address.")
+    return found

@@ -88,5 +88,7 @@ def init_app(app: Flask) -> None:
 
 
 def _user() -> int | None:
-    """The signed-in user's number, where the session was read anyway."""
+    """The number of the user of a token, or of the session where it was read anyway."""
+    if "token_user" in g:
+        return g.token_user.id
     return current_user.id if "_login_user" in g and current_user.is_authenticated else None

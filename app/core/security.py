@@ -35,11 +35,14 @@ SIGN_IN_RATE = "10 per minute"
 
 
 def signed_in() -> User | None:
-    """The user of this request, by session cookie or by the API's token; None when anonymous."""
-    if current_user.is_authenticated:
+    """The user of this request, by the API's token or by session cookie; None when anonymous.
+
+    A token goes first: whoever sends one acts as its user, whoever else the browser knows.
+    """
+    user: User | None = g.get("token_user")
+    if user is None and current_user.is_authenticated:
         return current_user._get_current_object()  # noqa: SLF001 - how a LocalProxy is opened
-    user = g.get("user")
-    return user if user is not None and user.is_authenticated else None
+    return user
 
 
 def permissions_of(user_id: int) -> frozenset[tuple[str, str]]:
@@ -115,12 +118,13 @@ class DeskSecurity(SecurityManager):
         """The user of an API token, unless signed out everywhere since."""
         user = user_of_session(int(jwt_data["sub"]), jwt_data.get(EPOCH))
         if user is not None:
-            g.user = user
+            g.user = g.token_user = user
         return user
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
         manager = super().create_jwt_manager(app)
         manager.additional_claims_loader(lambda identity: {EPOCH: epoch_of(int(identity))})
+        manager.invalid_token_loader(lambda reason: ({"message": reason}, HTTPStatus.UNAUTHORIZED))
         return manager
 
     def auth_user_db(self, username: str, password: str) -> User | None:

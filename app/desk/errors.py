@@ -1,7 +1,9 @@
 """What a person reads when a page cannot be shown: what happened and what to do next."""
 
+import json
 import logging
 import uuid
+from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
 from sqlalchemy.exc import DataError, OperationalError
@@ -58,8 +60,15 @@ TEXTS = {
 }
 
 
+API = "/api/"
+ON_OUR_SIDE = "Something went wrong on our side. Nothing was half saved. Tell an admin: incident "
+
+
 def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
     title, text = TEXTS[code]
+    if request.path.startswith(API):
+        message = detail or (ON_OUR_SIDE + incident if incident else str(title))
+        return make_response({"message": message}, code)
     page = render_template(
         "errors/page.html",
         code=code,
@@ -77,19 +86,31 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if isinstance(error, SecurityError):  # not one of our hosts: there are no addresses to build
         return error
-    if code not in TEXTS or request.path.startswith("/api/"):
-        return error
     if isinstance(error, InternalServerError) and error.original_exception:
         return _page(code, incident=_note(error.original_exception))
+    if request.path.startswith(API):
+        return _for_programs(error)
+    if code not in TEXTS:
+        return error
     response = _page(code)
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: the answer names what is allowed
         response.allow.update(error.valid_methods or ())
     return response
 
 
+def _for_programs(error: HTTPException) -> Response | HTTPException:
+    """The same answer, with its headers, in the one shape that the API refuses in."""
+    answer = make_response(error.get_response())
+    if answer.status_code < HTTPStatus.BAD_REQUEST:
+        return error
+    answer.set_data(json.dumps({"message": error.description}))
+    answer.mimetype = "application/json"
+    return answer
+
+
 def _rule_error(error: RuleError) -> Response:
     if isinstance(error, NotFoundError):
-        return _page(404)
+        return _page(404, detail=str(error) if request.path.startswith(API) else "")
     return _page(
         409 if isinstance(error, StaleError) else 400, detail="\n".join(map(told, error.problems))
     )

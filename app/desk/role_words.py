@@ -23,6 +23,7 @@ RESOURCES = {
     "Jobs": "Background jobs",
     "Vault": "Logins of clients",
     "RequestTypes": "Kinds of requests",
+    "RequestApi": "Requests by API",
     "Mail": "Outgoing mail",
     "Inbox": "Mail that came",
     "Settings": "Agency and settings",

@@ -71,7 +71,7 @@ def open_ticket(
     company = db.session.get(Company, company_id) if company_id is not None else None
     if company_id is None:
         problems.append("No company is chosen: choose the company this ticket is for.")
-    problems += _reference_problems(
+    problems += reference_problems(
         company_id=company_id,
         requester_id=requester_id,
         department_id=department_id,
@@ -207,7 +207,7 @@ def change_fields(
         for name, value in wanted.items()
         if getattr(ticket, name) != value
     }
-    problems += _reference_problems(
+    problems += reference_problems(
         company_id=ticket.company_id,
         **{name: after for name, (_, after) in changed.items() if name in REFERENCES},
     )
@@ -301,14 +301,15 @@ REFERENCES = {
 }
 
 
-def _reference_problems(
+def reference_problems(
     *,
-    company_id: int | None,
+    company_id: int | None = None,
     requester_id: int | None = None,
     department_id: int | None = None,
     assignee_id: int | None = None,
     priority: str = "normal",
 ) -> list[str]:
+    """Why a ticket cannot have this company, requester, department, assignee or priority."""
     problems = []
     for model, value, what in (
         (Company, company_id, "company"),

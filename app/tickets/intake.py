@@ -210,20 +210,28 @@ def _number(_: Field, text: str) -> tuple[str, str]:
 CHECKS = {"choice": _choice, "date": _date, "number": _number}
 
 
-def display(fields: Sequence[Field], answers: Raw, *, for_client: bool) -> list[tuple[str, Value]]:
-    """Label and value of each answer, in the form's order; logins only say that they are there.
+def answered(
+    fields: Sequence[Field], answers: Raw, *, for_client: bool
+) -> list[tuple[Field, Value]]:
+    """Each answered field with its value, in the form's order; logins only say that they are there.
 
     Days are days, so that each reader has them as their language writes them.
     """
-    pairs: list[tuple[str, Value]] = []
+    pairs: list[tuple[Field, Value]] = []
     for each in fields_for(fields, answers):
         one = each.field
         text = answers.get(one.key, "")
         if one.kind == "secret" and text:
             text = HANDED_OVER
         if text and (one.portal_visible or not for_client):
-            pairs.append((one.label, date.fromisoformat(text) if one.kind == "date" else text))
+            pairs.append((one, date.fromisoformat(text) if one.kind == "date" else text))
     return pairs
+
+
+def display(fields: Sequence[Field], answers: Raw, *, for_client: bool) -> list[tuple[str, Value]]:
+    """Label and value of each answer, as people read them."""
+    pairs = answered(fields, answers, for_client=for_client)
+    return [(one.label, value) for one, value in pairs]
 
 
 def definition_problems(fields: Sequence[Field]) -> list[str]:

@@ -50,6 +50,11 @@ class RequestType(Stamped, Model):
 
     department: Mapped[Department | None] = relationship()
 
+    @property
+    def is_offered(self) -> bool:
+        """Whether clients may choose it now."""
+        return self.is_public and self.archived_at is None
+
     def __str__(self) -> str:
         return self.name
 

@@ -11,12 +11,15 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.words import say
 from app.tickets import client_commands, drafts, intake, request_queries, rules
-from app.tickets.commands import Upload, sayable_problems
+from app.tickets.commands import Upload, reference_problems, sayable_problems
 from app.tickets.models import Ticket
 from app.vault import commands as vault
 from app.vault import rules as vault_rules
 from app.vault.sealing import Secret
 
+Fault = tuple[str, str]
+"""The name of a field, or "" for the request as a whole, and what is wrong, in words."""
+PORTAL = "portal"
 NO_TYPE = say("Choose what your request is about.")
 
 
@@ -36,14 +39,17 @@ class Login:
 class NewRequest:
     """What a client sent.
 
-    `raw`, `files` and `logins` are by key of the field; "" is the form's own choice of files.
+    `raw`, `files` and `logins` are by key of the field; "" is the form's own choice of files. It
+    goes to the department of its kind unless it names one; `origin` is the way it came.
     """
 
     subject: str
     text: str
     type_id: int | None
     company_id: int | None = None
+    department_id: int | None = None
     priority: str = "normal"
+    origin: str = PORTAL
     raw: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Sequence[Upload]] = field(default_factory=dict)
     logins: Mapping[str, Login] = field(default_factory=dict)
@@ -51,66 +57,109 @@ class NewRequest:
 
 
 class RequestFaultsError(RuleError):
-    """A request that cannot be sent as it is; `faults` are (name of the field or "", text)."""
+    """A request that cannot be sent as it is, with all its faults."""
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(*(text for _, text in faults))
         self.faults = tuple(faults)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request read by the form of its kind; None and no files where it has no kind."""
+
+    form: request_queries.Form | None
+    reading: intake.Reading | None
+    files: Mapping[str, Sequence[Upload]]
+    faults: Sequence[Fault]
+
+    @property
+    def uploads(self) -> list[Upload]:
+        return [file for files in self.files.values() for file in files]
+
+
 def send(wanted: NewRequest, *, actor: Actor) -> Ticket:
-    """Open the ticket with its answers, files and logins, and forget the draft.
+    """Open the ticket with its answers, files and logins; sent on the portal, forget its draft.
 
     Raises `RequestFaultsError` with every reason at once.
     """
-    faults: list[tuple[str, str]] = []
-    form = _form(wanted.type_id, faults)
-    reading = None
-    if form is not None:
-        given = {key for key, files in wanted.files.items() if key and files}
-        given |= {key for key, login in wanted.logins.items() if not login.is_empty}
-        reading = intake.read(form.fields, wanted.raw, given=given)
-        faults += reading.faults
-        faults += _login_faults(reading, wanted)
-    shown = {each.field.key for each in reading.shown} if reading else set()
-    files = [file for key in wanted.files if not key or key in shown for file in wanted.files[key]]
+    checked = _checked(wanted)
+    form, reading = checked.form, checked.reading
     try:
         ticket = client_commands.open_request(
             actor=actor,
             subject=wanted.subject,
             text=wanted.text,
             company_id=wanted.company_id,
-            department_id=form.type.department_id if form else None,
+            department_id=wanted.department_id or (form.type.department_id if form else None),
             priority=wanted.priority,
-            files=files,
+            files=checked.uploads,
             notify=wanted.notify,
-            known_problems=[text for _, text in faults],
+            origin=wanted.origin,
+            known_problems=[text for _, text in checked.faults],
         )
     except RuleError as error:
-        general = error.problems[: len(error.problems) - len(faults)]
-        raise RequestFaultsError([*_named(wanted, files, general), *faults]) from error
+        where = {text: name for name, text in _general_faults(wanted, checked)}
+        general = error.problems[: len(error.problems) - len(checked.faults)]
+        named = [(where.get(problem, ""), problem) for problem in general]
+        raise RequestFaultsError([*named, *checked.faults]) from error
     if form is None or reading is None:
-        raise RequestFaultsError(faults)
+        raise RequestFaultsError(checked.faults)
     ticket.request_type_id, ticket.form_version_id = form.type.id, form.version.id
     ticket.answers = {**reading.answers, **_files_and_logins(ticket, reading, wanted, actor)}
     db.session.flush()
-    if actor.contact_id is not None:
+    if actor.contact_id is not None and wanted.origin == PORTAL:
         drafts.clear(actor.contact_id)
     return ticket
 
 
-def _form(type_id: int | None, faults: list[tuple[str, str]]) -> request_queries.Form | None:
+def faults_of(wanted: NewRequest) -> list[Fault]:
+    """What is wrong with a request, whoever asks; `send` finds what depends on that as well."""
+    checked = _checked(wanted)
+    return [*_general_faults(wanted, checked), *checked.faults]
+
+
+def offered_form(type_id: int | None) -> request_queries.Form | None:
+    """The form of a kind that is offered, held as it is until the unit of work ends; else None."""
     try:
         form = request_queries.form_of(type_id, lock="use") if type_id is not None else None
     except NotFoundError:
-        form = None
-    if form is None or form.type.archived_at is not None or not form.type.is_public:
-        faults.append(("type", NO_TYPE))
         return None
-    return form
+    return form if form and form.type.is_offered else None
 
 
-def _login_faults(reading: intake.Reading, wanted: NewRequest) -> list[tuple[str, str]]:
+def _checked(wanted: NewRequest) -> Checked:
+    form = offered_form(wanted.type_id)
+    if form is None:
+        return Checked(None, None, {"": wanted.files.get("", ())}, [("type", NO_TYPE)])
+    given = {key for key, files in wanted.files.items() if key and files}
+    given |= {key for key, login in wanted.logins.items() if not login.is_empty}
+    reading = intake.read(form.fields, wanted.raw, given=given)
+    shown = {"", *(each.field.key for each in reading.shown)}
+    files = {key: files for key, files in wanted.files.items() if key in shown}
+    return Checked(form, reading, files, [*reading.faults, *_login_faults(reading, wanted)])
+
+
+def _general_faults(wanted: NewRequest, checked: Checked) -> list[Fault]:
+    """What is wrong with the general questions and with files, each with its field."""
+    in_files = [
+        (f"{intake.PREFIX}{key}" if key else "files", problem)
+        for key, files in checked.files.items()
+        for file in files
+        for problem in rules.file_problems(file.name, len(file.content))
+    ]
+    of_files = {problem for _, problem in in_files}
+    said = sayable_problems(wanted.text, "description", checked.uploads)
+    named = {
+        "subject": rules.subject_problems(rules.clean_line(wanted.subject)),
+        "text": [problem for problem in said if problem not in of_files],
+        "department": reference_problems(department_id=wanted.department_id),
+        "urgency": reference_problems(priority=wanted.priority),
+    }
+    return [*((name, text) for name, texts in named.items() for text in texts), *in_files]
+
+
+def _login_faults(reading: intake.Reading, wanted: NewRequest) -> list[Fault]:
     found = []
     for each in reading.shown:
         login = wanted.logins.get(each.field.key)
@@ -145,13 +194,3 @@ def _files_and_logins(
             )
             answers[one.key] = str(kept.id)
     return answers
-
-
-def _named(
-    wanted: NewRequest, files: Sequence[Upload], problems: Sequence[str]
-) -> list[tuple[str, str]]:
-    """The problems of the general part, each with the field it belongs to."""
-    subject = set(rules.subject_problems(rules.clean_line(wanted.subject)))
-    text = set(sayable_problems(wanted.text, "description", files))
-    where = {**dict.fromkeys(subject, "subject"), **dict.fromkeys(text, "text")}
-    return [(where.get(problem, ""), problem) for problem in problems]

@@ -119,6 +119,10 @@ ROUTES = {
     "POST ContactView.edit": "syyyy",
     "POST ContactView.places": "syyyy",
     "GET DeskOpenApi.get": "snnny",
+    "GET RequestApi.get": "syyyy",
+    "POST RequestApi.post": "sssss",  # wants a token; see tests/api
+    "GET RequestTypeApi.get": "syyyy",
+    "GET RequestTypeApi.get_list": "syyyy",
     "POST SecurityApi.login": "ppppp",
     "POST SecurityApi.refresh": "sssss",  # wants a token, which no browser session is
     "GET UtilView.back": "ppppp",

@@ -34,7 +34,7 @@ from tests.web.matrix import ORDER, OWN_VALUES, ROUTES, VALUES
 from tests.web.people import person, signed_in, visitor
 
 # Bearer tokens protect these; a browser never sends one by itself.
-WITHOUT_FORM_TOKEN = {"SecurityApi.login", "SecurityApi.refresh"}
+WITHOUT_FORM_TOKEN = {"SecurityApi.login", "SecurityApi.refresh", "RequestApi.post"}
 SIGNING_IN = {"AuthDBView.login", "door.sign_in", "door.code"}
 SIGNING_OUT = {"AuthDBView.logout", "door.sign_out"}
 PUBLIC_FILES = {"static", "appbuilder.static", "assets.serve"}

@@ -1,0 +1,6 @@
+"""How often a program may ask."""
+
+from flask_appbuilder.utils.limit import Limit
+from flask_limiter.util import get_remote_address
+
+RATE = Limit("120 per minute", key_func=get_remote_address)

@@ -23,6 +23,9 @@ from app.core.words import say
 
 log = logging.getLogger(__name__)
 
+API = "/api/"
+ON_OUR_SIDE = "Something went wrong on our side. Nothing was half saved. Tell an admin: incident "
+
 TEXTS = {
     400: (
         say("That request could not be read"),
@@ -58,11 +61,6 @@ TEXTS = {
         say("What was saved before is safe. Wait a moment, then reload the page."),
     ),
 }
-
-
-API = "/api/"
-ON_OUR_SIDE = "Something went wrong on our side. Nothing was half saved. Tell an admin: incident "
-
 
 def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
     title, text = TEXTS[code]

@@ -3,13 +3,15 @@
 import json
 from io import BytesIO
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from sqlalchemy import func, select
 
 from app.core.db import db, unit_of_work
 from app.core.models import AuditLog
+from app.factory import create_app
 from app.tickets import drafts, intake
 from app.tickets.models import Attachment, Event, Ticket
 from app.tickets.request_models import Draft
@@ -17,6 +19,7 @@ from app.vault.models import Credential
 from app.vault.sealing import unseal
 from tests import factories as make
 from tests.api.conftest import FORM, KINDS, REQUESTS, token_of
+from tests.conftest import TESTING
 from tests.portal.acting import sent
 from tests.portal.test_door import text_of
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
@@ -166,7 +169,7 @@ ANSWERS = st.dictionaries(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@how(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANSWERS)
 def test_the_form_and_the_api_refuse_the_same_in_the_same_words(app, desk, program, answers):
     by_api = program("POST", REQUESTS, json=desk.body(fields=answers))
@@ -239,6 +242,17 @@ def test_what_cannot_be_read_is_refused_in_one_shape(desk, program):
         assert (answer.status_code, list(answer.json)) == (code, ["message"])
     nul = desk.body(subject="a\x00b", contact="a\x00b@example.com", company="\x00")
     assert list(program("POST", REQUESTS, json=nul).json["errors"]) == ["contact"]
+
+
+def test_a_program_that_runs_wild_is_told_to_wait(settings):
+    limited = create_app(settings, overrides=TESTING | {"RATELIMIT_ENABLED": True})
+    client = visitor(limited)
+    codes = [client.get(KINDS).status_code for _ in range(120)]
+    assert set(codes) == {401}
+    told = client.get(KINDS)
+    assert (told.status_code, list(told.json)) == (429, ["message"])
+    with limited.app_context():
+        db.engine.dispose()
 
 
 def test_the_description_of_the_api_names_what_it_refers_to(app, desk):

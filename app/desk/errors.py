@@ -62,6 +62,7 @@ TEXTS = {
     ),
 }
 
+
 def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
     title, text = TEXTS[code]
     if request.path.startswith(API):

@@ -276,13 +276,24 @@ def readings_of(contact_ids: Iterable[int | None]) -> dict[int | None, Reading]:
         return {}
     language = func.coalesce(Contact.language, Company.language, USUAL_LANGUAGE)
     zone = func.coalesce(Contact.zone, Company.zone, USUAL_ZONE)
-    query = (
-        select(Contact.id, language.label("language"), zone.label("zone"))
-        .outerjoin(Membership, and_(Membership.contact_id == Contact.id, Membership.is_primary))
-        .outerjoin(Company, Company.id == Membership.company_id)
-        .where(Contact.id.in_(known))
+    query = _at_home(select(Contact.id, language.label("language"), zone.label("zone")))
+    rows = db.session.execute(query.where(Contact.id.in_(known)))
+    return {row.id: Reading(row.language, row.zone) for row in rows}
+
+
+def language_of(contact_id: int) -> str | None:
+    """The language that a contact, else their primary company, is known to read; None for none."""
+    query = _at_home(select(func.coalesce(Contact.language, Company.language)))
+    found: str | None = db.session.scalar(query.where(Contact.id == contact_id))
+    return found
+
+
+def _at_home(query: Any) -> Any:
+    """The query of contacts with their primary company, where they have one."""
+    of_contact = and_(Membership.contact_id == Contact.id, Membership.is_primary)
+    return query.outerjoin(Membership, of_contact).outerjoin(
+        Company, Company.id == Membership.company_id
     )
-    return {row.id: Reading(row.language, row.zone) for row in db.session.execute(query)}
 
 
 def usual_language() -> str:

@@ -18,6 +18,7 @@ from app.communications.actions_rules import (
     is_overdue,
 )
 from app.companies import accounts
+from app.companies import queries as companies
 from app.companies.visibility import nobody, viewer_of
 from app.core import clock, forms
 from app.core.access import Viewer
@@ -32,7 +33,7 @@ from app.estimates import signing_in
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
 from app.estimates.rules import REASONS, reason_in_words
-from app.portal import blueprint, client, door
+from app.portal import blueprint, client, door, reader
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
@@ -102,6 +103,7 @@ def by_link(secret: str) -> Any:
     if found is None:
         return render_template("portal/link_unknown.html"), 404
     action_id, viewer = found
+    reader.follow(viewer.id)
     try:
         asked = _of_follower(actions_queries.of_viewer(viewer, action_id), viewer)
         leads_on = request.form.get("do") in WAYS_IN and _is_open(asked)
@@ -168,6 +170,7 @@ def _link_page(
         problems=problems,
         secret=secret,
         leads_on=way,
+        zone=companies.readings_of([asked.contact_id])[asked.contact_id].zone,
         newer_url=action_links.url(newer.action_id, viewer.id) if is_theirs else "",
         **shown,
     )

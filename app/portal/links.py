@@ -12,7 +12,7 @@ from app.core.language import gettext as _
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
 from app.core.words import say
-from app.portal import client, code, door
+from app.portal import client, code, door, reader
 
 # What a link was for.
 FOR = {
@@ -37,6 +37,7 @@ def follow(secret: str) -> Any:
     link = links.find(secret)
     if link is None:
         return render_template("portal/link_unknown.html"), 404
+    reader.follow(link.contact_id)
     if not links.is_live(link):
         return _spent(link, secret)
     if request.method == "GET":
@@ -57,6 +58,7 @@ def again(secret: str) -> Any:
     link = links.find(secret)
     if link is None:
         return render_template("portal/link_unknown.html"), 404
+    reader.follow(link.contact_id)
     with unit_of_work():
         accounts.renew(link)
     text = _("If this access still stands, a new link is on its way to the address of the old one.")

@@ -12,7 +12,7 @@ from app.core.posting import unit_of_work
 from app.estimates import papers
 from app.estimates import queries as estimates
 from app.estimates.models import Estimate
-from app.portal import blueprint, client, door
+from app.portal import blueprint, client, door, reader
 from app.portal.actions import gone, is_handed_on, of_link
 
 
@@ -23,6 +23,7 @@ def estimate_by_link(secret: str) -> Any:
     offered = estimates.seen_of_action(found[1], found[0]) if found else None
     if found is None or offered is None:
         return render_template("portal/link_unknown.html"), 404
+    reader.follow(found[1].id)
     asked = offered.estimate.action
     if asked is not None and is_handed_on(asked, found[1]):
         return gone()

@@ -26,3 +26,13 @@ def _wanted() -> str:
     if found:
         return found.language
     return language.best(request.accept_languages) or queries.usual_language()
+
+
+def follow(contact_id: int | None) -> None:
+    """Tell the page of a mailed link in the language of whom it was mailed to, where it is known.
+
+    So it goes on as the mail began, whatever the browser asks for.
+    """
+    known = queries.language_of(contact_id) if contact_id else None
+    if known:
+        language.read_in(known)

@@ -158,6 +158,7 @@ WORDS = st.lists(st.text(max_size=12) | st.sampled_from(["—", "Größe", "& co
     name="",
     subject="[#501] Wir brauchen Ihre Antwort bis 30. Nov. 2026: Türen {{7*7}} & co — Ω 漢",
 )
+@example(name="", subject="[#5003] We have received your request: the printer on floor two")
 @examples(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_accepted_survives_the_wire(app, name, subject):
     try:
@@ -173,6 +174,7 @@ def test_whatever_is_accepted_survives_the_wire(app, name, subject):
     raw = sent.as_bytes()
     read = message_from_bytes(raw, policy=policy.default)
     assert read["Subject"] == row["subject"].rstrip()
+    assert b"Subject:\r\n" not in raw
     assert b"??=" not in raw.partition(b"Subject:")[2].partition(b"\r\nDate:")[0]
     assert [a.addr_spec for a in read["To"].addresses] == ["ana@client.example"]
     assert sorted(set(read.keys())) == sorted(set(sent.keys()))

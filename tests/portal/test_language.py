@@ -23,6 +23,7 @@ from app.tickets.models import Event
 from app.tickets.subscribing import ensure_subscribed
 from app.tickets.timeline import Note
 from tests import factories as make
+from tests.communications.asking import link, now_is
 from tests.portal.acting import STAFF, link_in, mails, sent
 from tests.portal.test_door import NEW, email_of, text_of
 from tests.portal.test_viewing import looking_as
@@ -225,6 +226,31 @@ def test_what_is_asked_is_told_in_german_and_kept_in_english(app, northwind):
     desk = text_of(signed_in(app, person("Agent")).get(f"/tickets/{northwind.ticket.number}"))
     assert f"asked Mira Krog to approve by {formats.day(DUE)}" in desk
     assert "approved it" in desk
+
+
+def test_a_mailed_link_goes_on_in_the_language_and_zone_of_its_reader(app, northwind):
+    """What the browser asks for counts only where nobody knows what they read."""
+    french = {"Accept-Language": "fr"}
+    action = ask(northwind)
+    page = text_of(visitor(app).get(link(action), headers=french))
+    assert '<html lang="fr"' in page
+    assert f"{formats.day(DUE, 'fr')} ({action.zone})" not in page
+    reads(northwind.mira, "de")
+    with unit_of_work():
+        people.contact_of(northwind.mira.id).zone = "Asia/Tokyo"
+    page = text_of(visitor(app).get(link(action), headers=french))
+    assert '<html lang="de"' in page
+    assert f"{formats.day(DUE, 'de')} ({action.zone})" in page, "its day ends there, not here"
+    page = text_of(visitor(app).post(link(action), data={"do": "answer"}, headers=french))
+    assert '<html lang="de"' in page
+    at = formats.long_instant(now_is(action).ended_at, "Asia/Tokyo", "de")
+    assert f"{at}</time> (Asia/Tokyo)" in page
+    page = text_of(client_in(app, northwind.mira).get(f"/portal/actions/{action.id}"))
+    assert f"{at}</time> (Asia/Tokyo)" in page
+    with unit_of_work():
+        accounts.mail_link(email_of(northwind.mira), "sign_in")
+    page = text_of(visitor(app).get(link_in(mails()[-1]), headers=french))
+    assert '<html lang="de"' in page
 
 
 def test_words_of_the_agency_stay_as_they_wrote_them(app, northwind):

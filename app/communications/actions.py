@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from app.communications import action_letters, actions_rules
 from app.communications import actions_queries as queries
 from app.communications.action_letters import PLAIN, Letter
@@ -22,6 +24,7 @@ from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.models import Agency
 from app.core.words import Words, kept_beside, say
 from app.tickets import commands, happenings, merged, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
@@ -275,6 +278,7 @@ def cancel(action: ActionRequest, *, actor: Actor) -> None:
     reader = queries.reader_of(action.contact_id, action.ticket)
     if reader is not None:
         action_letters.post(Letter("action_cancelled"), action, event, reader)
+    _wait_no_more(action, actor)
     record(actor, "action.cancel", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
@@ -324,15 +328,18 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
     done = 0
     with step():
         found = list(queries.overripe(clock.now(), most=MOST_AT_ONCE))
+        agency = db.session.scalars(select(Agency.name)).first()
+        by_us = replace(SYSTEM, name=agency or SYSTEM.name)
     for each in found:
         with step():
             action = queries.locked(db.session.merge(each))
             if action.state != actions_rules.ASKED:
                 continue
-            _end(action, actions_rules.ended(action.state, "expire"), by=SYSTEM.name)
-            _conclude(action, Ending("expire", SYSTEM.name), SYSTEM)
+            _end(action, actions_rules.ended(action.state, "expire"), by=by_us.name)
+            _conclude(action, Ending("expire", by_us.name), by_us)
             line = say("closed a request that was not answered in time")
-            event = tell(action.ticket, SYSTEM, line, action_letters.asked_text(action))
+            event = tell(action.ticket, by_us, line, action_letters.asked_text(action))
+            _wait_no_more(action, by_us)
             if not action.ticket.is_demo:
                 action_letters.tell_askers(
                     action, event, action.contact.name, say("did not answer in time")
@@ -405,18 +412,26 @@ def _settle(
     }
     action.content_hash = actions_rules.content_hash(_asked(action), _answered(action))
     db.session.flush()
-    if _comes_back(action, ending, actor, given):
-        opened = ticket_queries.first_status("open")
-        commands.set_status(action.ticket, actor=actor, status=opened)
+    _wait_no_more(action, actor)
+    if _opens_again(action, ending, actor, given):
+        _into_the_queue(action.ticket, actor)
 
 
-def _comes_back(action: ActionRequest, ending: Ending, actor: Actor, given: Given) -> bool:
-    """Whether the ticket goes back to the queue: nothing else is waited for, or it was closed."""
-    if action.ticket.category == "waiting":
-        return not queries.has_others(action)
+def _wait_no_more(action: ActionRequest, actor: Actor) -> None:
+    """Put a ticket that waits for the client back into the queue where nothing else is asked."""
+    if action.ticket.category == "waiting" and not queries.has_others(action):
+        _into_the_queue(action.ticket, actor)
+
+
+def _opens_again(action: ActionRequest, ending: Ending, actor: Actor, given: Given) -> bool:
+    """Whether a closed ticket goes back to the queue by what its client answered."""
     by_client = actor.contact_id is not None
     closed = action.ticket.category in rules.CLOSED
     return closed and by_client and not actions_rules.leaves_closed(action.kind, ending.deed, given)
+
+
+def _into_the_queue(ticket: Ticket, actor: Actor) -> None:
+    commands.set_status(ticket, actor=actor, status=ticket_queries.first_status("open"))
 
 
 def _was_ended(action: ActionRequest, event: Event, actor: Actor) -> None:

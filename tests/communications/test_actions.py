@@ -16,7 +16,7 @@ from app.companies.models import Contact
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.core.models import Job
+from app.core.models import Agency, Job
 from app.tickets import commands, queries
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
@@ -225,6 +225,7 @@ def test_staff_ask_and_take_back_on_the_desk(world):
     assert "Which font?" in browser.get(f"/tickets/{number}").get_data(as_text=True)
     browser.post(f"/tickets/{number}/actions/{action.id}/cancel", data=sent())
     assert now_is(action).state == "cancelled"
+    assert action.ticket.category == "open", "nothing waits for the client any more"
     last = mails()[-1]
     assert (last.recipient, last.subject[:13]) == (
         str(world["mira"].emails[0].address),
@@ -328,6 +329,8 @@ def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world)
         assert actions.expire(step=unit_of_work) == 1
         assert actions.expire(step=unit_of_work) == 0
     assert now_is(action).state == "expired"
+    assert action.ticket.category == "open", "it waits for the client no more"
+    assert action.ended_by == db.session.scalars(select(Agency.name)).one()
     [told] = mails(recipient="ada@agency.example")
     assert "did not answer in time" in told.body
     over = visitor(world["app"]).get(link(action))

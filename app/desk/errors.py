@@ -63,11 +63,19 @@ TEXTS = {
 }
 
 
+TO_CLIENTS = {
+    500: say("Nothing was half saved. Try again; if it happens again, write to us."),
+}
+"""What clients read where the usual text speaks of the agency's own people."""
+
+
 def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
     title, text = TEXTS[code]
     if request.path.startswith(API):
         message = detail or (ON_OUR_SIDE + incident if incident else str(title))
         return make_response({"message": message}, code)
+    if request.path.startswith("/portal/"):
+        text = TO_CLIENTS.get(code, text)
     page = render_template(
         "errors/page.html",
         code=code,

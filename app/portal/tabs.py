@@ -23,7 +23,7 @@ class Tab:
 
 
 TABS = (
-    Tab(say("Home"), "house", "portal.home"),
+    Tab(say("Home"), "house", "portal.home", ("portal.action", "portal.answer_action")),
     Tab(
         say("Requests"),
         "inbox",
@@ -38,7 +38,7 @@ TABS = (
         lambda viewer: bool(viewer.pays_for),
     ),
     Tab(say("Meetings"), "calendar-week", "portal.meetings"),
-    Tab(say("Me"), "person-circle", "portal.profile", ("portal.code_setup",)),
+    Tab(say("Me"), "person-circle", "portal.profile", ("portal.code_setup", "portal.logins_page")),
 )
 
 

@@ -10,7 +10,7 @@ from app.api.reading import Body
 from app.companies import lookup
 from app.companies.models import Company, Contact
 from app.companies.visibility import viewer_of
-from app.core import forms
+from app.core import clock, forms
 from app.core.audit import Actor, record
 from app.core.errors import NotFoundError, RuleError
 from app.core.typed import id_of
@@ -102,7 +102,8 @@ def _not_theirs(contact: Contact, company: Company | None) -> list[Fault]:
     if company is None:
         return found
     found += [("company", text) for text in commands.reference_problems(company_id=company.id)]
-    if company.id not in viewer_of(contact.id).company_ids:
+    today = clock.today(staff_queries.usual_zone())
+    if company.id not in viewer_of(contact.id, today=today).company_ids:
         told = f"{company.name} is no company of {contact.name}: name another one, or none."
         found.append(("company", told))
     return found

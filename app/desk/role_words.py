@@ -62,6 +62,7 @@ SPECIAL = {
 NOTES = {
     "Rules": "A rule acts with the agency's rights: who may create or edit one can thereby assign, "
     "set and tag every ticket, write notes, mail staff and ask clients formally.",
+    "RequestApi": "Who may create requests by API, a program say, writes in any contact's name.",
 }
 """What a right brings with it that its name does not say."""
 

@@ -1,6 +1,7 @@
 """Requests by programs: by the rules of the form, once, whole, and for staff alone."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 from hypothesis import HealthCheck, given
@@ -160,6 +161,19 @@ def test_a_repeat_makes_no_second_request(desk, program):
         headers = {"Idempotency-Key": odd}
         assert program("POST", REQUESTS, json=desk.body(), headers=headers).status_code == 400
     assert tickets() == 2
+
+
+def test_a_repeat_in_the_same_instant_makes_no_second_request(app, desk, program):
+    body = desk.body()
+
+    def ask(_: int) -> int:
+        with app.app_context():
+            key = {"Idempotency-Key": "order 18"}
+            return program("POST", REQUESTS, json=body, headers=key).json["id"]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(ask, range(4)))) == 1
+    assert tickets() == 1
 
 
 KEYS = [one.key for one in FORM if one.kind in intake.KEPT]

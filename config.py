@@ -360,6 +360,16 @@ class Settings:
                 found.append(f"{name}: at least {SHORTEST_SECRET} characters are wanted")
         return found
 
+    def make_data_dir(self) -> None:
+        """Make DATA_DIR where it is not there yet. Raises SettingsError where that cannot be."""
+        try:
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"DATA_DIR: {self.data_dir} cannot be made ({error.strerror}); name a folder that "
+                "this account may write in"
+            ) from error
+
     def signing_key(self) -> str:
         """Return SECRET_KEY, else the key generated on the first call and kept in DATA_DIR."""
         return self.secret_key or _kept_secret(self.data_dir / "secret_key")

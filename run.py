@@ -41,6 +41,7 @@ def _application() -> "Flask":
     os.umask(PRIVATE)
     try:
         settings = Settings.from_env()
+        settings.make_data_dir()
     except SettingsError as error:
         raise NoAppException("\n".join(error.problems)) from error
     application = create(
@@ -78,7 +79,9 @@ def main(arguments: list[str]) -> int:
     )
     demo = parser.parse_args(arguments).demo
     try:
-        supervise(Settings.from_env(), demo=demo)
+        settings = Settings.from_env()
+        settings.make_data_dir()
+        supervise(settings, demo=demo)
     except KeyboardInterrupt:
         return 0
     except (SettingsError, RuntimeRefusal) as error:

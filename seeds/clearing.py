@@ -134,6 +134,11 @@ def begin(settings: Settings, last_day: date | None = None, *, tickets: int = TI
         return jobs.post(KIND, payload, dedupe_key=KEY)
 
 
+def is_done(job_id: int) -> bool:
+    """Whether the job that loads the demo has loaded all of it."""
+    return db.session.get_one(Job, job_id).state == "done"
+
+
 def _not_here(settings: Settings) -> list[str]:
     problems = []
     if settings.hardened:
@@ -163,6 +168,8 @@ def clear() -> dict[str, int]:
     """
     with unit_of_work() as session:
         session.execute(text("select pg_advisory_xact_lock(hashtext('demo'))"))
+        if session.scalar(select(Job.id).where(Job.dedupe_key == KEY)) is None:
+            raise RuleError("There is no demo here: nothing was removed.")
         _refuse_while_loading()
         _refuse_others()
         session.execute(text("set local tallydesk.unlock = 'demo'"))

@@ -20,12 +20,12 @@ def COMMAND(demo: bool) -> Answer:  # noqa: N802 - the name by which `attach` fi
     return answer | {"demo": _begin_demo()} if demo else answer
 
 
-def _begin_demo() -> bool:
-    """Whether the demo is there or on its way; a refusal is told, and stops nothing."""
+def _begin_demo() -> str:
+    """How far the demo is, loading or loaded; empty where it is refused: told, it stops nothing."""
     try:
-        clearing.begin(current_app.extensions[INSTALLATION])
+        job = clearing.begin(current_app.extensions[INSTALLATION])
     except RuleError as error:
         for problem in error.problems:
             progress(problem)
-        return False
-    return True
+        return ""
+    return "loaded" if clearing.is_done(job) else "loading"

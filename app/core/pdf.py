@@ -27,6 +27,8 @@ LONGEST_RUN = 24
 
 _UNDRAWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 _ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
+_ADDRESS = re.compile(r"(?=.{1,40}$)[^\s@]+@[^\s@]+")
+"""An e-mail address that fits its column: broken unseen it would be another one when copied."""
 _RUN = re.compile(rf"\S{{{LONGEST_RUN}}}(?=\S)")
 _BIDI_OVERRIDES = frozenset(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff"
@@ -120,7 +122,9 @@ def _printable(text: str) -> str:
 
 
 def _breakable(text: str) -> str:
-    return _RUN.sub(lambda run: run.group() + "\u200b", text) if len(text) > LONGEST_RUN else text
+    if len(text) <= LONGEST_RUN or _ADDRESS.fullmatch(text):
+        return text
+    return _RUN.sub(lambda run: run.group() + "\u200b", text)
 
 
 def _compile(template: Path, inputs: dict[str, str], at: dt.datetime) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 
-from app.core import typed
+from app.core import formats, typed
 from app.core.errors import RuleError
 from app.core.numbers import cut, read_number
 from app.timelog.rules import DAY, parse_duration
@@ -97,6 +97,16 @@ class Fields:
         if required:
             self.refuse(name, f"{label}: give a date.")
         return None
+
+    def period(
+        self, first: tuple[str, str], last: tuple[str, str]
+    ) -> tuple[date | None, date | None]:
+        """First and last day, each given as (name, label) and open where nothing is typed."""
+        begin, end = self.day(*first), self.day(*last)
+        if begin and end and end < begin:
+            told = f"{formats.day(end)} is before {formats.day(begin)}: swap the two."
+            self.refuse(last[0], f"{last[1]}: {told}")
+        return begin, end
 
     def number(
         self,

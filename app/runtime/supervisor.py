@@ -33,9 +33,9 @@ BUSY_SECONDS = 20.0  # a server with a long queue is slow, not dead: a restart w
 ANSWERS_WITHIN_SECONDS = 120.0
 DEMO_SIGN_INS = (
     "Sign in as manager, billing, agent or admin, each with the password demo; as a client at\n"
-    "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too.\n"
-    "A new demo agency fills for a minute or two; the start page of the desk shows how far it is."
+    "/portal/ as client@fjord-dental.example or manager@fjord-dental.example, password demo too."
 )
+DEMO_FILLS = "It fills for a minute or two; the start page of the desk shows how far it is."
 
 
 def supervise(settings: Settings, *, demo: bool) -> None:
@@ -74,7 +74,6 @@ def _termination_as_interrupt() -> Iterator[None]:
 @contextmanager
 def _only_supervisor(settings: Settings) -> Iterator[None]:
     path = settings.data_dir / "supervisor.lock"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = Lock(path)
     try:
         if not lock.try_take():
@@ -123,14 +122,16 @@ class Watch:
         env = self._environment(url)
         env |= self._begin_broker(env)
         _say("Preparing the database …")
-        demo = self._prepare(env, demo=demo)
+        state = self._prepare(env, demo=demo)
         self._add("web", self._web_command(), env, pass_fds=[self._listener.fileno()])
         for number in range(1, self._settings.workers + 1):
             self._add(f"worker {number}", [sys.executable, "-m", "jobs.worker"], env)
         self._wait_for_answer()
         _say(f"Tallydesk answers at {self._settings.public_url}")
-        if demo:
+        if state:
             _say(DEMO_SIGN_INS)
+        if state == "loading":
+            _say(DEMO_FILLS)
         _say("Ctrl-C stops it.")
 
     def keep_running(self) -> None:
@@ -195,8 +196,8 @@ class Watch:
         child.start()
         self._register.write(self._children)
 
-    def _prepare(self, env: dict[str, str], *, demo: bool) -> bool:
-        """Run `init`, in one process with the demo's beginning; return whether the demo is there.
+    def _prepare(self, env: dict[str, str], *, demo: bool) -> str:
+        """Run `init`, in one process with the demo's beginning; return how far the demo is.
 
         What it says, such as why there is no demo beside an agency's own work, is on standard
         error.
@@ -212,7 +213,7 @@ class Watch:
         )
         if done.returncode:
             raise RuntimeRefusal("The database could not be prepared, see above.")
-        return bool(json.loads(done.stdout).get("demo"))
+        return str(json.loads(done.stdout).get("demo", ""))
 
     def _restart_ended(self) -> None:
         for child in self._children:

@@ -76,3 +76,10 @@ def test_the_generated_key_is_private_and_the_same_for_all_who_race_for_it(tmp_p
     path = settings.data_dir / "secret_key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert sorted(each.name for each in settings.data_dir.iterdir()) == ["secret_key"]
+
+
+def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    with pytest.raises(SettingsError, match=f"DATA_DIR: {in_the_way} cannot be made"):
+        Settings(data_dir=in_the_way).make_data_dir()

@@ -204,6 +204,11 @@ def test_the_four_sign_ins_work_at_once(app, settings):
         assert answer.location == "/", name
 
 
+def test_where_no_demo_is_none_is_cleared(app):
+    with pytest.raises(RuleError, match="There is no demo here"):
+        clearing.clear()
+
+
 def test_clearing_names_what_is_in_the_way(app, settings):
     load(settings)
     with unit_of_work():

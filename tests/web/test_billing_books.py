@@ -50,7 +50,7 @@ def test_what_is_wrong_with_a_rate_is_said_all_at_once_and_nothing_is_lost(month
         company_text="Nobody Ltd",
     )  # fmt: skip
     assert answer.status_code == 422
-    for said in ("not a number", "is no date", "no length of time", "no company is called"):
+    for said in ("is no number", "is no date", "no length of time", "no company is called"):
         assert said in answer.text
     assert "how the increment rounds" in answer.text or "say how" in answer.text
     assert 'value="cheap"' in answer.text
@@ -137,6 +137,8 @@ def test_the_list_is_filtered_and_its_sums_follow(issued):
     assert "480.00" in page
     assert "No invoice fits" in issued.get("/billing/invoices?state=overdue").text
     assert issued.get("/billing/invoices?state=lost").status_code == 404
+    page = issued.get("/billing/invoices?issued_from=2026-04-01&issued_to=2026-03-01").text
+    assert "1 Mar 2026 is before 1 Apr 2026: swap the two" in page
     assert issued.get("/billing/invoices?number=00002").text.count("data-row-link") == 1
 
 
@@ -359,6 +361,10 @@ def test_the_statement_opens_moves_and_closes(issued):
     assert f"Invoice {first.number}" in statement
     assert "\u2212100.00" in statement
     assert "260.00" in statement.rsplit("Closing balance", 1)[1]
+    swapped = f"/billing/accounts/{first.account_id}?start=2026-12-01&last=2026-01-01"
+    page = issued.get(swapped).text
+    assert "1 Jan 2026 is before 1 Dec 2026: swap the two" in page
+    assert "260.00" in page.rsplit("Closing balance", 1)[1], "this year's, in place of neither"
 
 
 # --- proof --------------------------------------------------------------------------------------

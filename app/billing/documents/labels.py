@@ -13,7 +13,6 @@ WORDS = {
     "rate": say("Rate"),
     "tax": say("Tax"),
     "subtotal": say("Subtotal"),
-    "tax_id": say("Tax ID"),
     "made": say("How the amounts were made"),
     "payment": say("Payment"),
     "fingerprint": say("Fingerprint"),

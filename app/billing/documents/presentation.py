@@ -5,6 +5,7 @@ line for which it does not says why.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -17,6 +18,8 @@ from app.core.language import ENGLISH, OFFERED, told_in
 from app.core.words import say
 
 HOUR = 3600
+VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*. -]{4,16}")
+"""As Directive 2006/112/EC, article 215, has it: the country's two letters stand before it."""
 
 HOURS = "\u00a0h"  # stands behind hours, where other lines are counted
 TIMES = "×"  # stands behind a number of pieces whose unit nobody named
@@ -115,6 +118,7 @@ def seller_block(seller: Mapping[str, Any], word: Wording) -> dict[str, Any]:
         "name": seller["name"],
         "address": address_block(seller["address"], word),
         "tax_id": seller["tax_id"],
+        "tax_id_name": word.told(_named(seller["tax_id"], say("VAT ID"), say("Tax ID"))),
         "contacts": [text for text in contacts if text],
     }
 
@@ -126,7 +130,13 @@ def address_block(lines: list[str], word: Wording) -> list[str]:
     return [*lines[:-1], formats.country(lines[-1], word.language)]
 
 
+def _named(tax_id: str, vat: str, other: str) -> str:
+    """Which of two names an id has: of a VAT id, that begins with its country, or of any other."""
+    return vat if VAT_ID.fullmatch(tax_id) else other
+
+
 def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
+    tax_id = content["buyer"]["tax_id"]
     rows = [
         (NUMBERS[content["kind"]], content["number"]),
         (say("Date"), word.date(content["issue_date"])),
@@ -136,7 +146,7 @@ def _meta(content: Mapping[str, Any], word: Wording) -> list[list[str]]:
         (say("Corrects invoice"), content["corrects"]),
         (say("Purchase order"), content["purchase_order"]),
         (say("Customer reference"), content["buyer"]["reference"]),
-        (say("Your tax ID"), content["buyer"]["tax_id"]),
+        (_named(tax_id, say("Your VAT ID"), say("Your tax ID")), tax_id),
     ]
     return pairs(rows, word)
 

@@ -39,9 +39,9 @@ WORDS = {
 }
 
 
-def wanted() -> Wanted:
-    """The filters of the address; what cannot be read is left out."""
-    fields = Fields(request.args)
+def wanted(fields: Fields) -> Wanted:
+    """The filters of the address; what cannot be read is left out, and noted by the fields."""
+    issued_from, issued_to = fields.period(("issued_from", "Issued from"), ("issued_to", "to"))
     state = fields["state"]
     if state and state not in STATES:
         abort(404)
@@ -50,8 +50,8 @@ def wanted() -> Wanted:
         state=state,
         company_id=fields.id("company_id"),
         company=fields["company"],
-        issued_from=fields.day("issued_from", "From"),
-        issued_to=fields.day("issued_to", "To"),
+        issued_from=issued_from,
+        issued_to=issued_to,
         number=fields["number"],
         run_id=fields.id("run"),
     )
@@ -61,7 +61,8 @@ def wanted() -> Wanted:
 @requires("see", "Invoices")
 def invoices() -> str:
     """List documents, newest first, with what all that fit come to."""
-    filters = wanted()
+    fields = Fields(request.args)
+    filters = wanted(fields)
     page = max(request.args.get("page", 1, type=int), 1)
     rows, more = invoice_queries.listed(filters, page=page)
     return render_template(
@@ -71,6 +72,7 @@ def invoices() -> str:
         page=page,
         sums=invoice_queries.sums(filters),
         filters=filters,
+        problems=fields.summary,
         address={key: value for key, value in request.args.items() if key != "page" and value},
         words=WORDS,
         most_pdfs=MOST_PDFS,
@@ -83,7 +85,7 @@ def export_invoices(kind: str) -> Response:
     """Download the list, filtered as on the page, as CSV or XLSX."""
     if kind not in export.KINDS:
         abort(404)
-    rows, _ = invoice_queries.listed(wanted(), size=None)
+    rows, _ = invoice_queries.listed(wanted(Fields(request.args)), size=None)
     return export.download(kind, "invoices", HEADERS, map(_cells, rows))
 
 
@@ -144,7 +146,7 @@ def invoices_zip() -> Any:
     not yet.
     """
     ids = request.args.getlist("id", type=int)
-    found = invoice_queries.pdf_documents(wanted(), ids)
+    found = invoice_queries.pdf_documents(wanted(Fields(request.args)), ids)
     if not found:
         abort(404)
     parts = [found[at : at + MOST_PDFS] for at in range(0, len(found), MOST_PDFS)]

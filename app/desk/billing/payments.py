@@ -182,8 +182,10 @@ def account(account_id: int) -> str:
     found = money_queries.account(account_id)
     today = _today()
     fields = Fields(request.args)
-    start = fields.day("start", "From") or today.replace(day=1, month=1)
-    last = fields.day("last", "To") or today
+    start, last = fields.period(("start", "From"), ("last", "to"))
+    if start is None or fields.errors:
+        start = min(today, last or today).replace(day=1, month=1)
+    last = max(today, start) if last is None or fields.errors else last
     invoices = money_queries.open_invoices(account_id, today)
     moved = money_queries.movements(account_id, last + timedelta(days=1))
     return render_template(
@@ -198,4 +200,5 @@ def account(account_id: int) -> str:
         start=start,
         last=last,
         today=today,
+        problems=fields.summary,
     )

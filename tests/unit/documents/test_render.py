@@ -119,7 +119,17 @@ def test_amounts_follow_the_exponent_of_their_currency(currency, exponent, print
     ("locale", "words"),
     [
         ("en_GB", ("Invoice", "Page 1 of 1", "30 April 2026", "EUR 2,653.61", "Norway")),
-        ("de", ("Rechnung", "Seite 1 von 1", "30. April 2026", "EUR 2.653,61", "Norwegen")),
+        (
+            "de",
+            (
+                "Rechnung",
+                "Ihre USt-IdNr.",
+                "Seite 1 von 1",
+                "30. April 2026",
+                "EUR 2.653,61",
+                "Norwegen",
+            ),
+        ),
         ("fr", ("Facture", "Page 1 sur 1", "30 avril 2026", "EUR 2\u202f653,61", "Norvège")),
         ("es", ("Factura", "Página 1 de 1", "30 de abril de 2026", "EUR 2.653,61", "Noruega")),
         ("xx", ("Invoice", "Page 1 of 1", "30 April 2026", "EUR 2,653.61", "Norway")),
@@ -180,6 +190,22 @@ def test_a_name_without_spaces_stays_within_the_page():
     assert squeezed(text_of(rendered)).count("W") >= 300
     page = pages_of(rendered)[0]
     assert max(x for x, _ in places_of(page)) < float(page.mediabox.width)
+
+
+def test_an_address_is_copied_from_the_page_as_it_is():
+    email = "accounts.payable@northwind-studio.example"[-40:]
+    [page] = pypdf.PdfReader(
+        io.BytesIO(drawn(document(seller=replace(SELLER, email=email))).pdf)
+    ).pages
+    assert email in page.extract_text()
+
+
+@pytest.mark.parametrize(
+    ("tax_id", "name"), [("DE123456789", "Your VAT ID"), ("12-3456789", "Your tax ID")]
+)
+def test_an_id_with_its_country_is_a_vat_id(tax_id, name):
+    text = text_of(drawn(document(buyer=replace(BUYER, tax_id=tax_id))))
+    assert name in text
 
 
 def test_a_thousand_lines_carry_their_headings_and_number_their_pages():

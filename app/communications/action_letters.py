@@ -64,11 +64,10 @@ def post(
     letter: Letter, action: ActionRequest, event: Event, reader: Reader, *, step: str = ""
 ) -> int:
     """Mail who is asked; `step` tells apart mails of one kind. Returns how many are new."""
-    values = {
-        **letter.told,
-        "due": action.due_on,
-        "link": action_links.url(action.id, action.contact_id),
-    }
+    is_over = letter.kind == "action_cancelled"
+    values = {**letter.told, "due": action.due_on}
+    if not is_over:
+        values["link"] = action_links.url(action.id, action.contact_id)
     key = f"action:{action.id}:{step or letter.kind}"
     options = "\n".join(f"- {each}" for each in action.options)
     occasion = notifications.Occasion(
@@ -79,7 +78,7 @@ def post(
         key=key,
         values=values,
         message=asked_text(action) if not options else f"{action.text}\n\n{options}",
-        button=actions_rules.BUTTONS[action.kind] if letter.kind != "action_cancelled" else "",
+        button=actions_rules.BUTTONS[action.kind] if not is_over else "",
         signs_in=letter.signs_in,
     )
     return notifications.post(occasion, [reader])

@@ -199,7 +199,7 @@ def answer(
     more = {"files": files_kept, **({"in_place_of": asked} if asked else {})}
     _settle(action, Ending(deed, name, str(said), given.more), actor, given, more, ip=ip)
     if actor.channel != notifications.DEMO:
-        action_letters.tell_askers(action, event, name, line)
+        action_letters.tell_askers(action, event, actor.name, line)
     _was_ended(action, event, actor)
     record(
         actor,

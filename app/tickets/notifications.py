@@ -238,7 +238,8 @@ def _status(ticket: Ticket, reader: Reader) -> str:
     """What the portal calls the state of a request; staff read the name that the desk gave it."""
     if reader.staff_id is not None:
         return ticket.status.name
-    return language.told(CALLED[ticket.status.category])
+    word = language.told(CALLED[ticket.status.category])
+    return word[:1].lower() + word[1:]  # it stands within a sentence
 
 
 def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link: bool) -> str:
@@ -250,4 +251,4 @@ def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link
         return "On the desk:"
     if answers_by_mail:
         return say("Answer this mail, or look at the request in the portal:")
-    return say("Please answer in the portal:")
+    return say("See the request, and answer, in the portal:")

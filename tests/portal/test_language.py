@@ -132,9 +132,9 @@ def test_each_reader_of_a_mail_has_their_language(app, northwind):
         ensure_subscribed(northwind.ticket, contact_id=northwind.bo.id, source="colleague")
         commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
     found = {mail.recipient_name: mail for mail in mails() if "We are on it." in mail.body}
-    assert "Bitte antworten Sie im Portal:" in found["Mira Krog"].body
+    assert "Im Portal sehen Sie die Anfrage und antworten darauf:" in found["Mira Krog"].body
     assert '<html lang="de">' in found["Mira Krog"].html
-    assert "Please answer in the portal:" in found["Bo Lund"].body
+    assert "See the request, and answer, in the portal:" in found["Bo Lund"].body
 
 
 WHOLE = """\

@@ -106,7 +106,7 @@ def test_what_a_person_writes_keeps_the_subject_and_is_no_automatic_mail(agent, 
 def test_automatic_mails_say_so(agent, ticket):
     commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
     [row] = mails()
-    assert row.subject.startswith(f"Notification: [#{ticket.number}] Your request is ")
+    assert row.subject.startswith(f"Notification: [#{ticket.number}] Your request is solved: ")
     message = composed(row)
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["X-Auto-Response-Suppress"] == "All"
@@ -232,7 +232,7 @@ def test_portal_only_says_so_and_still_has_an_address(agent, client_company, mir
     ticket = make.ticket(client_company, requester_id=mira.id, department_id=portal_only.id)
     commands.reply(ticket, actor=agent, text="See there.")
     [row] = mails()
-    assert "Please answer in the portal" in row.body
+    assert "See the request, and answer, in the portal" in row.body
     assert "above this line" not in row.body
     assert replytokens.read(row.headers["Reply-To"].partition("<")[2].strip(">")) is not None
 

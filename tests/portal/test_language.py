@@ -144,7 +144,7 @@ Ann Agent
 Fjord & Partners
 
 --\x20
-Bitte antworten Sie im Portal:
+Im Portal sehen Sie die Anfrage und antworten darauf:
 http://127.0.0.1:8080/portal/requests/{number}
 
 Am {at} schrieb Mira Krog:

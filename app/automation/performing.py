@@ -19,6 +19,7 @@ from app.core.models import Agency
 from app.staff.models import DepartmentMember, Staff
 from app.tickets import assigning, commands, notifications, queries
 from app.tickets.models import Ticket
+from app.vault.recognising import concealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,12 @@ def _mail(ticket: Ticket, said: str, actor: Actor, whom: Any) -> str:
 def _letter(ticket: Ticket, said: str, actor: Actor, reader: Any, event_id: int) -> mail.Letter:
     public = current_app.extensions["settings"].public_url.rstrip("/")
     agency = db.session.scalars(select(Agency.name)).first()
+    about = concealed(ticket.subject)
     letter = mail.Letter(
         word="Notification",
-        subject=f"{actor.rule}: {ticket.subject}",
+        subject=f"{actor.rule}: {about}",
         body=(
-            f"{said}\n\n#{ticket.number} {ticket.subject}\n{public}/tickets/{ticket.number}\n\n"
+            f"{concealed(said)}\n\n#{ticket.number} {about}\n{public}/tickets/{ticket.number}\n\n"
             f"The rule “{actor.rule}” sent this: {public}/rules/runs/{actor.rule_run}\n"
         ),
         recipient=str(reader.email),

@@ -1,11 +1,11 @@
 """What the mails about tickets say and to whom they go; posted in the transaction they tell of.
 
-One row a recipient in their language, never the author, never an internal note. Of demo tickets
-only what somebody writes by hand is mailed.
+One row a recipient in their language, never the author, never an internal note, never what looks
+like a password. Of demo tickets only what somebody writes by hand is mailed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from app.tickets import mail_queries as queries
 from app.tickets import mailtemplates, mailtext, undoing
 from app.tickets.mail_queries import Reader
 from app.tickets.models import Event, Ticket
+from app.vault.recognising import concealed
 
 ABOUT = "ticket"
 DEMO = "demo"
@@ -148,7 +149,10 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
         return 0
     agency = db.session.scalars(select(Agency)).one()
     subject, body = queries.template(occasion.kind)
-    history = queries.said_before(occasion.ticket, occasion.event, mailtext.MOST_QUOTED)
+    history = [
+        replace(each, text=concealed(each.text))
+        for each in queries.said_before(occasion.ticket, occasion.event, mailtext.MOST_QUOTED)
+    ]
     thread = mail.Thread(
         occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
     )
@@ -180,12 +184,12 @@ def _letter(
     by_mail = bool(base) and not by_portal and template.word != "ACTION"
     files = list(event.attachments) if event is not None else []
     attached = files if sum(each.file.size for each in files) <= LARGEST_ATTACHED else []
+    said = event.payload.get("text", "") if event is not None else ""
     page = mailtext.Page(
         subject=mailtemplates.filled(words[0], values),
         body=words[1],
         values=values,
-        message=language.told(occasion.message)
-        or (event.payload.get("text", "") if event is not None else ""),
+        message=concealed(language.told(occasion.message) or said),
         button=occasion.button,
         link=values["link"],
         above=by_mail,
@@ -222,7 +226,7 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
     path = f"/tickets/{ticket.number}" if reader.staff_id else f"/portal/requests/{ticket.number}"
     return {
         "number": str(ticket.number),
-        "subject": ticket.subject,
+        "subject": concealed(ticket.subject),
         "company": ticket.company.name,
         "requester": ticket.requester.name if ticket.requester else "",
         "recipient": reader.name,

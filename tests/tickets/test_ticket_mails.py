@@ -59,6 +59,32 @@ def by(contact) -> Actor:
     return Actor(name=contact.name, contact_id=contact.id, channel="portal")
 
 
+def test_what_looks_like_a_password_is_mailed_to_nobody(agent, mira, client_company):
+    """Neither as what is told, nor as what was said before, nor in a subject; all else is."""
+    bo = make.contact(client_company, "Bo Lind")
+    opened = client_commands.open_request(
+        actor=by(mira),
+        subject="Website, password: hunter2",
+        text="It asks me who I am.\nPasswort: hunter3!\nThank you",
+    )
+    ensure_subscribed(opened, contact_id=bo.id, source="colleague")
+    opened.assignee = make.staff("Cy", email="cy@agency.example")
+    client_commands.reply_as_contact(opened, actor=by(mira), text="Or mot de passe : hunter4")
+    commands.reply(opened, actor=agent, text="You now have\npassword = hunter5")
+    db.session.commit()
+    found = mails()
+    assert len({mail.recipient for mail in found}) == 3
+    everything = "".join(f"{mail.subject}{mail.body}{mail.html}" for mail in found)
+    assert "hunter" not in everything
+    for kept in (
+        "It asks me who I am.",
+        "Thank you",
+        "Website, password: ••••••••",
+        "password = •",
+    ):
+        assert kept in everything
+
+
 def test_what_staff_open_for_a_client_is_mailed_to_them(agent, client_company, mira):
     opened = commands.open_ticket(
         actor=agent, subject="A new logo", requester_id=mira.id, message="As told on the phone."

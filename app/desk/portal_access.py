@@ -22,6 +22,11 @@ blueprint = Blueprint("portal_access", __name__)
 @requires("see", "Contacts")
 def waiting() -> str:
     """Registrations that wait for a decision, each with the companies it may mean."""
+    return _waiting()
+
+
+def _waiting(refused: int | None = None, problems: tuple[str, ...] = ()) -> str:
+    """The page; with what was sent about the registration that was `refused` in vain."""
     pending = registrations.pending()
     return render_template(
         "desk/registrations.html",
@@ -30,6 +35,9 @@ def waiting() -> str:
             for one in pending
         ],
         decided=registrations.decided(most=DECIDED),
+        refused=refused,
+        reason=request.form.get("reason", ""),
+        problems=[(f"reason-{refused}", problem) for problem in problems],
         nonce=forms.new_nonce,
     )
 
@@ -74,7 +82,9 @@ def reject(registration_id: int) -> Any:
         )
         return here, f"{done.name} is told that no account is opened."
 
-    return carry_out(act, back=here)
+    return carry_out(
+        act, back=here, again=lambda error: (_waiting(registration_id, error.problems), 422)
+    )
 
 
 @blueprint.post("/contacts/<int:pk>/portal")

@@ -28,7 +28,7 @@ def of_form(sent: Any, key: str, *, refuse: bool = True) -> Field:
         key=key,
         kind=kind,
         label=" ".join(sent.get("label", "").split()),
-        help=" ".join(sent.get("help", "").split())[:500],
+        help=" ".join(sent.get("help", "").split()),
         options=tuple(line for line in lines if line) if kind == "choice" else (),
         required=needed == "yes",
         required_if=required_if if needed == "if" else None,

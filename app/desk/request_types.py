@@ -135,6 +135,7 @@ def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = Fa
         is_used=request_queries.is_used(form.version.id),
         chosen=chosen,
         key=key,
+        held=None if field_form or request.method == "GET" else request.form,
         above=options_above(form.fields, key),
         kinds=list(intake.KINDS.items()),
         words=in_words,

@@ -14,6 +14,7 @@ from app.core.security import may, requires
 from app.desk.at_desk import desk_actor, own_staff_id
 from app.desk.posting import carry_out
 from app.desk.queue import Filters
+from app.desk.tickets import queue_again
 from app.tickets import saved_views
 
 blueprint = Blueprint("saved_views", __name__)
@@ -40,7 +41,9 @@ def save() -> Any:
         )
         return url_for("tickets.queue", **address, saved=view.id), f"“{view.name}” is saved."
 
-    return carry_out(act, back=back)
+    return carry_out(
+        act, back=back, again=lambda error: (queue_again(filters, error.problems), 422)
+    )
 
 
 @blueprint.post("/tickets/views/<int:view_id>")

@@ -1,5 +1,6 @@
 """Tickets: the queue, a new one, and everything about one on one page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -37,6 +38,7 @@ from app.tickets import (
     undoing,
 )
 from app.tickets.models import PRIORITIES, Ticket
+from app.tickets.queue_models import SavedView
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
 
@@ -53,12 +55,31 @@ def queue() -> Any:
     The bare address leads to the view with which the person's role begins, if it has one.
     """
     filters = queue_page.Filters.of(request.args)
-    found = worker()
-    staff_id = found.staff_id if found else None
-    saved = saved_views.of(staff_id)
+    staff_id, saved = _saved()
     first = saved_views.default_of(saved, {role.name for role in current_user.roles})
     if first is not None and not request.args:
         return redirect(url_for("tickets.queue", **first.address, saved=first.id))
+    return _queue(filters, staff_id, saved)
+
+
+def queue_again(filters: queue_page.Filters, problems: tuple[str, ...]) -> str:
+    """The queue under filters that could not be saved as a view."""
+    return _queue(filters, *_saved(), problems)
+
+
+def _saved() -> tuple[int | None, Sequence[SavedView]]:
+    """Who looks, and the views they see."""
+    found = worker()
+    staff_id = found.staff_id if found else None
+    return staff_id, saved_views.of(staff_id)
+
+
+def _queue(
+    filters: queue_page.Filters,
+    staff_id: int | None,
+    saved: Sequence[SavedView],
+    problems: tuple[str, ...] = (),
+) -> str:
     chosen = next((view for view in saved if view.id == filters.saved), None)
     return render_template(
         "desk/tickets/queue.html",
@@ -68,6 +89,8 @@ def queue() -> Any:
         choices=queue_page.choices(filters, staff_id=staff_id, views=saved),
         saved=saved,
         chosen=chosen,
+        problems=[("f-name", problem) for problem in problems],
+        typed_name=request.form.get("name", ""),
         may_change_view=chosen is not None
         and sharing.may_change(chosen, staff_id=staff_id, curates=may("curate", "Tickets")),
         roles=[*ROLES],

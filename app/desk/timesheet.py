@@ -47,7 +47,8 @@ def week() -> Any:
     return _week(request.args)
 
 
-def _week(typed: Any, problems: tuple[str, ...] = ()) -> str:
+def _week(typed: Any, problems: tuple[str, ...] = (), question_id: int | None = None) -> str:
+    """The week; `problems` are about the time that was typed, or the answer to a question."""
     today = clock.today(own_zone())
     try:
         chosen = day(request.args.get("day", ""), "The day") or today
@@ -74,6 +75,7 @@ def _week(typed: Any, problems: tuple[str, ...] = ()) -> str:
         questions=questions.to(own_staff_id()),
         typed=typed,
         problems=problems,
+        unanswered=question_id,
         nonce=forms.new_nonce(),
         may_log=may("create", "Time"),
         may_edit=may("edit", "Time"),
@@ -164,7 +166,11 @@ def answer(question_id: int) -> Any:
         questions.answer(desk_actor(), question_id, text=request.form.get("answer", ""))
         return back, "Your answer is on its way to billing."
 
-    return carry_out(act, back=back)
+    return carry_out(
+        act,
+        back=back,
+        again=lambda error: (_week(request.form, error.problems, question_id), 422),
+    )
 
 
 @blueprint.post("/submit")
@@ -254,9 +260,17 @@ def approval() -> Any:
     filters, problems = approvals.filters_of(request.args)
     for problem in problems:
         flash(problem, "danger")
+    return _approval_page(filters)
+
+
+def _approval_page(filters: approvals.Filters, problems: tuple[str, ...] = ()) -> str:
+    """What waits; with what was ticked and written, where a decision was refused."""
     return render_template(
         "desk/time/approval.html",
         filters=filters,
+        problems=problems,
+        ticked=request.form.getlist("entry"),
+        reason=request.form.get("reason", ""),
         found=approvals.waiting(filters),
         nonce=forms.new_nonce(),
         may_edit=may("edit", "Time"),
@@ -273,4 +287,6 @@ def decide() -> Any:
     def act() -> tuple[str, str]:
         return back, approvals.decide(request.form, filters, actor=desk_actor())
 
-    return carry_out(act, back=back)
+    return carry_out(
+        act, back=back, again=lambda error: (_approval_page(filters, error.problems), 422)
+    )

@@ -268,8 +268,8 @@ def _field_problems(one: Field, choices: Mapping[str, tuple[str, ...]]) -> list[
         found.append(f"give {FEWEST_OPTIONS} to {MOST_OPTIONS} answers to choose from.")
     twice = [option for option, times in Counter(one.options).items() if times > 1]
     found += [f"the answer {option} stands more than once." for option in twice]
-    if any(len(option) > LONGEST_LINE for option in one.options):
-        found.append(f"an option has at most {LONGEST_LINE} characters.")
+    if any(len(text) > LONGEST_LINE for text in (one.help, *one.options)):
+        found.append(f"an option, or the explanation, has at most {LONGEST_LINE} characters.")
     for condition in (one.visible_if, one.required_if):
         if condition is None:
             continue

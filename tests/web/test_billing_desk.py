@@ -168,19 +168,20 @@ def test_a_held_entry_leaves_the_preview_at_once_and_comes_back(month):
 def test_a_hold_that_would_not_hold_is_refused(month):
     company_id, _ = month.company()
     run_id, (entry, _) = month.compiled(), entries_in()
-    adjust(month, run_id, company_id, do="hold", id=entry, reason="Ask Ana", until="2020-01-01")
+    held = {"do": "hold", "id": entry, "reason": "Ask Ana", "until": "2020-01-01"}
+    refused = adjust(month, run_id, company_id, **held)
     assert row_of(run_id, company_id).gross_minor == 36000
-    page = month.get(f"/billing/runs/{run_id}").text
-    assert "2020-01-01 is not after" in page
-    assert "Held until" not in page
+    assert "2020-01-01 is not after" in refused.text
+    assert 'value="Ask Ana"' in refused.text
+    assert "Held until" not in month.get(f"/billing/runs/{run_id}").text
 
 
 def test_writing_off_wants_a_reason(month):
     company_id, _ = month.company()
     run_id, (entry, _) = month.compiled(), entries_in()
-    adjust(month, run_id, company_id, do="write_off", id=entry, reason=" ")
+    refused = adjust(month, run_id, company_id, do="write_off", id=entry, reason=" ")
     assert row_of(run_id, company_id).gross_minor == 36000
-    assert "Give a reason" in month.get(f"/billing/runs/{run_id}").text
+    assert "Give a reason" in refused.text
     adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
     assert row_of(run_id, company_id).gross_minor == 24000
 
@@ -264,9 +265,8 @@ def test_an_issued_account_cannot_be_adjusted_any_more(month):
     company_id, _ = month.company()
     run_id, (entry, _) = month.compiled(), entries_in()
     month.issued(run_id)
-    adjust(month, run_id, company_id, do="hold", id=entry, reason="Too late")
-    page = month.get(f"/billing/runs/{run_id}").text
-    assert "issue a credit note first" in page
+    refused = adjust(month, run_id, company_id, do="hold", id=entry, reason="Too late")
+    assert "issue a credit note first" in refused.text
     assert row_of(run_id, company_id).state == "issued"
 
 

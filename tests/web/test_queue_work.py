@@ -57,7 +57,7 @@ def test_own_views_are_for_their_owner_and_shared_ones_for_all(app, browser, fjo
     assert "Mine alone" not in page
     reader = signed_in(app, person("Billing"))
     refused = post(reader, "/tickets/views", name="B", view="open", shared="y")
-    assert "may not share views" in page_of(reader, refused.location)
+    assert "may not share views" in refused.text
     with fresh():
         own = db.session.scalars(select(SavedView).where(SavedView.staff_id.is_not(None))).one()
     assert (
@@ -92,7 +92,8 @@ def test_what_is_shared_is_changed_by_its_owner_and_by_managers_and_copied_by_al
         ("/tickets/views", {"name": "Hot", "view": "open", "priority": "low", "shared": "y"}),
     ):
         refused = post(other, where, **what)
-        assert "Save a copy under a name of your own" in page_of(other, refused.location)
+        page = page_of(other, refused.location) if refused.location else refused.text
+        assert "Save a copy under a name of your own" in page
     for changed in ({"do": "delete"}, {"name": "Thanks", "text": "No.", "shared": "y"}):
         refused = post(other, "/canned/", reply=reply, **changed)
         assert refused.status_code == 422

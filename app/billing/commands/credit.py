@@ -17,6 +17,7 @@ from app.billing.ledger import document_journal, lock_accounts, write_journals
 from app.billing.models import Allocation, Document, DocumentLine, DocumentTax, Settlement
 from app.billing.notifications import post_documents
 from app.billing.numbering import Numbers, chain_to, take_numbers
+from app.billing.rules import reason_given
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.bulk import reserve_ids
@@ -43,9 +44,8 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
     Refused while a payment or other credit is set against it: that money must be set free first.
     Hand-made lines and discounts wait for the next invoice again.
     """
-    reason = " ".join(reason.split())
-    if not reason:
-        raise RuleError("Give the reason for voiding the invoice; it stands on the credit note.")
+    missing = "Give the reason for voiding the invoice; it stands on the credit note."
+    reason = reason_given(reason, missing=missing)
     invoice = find_document(number)
     entries = _lock_entries(invoice)
     ledger.lock_tickets({entry.ticket_id for entry in entries if entry.ticket_id})
@@ -64,7 +64,7 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
                 *(invoice.through, invoice.currency, invoice.paper, invoice.net_minor),
                 *(invoice.tax_minor, invoice.rounding_minor, invoice.gross_minor),
                 *(json.dumps(invoice.policy), sealed.content.decode(), sealed.sha256),
-                *(numbers.last_hash, invoice.id, reason[:500], actor.user_id, invoice.zone),
+                *(numbers.last_hash, invoice.id, reason, actor.user_id, invoice.zone),
                 *("{}", None),
             )
         ]

@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.models import Allocation, EntryHold
+from app.billing.rules import reason_given
 from app.core import clock, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -15,10 +16,12 @@ from app.tickets.models import Ticket
 from app.timelog.commands import ensure_free, post_value
 from app.timelog.models import TimeEntry
 
+NO_REASON = "Give a reason: it stays with the time for everybody to see."
+
 
 def write_off(actor: Actor, entry_ids: Collection[int], *, reason: str) -> int:
     """Give up billing approved entries, with a reason; they stay visible as written off."""
-    reason = _reason(reason)
+    reason = reason_given(reason, missing=NO_REASON)
     entries = _free(entry_ids)
     pending = [f"{entry.id} is {entry.state}" for entry in entries if entry.state != "approved"]
     if pending:
@@ -74,7 +77,7 @@ def hold(
     `through` is the last day of the run that they are kept out of: a date up to it is refused, as
     that run would bill them nevertheless.
     """
-    reason = _reason(reason)
+    reason = reason_given(reason, missing=NO_REASON)
     if until and through and until <= through:
         raise RuleError(
             f"{until} is not after {through}, the last day that is billed here: choose a later day,"
@@ -137,10 +140,3 @@ def _free(entry_ids: Collection[int]) -> Sequence[TimeEntry]:
         raise NotFoundError(*(f"There is no time entry {entry_id}." for entry_id in missing))
     ensure_free(entries)
     return entries
-
-
-def _reason(reason: str) -> str:
-    reason = " ".join(reason.split())
-    if not reason:
-        raise RuleError("Give a reason: it stays with the time for everybody to see.")
-    return reason

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.billing.ledger import Journal, lock_accounts, write_journals
 from app.billing.models import BillingAccount, Document, Payment, Settlement
+from app.billing.rules import reason_given
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -122,9 +123,7 @@ def settle(actor: Actor, *, payment_id: int, invoice_id: int) -> int:
 
 def reverse_payment(actor: Actor, payment_id: int, *, reason: str) -> None:
     """Take a payment back, with a reason: its invoices are owed again. Once only."""
-    reason = reason.strip()
-    if not reason:
-        raise RuleError("Give the reason for reversing the payment.")
+    reason = reason_given(reason, missing="Give the reason for reversing the payment.")
     payment = _payment(payment_id)
     if payment.reversed_at is not None:
         raise RuleError(f"Payment {payment_id} is reversed already.")

@@ -7,10 +7,13 @@ from sqlalchemy import select
 from app.billing import causes
 from app.billing.commands.recompile import refuse_closed
 from app.billing.models import RunWarning
+from app.billing.rules import reason_given
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
-from app.core.errors import NotFoundError, RuleError
+from app.core.errors import NotFoundError
+
+NO_REASON = "Give a reason: it stays with the run for everybody to see."
 
 
 def accept(
@@ -24,11 +27,9 @@ def accept(
     """Accept a cause for some accounts of a run, or for all; returns how many.
 
     The reason stays with the run, and goes over to a newer one as long as nothing changes. Refuses
-    an empty reason.
+    an empty reason, and one that does not fit.
     """
-    reason = " ".join(reason.split())
-    if not reason:
-        raise RuleError("Give a reason: it stays with the run for everybody to see.")
+    reason = reason_given(reason, missing=NO_REASON)
     found = [row for row in _rows(run_id, cause, account_ids) if row.accepted_at is None]
     for row in found:
         row.accepted_at, row.accepted_by, row.accepted_reason = clock.now(), actor.user_id, reason

@@ -34,10 +34,12 @@ def apply_change(
     *,
     form: str = "",
     fields: Fields | None = None,
+    shown: Callable[[], str] | None = None,
 ) -> Any:
     """Carry out an adjustment and compile the account anew, in one transaction.
 
-    A `form` that is refused is shown again with what was typed into its fields.
+    A `form` of the preview that is refused is shown again with what was typed into its fields; a
+    form of another page is `shown` by that page.
     """
     here = url_for("billing.preview", run_id=run_id, account_id=account_id)
 
@@ -51,9 +53,9 @@ def apply_change(
     def again(error: RuleError) -> tuple[str, int]:
         typed = fields or Fields({})
         typed.add(error)
-        return page(run_id, account_id, form, typed), 422
+        return shown() if shown else page(run_id, account_id, form, typed), 422
 
-    return carry_out(action, back=here, again=again if form else None)
+    return carry_out(action, back=here, again=again if form or shown else None)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/recompile")

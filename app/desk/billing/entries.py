@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
-from flask import Response, abort, render_template, request
+from flask import abort, render_template, request
 
 from app.billing import run_queries
 from app.billing.commands import entries as entry_commands
@@ -26,8 +27,12 @@ from app.desk.fields import Fields
 @requires("compile", "Invoices")
 def adjust(run_id: int, account_id: int) -> str:
     """Ask what is to become of the entries chosen: billed later, another ticket, written off."""
+    return _page(run_id, account_id, request.args.getlist("id", type=int), Fields({}))
+
+
+def _page(run_id: int, account_id: int, ids: list[int], fields: Fields) -> str:
     run = find_run(run_id)
-    found = run_queries.entries_of(request.args.getlist("id", type=int)[:MOST_ENTRIES])
+    found = run_queries.entries_of(ids[:MOST_ENTRIES])
     if not found:
         abort(404)
     return render_template(
@@ -36,6 +41,7 @@ def adjust(run_id: int, account_id: int) -> str:
         account=find_account(account_id),
         entries=[found[key] for key in sorted(found)],
         until=run.through + timedelta(days=1),
+        fields=fields,
         may_write_off=may("write_off", "Time"),
         nonce=forms.new_nonce(),
     )
@@ -43,7 +49,7 @@ def adjust(run_id: int, account_id: int) -> str:
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/entries")
 @requires("compile", "Invoices")
-def change_entries(run_id: int, account_id: int) -> Response:
+def change_entries(run_id: int, account_id: int) -> Any:
     """Hold, move or write off entries, or make them billable again; then compile anew."""
     fields = Fields(request.form)
     ids = request.form.getlist("id", type=int)
@@ -67,7 +73,13 @@ def change_entries(run_id: int, account_id: int) -> Response:
         recompile(run_id, others, by=current_actor())
         return said
 
-    return apply_change(run_id, account_id, act)
+    return apply_change(
+        run_id,
+        account_id,
+        act,
+        fields=fields,
+        shown=lambda: _page(run_id, account_id, ids, fields),
+    )
 
 
 def _count(count: int, what: str) -> str:

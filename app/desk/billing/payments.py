@@ -39,6 +39,10 @@ def payments() -> str:
 @requires("see", "Payments")
 def payment(payment_id: int) -> str:
     """Show a payment: what it was set against, what is left of it."""
+    return _payment_page(payment_id, Fields({}))
+
+
+def _payment_page(payment_id: int, fields: Fields) -> str:
     found = money_queries.payment(payment_id)
     settlements = money_queries.settlements_of(payment_id)
     used = sum(each.amount_minor for each, _ in settlements if each.reversed_at is None)
@@ -49,6 +53,7 @@ def payment(payment_id: int) -> str:
         settlements=settlements,
         left=left,
         open_invoices=money_queries.open_invoices(found.account_id, _today()) if left else [],
+        fields=fields,
         nonce=forms.new_nonce(),
     )
 
@@ -149,15 +154,19 @@ def _amount(fields: Fields, currency: str) -> int:
 
 @blueprint.post("/payments/<int:payment_id>/reverse")
 @requires("reverse", "Payments")
-def reverse(payment_id: int) -> Response:
+def reverse(payment_id: int) -> Any:
     """Take a payment back with a reason; its invoices are owed again."""
-    here = url_for("billing.payment", payment_id=payment_id)
+    here, fields = url_for("billing.payment", payment_id=payment_id), Fields(request.form)
 
     def action() -> Outcome:
-        reverse_payment(current_actor(), payment_id, reason=request.form.get("reason", ""))
+        reverse_payment(current_actor(), payment_id, reason=fields["reason"])
         return here, "The payment is reversed; its invoices are owed again."
 
-    return carry_out(action, back=here)
+    def again(error: RuleError) -> tuple[str, int]:
+        fields.add(error)
+        return _payment_page(payment_id, fields), 422
+
+    return carry_out(action, back=here, again=again)
 
 
 @blueprint.post("/payments/<int:payment_id>/settle")

@@ -19,6 +19,7 @@ from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.billing import blueprint
 from app.desk.billing.reasons import LOOKS
+from app.desk.billing.runs import run_page
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.timelog import questions
@@ -72,9 +73,10 @@ def review(run_id: int, cause: str) -> Any:
 
     def again(error: RuleError) -> tuple[str, int]:
         fields.add(error)
-        return _page(run_id, cause, fields), 422
+        shown = _page if cause in OF_ENTRIES else run_page
+        return shown(run_id, cause, fields), 422
 
-    return carry_out(action, back=here, again=again if cause in OF_ENTRIES else None)
+    return carry_out(action, back=here, again=again)
 
 
 def _accept(run: BillingRun, cause: str, fields: Fields) -> str:

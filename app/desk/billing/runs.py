@@ -83,6 +83,11 @@ def create_run() -> Any:
 @requires("see", "Invoices")
 def run(run_id: int) -> Any:
     """Show a run: its progress while it compiles, then exceptions by cause and the accounts."""
+    return run_page(run_id, "", Fields({}))
+
+
+def run_page(run_id: int, refused: str, fields: Fields) -> Any:
+    """The run; with what was typed to accept the cause that was `refused` in vain."""
     found = find_run(run_id)
     job = job_queries.one(found.job_id) if found.job_id else None
     if found.state == "compiling" and job is not None and job.state != "done":
@@ -110,6 +115,8 @@ def run(run_id: int) -> Any:
         causes=review_queries.causes(run_id),
         warned=review_queries.accounts_warned(run_id, found.through),
         looks=LOOKS,
+        refused=refused,
+        fields=fields,
         rows=rows,
         more=more,
         page=page,

@@ -19,11 +19,15 @@ Headers = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """A report on a mail that was sent: for whom it failed, and whether for good."""
+    """A report on a mail that was sent: for whom it failed, and whether for good.
+
+    `status` is the code of the failure, `said` the words of the other side, code included.
+    """
 
     recipients: tuple[str, ...]
     is_final: bool
     status: str
+    said: str
     original_id: str | None
 
 
@@ -68,7 +72,7 @@ def bounce(
     if content_type == "multipart/report" and not report:
         return None
     groups = re.split(r"\n\s*\n", report)
-    failed, status, final = [], "", not report
+    failed, status, said_of_it, final = [], "", "", not report
     for group in groups:
         said = _fields_of(group)
         who = said.get("final-recipient") or said.get("original-recipient") or ""
@@ -76,6 +80,8 @@ def bounce(
             continue
         failed.append(who.rpartition(";")[2].strip())
         status = status or said.get("status", "")
+        diagnostic = said.get("diagnostic-code", "")
+        said_of_it = said_of_it or diagnostic.partition(";")[2].strip() or diagnostic
         final = final or said.get("action", "failed").lower() == "failed"
     for value in failed_header:
         failed += [box.address for box in headers.mailboxes(value)]
@@ -87,6 +93,7 @@ def bounce(
         tuple(dict.fromkeys(each.strip("<> ") for each in failed if "@" in each)),
         final,
         code[0] if code else "",
+        said_of_it,
         original[0] if original else None,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.communications import forwarding, headers, queries
+from app.communications.automatic import Bounce
 from app.communications.matching import Target
 from app.communications.models import Received
 from app.communications.parse import Parsed
@@ -28,6 +29,7 @@ CHANNEL = "mail"
 MOST_RECIPIENTS = 50
 MOST_FILES = 50
 LONGEST_HELD = 1000
+LONGEST_REASON = 250
 SAFE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 NO_TEXT = "(This mail holds no text.)"
 NO_SUBJECT = "(no subject)"
@@ -210,10 +212,18 @@ def mark_bounced(parsed: Parsed) -> None:
     if failed and sent.recipient.lower() not in failed:
         return
     sent.state = "bounced"
-    sent.reason = f"It came back: {report.status or 'refused by the other side'}."
+    sent.reason = _reason(report)
     db.session.execute(
         update(ContactEmail)
         .where(ContactEmail.address == sent.recipient)
-        .values(bounced_at=clock.now(), bounce_reason=sent.reason[:300])
+        .values(bounced_at=clock.now(), bounce_reason=sent.reason)
         .execution_options(synchronize_session=False)
     )
+
+
+def _reason(report: Bounce) -> str:
+    """Why a mail came back, as the other side put it."""
+    said = rules.clean_line(report.said)[:LONGEST_REASON]
+    if report.status not in said:
+        said = f"{report.status} {said}"
+    return f"The other side said: {said.strip()}" if said.strip() else "The other side refused it."

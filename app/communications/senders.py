@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.communications import queries
 from app.communications.headers import Mailbox
 from app.companies.models import Company, Contact
-from app.companies.people import create_contact, join_company
+from app.companies.people import create_contact, join_company, mark_reached
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -39,7 +39,7 @@ def contact_for(sender: Mailbox, known: Contact | None) -> Contact:
         name = (sender.name or sender.address)[:LONGEST_NAME]
         return create_contact(ACTOR, {"name": name}, emails=[sender.address])
     if any(each.bounced_at for each in known.emails):
-        _mark_reached(known, sender.address)
+        mark_reached(ACTOR, known, sender.address)
     return known
 
 
@@ -55,13 +55,6 @@ def company_for(contact: Contact, sender: Mailbox) -> int:
         join_company(ACTOR, contact, company.id, role="requester")
         company_id = company.id
     return company_id
-
-
-def _mark_reached(contact: Contact, address: str) -> None:
-    """Who writes from an address can be reached there again."""
-    for each in contact.emails:
-        if str(each.address).lower() == address.lower():
-            each.bounced_at, each.bounce_reason = None, ""
 
 
 def _own_company(sender: Mailbox) -> Company:

@@ -11,7 +11,7 @@ from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from app.companies import accounts, people, queries, rules
-from app.companies.models import ADDRESS_PARTS, ROLES, Contact, Membership
+from app.companies.models import ADDRESS_PARTS, ROLES, Contact, ContactEmail, Membership
 from app.companies.views import address_fields, chosen, language_field
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
@@ -55,7 +55,7 @@ class ContactView(DeskModelView):
     }
     formatters_columns = {
         "archived_at": lambda at: "Archived" if at else "",
-        "emails": lambda rows: next((one.address for one in rows if one.is_primary), ""),
+        "emails": lambda rows: next((_reached(one) for one in rows if one.is_primary), ""),
         "memberships": lambda rows: ", ".join(dict.fromkeys(one.company.name for one in rows)),
     }
     edit_columns = [*rules.CONTACT_FIELDS, "addresses"]
@@ -142,6 +142,17 @@ class ContactView(DeskModelView):
                 flash(f"{contact.name} is in use again.", "success")
         return redirect(url_for("ContactView.show", pk=pk))
 
+    @expose("/<int:pk>/reached", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def reached(self, pk: int) -> Response:
+        """Note that mails to an address no longer come back."""
+        address = request.form.get("address", "")
+        with unit_of_work():
+            people.mark_reached(current_actor(), people.contact_of(pk), address)
+        flash(f"Noted: {address} takes mails again.", "success")
+        return redirect(url_for("ContactView.show", pk=pk))
+
     @expose("/<int:pk>/companies", methods=["POST"])
     @has_access
     @permission_name("edit")
@@ -156,6 +167,10 @@ class ContactView(DeskModelView):
         else:
             flash("Saved.", "success")
         return redirect(url_for("ContactView.show", pk=pk, _anchor="companies"))
+
+
+def _reached(one: ContactEmail) -> str:
+    return f"{one.address} (mails come back)" if one.bounced_at else one.address
 
 
 def _change_places(contact: Contact) -> None:

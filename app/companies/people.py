@@ -88,6 +88,15 @@ def restore_contact(actor: Actor, contact: Contact) -> None:
         record(actor, "contact.restore", kind="contact", id=contact.id)
 
 
+def mark_reached(actor: Actor, contact: Contact, address: str) -> None:
+    """Mails to an address of a contact no longer come back: they wrote from it, or said so."""
+    for one in contact.emails:
+        if one.address.casefold() == address.casefold() and one.bounced_at is not None:
+            before = {"address": one.address, "bounced": one.bounce_reason}
+            one.bounced_at, one.bounce_reason = None, ""
+            record(actor, "contact.reached", kind="contact", id=contact.id, before=before)
+
+
 def remove_contact(actor: Actor, contact: Contact) -> None:
     """Delete a contact that nothing points to. Raises `RuleError` naming what does."""
     used = queries.uses("contact", contact.id, own=OWN_ROWS)

@@ -35,7 +35,7 @@ class Rail:
     unbilled_seconds: int
     unbilled: Sequence[tuple[str, int]]
     others_open: int
-    email: str | None
+    email: Mapping[str, Any] | None
     zone: str
     others: Sequence[Mapping[str, Any]]
     linked: Sequence[Mapping[str, Any]]
@@ -69,7 +69,12 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
             unbilled_seconds().label("unbilled_seconds"),
             _value(ticket).label("unbilled"),
             _others_open(ticket).label("others_open"),
-            select(ContactEmail.address)
+            select(
+                func.jsonb_build_object(
+                    *("address", ContactEmail.address),
+                    *("comes_back", ContactEmail.bounced_at.is_not(None)),
+                )
+            )
             .where(ContactEmail.contact_id == ticket.requester_id, ContactEmail.is_primary)
             .limit(1)
             .scalar_subquery()
@@ -264,8 +269,12 @@ def _followers(ticket: Ticket) -> Any:
             Subscription.staff_id,
             func.coalesce(Contact.name, Staff.name).label("name"),
             Subscription.muted_at,
+            ContactEmail.bounced_at,
         )
         .outerjoin(Contact, Contact.id == Subscription.contact_id)
+        .outerjoin(
+            ContactEmail, and_(ContactEmail.contact_id == Contact.id, ContactEmail.is_primary)
+        )
         .outerjoin(Staff, Staff.id == Subscription.staff_id)
         .where(
             Subscription.ticket_id == ticket.id,
@@ -277,6 +286,7 @@ def _followers(ticket: Ticket) -> Any:
     each = func.jsonb_build_object(
         *("contact", rows.c.contact_id, "staff", rows.c.staff_id),
         *("name", rows.c.name, "muted", rows.c.muted_at.is_not(None)),
+        *("comes_back", rows.c.bounced_at.is_not(None)),
     )
     return select(func.coalesce(func.jsonb_agg(each), func.jsonb_build_array())).scalar_subquery()
 

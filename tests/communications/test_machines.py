@@ -100,6 +100,8 @@ Reporting-MTA: dns; mx.example
 Final-Recipient: rfc822; {recipient}
 Action: failed
 Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 No such
+ user
 
 --x
 Content-Type: message/rfc822
@@ -125,8 +127,10 @@ def test_a_bounce_marks_the_mail_and_flags_the_address(mira, ticket):
     answer = take(BOUNCE.format(recipient=address(mira), message_id=message_id).encode())
     assert (answer["outcome"], answer["rule"]) == ("ignored", "bounce")
     db.session.expire_all()
-    assert (db.session.scalars(select(Mail.state)).one()) == "bounced"
+    why = "The other side said: 550 5.1.1 No such user"
+    assert db.session.execute(select(Mail.state, Mail.reason)).one() == ("bounced", why)
     assert db.session.scalar(select(ContactEmail.bounced_at)) is not None
+    assert db.session.scalar(select(ContactEmail.bounce_reason)) == why
     assert db.session.scalar(select(func.count()).select_from(Ticket)) == 1
     take(letter(address(mira), "I am here.", to=token(ticket, mira)))
     db.session.expire_all()

@@ -118,6 +118,7 @@ ROUTES = {
     "POST ContactView.delete": "snnyy",
     "POST ContactView.edit": "syyyy",
     "POST ContactView.places": "syyyy",
+    "POST ContactView.reached": "syyyy",
     "GET DeskOpenApi.get": "snnny",
     "GET RequestApi.get": "syyyy",
     "POST RequestApi.post": "sssss",  # wants a token; see tests/api

@@ -2,10 +2,12 @@
 
 import pytest
 
+from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.models import Mail
 from app.tickets import client_commands, commands
+from app.tickets.models import Subscription
 from tests import factories as make
 from tests.web.people import person, signed_in
 
@@ -17,6 +19,10 @@ def ticket(app):
     with unit_of_work():
         make.set_up_agency()
         return make.ticket(make.company())
+
+
+def text(answer) -> str:
+    return answer.get_data(as_text=True)
 
 
 def page_of(app, ticket, role: str) -> str:
@@ -46,6 +52,27 @@ def test_the_timeline_says_to_how_many_it_went_and_why_one_failed(app, ticket):
     assert "550 no such user" in page
     assert page.count('href="/mail/') >= 3
     assert 'href="/mail/1"' not in page_of(app, ticket, "Agent"), "agents have no mail pages"
+
+
+def test_an_address_whose_mails_come_back_is_marked_until_it_takes_them_again(app, ticket):
+    with unit_of_work():
+        held = db.session.merge(ticket)
+        people = [make.contact(held.company), make.contact(held.company)]
+        held.requester_id = people[0].id
+        db.session.add(Subscription(ticket_id=held.id, contact_id=people[1].id, source="staff"))
+        for contact in people:
+            contact.emails[0].bounced_at = clock.now()
+            contact.emails[0].bounce_reason = "The other side said: 550 No such user"
+    agent = signed_in(app, person("Agent"))
+    own = f"/contacts/show/{people[0].id}"
+    paths = (own, "/contacts/list/", f"/companies/show/{ticket.company_id}")
+    marked = {path: text(agent.get(path)).lower().count("mails come back") for path in paths}
+    assert marked == {own: 1, paths[1]: 2, paths[2]: 2}
+    assert text(agent.get(f"/tickets/{ticket.number}")).count("mails come back") == 2
+    assert "550 No such user" in text(agent.get(own))
+    agent.post(f"/contacts/{people[0].id}/reached", data={"address": people[0].emails[0].address})
+    assert "come back" not in text(agent.get(own))
+    assert text(agent.get(f"/tickets/{ticket.number}")).count("mails come back") == 1
 
 
 def test_quotes_of_a_client_s_mail_are_folded_not_lost(app, ticket):

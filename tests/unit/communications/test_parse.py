@@ -362,6 +362,7 @@ Reporting-MTA: dns; mx.example
 Final-Recipient: rfc822; gone@client.example
 Action: {action}
 Status: {status}
+Diagnostic-Code: smtp; 550 no such user here
 
 --x
 Content-Type: message/rfc822
@@ -377,10 +378,11 @@ text
 def test_a_bounce_names_who_failed_and_which_mail() -> None:
     found = parse(REPORT.format(action="failed", status="5.1.1").encode()).bounce
     assert found is not None
-    assert (found.recipients, found.is_final, found.status, found.original_id) == (
+    assert (found.recipients, found.is_final, found.status, found.said, found.original_id) == (
         ("gone@client.example",),
         True,
         "5.1.1",
+        "550 no such user here",
         "<sent-1@desk.example>",
     )
     delayed = parse(REPORT.format(action="delayed", status="4.4.1").encode()).bounce

@@ -3,13 +3,13 @@
 from typing import Any
 
 from app.companies import links, registrations
-from app.core import housekeeping, jobs
+from app.core import forms, housekeeping, jobs
 from app.timelog import presence
 
 
 @jobs.handler("maintenance.clean")
 def clean(running: jobs.Running) -> dict[str, Any]:
-    """Delete old jobs and their rows, files that no row names, visits long over, worn-out links."""
+    """Delete old jobs and their rows, files without a row, old visits, worn-out links and forms."""
     with running.step(note="old jobs"):
         forgotten = housekeeping.forget_scheduled_jobs()
     with running.step(note="files without a row"):
@@ -18,4 +18,6 @@ def clean(running: jobs.Running) -> dict[str, Any]:
         visits = presence.forget()
     with running.step(note="links and registrations that nobody followed"):
         late = links.forget() + registrations.forget()
-    return {"links": late, "visits": visits, "jobs": forgotten, "files": removed}
+    with running.step(note="forms that were sent long ago"):
+        sent = forms.forget()
+    return {"forms": sent, "links": late, "visits": visits, "jobs": forgotten, "files": removed}

@@ -6,10 +6,12 @@ finds the nonce taken and is sent to where the first one led.
 
 import re
 import secrets
+from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.core import clock
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import FormNonce
@@ -17,6 +19,8 @@ from app.core.words import say
 
 FIELD = "nonce"
 SHAPE = re.compile(r"[A-Za-z0-9_-]{43}")
+KEPT = timedelta(days=42)
+"""How long a repeat is known; no page stays open and signed in as long."""
 
 
 def new_nonce() -> str:
@@ -61,3 +65,9 @@ def settle(nonce: str, location: str) -> str:
     """Keep where the first submit leads, for a repeat; returns the address."""
     db.session.execute(update(FormNonce).where(FormNonce.nonce == nonce).values(location=location))
     return location
+
+
+def forget() -> int:
+    """Delete the nonces of forms that were sent long ago; returns how many."""
+    old = delete(FormNonce).where(FormNonce.used_at < clock.now() - KEPT)
+    return db.session.execute(old).rowcount

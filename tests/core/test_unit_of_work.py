@@ -1,5 +1,6 @@
 """One transaction a unit; effects only after a commit."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -7,7 +8,7 @@ from flask import request
 from sqlalchemy import func, select, text
 
 from app.companies.models import Company
-from app.core import forms, posting
+from app.core import clock, forms, posting
 from app.core.db import after_commit, db, unit_of_work
 from app.portal.requests import uploads
 from tests import factories as make
@@ -70,3 +71,13 @@ def test_a_form_that_meets_a_deadlock_is_carried_out_once_more_with_its_files(ap
     assert answer.location == "/there"
     assert lengths == [4, 4]
     assert companies() == 1
+
+
+def test_a_form_is_known_again_for_six_weeks(app):
+    nonce = forms.new_nonce()
+    with unit_of_work():
+        assert forms.claim(nonce, user_id=1) is None
+        forms.settle(nonce, "/there")
+    for days, gone in ((41, 0), (43, 1)):
+        with clock.frozen(clock.now() + timedelta(days=days)), unit_of_work():
+            assert (forms.claim(nonce, user_id=1), forms.forget()) == ("/there", gone)

@@ -9,7 +9,7 @@ from app.core.models import Mail
 from app.tickets import client_commands, commands
 from app.tickets.models import Subscription
 from tests import factories as make
-from tests.web.people import person, signed_in
+from tests.web.people import client_in, person, portal_account, signed_in
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -73,6 +73,24 @@ def test_an_address_whose_mails_come_back_is_marked_until_it_takes_them_again(ap
     agent.post(f"/contacts/{people[0].id}/reached", data={"address": people[0].emails[0].address})
     assert "come back" not in text(agent.get(own))
     assert text(agent.get(f"/tickets/{ticket.number}")).count("mails come back") == 1
+
+
+def test_an_automatic_reply_is_told_from_a_message(app, ticket):
+    with unit_of_work():
+        held = db.session.merge(ticket)
+        mira = make.contact(held.company)
+        held.requester_id = mira.id
+        actor = Actor(name=mira.name, contact_id=mira.id, channel="mail")
+        client_commands.reply_as_contact(held, actor=actor, text="It is broken.")
+    portal_account(mira)
+    at = f"/portal/requests/{ticket.number}"
+    assert "Automatic reply" not in page_of(app, ticket, "Agent")
+    assert "Automatic reply" not in text(client_in(app, mira).get(at))
+    with unit_of_work():
+        held = db.session.merge(ticket)
+        client_commands.reply_as_contact(held, actor=actor, text="Away.", reopens=False)
+    assert page_of(app, ticket, "Agent").count("Automatic reply") == 1
+    assert text(client_in(app, mira).get(at)).count("Automatic reply") == 1
 
 
 def test_quotes_of_a_client_s_mail_are_folded_not_lost(app, ticket):

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from app.companies.models import BillTo, Company, Contact, ContactEmail, Membership
+from app.companies.visibility import may_sign_in
 from app.core.db import Model, db
 from app.core.models import Agency
 from app.imports.values import fold_name
@@ -263,10 +264,14 @@ def contact_with_all(contact_id: int) -> Contact | None:
 
 
 class Reading(NamedTuple):
-    """The language in which somebody reads, and the zone in which they read times."""
+    """The language in which somebody reads, the zone in which they read times.
+
+    `comes_in` says whether the portal lets them in.
+    """
 
     language: str
     zone: str
+    comes_in: bool = True
 
 
 def readings_of(contact_ids: Iterable[int | None]) -> dict[int | None, Reading]:
@@ -276,9 +281,10 @@ def readings_of(contact_ids: Iterable[int | None]) -> dict[int | None, Reading]:
         return {}
     language = func.coalesce(Contact.language, Company.language, USUAL_LANGUAGE)
     zone = func.coalesce(Contact.zone, Company.zone, USUAL_ZONE)
-    query = _at_home(select(Contact.id, language.label("language"), zone.label("zone")))
+    read = (language.label("language"), zone.label("zone"), may_sign_in().label("comes_in"))
+    query = _at_home(select(Contact.id, *read))
     rows = db.session.execute(query.where(Contact.id.in_(known)))
-    return {row.id: Reading(row.language, row.zone) for row in rows}
+    return {row.id: Reading(row.language, row.zone, row.comes_in) for row in rows}
 
 
 def language_of(contact_id: int) -> str | None:

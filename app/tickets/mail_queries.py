@@ -21,13 +21,17 @@ ACKNOWLEDGED = "acknowledged:"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody to whom a ticket's mails go; `zone` is that of staff."""
+    """Somebody to whom a ticket's mails go; `zone` is that of staff.
+
+    A contact who does not come in at the portal is mailed no link to it.
+    """
 
     name: str
     address: str
     contact_id: int | None = None
     staff_id: int | None = None
     zone: str = ""
+    comes_in: bool = True
 
 
 def contacts_of(ticket: Ticket) -> list[Reader]:

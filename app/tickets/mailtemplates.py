@@ -215,6 +215,12 @@ TEMPLATES = {
 }
 
 
+def without_link(body: str) -> str:
+    """The words for who comes in nowhere: without the paragraphs that are about {link}."""
+    parts = body.split("\n\n")
+    return "\n\n".join(part for part in parts if "{link}" not in part or "{message}" in part)
+
+
 def problems(kind: str, subject: str, body: str) -> list[str]:
     """What is wrong with the agency's words for a kind of mail, all of it at once."""
     template = TEMPLATES[kind]

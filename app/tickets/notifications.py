@@ -164,7 +164,8 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
         with language.reading(reads.language):
             words = language.told(subject), language.told(body)
             said = mailtext.Past(history, reads.zone)
-            letters.append(_letter(occasion, reader, agency, words, said, thread))
+            whom = replace(reader, comes_in=reads.comes_in)
+            letters.append(_letter(occasion, whom, agency, words, said, thread))
     return mail.post(letters)
 
 
@@ -185,15 +186,20 @@ def _letter(
     files = list(event.attachments) if event is not None else []
     attached = files if sum(each.file.size for each in files) <= LARGEST_ATTACHED else []
     said = event.payload.get("text", "") if event is not None else ""
+    body = words[1] if values["link"] else mailtemplates.without_link(words[1])
+    if values["link"]:
+        foot = _foot(occasion, reader, answers_by_mail=by_mail, has_link="{link}" in body)
+    else:
+        foot = _foot_without_portal(agency, answers_by_mail=by_mail)
     page = mailtext.Page(
         subject=mailtemplates.filled(words[0], values),
-        body=words[1],
+        body=body,
         values=values,
         message=concealed(language.told(occasion.message) or said),
         button=occasion.button,
         link=values["link"],
         above=by_mail,
-        foot=_foot(occasion, reader, answers_by_mail=by_mail, has_link="{link}" in words[1]),
+        foot=foot,
         files=[each.name for each in files],
         past=past,
     )
@@ -220,7 +226,10 @@ def _to(thread: mail.Thread, reply_to: str) -> mail.Thread:
 
 
 def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str]:
-    """What stands in the words of a mail, in the language that is read."""
+    """What stands in the words of a mail, in the language that is read.
+
+    The link is empty for who would only find a door that does not open.
+    """
     ticket = occasion.ticket
     public = current_app.extensions["settings"].public_url.rstrip("/")
     path = f"/tickets/{ticket.number}" if reader.staff_id else f"/portal/requests/{ticket.number}"
@@ -233,7 +242,7 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
         "author": occasion.author,
         "status": _status(ticket, reader),
         "agency": agency.name,
-        "link": f"{public}{path}",
+        "link": f"{public}{path}" if reader.comes_in else "",
         **{name: str(language.telling(value)) for name, value in occasion.values.items()},
     }
 
@@ -256,3 +265,12 @@ def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link
     if answers_by_mail:
         return say("Answer this mail, or look at the request in the portal:")
     return say("See the request, and answer, in the portal:")
+
+
+def _foot_without_portal(agency: Agency, *, answers_by_mail: bool) -> str:
+    """How somebody who does not come in at the portal answers."""
+    if answers_by_mail:
+        return say("Answer this mail.")
+    ways = [agency.email or "", *agency.address.splitlines()]
+    where = ", ".join(each.strip() for each in ways if each.strip()) or agency.name
+    return say("You have no access to our portal. Write to us: %(where)s", where=where)

@@ -161,6 +161,7 @@ def test_whose_language_nobody_knows_reads_that_of_the_agency(app, northwind):
     german_agency()
     with unit_of_work():
         gil = make.contact(northwind.company, "Gil Gast")
+        accounts.ensure_account(gil.id)
         ensure_subscribed(northwind.ticket, contact_id=gil.id, source="colleague")
         commands.reply(northwind.ticket, actor=STAFF, text="We are on it.")
     mail = next(mail for mail in mails() if mail.recipient_name == "Gil Gast")

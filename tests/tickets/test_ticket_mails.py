@@ -252,7 +252,35 @@ def test_a_request_is_acknowledged_once_and_not_endlessly(agent, mira):
     assert all(row.is_automatic for row in mails())
 
 
+def test_who_does_not_come_in_gets_no_link_to_the_door(agent, client_company, mira):
+    """By mail they answer; where no mail is read, they are told whom to write to."""
+    bo = make.contact(client_company, "Bo")
+    db.session.add(PortalAccount(contact_id=bo.id))
+    make.set_up_agency(email="hello@fjord.example", address="1 Pier Road\n+47 22 33 44 55")
+    portal_only = make.department()
+    portal_only.reply_mode = "portal"
+    for department_id in (None, portal_only.id):
+        for contact in (mira, bo):
+            client_commands.open_request(
+                actor=by(contact), subject="Help", text="please", department_id=department_id
+            )
+    by_mail, with_access, without_mail, in_portal = mails()
+    for row in (with_access, in_portal):
+        assert row.body.count("/portal/requests/") == 2
+        assert "see it at any time" in row.html
+    for row in (by_mail, without_mail):
+        assert "We have received your request" in row.subject
+        assert "we have received your request" in row.body
+        for words in ("see it at any time", "/portal/", "href"):
+            assert words not in row.body + row.html
+    assert "-- \nAnswer this mail.\n" in by_mail.body
+    said = "Write to us: hello@fjord.example, 1 Pier Road, +47 22 33 44 55"
+    assert said in without_mail.body
+    assert said in without_mail.html
+
+
 def test_portal_only_says_so_and_still_has_an_address(agent, client_company, mira):
+    db.session.add(PortalAccount(contact_id=mira.id))
     portal_only = make.department()
     portal_only.reply_mode = "portal"
     ticket = make.ticket(client_company, requester_id=mira.id, department_id=portal_only.id)

@@ -31,7 +31,7 @@ from app.tickets import (
 )
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
-from app.tickets.subscribing import ensure_subscribed
+from app.tickets.subscribing import ensure_subscribed, let_all_follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,8 @@ def _follow_up(
     event = db.session.scalars(
         select(Event).where(Event.ticket_id == made.id).order_by(Event.seq.desc()).limit(1)
     ).one()
+    let_all_follow(ticket, made)
+    notifications.tell_colleagues(made, event, actor=actor)
     return Answered(made, event, is_new=True)
 
 

@@ -4,7 +4,7 @@ A merged ticket keeps its number, its timeline and its time; it is closed and le
 Whoever asked or followed there follows here, so that nobody loses sight of their request.
 """
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from app.companies.visibility import near_ids
@@ -13,8 +13,9 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.tickets import endings, merged, queries, rules, sla_clocks, timeline
-from app.tickets.models import Subscription, Ticket
+from app.tickets.models import Ticket
 from app.tickets.queue_models import TicketLink
+from app.tickets.subscribing import let_all_follow
 
 
 def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
@@ -26,7 +27,7 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
     problems = _merge_problems(duplicate, into) or endings.merged(duplicate, into)
     if problems:
         raise RuleError(*problems)
-    _take_followers(duplicate, into)
+    let_all_follow(duplicate, into)
     before = duplicate.status.name
     done = queries.first_status("completed")
     duplicate.merged_into_id = into.id
@@ -66,24 +67,6 @@ def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
             "requests. Link the tickets instead."
         )
     return problems
-
-
-def _take_followers(duplicate: Ticket, into: Ticket) -> None:
-    """Let requester and followers of the one follow the other; who is muted stays muted."""
-    held = db.session.scalars(
-        select(Subscription).where(Subscription.ticket_id == duplicate.id)
-    ).all()
-    rows = [(each.contact_id, each.staff_id, each.source, each.muted_at) for each in held]
-    if duplicate.requester_id not in {None, *(row[0] for row in rows)}:
-        rows.append((duplicate.requester_id, None, "staff", None))
-    names = ("contact_id", "staff_id", "source", "muted_at")
-    wanted = [
-        {"ticket_id": into.id, **dict(zip(names, row, strict=True))}
-        for row in rows
-        if row[0] is None or row[0] != into.requester_id
-    ]
-    if wanted:
-        db.session.execute(insert(Subscription).values(wanted).on_conflict_do_nothing())
 
 
 def link(ticket: Ticket, other: Ticket, *, actor: Actor) -> None:

@@ -80,12 +80,18 @@ def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     """Tell the colleagues who follow, and the staff who work on it, what a contact wrote."""
     if _is_silent(event, actor):
         return 0
+    told = Occasion("told_staff", ticket, event, event.actor_name)
+    return tell_colleagues(ticket, event, actor=actor) + post(told, queries.staff_of(ticket))
+
+
+def tell_colleagues(ticket: Ticket, event: Event, *, actor: Actor) -> int:
+    """Tell the colleagues who follow what a contact wrote; returns how many mails are new."""
+    if _is_silent(event, actor):
+        return 0
     colleagues = [
         reader for reader in queries.contacts_of(ticket) if reader.contact_id != event.contact_id
     ]
-    posted = post(Occasion("colleague", ticket, event, event.actor_name), colleagues)
-    told = Occasion("told_staff", ticket, event, event.actor_name)
-    return posted + post(told, queries.staff_of(ticket))
+    return post(Occasion("colleague", ticket, event, event.actor_name), colleagues)
 
 
 def request_opened(ticket: Ticket, *, actor: Actor) -> int:

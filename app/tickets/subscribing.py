@@ -82,6 +82,22 @@ def ensure_subscribed(
     )
 
 
+def let_all_follow(ticket: Ticket, other: Ticket) -> None:
+    """Let requester and followers of a ticket follow another one; who is muted stays muted."""
+    held = db.session.scalars(select(Subscription).where(Subscription.ticket_id == ticket.id)).all()
+    rows = [(each.contact_id, each.staff_id, each.source, each.muted_at) for each in held]
+    if ticket.requester_id not in {None, *(row[0] for row in rows)}:
+        rows.append((ticket.requester_id, None, "staff", None))
+    names = ("contact_id", "staff_id", "source", "muted_at")
+    wanted = [
+        {"ticket_id": other.id, **dict(zip(names, row, strict=True))}
+        for row in rows
+        if row[0] is None or row[0] != other.requester_id
+    ]
+    if wanted:
+        db.session.execute(insert(Subscription).values(wanted).on_conflict_do_nothing())
+
+
 def _ensure_may_follow(ticket: Ticket, contact_id: int | None, staff_id: int | None) -> None:
     if contact_id is not None:
         near = people_near(ticket.company_id).where(Contact.id == contact_id)

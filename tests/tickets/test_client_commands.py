@@ -13,6 +13,7 @@ from app.core.access import scoped
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.models import Mail
 from app.tickets import client_commands, commands
 from app.tickets.models import Attachment, Event, Rating, Subscription, Ticket
 from app.tickets.subscribing import mute, subscribe, unsubscribe
@@ -107,7 +108,7 @@ def test_after_the_department_s_days_an_answer_begins_a_ticket_that_follows(mira
 
 
 def test_the_open_ticket_that_follows_a_closed_one_takes_all_its_answers(mira):
-    """Of each who sees it, over any number of steps; a colleague who does not gets their own."""
+    """Of each who sees it, over any number of steps; who no longer follows it gets their own."""
     first = ask(mira)
     bo = with_access(make.contact(first.company, "Bo"))
     subscribe(first, actor=acting(mira), contact_id=bo.id, source="colleague")
@@ -119,7 +120,8 @@ def test_the_open_ticket_that_follows_a_closed_one_takes_all_its_answers(mira):
     with clock.frozen(clock.now() + timedelta(days=31)):
         second = answered(mira)
         assert second.follows_id == first.id
-        assert [answered(mira), answered(mira)] == [second, second]
+        assert [answered(mira), answered(mira), answered(bo)] == [second, second, second]
+        unsubscribe(second, actor=acting(mira), contact_id=bo.id)
         assert answered(bo).follows_id == first.id
         commands.set_status(second, actor=acting(mira), status=make.status("completed"))
     with clock.frozen(clock.now() + timedelta(days=62)):
@@ -131,7 +133,24 @@ def test_the_open_ticket_that_follows_a_closed_one_takes_all_its_answers(mira):
         len(db.session.scalars(said.where(Event.ticket_id == one.id)).all())
         for one in (second, third)
     ]
-    assert counts == [3, 2]
+    assert counts == [4, 2]
+
+
+def test_who_asked_or_followed_follows_what_takes_it_up_again_and_is_told(mira):
+    first = ask(mira)
+    una, bo, ida = (with_access(make.contact(first.company, name)) for name in ("Una", "Bo", "Ida"))
+    for contact in (bo, ida):
+        subscribe(first, actor=acting(mira), contact_id=contact.id, source="colleague")
+    mute(first, contact_id=ida.id, muted=True)
+    commands.set_status(first, actor=acting(mira), status=make.status("completed"))
+    with clock.frozen(clock.now() + timedelta(days=31)):
+        made = client_commands.reply_as_contact(first, actor=acting(una), text="Again.").ticket
+    assert made.requester_id == una.id
+    assert all(made.id in seen(each) for each in (mira, bo, ida))
+    told = select(Mail.recipient).where(
+        Mail.about_id == made.id, Mail.dedupe_key.like("colleague:%")
+    )
+    assert set(db.session.scalars(told)) == {str(each.emails[0].address) for each in (mira, bo)}
 
 
 def test_solved_then_rated_once(mira):

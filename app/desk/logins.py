@@ -14,6 +14,7 @@ from app.core.security import requires
 from app.desk.at_desk import desk_actor, own_zone
 from app.desk.posting import carry_out
 from app.tickets import logins
+from app.tickets import queries as tickets
 from app.tickets.models import Ticket
 from app.vault import commands, queries
 from app.vault.models import Credential
@@ -92,6 +93,20 @@ def reveal(credential_id: int) -> Any:
     except RuleError as error:
         return _page(queries.credential(credential_id), error.problems), 422
     return _page(found, secret=secret)
+
+
+@blueprint.post("/tickets/<int:number>/events/<int:seq>/vault")
+@requires("create", "Vault")
+def move_to_vault(number: int, seq: int) -> Any:
+    """Take what looks like a password out of a message, and keep it as a login of the client."""
+    here = url_for("tickets.show", number=number, _anchor=f"e{seq}")
+
+    def action() -> tuple[str, str]:
+        ticket = tickets.locked(number)
+        logins.move_to_vault(tickets.event_of(ticket.id, seq), actor=desk_actor())
+        return here, "It is in the vault, and hidden here."
+
+    return carry_out(action, back=here)
 
 
 @blueprint.post("/logins/<int:credential_id>/remove")

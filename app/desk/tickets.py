@@ -337,6 +337,7 @@ def events(number: int) -> Any:
         events=earlier_ones,
         mailed=mailed(earlier_ones),
         zone=own_zone(),
+        new_nonce=forms.new_nonce,
         now=clock.now(),
     )
 

@@ -67,6 +67,21 @@ def hand_over(number: int) -> Any:
     return carry_out(keep, back=f"{here}#answer", again=again)
 
 
+@blueprint.post("/requests/<int:number>/messages/<int:seq>/vault")
+def move_to_vault(number: int, seq: int) -> Any:
+    """Take what looks like a password out of a message, and keep it as a login."""
+    me = client.current()
+    here = url_for("portal.request_page", number=number, _anchor=f"event-{seq}")
+
+    def move() -> tuple[str, str]:
+        ticket = client_queries.held(me.viewer, number)
+        message = client_queries.own_message(me.viewer, ticket.id, seq)
+        logins.move_to_vault(message, actor=me.actor)
+        return here, say("It is in the vault, and hidden here.")
+
+    return carry_out(move, back=here)
+
+
 @blueprint.post("/logins/<int:credential_id>/remove")
 def remove_login(credential_id: int) -> Any:
     """Erase a login."""

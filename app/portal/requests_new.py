@@ -21,6 +21,7 @@ from app.tickets.request_queries import Form
 from app.tickets.requesting import Login, NewRequest
 from app.vault.sealing import Secret
 
+FIRST = 10  # events of a new request that are looked at: its message is among them
 FILES = "files"  # the form's own choice of files; a field's has a dash and its key behind it
 
 
@@ -200,7 +201,16 @@ def request_sent(number: int) -> str:
     ticket = client_queries.ticket(me.viewer, number)
     due = sla_queries.answer_due(ticket.id)
     said = billed.told(ticket.request_type, [ticket.company_id])
-    return render_template("portal/request_sent.html", me=me, ticket=ticket, due=due, billed=said)
+    first = client_queries.events(me.viewer, ticket.id, before=None, most=FIRST)
+    return render_template(
+        "portal/request_sent.html",
+        me=me,
+        ticket=ticket,
+        due=due,
+        billed=said,
+        exposed=[each for each in first if each.contact_id and each.holds_password],
+        nonce=forms.new_nonce,
+    )
 
 
 def _company(me: client.Client) -> int | None:

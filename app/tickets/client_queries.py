@@ -23,7 +23,7 @@ from app.tickets.models import (
     Subscription,
     Ticket,
 )
-from app.tickets.queries import LONGEST_NUMBER, newest_of
+from app.tickets.queries import LONGEST_NUMBER, newest_of, one_event
 from app.tickets.rules import CLOSED
 from app.tickets.search_queries import SEARCHED, holds
 
@@ -212,6 +212,12 @@ def events(viewer: Viewer, ticket_id: int, *, before: int | None, most: int) -> 
     """The newest `most` events before seq `before` with their files, oldest first."""
     own = scoped(Event, viewer).with_only_columns(Event.id).where(Event.ticket_id == ticket_id)
     return newest_of(own, before=before, most=most)
+
+
+def own_message(viewer: Viewer, ticket_id: int, seq: int) -> Event:
+    """A message of the client's side, or `NotFoundError`."""
+    own = scoped(Event, viewer).where(Event.ticket_id == ticket_id, Event.contact_id.is_not(None))
+    return one_event(own, seq)
 
 
 def attachment(viewer: Viewer, attachment_id: int) -> Attachment:

@@ -1,15 +1,18 @@
-"""Logins of clients as a ticket knows them: handed over, opened, removed; told on the timeline.
+"""Logins of clients as a ticket knows them: handed over, moved out of messages, opened, removed.
 
-The timeline names a login and who did what with it, never what it holds.
+The timeline tells of it. It names a login and who did what with it, never what it holds.
 """
 
 from app.core.audit import Actor
 from app.core.db import db
+from app.core.errors import RuleError
 from app.core.words import kept_beside, say
 from app.tickets import merged, timeline
-from app.tickets.models import Ticket
+from app.tickets.models import Event, Ticket
 from app.vault import commands
 from app.vault.models import Credential
+from app.vault.recognising import passwords_in
+from app.vault.rules import LONGEST_PART
 from app.vault.sealing import Secret
 
 
@@ -26,6 +29,30 @@ def hand_over(ticket: Ticket, *, actor: Actor, label: str, url: str, secret: Sec
     )
     _tell(ticket, actor, say("handed over the login “%(label)s”", label=found.label))
     return found
+
+
+def move_to_vault(event: Event, *, actor: Actor) -> int:
+    """Put what looks like a password in a message into the vault, and hide it there.
+
+    Each becomes a login of who wrote it, with its whole line as its note. The ticket is held.
+    Returns how many. Raises `RuleError` where there is none, or none any more.
+    """
+    ticket, found = event.ticket, passwords_in(event.payload.get("text") or "")
+    if not found:
+        raise RuleError(say("There is no password in this message any more."))
+    for each in found:
+        made = commands.keep(
+            actor=actor,
+            company_id=ticket.company_id,
+            ticket_id=ticket.id,
+            label=f"{each.label} (#{ticket.number})",
+            secret=Secret("", each.secret, each.line[:LONGEST_PART]),
+        )
+        made.contact_id, made.given_by = event.contact_id, event.actor_name
+        said = say("moved “%(label)s” from a message into the vault", label=made.label)
+        _tell(ticket, actor, said)
+    timeline.conceal(event)
+    return len(found)
 
 
 def open_login(credential: Credential, *, actor: Actor, reason: str) -> Secret:

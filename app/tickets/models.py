@@ -26,6 +26,7 @@ from app.core.db import Model, Stamped
 from app.core.models import StoredFile
 from app.staff.models import Department, Staff
 from app.tickets.request_models import FormVersion, RequestType
+from app.vault.recognising import passwords_in
 
 CATEGORIES = ("new", "open", "waiting", "resolved", "completed")
 OPEN_CATEGORIES = ("new", "open", "waiting")
@@ -196,6 +197,8 @@ class Ticket(Stamped, Model):
 class Event(Model):
     """One entry of a ticket's timeline; append only (a trigger refuses UPDATE and DELETE).
 
+    Only `timeline.conceal` changes one: it takes passwords out of what was said.
+
     `payload` by kind: message and note {text, html, automatic}; status {from, to, after_days};
     field {changes};
     time {entry, seconds, billable}; file {name}; money {text, document}; rating {score, text};
@@ -241,6 +244,12 @@ class Event(Model):
 
     ticket: Mapped[Ticket] = relationship()
     attachments: Mapped[list["Attachment"]] = relationship(back_populates="event")
+
+    @property
+    def holds_password(self) -> bool:
+        """Whether what somebody wrote here looks like a password, which the vault should have."""
+        is_said = self.kind in {"message", "note"}
+        return is_said and bool(passwords_in(self.payload.get("text") or ""))
 
 
 class Attachment(Stamped, Model):

@@ -125,6 +125,20 @@ def attachment(attachment_id: int) -> Attachment:
     return found
 
 
+def event_of(ticket_id: int, seq: int) -> Event:
+    """One entry of a timeline, or `NotFoundError`."""
+    return one_event(select(Event).where(Event.ticket_id == ticket_id), seq)
+
+
+def one_event(query: Select[Event], seq: int) -> Event:
+    """Of the entries that are selected the one of a number, as it is now; or `NotFoundError`."""
+    query = query.where(Event.seq == seq).execution_options(populate_existing=True)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such message.")
+    return found
+
+
 def page_of_events(ticket_id: int, *, before: int | None, most: int) -> list[Event]:
     """The newest `most` events before seq `before`, with their attachments, oldest first."""
     return newest_of(select(Event.id).where(Event.ticket_id == ticket_id), before=before, most=most)

@@ -35,6 +35,7 @@ def urls(app, of: Side) -> list[tuple[str, str, str]]:
     """Method, endpoint and address of every page of the portal, with ids of this side."""
     values = {
         "number": of.ticket.number,
+        "seq": 1,
         "attachment_id": of.attachment_id,
         "credential_id": of.credential_id,
         "document_id": of.document_id,

@@ -82,6 +82,11 @@ def _logins(form: Any, me: client.Client) -> dict[str, Login]:
     return found
 
 
+def _has_login(form: Any) -> bool:
+    """Whether a login was typed, which a draft does not keep."""
+    return any(form[name] for name in form if name.startswith("login-"))
+
+
 @blueprint.route("/requests/new", methods=["GET", "POST"])
 def new_request() -> Any:
     """The form, and what it opens: a request of one's own, for a company of one's own."""
@@ -94,7 +99,8 @@ def new_request() -> Any:
             _keep(me, sent)
         except drafts.FormSentError as error:
             return refused(error, back=url_for("portal.new_request"))
-        return redirect(url_for("portal.new_request", _anchor="request-fields"))
+        goes_on = None if _has_login(request.form) else 1
+        return redirect(url_for("portal.new_request", goes_on=goes_on, _anchor="request-fields"))
 
     def open_it() -> tuple[str, str]:
         ticket = requesting.send(sent.request(me), actor=me.actor)

@@ -48,6 +48,17 @@ def test_what_comes_after_its_form_was_sent_is_not_kept(app, northwind, form, en
     assert kept() == [{"subject": "Another one", "notify": []}]
 
 
+def test_showing_the_questions_is_no_beginning_of_yesterday(app, northwind, form):
+    mira = client_in(app, northwind.mira)
+    shown = mira.post(f"{AT}/new", data={**form, "step": "continue"}).location
+    assert "You began this" not in text_of(mira.get(shown))
+    assert "Which one do we have?" in text_of(mira.get(shown))
+    assert "You began this" in text_of(mira.get(f"{AT}/new"))
+    login = {"login-main-secret": "s3same-street"}
+    shown = mira.post(f"{AT}/new", data={**form, **sent(), **login, "step": "continue"}).location
+    assert "Logins are not kept" in text_of(mira.get(shown))
+
+
 def waits(sending: Future) -> None:
     """Until the other one waits for a lock, or is done."""
     query = text(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import update
 
-from app.core import clock, jobs
+from app.core import clock, formats, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
@@ -152,15 +152,20 @@ def move_ticket(
 
 
 def ensure_free(entries: Iterable[TimeEntry]) -> None:
-    """Raise `RuleError` naming every entry that is billed or written off."""
+    """Raise `RuleError` naming every entry that is billed or written off, by person and day."""
+    entries = list(entries)
     held = queries.allocated(entry.id for entry in entries)
-    if held:
-        raise RuleError(
-            *(
-                f"Time entry {entry_id} is {where} and stays as it is: issue a credit note first."
-                for entry_id, where in sorted(held.items())
-            )
-        )
+    problems = [_not_free(entry, held[entry.id]) for entry in entries if entry.id in held]
+    if problems:
+        raise RuleError(*problems)
+
+
+def _not_free(entry: TimeEntry, where: str) -> str:
+    mending = "issue a credit note first."
+    if where == queries.WRITTEN_OFF:
+        mending = "choose “Bill it again” under “Left out” in its billing run first."
+    said = f"The time of {entry.staff.name} on {formats.day(entry.work_date)} is {where}"
+    return f"{said} and stays as it is: {mending}"
 
 
 def post_value(entries: Iterable[Any]) -> None:

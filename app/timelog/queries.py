@@ -35,6 +35,7 @@ ALLOCATION = table(
 )
 LINE = table("document_line", column("id"), column("document_id"))
 DOCUMENT = table("document", column("id"), column("number"))
+WRITTEN_OFF = "written off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def allocated(entry_ids: Iterable[int]) -> dict[int, str]:
         .where(ALLOCATION.c.entry_id.in_(list(entry_ids)), is_live())
     )
     return {
-        row.entry_id: "written off" if row.kind == "write_off" else f"on invoice {row.number}"
+        row.entry_id: WRITTEN_OFF if row.kind == "write_off" else f"on invoice {row.number}"
         for row in rows
     }
 

@@ -2,7 +2,7 @@
 
 import re
 
-from app.billing.models import BillingAccount, BillingRun, Document
+from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
@@ -171,7 +171,7 @@ def test_a_hold_that_would_not_hold_is_refused(month):
     held = {"do": "hold", "id": entry, "reason": "Ask Ana", "until": "2020-01-01"}
     refused = adjust(month, run_id, company_id, **held)
     assert row_of(run_id, company_id).gross_minor == 36000
-    assert "2020-01-01 is not after" in refused.text
+    assert "1 Jan 2020 is not after 31 Mar 2026" in refused.text
     assert 'value="Ask Ana"' in refused.text
     assert "Held until" not in month.get(f"/billing/runs/{run_id}").text
 
@@ -184,6 +184,10 @@ def test_writing_off_wants_a_reason(month):
     assert "Give a reason" in refused.text
     adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
     assert row_of(run_id, company_id).gross_minor == 24000
+    again = adjust(month, run_id, company_id, do="write_off", id=entry, reason="Our fault")
+    assert "The time of Mira on 10 Mar 2026 is written off" in again.text
+    assert "Bill it again" in again.text
+    assert "credit note" not in again.text
 
 
 def test_writing_off_is_a_permission_of_its_own(month):
@@ -207,6 +211,16 @@ def test_a_moved_entry_is_billed_to_the_other_company(month):
     assert row_of(run_id, ours).gross_minor == 24000
     assert row_of(run_id, theirs).gross_minor == 24000
     assert "2 invoices issued" in month.issued(run_id)
+
+
+def test_a_ticket_that_is_not_there_is_told_beside_its_field(month):
+    company_id, _ = month.company()
+    run_id, (entry, _) = month.compiled(), entries_in()
+    for typed in ({"ticket": "99999999"}, {"ticket_text": "99999999"}, {"ticket_text": "abc"}, {}):
+        refused = adjust(month, run_id, company_id, do="move", id=entry, **typed)
+        assert refused.status_code == 422
+        assert "choose one from the list, or type its number" in refused.text
+        assert f'name="id" value="{entry}"' in refused.text
 
 
 def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
@@ -266,8 +280,21 @@ def test_an_issued_account_cannot_be_adjusted_any_more(month):
     run_id, (entry, _) = month.compiled(), entries_in()
     month.issued(run_id)
     refused = adjust(month, run_id, company_id, do="hold", id=entry, reason="Too late")
-    assert "issue a credit note first" in refused.text
+    assert "issued meanwhile as INV-2026-00001" in refused.text
     assert row_of(run_id, company_id).state == "issued"
+
+
+def test_nothing_is_added_to_an_account_that_was_issued_meanwhile(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    month.issued(run_id)
+    line = month.post(f"{here}/lines", text="Late line", unit_price="10")
+    discount = month.post(f"{here}/discounts", text="Late", value="10", how="percent")
+    for answer in (line, discount):
+        assert answer.status_code == 422
+        assert "issued meanwhile as INV-2026-00001" in answer.text
+    assert count(ExtraLine) == 0
 
 
 def test_mails_can_be_called_back_after_issuing(month):

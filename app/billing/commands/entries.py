@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.billing.models import Allocation, EntryHold
 from app.billing.rules import reason_given
-from app.core import clock, jobs
+from app.core import clock, formats, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -23,10 +23,14 @@ def write_off(actor: Actor, entry_ids: Collection[int], *, reason: str) -> int:
     """Give up billing approved entries, with a reason; they stay visible as written off."""
     reason = reason_given(reason, missing=NO_REASON)
     entries = _free(entry_ids)
-    pending = [f"{entry.id} is {entry.state}" for entry in entries if entry.state != "approved"]
+    pending = [
+        f"that of {entry.staff.name} on {formats.day(entry.work_date)} is {entry.state}"
+        for entry in entries
+        if entry.state != "approved"
+    ]
     if pending:
         raise RuleError(
-            f"Only approved time is written off, and time entry {', '.join(pending)}:"
+            f"Only approved time is written off, and {', '.join(pending)}:"
             " approve or reject it first."
         )
     for entry in entries:
@@ -80,8 +84,8 @@ def hold(
     reason = reason_given(reason, missing=NO_REASON)
     if until and through and until <= through:
         raise RuleError(
-            f"{until} is not after {through}, the last day that is billed here: choose a later day,"
-            " or none to keep the time back for good."
+            f"{formats.day(until)} is not after {formats.day(through)}, the last day that is billed"
+            " here: choose a later day, or none to keep the time back for good."
         )
     entries = _free(entry_ids)
     for entry in entries:

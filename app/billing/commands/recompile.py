@@ -8,7 +8,15 @@ from sqlalchemy.dialects.postgresql import insert
 from app.billing import warnings
 from app.billing.commands.compile import OPEN, find_run, store
 from app.billing.compilation import Facts, compile_accounts, plan
-from app.billing.models import BillingAccount, BillingRun, RunBlock, RunHand, RunRow, RunWarning
+from app.billing.models import (
+    BillingAccount,
+    BillingRun,
+    Document,
+    RunBlock,
+    RunHand,
+    RunRow,
+    RunWarning,
+)
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
@@ -72,6 +80,25 @@ def refuse_closed(run_id: int) -> BillingRun:
     if run.state == "superseded":
         raise RuleError(f"A newer run has taken the place of run {run_id}: work on that one.")
     return run
+
+
+def refuse_issued(run_id: int, account_id: int) -> None:
+    """Refuse to change what is issued: what is added then would wait for a later invoice unseen.
+
+    Holds the account's row of the run, as issuing does.
+    """
+    row = db.session.scalars(
+        select(RunRow)
+        .where(RunRow.run_id == run_id, RunRow.account_id == account_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is not None and row.document_id is not None:
+        number = db.session.get_one(Document, row.document_id).number
+        raise RuleError(
+            f"It was issued meanwhile as {number}, so nothing is changed: void that invoice first,"
+            " or see to it in the next run."
+        )
 
 
 def payers_now(run_id: int, company_ids: Collection[int]) -> set[int]:

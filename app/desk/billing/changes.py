@@ -13,7 +13,7 @@ from flask import Response, abort, request, url_for
 from app.billing import run_queries
 from app.billing.commands import extras
 from app.billing.commands.compile import find_run
-from app.billing.commands.recompile import recompile, refuse_closed
+from app.billing.commands.recompile import recompile, refuse_closed, refuse_issued
 from app.billing.engine.facts import LineKey
 from app.billing.engine.texts import key_of
 from app.billing.models import BillingAccount
@@ -45,6 +45,7 @@ def apply_change(
 
     def action() -> Outcome:
         refuse_closed(run_id)
+        refuse_issued(run_id, account_id)
         account = find_account(account_id)
         said = act(account)
         recompile(run_id, [account.payer_id], by=current_actor())

@@ -96,13 +96,16 @@ def _hold(through: date, ids: list[int], fields: Fields) -> str:
 
 
 def _move(ids: list[int], fields: Fields) -> str:
-    ticket_id = fields.id("ticket") or _ticket_named(fields)
-    count = entry_commands.move(current_actor(), ids, ticket_id=ticket_id)
+    count = entry_commands.move(current_actor(), ids, ticket_id=_ticket_chosen(fields))
     return _count(count, "moved")
 
 
-def _ticket_named(fields: Fields) -> int:
-    found = LOOKUPS["ticket"].find(fields["ticket_text"]) if fields["ticket_text"] else []
+def _ticket_chosen(fields: Fields) -> int:
+    """The ticket of the list, else the only one that fits what was typed."""
+    tickets, chosen, written = LOOKUPS["ticket"], fields.id("ticket"), fields["ticket_text"]
+    if chosen and tickets.get(chosen) is not None:
+        return chosen
+    found = tickets.find(written) if written and not chosen else []
     if len(found) != 1:
         fields.refuse("ticket", "Ticket: choose one from the list, or type its number.")
         fields.check()

@@ -33,18 +33,19 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[..., int]], ...] = (
         lambda h, m: int(h) * HOUR + int(m or 0) * MINUTE,
     ),
     (
-        re.compile(r"(\d{1,3}[.,]\d{1,2})\s*(?:h|hours?)"),
+        re.compile(r"(\d{1,3}[.,]\d{1,2})\s*(?:h|hours?)?"),
         lambda h: int(Decimal(h.replace(",", ".")) * HOUR),
     ),
 )
 BARE_HOURS = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
-EXAMPLES = "write it as 25 (minutes), 0:25, 1h, 1h30 or 90m"
+EXAMPLES = "write it as 0:25, 25m, 1h30 or 1.5h"
 
 
 def parse_duration(text: str, *, bare: int = MINUTE) -> int:
     """Seconds of what a person typed: "25", "0:25", "1h", "1h30", "90m", "1.5h".
 
-    A bare number is minutes; where `bare` is an hour, as on offers, it is hours: "8", "1,5".
+    A number with a fraction, "1.5" or "1,5", is hours. A bare whole number is minutes; where `bare`
+    is an hour, as on offers, it is hours: "8".
     Raises `RuleError` for what is not understood and for a negative length.
     """
     typed = text.strip().lower()

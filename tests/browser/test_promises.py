@@ -81,6 +81,8 @@ def test_the_search_offers_while_one_types_and_lists_by_kind(live, desk, width, 
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Messages").wait_for()
     shown(page, "search")
+    names = "[...document.querySelectorAll('[role=region]')].map(each => each.ariaLabel)"
+    assert "Messages" not in page.evaluate(names), "the messages found are the one place of it"
     page.goto(f"{live.url}/search?q=drucker+streikt")
     page.locator(".hits a").first.click()
     page.get_by_role("heading", name="Drücker streikt").wait_for()

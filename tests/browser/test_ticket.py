@@ -86,6 +86,11 @@ def test_a_note_looks_different_before_it_is_sent(live, desk, number):
     page.keyboard.press("i")
     expect(composer).not_to_have_css("background-color", plain)
     assert page.get_by_text("Only colleagues read this").is_visible()
+    time = page.get_by_label("Time spent")
+    expect(time).to_have_css("font-weight", "400")  # the example does not look typed
+    time.fill("0:05")
+    expect(time).to_have_css("font-weight", "600")
+    time.fill("")
     page.get_by_label("Text").fill("Ask Bo")
     page.keyboard.press("Control+Enter")
     page.get_by_text("Note added.").wait_for()

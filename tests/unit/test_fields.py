@@ -77,7 +77,10 @@ def test_what_would_be_too_much_as_thousands_can_only_be_decimals():
     assert read_number("1.234", currency="KWD") == Decimal("1.234")
 
 
-@pytest.mark.parametrize(("typed", "hours"), [("8", 8), ("1,5", 1.5), ("0:45", 0.75), ("2h", 2)])
+@pytest.mark.parametrize(
+    ("typed", "hours"),
+    [("8", 8), ("1,5", 1.5), ("1.5h", 1.5), ("90m", 1.5), ("0:45", 0.75), ("2h", 2)],
+)
 def test_a_bare_number_is_hours_on_an_offer(typed, hours):
     assert parse_duration(typed, bare=HOUR) == hours * HOUR
 

@@ -86,13 +86,20 @@ def save(number: int) -> Any:
 
     def act() -> tuple[str, str]:
         ticket = queries.locked(number)
+        lines, problems = _lines(ticket, _rows())
+        try:
+            valid_until = day(form.get("valid_until", ""), "The last day")
+        except RuleError as error:
+            problems += error.problems
+            valid_until = commands.usually_valid_until(ticket)  # the other reasons are told too
         draft = commands.save_draft(
             ticket,
             actor=desk_actor(),
-            lines=_lines(ticket, _rows()),
+            lines=lines,
             note=form.get("note", ""),
-            valid_until=day(form.get("valid_until", ""), "The last day"),
+            valid_until=valid_until,
             revision=form.get("revision", type=int) or commands.NO_DRAFT,
+            known_problems=problems,
         )
         there = url_for("estimates.show", number=number)
         return there, f"Version {draft.version} is drafted. Nobody but staff sees it yet."
@@ -255,18 +262,18 @@ def _row(estimate: Estimate, line: EstimateLine, currency: str) -> Row:
     )
 
 
-def _lines(ticket: Ticket, rows: Sequence[Row]) -> list[Line]:
-    """What was typed as lines. Raises `RuleError` with everything that cannot be read."""
+def _lines(ticket: Ticket, rows: Sequence[Row]) -> tuple[list[Line], list[str]]:
+    """What was typed as lines, and everything that cannot be read of them."""
     currency = pricing.currency_of(ticket, clock.today(zone_of(ticket)))
-    found, problems = [], []
+    found: list[Line] = []
+    problems: list[str] = []
     for number, row in enumerate([row for row in rows if not row.is_blank], start=1):
         try:
             found.append(_line(row, currency))
         except RuleError as error:
             problems += [f"Line {number}: {problem}" for problem in error.problems]
-    if problems:
-        raise RuleError(*problems)
-    return found
+            found.append(Line(0, rules.UNREAD, row.text, 0, is_optional=row.optional == "y"))
+    return found, problems
 
 
 def _line(row: Row, currency: str) -> Line:
@@ -293,13 +300,14 @@ def _form(
     problems: tuple[str, ...] = (),
     more: int = 0,
 ) -> str:
-    _, choices = ticket_facts.rail_and_choices(ticket)
+    rail, choices = ticket_facts.rail_and_choices(ticket)
     written = [row for row in rows if not row.is_blank]
     blank = max(ROWS - len(written), more, 1)
+    new = Row(work_type=str(rail.last_work_type or ""))
     return render_template(
         "desk/estimates/edit.html",
         ticket=ticket,
-        rows=[*written, *[Row()] * blank],
+        rows=[*written, *[new] * blank],
         typed=typed,
         problems=problems,
         currency=pricing.currency_of(ticket, clock.today(zone_of(ticket))),

@@ -48,17 +48,20 @@ def save_draft(
     note: str,
     valid_until: date | None,
     revision: int | None = None,
+    known_problems: Sequence[str] = (),
 ) -> Estimate:
     """Write the draft of the next version, priced by the rates and taxes of today.
 
     A line's `key` says which line of the version before it is; an unknown one makes a new line.
-    Raises `RuleError` with every reason at once, `StaleError` when somebody saved since `revision`.
+    Raises `RuleError` with every reason at once, `known_problems` of the caller first (of each line
+    of the kind `UNREAD` there is one), `StaleError` when somebody saved since `revision`.
     """
     zone = actions_queries.zone_of(ticket)
     today = clock.today(zone)
     lines = _cleaned(lines)
     note = ticket_rules.clean_text(note)
-    problems = rules.draft_problems(lines, note=note, valid_until=valid_until, today=today)
+    problems = list(known_problems)
+    problems += rules.draft_problems(lines, note=note, valid_until=valid_until, today=today)
     problems += merged.problems(ticket) + _work_type_problems(lines)
     if ticket.category in ticket_rules.CLOSED:
         problems.append(f"#{ticket.number} is closed: open it again before you offer something.")

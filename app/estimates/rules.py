@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from app.core.errors import RuleError
 from app.core.words import say
 
+UNREAD = "unread"
+"""The kind of a line whose hours or amount could not be read; it is never kept."""
 DRAFT, SENT, APPROVED = "draft", "sent", "approved"
 # From a state to those it may become, by what is done. What is missing is refused.
 NEXT: Mapping[str, Mapping[str, str]] = {

@@ -50,6 +50,8 @@ def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
     told = mails(recipient="ada@agency.example")
     assert [row.subject.split(":")[0] for row in told] == ["Notification"]
     assert "approved it, signed Mira K." in told[0].body
+    assert "“Is this the logo you want?”" in told[0].subject, "which of several is told by it"
+    assert told[0].body.count(f"/tickets/{world['ticket'].number}") == 1
     assert all(row.subject.startswith(BEGINNINGS) for row in mails())
 
 
@@ -73,7 +75,13 @@ def test_what_was_asked_and_answered_stands_on_the_timeline(world):
     assert lines[0][0].startswith("asked Mira Krog to approve by ")
     assert lines[1] == ("declined", "Too green")
     page = signed_in(world["app"], world["user"]).get(f"/tickets/{world['ticket'].number}")
-    assert "declined" in page.get_data(as_text=True)
+    assert "declined</b> (“Is this the logo you want?”): Too green" in page.get_data(as_text=True)
+    client = client_in(world["app"], world["mira"]).get(
+        f"/portal/requests/{world['ticket'].number}"
+    )
+    assert "declined (“Is this the logo you want?”): Too green" in client.get_data(as_text=True)
+    [told] = mails(recipient="ada@agency.example")
+    assert "Too green\n\nWe had asked:\n\nIs this the logo you want?" in told.body
     assert now_is(action).state == "declined"
 
 

@@ -26,7 +26,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.words import Words, kept_beside, say
-from app.tickets import commands, happenings, merged, notifications, rules, timeline
+from app.tickets import commands, happenings, logins, merged, notifications, rules, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
@@ -152,14 +152,16 @@ def answer(
     deed: str,
     given: Given,
     files: Sequence[Upload] = (),
+    login: logins.Typed | None = None,
     name: str = "",
     ip: str = "",
 ) -> Event:
     """Answer or decline, as the contact who acts; `action` is held (`actions_queries.locked`).
 
-    Another one than who was asked does so in their place, which is written down. `name` is who
-    says so, the contact's own unless another is typed. Raises `RuleError` when it was ended
-    before, or with every reason why the answer does not do.
+    A `login` typed beside an answer in words goes to the vault. Another one than who was asked does
+    so in their place, which is written down. `name` is who says so, the contact's own unless
+    another is typed. Raises `RuleError` when it was ended before, or with every reason why the
+    answer does not do.
     """
     if deed not in {"answer", "decline"}:
         raise RuleError(
@@ -174,10 +176,14 @@ def answer(
             )
         )
     taken = files if deed == "answer" and action.kind == "upload" else ()
-    given = replace(given, files=tuple(rules.file_name(file.name) for file in taken))
+    handed = login if deed == "answer" and action.kind == "fill" else None
+    handed = None if handed is None or handed.is_empty else handed
+    names = tuple(rules.file_name(file.name) for file in taken)
+    given = replace(given, files=names, has_login=handed is not None)
     problems = _answer_problems(action, deed, given)
     name = rules.clean_line(name) or actor.name
     problems += actions_rules.name_problems(name)
+    problems += handed.problems if handed else []
     if taken:
         problems += commands.sayable_problems(given.text, "comment", taken)
     if problems:
@@ -196,7 +202,12 @@ def answer(
         {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
         for file_name, file in zip(given.files, taken, strict=True)
     ]
-    more = {"files": files_kept, **({"in_place_of": asked} if asked else {})}
+    more: dict[str, Any] = {"files": files_kept, **({"in_place_of": asked} if asked else {})}
+    if handed:
+        kept = logins.hand_over(
+            action.ticket, actor=actor, label=handed.label, url=handed.url, secret=handed.secret
+        )
+        more["login"] = kept.label
     _settle(action, Ending(deed, name, str(said), given.more), actor, given, more, ip=ip)
     if actor.channel != notifications.DEMO:
         action_letters.tell_askers(action, event, actor.name, line)

@@ -82,12 +82,14 @@ ESCALATED = ("late_3", "late_10")
 class Given:
     """An answer as it came: the option chosen, what was written, the files' names.
 
-    `more` is what only one kind of request asks for, by name.
+    `has_login` says that a login came along, which goes to the vault; `more` is what only one kind
+    of request asks for, by name.
     """
 
     choice: str = ""
     text: str = ""
     files: tuple[str, ...] = ()
+    has_login: bool = False
     more: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -180,7 +182,7 @@ def answer_problems(kind: str, options: Sequence[str], deed: str, given: Given) 
             found.append(NO_REASON)
     elif kind == "choose" and given.choice not in options:
         found.append(say("Nothing is chosen: choose one of the options.").at("choice"))
-    elif kind == "fill" and not given.text.strip():
+    elif kind == "fill" and not (given.text.strip() or given.has_login):
         found.append(say("The answer is empty: write it.").at("text"))
     elif kind == "upload" and not given.files:
         found.append(say("No file is chosen: choose at least one.").at("files"))

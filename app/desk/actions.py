@@ -22,7 +22,7 @@ CHOICES = (
     ("approve", "Approve", "Yes, or no with a reason."),
     ("choose", "Choose", "One of the options you write below."),
     ("upload", "Send files", "One or several, with a comment."),
-    ("fill", "Answer", "In words of their own."),
+    ("fill", "Answer", "In words of their own, and a login for the vault if one is needed."),
     ("confirm", "Confirm", "That something is so or done, or no with a reason."),
 )
 

@@ -33,11 +33,13 @@ from app.estimates import signing_in
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
 from app.estimates.rules import REASONS, reason_in_words
-from app.portal import blueprint, client, door, reader
+from app.portal import blueprint, client, door, logins, reader
 from app.portal.posting import carry_out
 from app.portal.requests import uploads
 from app.tickets import client_queries
+from app.tickets.logins import Typed
 from app.tickets.rules import clean_text
+from app.vault.sealing import Secret
 
 FOR = say("It was to answer what we asked of you.")
 WRITE_TO_US = say("If it still matters, write to us: answer any of our mails, or sign in.")
@@ -50,6 +52,7 @@ NOTHING_CHOSEN = say("Nothing is chosen: choose one of these, or write why in yo
     "why"
 )
 REPLACEABLE = {"declined", "expired", "withdrawn", "superseded"}  # a newer version may be open
+LOGIN = ("label", "url", "user", "secret", "note", "carried")
 WAYS_IN = ("sign_in", "invite")
 DONE = {"answered": 200, "declined": 200, "cancelled": 410, "expired": 410}
 
@@ -225,6 +228,7 @@ def _shown(asked: ActionRequest, viewer: Viewer, problems: Sequence[str]) -> dic
         else None,
         "is_overdue": is_overdue(asked.state, asked.due_at, clock.now()),
         "typed": request.form,
+        "carried": logins.carry(_login(viewer.id).secret.secret, viewer.id) if problems else "",
     }
 
 
@@ -247,9 +251,18 @@ def _answer(asked: ActionRequest, actor: Actor) -> None:
         deed=form.get("do", ""),
         given=_given_to_offer(asked) if asked.kind == ESTIMATE else _given(),
         files=uploads(request.files.getlist("files")),
+        login=_login(actor.contact_id or 0),
         name=form.get("name", ""),
         ip=request.remote_addr or "",
     )
+
+
+def _login(contact_id: int) -> Typed:
+    """The login beside the answer, its password maybe as it came back to this contact."""
+    typed = {part: request.form.get(f"login-{part}", "") for part in LOGIN}
+    password = typed["secret"] or logins.carried(typed["carried"], contact_id)
+    secret = Secret(typed["user"].strip(), password, typed["note"])
+    return Typed(typed["label"], typed["url"], secret)
 
 
 def _given() -> Given:

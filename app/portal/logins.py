@@ -18,18 +18,18 @@ from app.vault import queries, sealing
 from app.vault.sealing import Secret
 
 
-def carry(secret: str, me: client.Client) -> str:
-    """A typed password, sealed for the form that comes back; nothing for none."""
-    return sealing.seal(Secret(str(me.id), secret)) if secret else ""
+def carry(secret: str, contact_id: int) -> str:
+    """A typed password, sealed for the form that comes back to a contact; nothing for none."""
+    return sealing.seal(Secret(str(contact_id), secret)) if secret else ""
 
 
-def carried(sealed: str, me: client.Client) -> str:
+def carried(sealed: str, contact_id: int) -> str:
     """The password that came back with a form; nothing where it is not theirs, or none."""
     try:
         found = sealing.unseal(sealed) if sealed else None
     except RuleError:
         return ""
-    return found.secret if found and found.user == str(me.id) else ""
+    return found.secret if found and found.user == str(contact_id) else ""
 
 
 @blueprint.get("/logins")
@@ -47,7 +47,7 @@ def hand_over(number: int) -> Any:
     me = client.current()
     form = request.form
     here = url_for("portal.request_page", number=number)
-    password = form.get("secret", "") or carried(form.get("carried", ""), me)
+    password = form.get("secret", "") or carried(form.get("carried", ""), me.id)
 
     def keep() -> tuple[str, str]:
         ticket = client_queries.answerable(me.viewer, number)
@@ -61,7 +61,7 @@ def hand_over(number: int) -> Any:
         return f"{here}#answer", say("The login “%(label)s” is in the vault.", label=made.label)
 
     def again(error: RuleError) -> tuple[str, int]:
-        kept = carry(password, me)
+        kept = carry(password, me.id)
         return page(number, refused="login", problems=error.problems, carried=kept), 422
 
     return carry_out(keep, back=f"{here}#answer", again=again)

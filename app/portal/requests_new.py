@@ -76,7 +76,7 @@ def _logins(form: Any, me: client.Client) -> dict[str, Login]:
         if name.startswith("login-") and name.endswith("-secret"):
             stem = name.removesuffix("secret")
             given = {part: form.get(stem + part, "").strip() for part in ("url", "user", "note")}
-            secret = form[name] or logins.carried(form.get(f"{stem}carried", ""), me)
+            secret = form[name] or logins.carried(form.get(f"{stem}carried", ""), me.id)
             key = stem.removeprefix("login-").removesuffix("-")
             found[key] = Login(Secret(given["user"], secret, given["note"]), given["url"])
     return found
@@ -257,7 +257,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         typed=written,
         given=given,
         carried={
-            key: logins.carry(login.secret.secret, me)
+            key: logins.carry(login.secret.secret, me.id)
             for key, login in _logins(given, me).items()
             if login.secret.secret
         },

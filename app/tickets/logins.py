@@ -3,17 +3,42 @@
 The timeline tells of it. It names a login and who did what with it, never what it holds.
 """
 
+from dataclasses import dataclass
+
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import kept_beside, say
 from app.tickets import merged, timeline
 from app.tickets.models import Event, Ticket
-from app.vault import commands
+from app.vault import commands, rules
 from app.vault.models import Credential
 from app.vault.recognising import passwords_in
 from app.vault.rules import LONGEST_PART
 from app.vault.sealing import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A login as it was typed beside an answer."""
+
+    label: str
+    url: str
+    secret: Secret
+
+    @property
+    def is_empty(self) -> bool:
+        secret = self.secret
+        return not any(
+            (self.label.strip(), self.url.strip(), secret.user, secret.secret, secret.note)
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with it, each said of its field of the form: login-label, login-url."""
+        parts = (self.secret.user, self.secret.secret, self.secret.note)
+        found = rules.problems_of(self.label, self.url, parts)
+        return [each.at(f"login-{each.field}") for each in found]
 
 
 def hand_over(ticket: Ticket, *, actor: Actor, label: str, url: str, secret: Secret) -> Credential:

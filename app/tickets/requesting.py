@@ -160,7 +160,7 @@ def _general_faults(wanted: NewRequest, checked: Checked) -> list[Fault]:
 
 
 def _login_faults(reading: intake.Reading, wanted: NewRequest) -> list[Fault]:
-    found = []
+    found: list[Fault] = []
     for each in reading.shown:
         login = wanted.logins.get(each.field.key)
         if each.field.kind != "secret" or login is None or login.is_empty:

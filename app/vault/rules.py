@@ -2,16 +2,16 @@
 
 from urllib.parse import urlsplit
 
-from app.core.words import say
+from app.core.words import Words, say
 
 LONGEST_LABEL, LONGEST_URL, LONGEST_PART = 200, 1000, 10_000
 PARTS = ("user", "secret", "note")
 SHORTEST_REASON, LONGEST_REASON = 5, 300
 
 
-def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[str]:
+def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[Words]:
     """What is wrong with a login, in words. `parts` are what is sealed (`PARTS`)."""
-    found: list[str] = []
+    found: list[Words] = []
     if not label.strip():
         nameless = say("The login has no name: say what it is for, such as “Website admin”.")
         found.append(nameless.at("label"))

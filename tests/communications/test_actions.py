@@ -21,6 +21,8 @@ from app.tickets import commands, queries
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
 from app.timelog.commands import move_ticket
+from app.vault import sealing
+from app.vault.models import Credential
 from jobs import load_handlers, schedule
 from tests import factories as make
 from tests.communications.asking import BEGINNINGS, asked, link, mails, now_is, reminders
@@ -195,6 +197,39 @@ def test_what_is_wrong_with_an_answer_stands_beside_its_field_and_is_kept(world,
         assert re.search(rf'<a href="#asked-{name}">[^<]*{said}', answer.text), "it leads there"
         assert typed.strip() in answer.text
     assert now_is(action).state == "asked"
+
+
+def test_a_login_that_was_asked_for_goes_to_the_vault_and_nowhere_else(world):
+    action = asked(world, kind="fill", text="We need the login to your website.")
+    browser, canary = visitor(world["app"]), "hunter-canary-4711"
+    typed = {"login-url": "https://x.example", "login-user": "root", "login-secret": canary}
+    refused = browser.post(link(action), data={"do": "answer", **typed})
+    assert refused.status_code == 422
+    beside = re.search(r'id="asked-login-label-error">(.*?)</p>', refused.text, re.DOTALL)[1]
+    assert "The login has no name" in beside
+    assert refused.text.count('-error"><svg') == 1, "a login is an answer"
+    assert canary not in refused.text
+    carried = re.search(r'name="login-carried" value="([^"]+)"', refused.text)[1]
+    again = {**typed, "login-secret": "", "login-carried": carried, "login-label": "Website"}
+    assert "Website" in browser.post(link(action), data={"do": "answer", **again}).text
+    action = now_is(action)
+    assert (action.state, action.answer["login"]) == ("answered", "Website")
+    kept = db.session.scalars(select(Credential)).one()
+    assert (kept.label, kept.contact_id) == ("Website", world["mira"].id)
+    assert kept.ticket_id == world["ticket"].id
+    assert sealing.unseal(kept.sealed).secret == canary
+    lines = [each.payload.get("text") for each in db.session.scalars(select(Event))]
+    assert "handed over the login “Website”" in lines
+    stored = [f"{row.body}{row.html}" for row in mails()] + [str(action.answer), str(lines)]
+    assert canary not in "".join(stored)
+
+
+def test_a_login_beside_another_kind_of_answer_is_left(world):
+    action = asked(world)
+    typed = {"login-label": "Website", "login-secret": "hunter"}
+    answer = visitor(world["app"]).post(link(action), data={"do": "answer", **typed})
+    assert answer.status_code == 200
+    assert db.session.scalar(select(func.count()).select_from(Credential)) == 0
 
 
 def test_files_that_were_asked_for_are_kept_on_the_timeline(world):

@@ -82,6 +82,33 @@ def test_what_cannot_be_read_is_told_and_kept(world):
     assert world.states() == []
 
 
+@pytest.mark.parametrize("until", ["2020-01-01", "soon", ""])
+def test_all_that_is_wrong_with_a_draft_is_told_at_once(world, until):
+    browser = signed_in(world.app, world.user)
+    lines = (("Both", "1", "1"), ("", "", "9"), ("", "soon", ""))
+    data = rows(*lines, note="x" * 4_001, valid_until=until)
+    page = text_of(browser.post(f"/tickets/{world.number}/estimate/edit", data=data))
+    told = page.partition("Not saved yet")[2].partition("<form")[0].partition("</ul>")[0]
+    assert [told.count(f"Line {number}: ") for number in (1, 2, 3)] == [1, 1, 2]
+    assert "The note is too long" in told
+    day = {"2020-01-01": "which is over", "soon": "is no date", "": "choose a day"}[until]
+    assert day in told
+    assert told.count("<li>") == 6
+
+
+def test_a_new_line_is_of_the_type_that_was_worked_last(world):
+    browser, at = signed_in(world.app, world.user), f"/tickets/{world.number}/estimate/edit"
+    with unit_of_work():
+        ticket = db.session.merge(world.ticket())
+        kind = make.work_type("Typesetting")
+        make.entry(ticket.company, by=make.staff(), ticket_id=ticket.id, work_type_id=kind.id)
+    page = text_of(browser.get(at))
+    assert page.count(f'<option value="{kind.id}" selected>') == 4
+    data = rows(("Design", "1", "")) | {"work_type": [""], "do": "more"}
+    page = text_of(browser.post(at, data=data))
+    assert page.count(f'<option value="{kind.id}" selected>') == 3, "any was chosen"
+
+
 def test_of_two_first_drafts_the_second_does_not_take_the_place_of_the_first(world):
     browser, at = signed_in(world.app, world.user), f"/tickets/{world.number}/estimate/edit"
     browser.post(at, data=rows(("Design", "8", "")) | {"revision": ""})

@@ -1,5 +1,7 @@
 // Fields that help while one types: look-up, files, rows to tick.
 (() => {
+  const LARGEST = 25 * 1024 * 1024; // of all that is sent at once
+
   const each = (root, selector, run) => {
     if (root.matches?.(selector)) run(root);
     root.querySelectorAll?.(selector).forEach(run);
@@ -123,7 +125,14 @@
         }
       });
     }
+    // Said before anything is sent, so that what else was typed stays.
+    const weigh = () => {
+      const bytes = [...input.files].reduce((sum, file) => sum + file.size, 0);
+      input.setCustomValidity(bytes > LARGEST ? zone.dataset.tooLarge : "");
+      input.reportValidity();
+    };
     input.addEventListener("change", show);
+    if (!input.closest("[data-request]")) input.addEventListener("change", weigh); // request.js weighs
   }
 
   // Rows to tick, the box that ticks all, and the bar that says how many.

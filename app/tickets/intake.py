@@ -168,7 +168,7 @@ def read(fields: Sequence[Field], raw: Raw, *, given: Collection[str] = ()) -> R
 
 
 def _about(one: Field, fault: str) -> str:
-    return say("%(question)s: %(fault)s", question=one.label, fault=fault)
+    return say("%(question)s: %(fault)s", question=one.label.rstrip("? "), fault=fault)
 
 
 def _answer(one: Field, raw: str) -> tuple[str, str]:

@@ -230,7 +230,10 @@ def test_voiding_wants_a_reason_and_leads_to_the_credit_note(issued):
     assert answers[0].location == answers[1].location
     page = issued.get(answers[0].location).text
     assert "Wrong month" in page
-    assert "voided" in issued.get(f"/billing/invoices/{first.id}").text.lower()
+    voided = issued.get(f"/billing/invoices/{first.id}").text
+    assert "voided" in voided.lower()
+    assert "Voided by" in voided
+    assert "due 2 May" not in voided
     assert (
         f"/billing/invoices/{first.id}/void" not in issued.get(f"/billing/invoices/{first.id}").text
     )
@@ -266,7 +269,7 @@ def test_a_part_the_rest_and_too_much(issued):
     answer = pay(issued, first.account_id, "300.00", first)
     account = issued.get(answer.location).text
     assert "40.00 stays as credit" in account
-    assert "40.00 paid ahead" in account
+    assert "Paid ahead" in account
     assert "Paid" in issued.get(f"/billing/invoices/{first.id}").text
     assert_books()
 
@@ -328,6 +331,26 @@ def test_an_equal_payment_is_asked_about_once(issued):
     assert count(Payment) == 2
     pay(issued, first.account_id, "11.11", first, reference="RF18", another="y")
     assert count(Payment) == 3
+
+
+def test_a_payment_many_times_too_large_is_asked_about(issued):
+    first, _ = documents()
+    slip = pay(issued, first.account_id, "36,000.00", first)
+    assert slip.status_code == 422
+    assert "EUR\u00a036,000.00 is 100 times the EUR\u00a0360.00 that is open" in slip.text
+    assert "The amount is right" in slip.text
+    assert 'value="36,000.00"' in slip.text
+    assert count(Payment) == 0
+    form = f"/billing/payments/new?account_id={first.account_id}"
+    assert "The account owes EUR\u00a0360.00." in issued.get(form).text
+    taken = pay(issued, first.account_id, "36,000.00", first, right="y")
+    account = issued.get(taken.location).text
+    assert "Paid ahead" in account
+    assert "35,640.00" in account
+    assert "\u221235,640.00" not in account.partition("Statement")[0]
+    assert "EUR\u00a035,640.00 is paid ahead." in issued.get(form).text
+    pay(issued, first.account_id, "500.00")
+    assert count(Payment) == 2, "where nothing is open, all is paid ahead as it is meant"
 
 
 def test_a_bad_payment_is_refused_with_all_reasons_and_what_was_typed(issued):

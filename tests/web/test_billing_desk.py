@@ -239,6 +239,8 @@ def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
     assert "Licence" in page
     assert 'data-label="Quantity">2 seat</span>' in page
     assert 'data-label="Rate">40.00</span>' in page
+    month.post(f"{here}/lines", text="Returned", unit_price="1", quantity="-1", unit="pc")
+    assert "\u22121 pc at 1.00" in month.get(here).text
     month.issued(run_id)
     page_of_invoice = month.get("/billing/invoices/1").text
     assert 'data-label="Quantity">2 seat</span>' in page_of_invoice

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
+from app.billing.invoice_queries import left
 from app.billing.ledger import Journal, lock_accounts, write_journals
 from app.billing.models import BillingAccount, Document, Payment, Settlement
 from app.billing.rules import reason_given
-from app.core import clock
+from app.core import clock, formats
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -18,11 +19,26 @@ from app.core.models import Agency
 from app.core.money import from_minor
 
 MOST_MINOR = 10**15
+MANY_TIMES = 5
 SOON = timedelta(hours=1)
 
 
-class EqualPaymentError(RuleError):
+class PaymentQuestionError(RuleError):
+    """A payment may be meant or a slip: recorded when a person ticks `box` and sends it again."""
+
+    box = ""
+
+
+class EqualPaymentError(PaymentQuestionError):
     """The same person recorded the very same a moment ago: it may be meant, or sent twice."""
+
+    box = "another"
+
+
+class LargePaymentError(PaymentQuestionError):
+    """It is many times what is open: it may be paid ahead, or a decimal point is missing."""
+
+    box = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +82,15 @@ def record_payment(
     invoice_ids: Sequence[int] = (),
     idempotency_key: str | None = None,
     is_another: bool = True,
+    is_right: bool = True,
 ) -> Paid:
     """Record money received and set it against invoices in the order given.
 
     What is over stays as credit of the account. The same `idempotency_key` a second time answers
     with the first payment. Unless it `is_another`, `EqualPaymentError` is raised for one that the
-    same person recorded just like this within the last hour.
+    same person recorded just like this within the last hour; unless it `is_right`,
+    `LargePaymentError` for `MANY_TIMES` what is open on these invoices, or on all where none is
+    given. Where nothing is open, any amount is paid ahead.
     """
     lock_accounts([account_id])
     if idempotency_key and (known := _known(idempotency_key)):
@@ -91,6 +110,8 @@ def record_payment(
     )
     if not is_another:
         _refuse_equal(payment)
+    if not is_right:
+        _refuse_large(payment, invoices)
     db.session.add(payment)
     db.session.flush()
     _book(payment, received_on, sign=1)
@@ -194,7 +215,9 @@ def _refuse_bad_payment(amount_minor: int, received_on: date, method: str, refer
         if len(text.strip()) > longest:
             problems.append(f"The {what} has {len(text)} characters, at most {longest} fit.")
     if received_on > _today():
-        problems.append(f"{received_on} is in the future: give the day the money came in.")
+        problems.append(
+            f"{formats.day(received_on)} is in the future: give the day the money came in."
+        )
     if not method.strip():
         problems.append("Say how it was paid, such as transfer or cash.")
     if problems:
@@ -218,6 +241,23 @@ def _refuse_equal(payment: Payment) -> None:
             f"You recorded the same as payment {found.id}"
             f" {f'{minutes} minutes ago' if minutes > 1 else 'just now'}."
             " Tick the box if this is another one."
+        )
+
+
+def _refuse_large(payment: Payment, invoices: Sequence[Document]) -> None:
+    named = [invoice.id for invoice in invoices]
+    query = select(func.coalesce(func.sum(left()), 0)).where(
+        Document.account_id == payment.account_id,
+        Document.kind == "invoice",
+        Document.id.in_(named) if named else true(),
+    )
+    due = int(db.session.scalars(query).one())
+    if due and payment.amount_minor >= MANY_TIMES * due:
+        given = formats.amount(payment.amount_minor, payment.currency)
+        is_open = formats.amount(due, payment.currency)
+        raise LargePaymentError(
+            f"{given} is {formats.grouped(payment.amount_minor // due)} times the {is_open} that"
+            " is open here. Tick the box if the amount is right; what is over stays as credit."
         )
 
 

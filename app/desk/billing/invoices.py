@@ -37,6 +37,8 @@ WORDS = {
     "voided": "Voided",
     "credit_note": "Credit note",
 }
+HAPPENED = {"issue": "Issued", "void": "Voided"}
+"""What the audit log calls an act on a document, as its history tells it."""
 
 
 def wanted(fields: Fields) -> Wanted:
@@ -115,6 +117,7 @@ def invoice(document_id: int) -> str:
         mails=mail_queries.about(notifications.ABOUT, document_id),
         events=invoice_queries.history(document_id),
         words=WORDS,
+        happened=HAPPENED,
         today=today,
         nonce=forms.new_nonce(),
     )

@@ -1,5 +1,6 @@
 """Money received: recording it, setting it against invoices, reversing it; what an account owes."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from flask import Response, render_template, request, url_for
 
 from app.billing import money_queries
 from app.billing.commands.payments import (
-    EqualPaymentError,
+    PaymentQuestionError,
     record_payment,
     reverse_payment,
     settle,
@@ -22,6 +23,7 @@ from app.desk.billing import blueprint
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 
+ASKED = {"another": "This is another payment", "right": "The amount is right"}
 METHODS = ("Bank transfer", "Card", "Cash", "Cheque", "Direct debit", "Other")
 
 
@@ -87,7 +89,7 @@ def _choose_account() -> str:
 
 
 def _payment_form(
-    account_id: int, fields: Fields, ticked: set[int], *, is_equal: bool = False
+    account_id: int, fields: Fields, ticked: set[int], *, asked: Collection[str] = ()
 ) -> str:
     return render_template(
         "desk/billing/payment_form.html",
@@ -96,7 +98,7 @@ def _payment_form(
         balance=money_queries.balance(account_id),
         fields=fields,
         ticked=ticked,
-        is_equal=is_equal,
+        asked={box: label for box, label in ASKED.items() if box in asked},
         methods=METHODS,
         today=_today(),
         nonce=forms.new_nonce(),
@@ -129,6 +131,7 @@ def post_payment() -> Any:
             invoice_ids=[each.id for each in invoices if each.id in ticked],
             idempotency_key=f"desk:{fields[forms.FIELD]}",
             is_another="another" in request.form,
+            is_right="right" in request.form,
         )
         credit = f"; {formats.amount(paid.credit_minor, account.currency)} stays as credit"
         said = f"{formats.amount(amount, account.currency)} recorded"
@@ -137,8 +140,10 @@ def post_payment() -> Any:
 
     def again(error: RuleError) -> tuple[str, int]:
         fields.add(error)
-        is_equal = isinstance(error, EqualPaymentError) or "another" in request.form
-        return _payment_form(account_id, fields, ticked, is_equal=is_equal), 422
+        asked = set(request.form)
+        if isinstance(error, PaymentQuestionError):
+            asked.add(error.box)
+        return _payment_form(account_id, fields, ticked, asked=asked), 422
 
     return carry_out(action, back=url_for("billing.new_payment"), again=again)
 

@@ -103,6 +103,7 @@ def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
         rounding=_rounding(account),
         second=_second(run_id, row, account) if row and not is_issued else None,
         plain=plain,
+        how_many=how_many,
         nonce=forms.new_nonce(),
     )
 

@@ -4,7 +4,7 @@ They are posted in the transaction of what they tell.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.communications import action_links, actions_rules
 from app.communications import actions_queries as queries
@@ -54,6 +54,11 @@ def asked_text(action: ActionRequest) -> str:
     return kept_words(action.event.payload, "text") or action.text
 
 
+def in_short(action: ActionRequest) -> str:
+    """The first words of what was asked, in quotes; empty for an estimate, which is named so."""
+    return "" if action.kind == actions_rules.ESTIMATE else actions_rules.in_short(action.text)
+
+
 def remind(action: ActionRequest, reader: Reader, *, step: str) -> int:
     """Remind who is asked; returns how many mails are new."""
     letter = Letter("reminded", signs_in=letter_of(action).signs_in)
@@ -87,13 +92,19 @@ def post(
 def tell_askers(
     action: ActionRequest, event: Event, author: str, outcome: str, *, but: Actor | None = None
 ) -> int:
-    """Tell who asked what became of it, except who does it; returns how many mails are new."""
+    """Tell who asked what became of it, except who does it; returns how many mails are new.
+
+    What was asked is told with it: several things may be asked on one ticket at once.
+    """
     readers = [
         reader
         for reader in queries.askers_of(action)
         if but is None or reader.staff_id != but.staff_id
     ]
-    values = {"due": action.due_on, "outcome": outcome}
+    about = in_short(action)
+    values = {"due": action.due_on, "outcome": f"{outcome} ({about})" if about else outcome}
+    said, asked = event.payload.get("text") or "", asked_text(action)
+    message = asked if said in {"", asked} else f"{said}\n\nWe had asked:\n\n{asked}"
     key = f"action:{action.id}:ended"
     occasion = notifications.Occasion("action_ended", action.ticket, event, author, key, values)
-    return notifications.post(occasion, readers)
+    return notifications.post(replace(occasion, message=message), readers)

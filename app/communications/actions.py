@@ -196,7 +196,7 @@ def answer(
     if asked:
         line = say("%(outcome)s, in place of %(name)s", outcome=line, name=asked)
     said = _clean(given.text)
-    event = tell(action.ticket, actor, line, said)
+    event = tell(action.ticket, actor, line, said, about=action)
     commands.keep_files(event, taken)
     files_kept = [
         {"name": file_name, "sha256": hashlib.sha256(file.content).hexdigest()}
@@ -250,7 +250,7 @@ def note(
         day=heard.on,
     )
     said = _clean(given.text)
-    event = tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said)
+    event = tell(action.ticket, actor, say("noted: %(answer)s", answer=line), said, about=action)
     told_to = say("Told to %(name)s %(how)s on %(day)s.", name=actor.name, how=how, day=heard.on)
     ending = Ending(deed, heard.by, str(said), given.more, told_to)
     _settle(action, ending, actor, given, {"files": [], "heard": str(told_to)})
@@ -384,13 +384,19 @@ def _clean(text: str) -> str:
     return text if isinstance(text, Words) else rules.clean_text(text)
 
 
-def tell(ticket: Ticket, actor: Actor, line: str, text: str) -> Event:
-    """Write on the timeline, for clients too, what was asked or became of it."""
+def tell(
+    ticket: Ticket, actor: Actor, line: str, text: str, *, about: ActionRequest | None = None
+) -> Event:
+    """Write on the timeline, for clients too, what was asked or became of it.
+
+    An answer names what it is `about`: several things may be asked at once.
+    """
+    asked = {"about": action_letters.in_short(about)} if about is not None else {}
     return timeline.append(
         ticket,
         actor=actor,
         kind="action",
-        payload={"line": line, "text": text, **kept_beside(line=line, text=text)},
+        payload={"line": line, "text": text, **asked, **kept_beside(line=line, text=text)},
         visibility="client",
         contact_id=actor.contact_id,
     )

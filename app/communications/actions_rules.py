@@ -41,6 +41,7 @@ BUTTONS = {
     ESTIMATE: say("See the estimate"),
 }
 ASKED = "asked"
+SHORT = 60  # characters
 # The only step there is leads from asked to an end; an end stays.
 ENDS = {
     "answer": "answered",
@@ -239,6 +240,14 @@ def outcome(kind: str, deed: str, given: Given) -> str:
         ESTIMATE: say("approved the estimate"),
     }
     return said.get(kind, say("answered"))
+
+
+def in_short(text: str) -> str:
+    """The first words of what was asked, in quotes: by them one request is known from another."""
+    words = " ".join(text.split())
+    if len(words) > SHORT:
+        words = f"{words[:SHORT].rpartition(' ')[0] or words[:SHORT]}…"
+    return f"“{words}”"
 
 
 def leaves_closed(kind: str, deed: str, given: Given) -> bool:

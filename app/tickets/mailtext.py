@@ -69,7 +69,8 @@ def plain(page: Page) -> str:
     parts.append(mailtemplates.filled(page.body, {**page.values, "message": page.message}))
     if page.files:
         parts.append(_("Files with this message: %(files)s", files=", ".join(page.files)))
-    parts.append("\n".join(filter(None, ("-- ", told(page.foot), _foot_link(page)))))
+    if page.foot:
+        parts.append("\n".join(filter(None, ("-- ", told(page.foot), _foot_link(page)))))
     parts += [
         "\n".join([_heading(said, page.past.zone), *(f"> {line}" for line in _lines(said.text))])
         for said in page.past.said
@@ -97,8 +98,8 @@ def html(page: Page) -> str:
 
 
 def _foot_link(page: Page) -> str:
-    """The link at the end, unless the text has it and the foot only speaks of it."""
-    return "" if page.foot in {YOURS, YOURS_TO_SEE} else page.link
+    """The link at the end, unless the text has it and the foot only speaks of it or is none."""
+    return "" if page.foot in {"", YOURS, YOURS_TO_SEE} else page.link
 
 
 def _blocks(page: Page) -> list[dict[str, Any]]:

@@ -249,7 +249,9 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
         "status": _status(ticket, reader),
         "agency": agency.name,
         "link": f"{public}{path}" if reader.comes_in else "",
-        **{name: str(language.telling(value)) for name, value in occasion.values.items()},
+        **{
+            name: concealed(str(language.telling(value))) for name, value in occasion.values.items()
+        },
     }
 
 
@@ -267,7 +269,7 @@ def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link
             return mailtext.YOURS_TO_SEE if has_link else SEE_IT
         return mailtext.YOURS if has_link else say("Answer with one button, without signing in:")
     if reader.staff_id is not None:
-        return "On the desk:"
+        return "" if has_link else "On the desk:"
     if answers_by_mail:
         return say("Answer this mail, or look at the request in the portal:")
     return say("See the request, and answer, in the portal:")

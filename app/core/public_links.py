@@ -4,7 +4,9 @@ import re
 
 from flask import current_app
 
-SECRET = re.compile(r"(/portal/(?:link|action)/)[\w-]+")
+SLASH = "(?:/|%2F|%252F|_)"
+"""As it stands in an address, and where mail programs have put our address into one of theirs."""
+SECRET = re.compile(rf"({SLASH}portal{SLASH}(?:link|action){SLASH})[\w-]+", re.IGNORECASE)
 
 
 def public_url(path: str) -> str:

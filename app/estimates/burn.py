@@ -19,6 +19,7 @@ from app.estimates.rules import LEVELS, Burn
 from app.tickets import notifications, sla_queries, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.models import Ticket
+from app.vault.recognising import concealed
 
 
 def warn_of_entries(entry_ids: Collection[int]) -> int:
@@ -82,12 +83,13 @@ def _letter(
     estimate: Estimate, burn: Burn, ticket: Ticket, reader: tuple[str, str], agency: str
 ) -> mail.Letter:
     public = current_app.extensions["settings"].public_url.rstrip("/")
+    about = concealed(ticket.subject)
     name, address = reader
     letter = mail.Letter(
         word="Notification",
-        subject=f"{burn.level} % of the estimate is used: {ticket.subject}",
+        subject=f"{burn.level} % of the estimate is used: {about}",
         body=(
-            f"{in_words(estimate, burn)}.\n\n#{ticket.number} {ticket.subject}\n"
+            f"{in_words(estimate, burn)}.\n\n#{ticket.number} {about}\n"
             f"{public}/tickets/{ticket.number}\n\n"
             "If more is needed, offer the client a new version before you go on: "
             f"{public}/tickets/{ticket.number}/estimate\n"

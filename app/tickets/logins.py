@@ -17,6 +17,8 @@ from app.vault.recognising import passwords_in
 from app.vault.rules import LONGEST_PART
 from app.vault.sealing import Secret
 
+MOST_MOVED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
@@ -60,11 +62,21 @@ def move_to_vault(event: Event, *, actor: Actor) -> int:
     """Put what looks like a password in a message into the vault, and hide it there.
 
     Each becomes a login of who wrote it, with its whole line as its note. The ticket is held.
-    Returns how many. Raises `RuleError` where there is none, or none any more.
+    Returns how many. Raises `RuleError` where there is none (any more), or more than a few. Notes
+    among staff stay as they are: the client, whose the login would be, may not read what they say.
     """
-    ticket, found = event.ticket, passwords_in(event.payload.get("text") or "")
-    if not found:
+    if not event.holds_password:
         raise RuleError(say("There is no password in this message any more."))
+    ticket, found = event.ticket, passwords_in(event.payload["text"])
+    if len(found) > MOST_MOVED:
+        raise RuleError(
+            say(
+                "%(number)s lines look like passwords, and %(most)s are moved at once: hand them"
+                " over as logins instead.",
+                number=len(found),
+                most=MOST_MOVED,
+            )
+        )
     for each in found:
         made = commands.keep(
             actor=actor,

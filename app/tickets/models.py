@@ -247,8 +247,8 @@ class Event(Model):
 
     @property
     def holds_password(self) -> bool:
-        """Whether what somebody wrote here looks like a password, which the vault should have."""
-        is_said = self.kind in {"message", "note"}
+        """Whether what was said to all looks like a password, which the vault should have."""
+        is_said = self.kind == "message" and self.visibility == "client"
         return is_said and bool(passwords_in(self.payload.get("text") or ""))
 
 

@@ -25,6 +25,7 @@ from app.tickets import (
 from app.tickets.models import Ticket
 from app.tickets.sla_models import SlaClock
 from app.tickets.sla_storage import Clock
+from app.vault.recognising import concealed
 
 WORDS = {
     "first_response": "first answer",
@@ -115,11 +116,12 @@ def _tell(found: list[Warned]) -> None:
 
 def _letter(warning: Warned, ticket: Ticket, name: str, address: str, agency: str) -> mail.Letter:
     public = current_app.extensions["settings"].public_url.rstrip("/")
+    about = concealed(ticket.subject)
     letter = mail.Letter(
         word="Notification",
-        subject=f"{warning.text}: {ticket.subject}",
+        subject=f"{warning.text}: {about}",
         body=(
-            f"{warning.text}.\n\n#{ticket.number} {ticket.subject}\n"
+            f"{warning.text}.\n\n#{ticket.number} {about}\n"
             f"{public}/tickets/{ticket.number}\n\n"
             f"How this is reckoned: {public}/tickets/{ticket.number}/promises\n"
         ),

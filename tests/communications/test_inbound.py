@@ -274,7 +274,11 @@ def test_whoever_is_of_staff_and_a_client_opens_no_ticket_in_the_name_of_another
 def test_links_that_let_somebody_in_are_not_passed_on_by_a_quoted_mail(mira, ticket):
     links = ("/portal/link/s3cret-Token_1", "/portal/action/1-2-abcdefgh234")
     quoted = "".join(f"> Answer here: https://desk.example{each}\n" for each in links)
-    text = f"See https://desk.example{links[0]} please.\n\n{quoted}"
+    wrapped = links[1].replace("/", "%2F")
+    text = (
+        f"See https://desk.example{links[0]} please.\nhttps://safe.example/?url=desk{wrapped}&d=1"
+    )
+    text += f"\nhttps://safe.example/v2?u=desk{links[0].replace('/', '_')}\n\n{quoted}"
     take(letter(address(mira), text, to=token(ticket, mira)))
     kept = str([each.payload for each in events(ticket)])
     assert "See https://desk.example/portal/link/… please." in kept

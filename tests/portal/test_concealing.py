@@ -15,7 +15,7 @@ from app.tickets.models import Event
 from app.vault import commands as vault
 from app.vault import queries
 from tests.portal.acting import STAFF, acting, sent
-from tests.portal.test_door import text_of
+from tests.portal.door import text_of
 from tests.vault.test_vault import everything_stored
 from tests.web.people import client_in, person, signed_in
 
@@ -88,3 +88,27 @@ def test_nothing_else_of_what_was_said_can_be_changed(app, northwind):
     with pytest.raises(RuleError, match="no password"), unit_of_work():
         ticket = tickets.locked(number)
         logins.move_to_vault(tickets.event_of(ticket.id, len(said)), actor=STAFF)
+
+
+def test_what_a_note_among_staff_says_stays_among_staff(app, northwind):
+    number = opened(northwind)
+    with unit_of_work():
+        ticket = tickets.locked(number)
+        note = commands.add_note(ticket, actor=STAFF, text="They never pay, their password: zz-11!")
+    assert not note.holds_password
+    with pytest.raises(RuleError, match="no password"), unit_of_work():
+        logins.move_to_vault(db.session.merge(note), actor=STAFF)
+    assert "never pay" not in text_of(
+        client_in(app, northwind.mira).get(f"/portal/requests/{number}")
+    )
+
+
+def test_a_message_full_of_passwords_is_not_moved_line_by_line(northwind, statements):
+    with unit_of_work():
+        made = client_commands.open_request(
+            actor=acting(northwind.mira), subject="All", text="pwd: abcd1\n" * 1000
+        )
+        said = tickets.event_of(made.id, 1)
+        with statements() as asked, pytest.raises(RuleError, match="1000 lines"):
+            logins.move_to_vault(said, actor=STAFF)
+    assert len(asked) <= 1

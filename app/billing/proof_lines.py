@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from app.billing.models import Document, DocumentLine, DocumentTax, ExtraLine
+from app.billing.proof_words import money
 from app.core.db import db
 from app.core.money import EXPONENTS, plain
 
@@ -96,8 +97,8 @@ def _added(sheet: Sheet) -> Iterator[str]:
         if line.explanation["amount_minor"] != wanted:
             yield (
                 f"line {line.position} of document {sheet.number} comes to"
-                f" {line.explanation['amount_minor']} minor units, its quantity times its price"
-                f" makes {wanted}"
+                f" {money(sheet.currency, line.explanation['amount_minor'])}, its quantity times"
+                f" its price makes {money(sheet.currency, wanted)}"
             )
         if line.quantity is not None and _times(line) != _times(extra):
             yield (
@@ -124,8 +125,9 @@ def _discounted(sheet: Sheet) -> Iterator[str]:
     for line, off, kept in zip(sheet.lines, taken, sheet.of("discount_minor"), strict=True):
         if off != kept:
             yield (
-                f"line {line.position} of document {sheet.number} is reduced by {kept} minor"
-                f" units, its share of the discounts is {off}"
+                f"line {line.position} of document {sheet.number} is reduced by"
+                f" {money(sheet.currency, kept)}, its share of the discounts is"
+                f" {money(sheet.currency, off)}"
             )
 
 
@@ -150,7 +152,8 @@ def _nets(sheet: Sheet) -> Iterator[str]:
     for line, amount, off, tax in figures:
         if line.net_minor != amount - off - (tax if inclusive else 0):
             yield (
-                f"line {line.position} of document {sheet.number} has net {line.net_minor},"
+                f"line {line.position} of document {sheet.number} has net"
+                f" {money(sheet.currency, line.net_minor)},"
                 " not its amount less discount and tax taken out"
             )
 
@@ -176,8 +179,8 @@ def _taxed(sheet: Sheet) -> Iterator[str]:
         has, wanted = sheet.taxes.get(key), derived.get(key)
         if has != wanted:
             yield (
-                f"document {sheet.number} has {_in_words(has)} of {key[0]};"
-                f" it should be {_in_words(wanted)}"
+                f"document {sheet.number} has {_told(has, sheet.currency)} of {key[0]};"
+                f" it should be {_told(wanted, sheet.currency)}"
             )
 
 
@@ -190,12 +193,15 @@ def _shared(sheet: Sheet, lines: Iterable[Row[Any]], taxes: Iterable[int]) -> It
         if line.explanation["tax_minor"] != tax:
             yield (
                 f"line {line.position} of document {sheet.number} bears"
-                f" {line.explanation['tax_minor']} minor units of tax, its share is {tax}"
+                f" {money(sheet.currency, line.explanation['tax_minor'])} of tax, its share is"
+                f" {money(sheet.currency, tax)}"
             )
 
 
-def _in_words(figures: tuple[int, int] | None) -> str:
-    return f"{figures[1]} minor units on {figures[0]}" if figures else "none"
+def _told(figures: tuple[int, int] | None, currency: str) -> str:
+    if figures is None:
+        return "none"
+    return f"{money(currency, figures[1])} on {money(currency, figures[0])}"
 
 
 def _unit(currency: str) -> int:

@@ -1,5 +1,7 @@
 """The questions of `prove` that the database answers: each returns one text a fault.
 
+Amounts and things are marked for `proof_words`: `<EUR 1050>`, `<entry 5>`.
+
 `numeric` arithmetic is exact and `round` goes half away from zero, as the policies ask.
 """
 
@@ -109,7 +111,7 @@ _TAXED = f"""
 CHECKS: dict[str, str] = {
     "rates": f"""
         with asked as ({_ASKED}), near as ({_NEAR})
-        select 'entry ' || a.entry_id || ' on document ' || a.number
+        select '<entry ' || a.entry_id || '> on document ' || a.number
             || ' was priced by rule ' || a.rate_rule_id || ', which does not apply to it'
         from asked a join rate_rule r on r.id = a.rate_rule_id
         left join near n on n.document_id = a.document_id and n.below_id = a.company_id
@@ -123,7 +125,7 @@ CHECKS: dict[str, str] = {
              or r.staff_id is not null and r.staff_id <> a.staff_id
              or r.work_type_id is not null and r.work_type_id is distinct from a.work_type_id)
         union all
-        select 'entry ' || a.entry_id || ' on document ' || a.number || ' was priced by rule '
+        select '<entry ' || a.entry_id || '> on document ' || a.number || ' was priced by rule '
             || r.id || ' although rule ' || s.id || ' is stronger'
         from asked a join rate_rule r on r.id = a.rate_rule_id
         join rate_rule s on s.id <> r.id and s.currency = a.currency and s.valid @> a.day
@@ -142,9 +144,9 @@ CHECKS: dict[str, str] = {
                r.staff_id is not null, r.work_type_id is not null)
     """,
     "payers": f"""
-        select 'entry ' || p.entry_id || ' of ' || p.work_date || ' stands on document '
-            || p.number || ' for company ' || p.payer_id || ', it was to be paid by '
-            || coalesce('company ' || p.decided_id, 'nobody')
+        select '<entry ' || p.entry_id || '> stands on document '
+            || p.number || ' for <company ' || p.payer_id || '>, it was to be paid by '
+            || coalesce('<company ' || p.decided_id || '>', 'nobody')
         from ({_PAID}) p where p.decided_id is distinct from p.payer_id
     """,
     "tax rules": f"""
@@ -156,7 +158,7 @@ CHECKS: dict[str, str] = {
           is distinct from (d.name, d.category, d.percent)
     """,
     "seconds": f"""
-        select 'entry ' || entry_id || ' on document ' || number || ' is billed '
+        select '<entry ' || entry_id || '> on document ' || number || ' is billed '
             || billed_seconds || ' s, its rule makes it ' || wanted || ' s'
         from (
           select cut.*, base + case when row_number() over (
@@ -192,23 +194,24 @@ CHECKS: dict[str, str] = {
         having sum(billed_seconds) <> seconds
     """,
     "entries": f"""
-        select 'entry ' || b.entry_id || ' on document ' || b.number || ' has '
+        select '<entry ' || b.entry_id || '> on document ' || b.number || ' has '
             || e.recorded_seconds || ' s recorded and ' || e.billable_seconds || ' s billable, '
             || b.recorded_seconds || ' and ' || b.billable_seconds || ' were billed'
         from ({_BILLED}) b join time_entry e on e.id = b.entry_id
         where b.released_at is null and (e.recorded_seconds <> b.recorded_seconds
             or e.billable_seconds <> b.billable_seconds or e.state <> 'approved')
         union all
-        select 'entry ' || entry_id || ' of ' || day || ' is on document ' || number
+        select '<entry ' || entry_id || '> is on document ' || number
             || ', which bills through ' || through
         from ({_BILLED}) b where day > through and released_at is null
     """,
     "allocations": """
-        select 'entry ' || entry_id || ' is billed or written off ' || count(*) || ' times at once'
+        select '<entry ' || entry_id || '> is billed or written off '
+            || count(*) || ' times at once'
         from allocation where released_at is null and kind <> 'credit'
         group by entry_id having count(*) > 1
         union all
-        select 'the allocation of entry ' || a.entry_id || ' to line ' || a.line_id
+        select 'the allocation of <entry ' || a.entry_id || '> to line ' || a.line_id
             || ' was released without exactly one credit of the same seconds and amount'
         from allocation a left join allocation c on c.reverses_id = a.id and c.kind = 'credit'
           and c.entry_id = a.entry_id and c.amount_minor = a.amount_minor
@@ -216,16 +219,17 @@ CHECKS: dict[str, str] = {
         where a.kind = 'line' and (a.released_at is null) <> (c.id is null)
     """,
     "line amounts": f"""
-        select 'line ' || position || ' of document ' || number || ' comes to '
-            || (explanation ->> 'amount_minor') || ' minor units, its entries make ' || wanted
+        select 'line ' || position || ' of document ' || number || ' comes to <'
+            || currency || ' ' || (explanation ->> 'amount_minor') || '>, its entries make <'
+            || currency || ' ' || wanted || '>'
         from (
-          select line_id, position, number, explanation,
+          select line_id, position, number, currency, explanation,
             case min(policy ->> 'amounts')
               when 'line-once' then
                 round(sum(billed_seconds) * min(unit_price) * min(unit) / 3600)
               when 'entry-4dp' then round(sum(weight) / (10000 / min(unit)))
               else sum(weight) end as wanted
-          from ({_WEIGHED}) w group by line_id, position, number, explanation
+          from ({_WEIGHED}) w group by line_id, position, number, currency, explanation
         ) derived where (explanation ->> 'amount_minor')::numeric <> wanted
     """,
     "printed lines": """
@@ -244,8 +248,9 @@ CHECKS: dict[str, str] = {
             is distinct from (said.quantity, said.unit, said.price)
     """,
     "shares": f"""
-        select 'entry ' || entry_id || ' on document ' || number || ' holds ' || amount_minor
-            || ' minor units, its share of line ' || position || ' is ' || share
+        select '<entry ' || entry_id || '> on document ' || number || ' holds <' || currency
+            || ' ' || amount_minor || '>, its share of line ' || position || ' is <' || currency
+            || ' ' || share || '>'
         from (
           select cut.*, base + case when row_number() over (
               partition by line_id order by fraction desc, entry_id
@@ -259,14 +264,17 @@ CHECKS: dict[str, str] = {
           ) cut
         ) shared where amount_minor <> share
         union all
-        select 'the entries of line ' || position || ' of document ' || number || ' hold '
-            || sum(amount_minor) || ' minor units, the line ' || net_minor
-        from ({_BILLED}) b group by line_id, position, number, net_minor
+        select 'the entries of line ' || position || ' of document ' || number || ' hold <'
+            || currency || ' ' || sum(amount_minor) || '>, the line <' || currency || ' '
+            || net_minor || '>'
+        from ({_BILLED}) b group by line_id, position, number, currency, net_minor
         having sum(amount_minor) <> net_minor
     """,
     "totals": """
-        select 'document ' || d.number || ' has net ' || d.net_minor || ' and tax ' || d.tax_minor
-            || ', its lines make ' || l.net || ' and its taxes ' || t.tax
+        select 'document ' || d.number || ' has net <' || d.currency || ' ' || d.net_minor
+            || '> and tax <' || d.currency || ' ' || d.tax_minor || '>, its lines make <'
+            || d.currency || ' ' || l.net || '> and its taxes <' || d.currency || ' ' || t.tax
+            || '>'
         from document d
         cross join lateral (select coalesce(sum(net_minor), 0) as net from document_line
                             where document_id = d.id and kind <> 'rounding') l
@@ -276,20 +284,24 @@ CHECKS: dict[str, str] = {
            or d.net_minor + d.tax_minor + d.rounding_minor <> d.gross_minor
     """,
     "credit notes": """
-        select 'credit note ' || c.number || ' over ' || c.gross_minor
-            || ' does not cancel invoice ' || i.number || ' over ' || i.gross_minor
+        select 'credit note ' || c.number || ' over <' || c.currency || ' ' || c.gross_minor
+            || '> does not cancel invoice ' || i.number || ' over <' || i.currency || ' '
+            || i.gross_minor || '>'
         from document c join document i on i.id = c.credits_id
         where (c.net_minor, c.tax_minor, c.rounding_minor, c.gross_minor, c.currency)
             <> (i.net_minor, i.tax_minor, i.rounding_minor, i.gross_minor, i.currency)
         union all
-        select 'entry ' || a.entry_id || ' is still held by the voided invoice ' || i.number
+        select '<entry ' || a.entry_id || '> is still held by the voided invoice ' || i.number
         from document c join document i on i.id = c.credits_id
         join document_line l on l.document_id = i.id
         join allocation a on a.line_id = l.id and a.kind = 'line' and a.released_at is null
     """,
     "postings": """
-        select 'journal ' || journal_id || ' sums to ' || sum(amount_minor)
-        from posting group by journal_id having sum(amount_minor) <> 0
+        select 'journal ' || p.journal_id || ' of '
+            || coalesce('document ' || min(d.number), '<payment ' || min(p.payment_id) || '>')
+            || ' sums to <' || min(p.currency) || ' ' || sum(p.amount_minor) || '>, not to nothing'
+        from posting p left join document d on d.id = p.document_id
+        group by p.journal_id having sum(p.amount_minor) <> 0
         union all
         select 'the postings of document ' || d.number || ' are not its amounts'
         from document d cross join lateral (
@@ -304,15 +316,17 @@ CHECKS: dict[str, str] = {
           (s.sign * d.gross_minor, -s.sign * d.net_minor, -s.sign * d.tax_minor,
            -s.sign * d.rounding_minor)
         union all
-        select 'the postings of payment ' || y.id || ' make ' || coalesce(sum(p.amount_minor), 0)
-            || ', not ' || case when y.reversed_at is null then y.amount_minor else 0 end
+        select 'the postings of <payment ' || y.id || '> make <' || y.currency || ' '
+            || coalesce(sum(p.amount_minor), 0) || '>, not <' || y.currency || ' '
+            || case when y.reversed_at is null then y.amount_minor else 0 end || '>'
         from payment y left join posting p on p.payment_id = y.id and p.ledger = 'bank'
         group by y.id having coalesce(sum(p.amount_minor), 0)
             <> case when y.reversed_at is null then y.amount_minor else 0 end
     """,
     "balances": """
-        select 'account ' || a.id || ' owes ' || coalesce(p.sum, 0) || ' by its postings, '
-            || coalesce(d.sum, 0) - coalesce(y.sum, 0) || ' by its documents and payments'
+        select '<account ' || a.id || '> owes <' || a.currency || ' ' || coalesce(p.sum, 0)
+            || '> by its postings, <' || a.currency || ' '
+            || coalesce(d.sum, 0) - coalesce(y.sum, 0) || '> by its documents and payments'
         from billing_account a
         left join (select account_id, sum(amount_minor) from posting where ledger = 'receivable'
                    group by 1) p on p.account_id = a.id
@@ -327,8 +341,9 @@ CHECKS: dict[str, str] = {
         from settlement s join document d on d.id = s.invoice_id where s.reversed_at is null
         group by d.id, d.number, d.gross_minor having sum(s.amount_minor) > d.gross_minor
         union all
-        select 'payment ' || y.id || ' is used for ' || sum(s.amount_minor) || ' minor units of '
-            || case when y.reversed_at is null then y.amount_minor else 0 end
+        select '<payment ' || y.id || '> is used for <' || y.currency || ' ' || sum(s.amount_minor)
+            || '> of <' || y.currency || ' '
+            || case when y.reversed_at is null then y.amount_minor else 0 end || '>'
         from settlement s join payment y on y.id = s.payment_id where s.reversed_at is null
         group by y.id having sum(s.amount_minor)
             > case when y.reversed_at is null then y.amount_minor else 0 end

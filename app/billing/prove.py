@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select, text
 
@@ -18,6 +19,7 @@ from app.billing.documents.content import GENESIS
 from app.billing.models import Document, DocumentPdf, Series
 from app.billing.proof_lines import line_faults, tax_faults
 from app.billing.proof_sql import CHECKS
+from app.billing.proof_words import in_words, money
 from app.core import storage
 from app.core.db import db
 from app.core.models import StoredFile
@@ -61,7 +63,9 @@ def prove() -> list[Check]:
 
 def _answer(name: str, faults: Iterable[str]) -> Check:
     found = [str(fault) for _, fault in zip(range(MOST_NAMED + 1), faults, strict=False)]
-    shown = "; ".join(found[:MOST_NAMED]) + ("; and more" if len(found) > MOST_NAMED else "")
+    shown = "; ".join(in_words(found[:MOST_NAMED])) + (
+        "; and more" if len(found) > MOST_NAMED else ""
+    )
     return Check(name, not found, shown or "sound")
 
 
@@ -130,9 +134,16 @@ def _contents() -> Iterable[str]:
         }
         for name, value in told.items():
             if said[name] != value:
-                yield f"document {document.number} says {name} {said[name]}, its row {value}"
+                says, has = _figures(name, document.currency, said[name], value)
+                what = name.removesuffix("_minor").replace("_", " ")
+                yield f"document {document.number} says {what} {says}, its row {has}"
         if sum(line["net_minor"] for line in said["lines"]) != document.net_minor:
             yield f"the lines printed on document {document.number} do not add up to its net"
+
+
+def _figures(name: str, currency: str, *values: Any) -> list[str]:
+    is_money = name.endswith("_minor")
+    return [money(currency, value) if is_money else str(value) for value in values]
 
 
 def _files() -> Iterable[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.billing import prove
 from app.billing.proof_lines import HUNDRED, rounded
+from app.billing.proof_words import money
 from app.core.db import db
 from app.core.money import EXPONENTS
 from app.estimates import rules
@@ -50,8 +51,8 @@ def _priced(estimate: Estimate) -> Iterator[str]:
         wanted = _amount(line, estimate)
         if line.amount_minor != wanted:
             yield (
-                f"has {line.amount_minor} minor units in line {line.position}, its hours at its"
-                f" rate make {wanted}"
+                f"has {money(estimate.currency, line.amount_minor)} in line {line.position}, its"
+                f" hours at its rate make {money(estimate.currency, wanted)}"
             )
 
 
@@ -77,7 +78,7 @@ def _summed(estimate: Estimate) -> Iterator[str]:
         for each in estimate.taxes
     ]
     if sorted(said) != taxes:
-        yield f"has other taxes than its lines bear: {_in_words(taxes)}"
+        yield f"has other taxes than its lines bear: {_in_words(taxes, estimate.currency)}"
     net = sum(taxable for _, _, taxable, _ in taxes)
     tax = sum(tax for *_, tax in taxes)
     step = estimate.policy.get("cash_step_minor") or 0
@@ -91,9 +92,13 @@ def _summed(estimate: Estimate) -> Iterator[str]:
         "hours": (estimate.work_minor, sum(line.amount_minor for line in work)),
         "seconds": (estimate.work_seconds, sum(line.billed_seconds for line in work)),
     }
+    currency = estimate.currency
     for name, (has, should) in wanted.items():
         if has != should:
-            yield f"has {has} as its {name}, its lines make {should}"
+            says = [
+                str(each) if name == "seconds" else money(currency, each) for each in (has, should)
+            ]
+            yield f"has {says[0]} as its {name}, its lines make {says[1]}"
 
 
 def _taxes(
@@ -115,8 +120,10 @@ def _tax_key(line: EstimateLine) -> tuple[str, Fraction]:
     return line.tax_name, Fraction(line.tax_percent)
 
 
-def _in_words(taxes: Sequence[tuple[str, Fraction, int, int]]) -> str:
-    return ", ".join(f"{tax} minor units of {name} on {on}" for name, _, on, tax in taxes)
+def _in_words(taxes: Sequence[tuple[str, Fraction, int, int]], currency: str) -> str:
+    return ", ".join(
+        f"{money(currency, tax)} of {name} on {money(currency, on)}" for name, _, on, tax in taxes
+    )
 
 
 def _said(estimate: Estimate) -> Iterator[str]:

@@ -11,7 +11,7 @@ from app.billing.commands.credit import void_invoice
 from app.billing.commands.payments import record_payment
 from app.billing.commands.rates import RateTerms, set_rate, set_tax
 from app.billing.documents import stored
-from app.billing.models import Document
+from app.billing.models import Document, Payment
 from app.billing.prove import prove
 from app.companies.models import Company
 from app.core import clock, storage
@@ -137,7 +137,7 @@ TAMPERED = [
     (f"document set previous_hash = content_hash {OF_FIRST}", "hash chain", "not chained"),
     ("series set last_hash = repeat('0', 63) || '1'", "hash chain", "does not end"),
     (f"document set gross_minor = gross_minor + 1 {OF_FIRST}", "totals", FIRST),
-    (f"document set gross_minor = gross_minor + 1 {OF_FIRST}", "contents", "gross_minor"),
+    (f"document set gross_minor = gross_minor + 1 {OF_FIRST}", "contents", "says gross EUR"),
     (
         f"document_line set net_minor = net_minor + 1 {lowest('document_line')}",
         "discounts and nets",
@@ -180,7 +180,23 @@ def test_whatever_is_tampered_with_is_named(books):
         found = faults()
         db.session.rollback()
         assert named in found.get(check, ""), (change, found)
+        told = " ".join(found.values())
+        assert "minor" not in told, told
+        assert "<" not in told, told
     assert_books()
+
+
+def test_a_fault_names_company_and_amounts_as_people_write_them(books):
+    paid = db.session.scalars(select(Payment)).one()
+    named, account_id = paid.account.payer.name, paid.account_id
+    tamper("update payment set amount_minor = amount_minor + 1")
+    found = faults()
+    db.session.rollback()
+    assert found["postings"] == (
+        f"the postings of payment {paid.id} of {named}, received on 1 Apr 2026,"
+        " make EUR\u00a010.00, not EUR\u00a010.01"
+    )
+    assert found["balances"].startswith(f"{named} (account {account_id}) owes EUR\u00a0")
 
 
 def test_one_changed_byte_of_a_pdf_is_named(books):

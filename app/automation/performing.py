@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import select
 
 from app.automation.definition import Action, Names
@@ -17,9 +16,8 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.staff.models import DepartmentMember, Staff
-from app.tickets import assigning, commands, notifications, queries
+from app.tickets import assigning, commands, queries, staff_mails
 from app.tickets.models import Ticket
-from app.vault.recognising import concealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +139,18 @@ def _mail(ticket: Ticket, said: str, actor: Actor, whom: Any) -> str:
 
 
 def _letter(ticket: Ticket, said: str, actor: Actor, reader: Any, event_id: int) -> mail.Letter:
-    public = current_app.extensions["settings"].public_url.rstrip("/")
-    agency = db.session.scalars(select(Agency.name)).first()
-    about = concealed(ticket.subject)
-    letter = mail.Letter(
-        word="Notification",
-        subject=f"{actor.rule}: {about}",
-        body=(
-            f"{concealed(said)}\n\n#{ticket.number} {about}\n{public}/tickets/{ticket.number}\n\n"
-            f"The rule “{actor.rule}” sent this: {public}/rules/runs/{actor.rule_run}\n"
-        ),
-        recipient=str(reader.email),
-        recipient_name=reader.name,
-        dedupe_key=f"rule:{actor.rule_run}:{event_id}:{reader.email}"[:200],
-        about=(notifications.ABOUT, ticket.id),
+    told = staff_mails.Told(
+        subject=actor.rule,
+        text=said,
+        foot=f"The rule “{actor.rule}” sent this:",
+        path=f"/rules/runs/{actor.rule_run}",
+        key=f"rule:{actor.rule_run}:{event_id}",
         event_id=event_id,
     )
-    thread = mail.Thread(ticket.number, notifications.root_id(ticket))
-    return mail.stamped(letter, thread, agency=agency or "")
+    agency = db.session.scalars(select(Agency.name)).first() or ""
+    return staff_mails.letter(
+        ticket, told, name=reader.name, address=str(reader.email), agency=agency
+    )
 
 
 _DEEDS: Mapping[str, Callable[[Ticket, Mapping[str, Any], Actor], str]] = {

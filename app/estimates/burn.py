@@ -6,7 +6,6 @@ same level again, also when time was deleted in between.
 
 from collections.abc import Collection
 
-from flask import current_app
 from sqlalchemy import select
 
 from app.core import formats, mail
@@ -16,10 +15,9 @@ from app.core.models import Agency
 from app.estimates import queries
 from app.estimates.models import Estimate
 from app.estimates.rules import LEVELS, Burn
-from app.tickets import notifications, sla_queries, timeline
 from app.tickets import queries as ticket_queries
+from app.tickets import sla_queries, staff_mails, timeline
 from app.tickets.models import Ticket
-from app.vault.recognising import concealed
 
 
 def warn_of_entries(entry_ids: Collection[int]) -> int:
@@ -82,22 +80,12 @@ def _tell(estimate: Estimate, burn: Burn, ticket: Ticket) -> None:
 def _letter(
     estimate: Estimate, burn: Burn, ticket: Ticket, reader: tuple[str, str], agency: str
 ) -> mail.Letter:
-    public = current_app.extensions["settings"].public_url.rstrip("/")
-    about = concealed(ticket.subject)
-    name, address = reader
-    letter = mail.Letter(
-        word="Notification",
-        subject=f"{burn.level} % of the estimate is used: {about}",
-        body=(
-            f"{in_words(estimate, burn)}.\n\n#{ticket.number} {about}\n"
-            f"{public}/tickets/{ticket.number}\n\n"
-            "If more is needed, offer the client a new version before you go on: "
-            f"{public}/tickets/{ticket.number}/estimate\n"
-        ),
-        recipient=address,
-        recipient_name=name,
-        dedupe_key=f"estimate:{estimate.id}:{burn.level}:{address}"[:200],
-        about=(notifications.ABOUT, ticket.id),
+    told = staff_mails.Told(
+        subject=f"{burn.level} % of the estimate is used",
+        text=f"{in_words(estimate, burn)}.",
+        foot="If more is needed, offer the client a new version before you go on:",
+        path=f"/tickets/{ticket.number}/estimate",
+        key=f"estimate:{estimate.id}:{burn.level}",
     )
-    thread = mail.Thread(ticket.number, notifications.root_id(ticket))
-    return mail.stamped(letter, thread, agency=agency)
+    name, address = reader
+    return staff_mails.letter(ticket, told, name=name, address=address, agency=agency)

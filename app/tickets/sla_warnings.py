@@ -5,8 +5,8 @@ After a pause of all workers the highest level reached is told, not each one tha
 
 from dataclasses import dataclass
 
-from flask import current_app
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from app.core import clock as time
 from app.core import formats, mail
@@ -15,17 +15,16 @@ from app.core.db import db
 from app.core.models import Agency
 from app.tickets import (
     happenings,
-    notifications,
     sla,
     sla_clocks,
     sla_queries,
     sla_storage,
+    staff_mails,
     timeline,
 )
 from app.tickets.models import Ticket
 from app.tickets.sla_models import SlaClock
 from app.tickets.sla_storage import Clock
-from app.vault.recognising import concealed
 
 WORDS = {
     "first_response": "first answer",
@@ -97,7 +96,8 @@ def _tell(found: list[Warned]) -> None:
     happenings.told("promise_broken", over, actor=SYSTEM)
     happenings.told("promise_near", near, actor=SYSTEM)
     ids = {each.clock.ticket_id for each in found}
-    tickets = {row.id: row for row in db.session.scalars(select(Ticket).where(Ticket.id.in_(ids)))}
+    named = select(Ticket).options(joinedload(Ticket.company), joinedload(Ticket.requester))
+    tickets = {row.id: row for row in db.session.scalars(named.where(Ticket.id.in_(ids)))}
     people: dict[int, list[tuple[bool, str, str]]] = {}
     for ticket_id, is_assignee, name, address in sla_queries.warned_people(ids):
         people.setdefault(ticket_id, []).append((is_assignee, name, address))
@@ -115,20 +115,11 @@ def _tell(found: list[Warned]) -> None:
 
 
 def _letter(warning: Warned, ticket: Ticket, name: str, address: str, agency: str) -> mail.Letter:
-    public = current_app.extensions["settings"].public_url.rstrip("/")
-    about = concealed(ticket.subject)
-    letter = mail.Letter(
-        word="Notification",
-        subject=f"{warning.text}: {about}",
-        body=(
-            f"{warning.text}.\n\n#{ticket.number} {about}\n"
-            f"{public}/tickets/{ticket.number}\n\n"
-            f"How this is reckoned: {public}/tickets/{ticket.number}/promises\n"
-        ),
-        recipient=address,
-        recipient_name=name,
-        dedupe_key=f"promise:{warning.clock.id}:{warning.level}:{address}"[:200],
-        about=(notifications.ABOUT, ticket.id),
+    told = staff_mails.Told(
+        subject=warning.text,
+        text=f"{warning.text}.",
+        foot="How this is reckoned:",
+        path=f"/tickets/{ticket.number}/promises",
+        key=f"promise:{warning.clock.id}:{warning.level}",
     )
-    thread = mail.Thread(ticket.number, notifications.root_id(ticket))
-    return mail.stamped(letter, thread, agency=agency)
+    return staff_mails.letter(ticket, told, name=name, address=address, agency=agency)

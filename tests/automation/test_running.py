@@ -157,7 +157,10 @@ def test_members_take_turns_and_mails_go_to_staff(app):
     mails = db.session.scalars(select(Mail).order_by(Mail.id)).all()
     assert [mail.subject.partition(" ")[0] for mail in mails] == ["Notification:"] * 6
     assert sorted({mail.recipient for mail in mails}) == ["ann@x.example", "bob@x.example"]
-    assert f"/rules/runs/{runs()[0].id}" in mails[0].body
+    for part in (mails[0].body, mails[0].html):
+        assert f"/rules/runs/{runs()[0].id}" in part
+        assert f"/tickets/{first.number}" in part
+        assert first.company.name in part
 
 
 def test_the_requester_is_asked_formally(app):

@@ -64,6 +64,9 @@ def test_work_counts_as_it_is_valued_and_each_level_is_told_once(world):
     world.log(HOUR)
     assert world.warnings() == [80, 100]
     assert warned_by_mail() == ["ada@agency.example"] * 2
+    mails = db.session.scalars(select(Mail).where(Mail.subject.contains("is used")))
+    whose = f"{world.company.name}, {world.mira.name}"
+    assert all(whose in row.body and whose in (row.html or "") for row in mails)
 
 
 def test_the_whole_department_hears_when_it_is_used_up(world):

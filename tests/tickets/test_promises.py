@@ -254,6 +254,7 @@ def test_each_level_is_told_once_and_after_a_pause_only_the_highest(agent, fjord
             sla_warnings.warn()
         assert warned() == told
     mails = db.session.execute(select(Mail.recipient, Mail.subject).order_by(Mail.id)).all()
+    assert all("/promises" in page for page in db.session.scalars(select(Mail.html)))
     assert [each.recipient for each in mails] == [
         "ada@agency.example",
         *["ada@agency.example", "bo@agency.example"] * 2,

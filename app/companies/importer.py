@@ -148,6 +148,10 @@ class CompanyImporter(Importer):
     def beside(self, work: Work) -> str:
         return STORED_PARENTS if work.at("parent") is not None else super().beside(work)
 
+    def tell(self, session: Session, work: Work) -> None:
+        if work.at("parent") is not None:
+            session.execute(text(TELL_PARENTS))
+
     def meet(self, session: Session, work: Work) -> None:
         hold_companies(session)
         session.execute(text(MEET))
@@ -365,6 +369,20 @@ MOVED = """
 update import_plan p set action = 'updated'
   from import_parent r join company c on c.id = r.child
  where r.line = p.line and p.action = 'unchanged' and r.parent_id is distinct from c.parent_id"""
+
+# A dry run tells the company above by its name, for one in the same file has no id yet.
+TELL_PARENTS = """
+update import_plan p
+   set before = coalesce(p.before, '{}') || jsonb_build_object('part_of', above.name),
+       after = coalesce(p.after, '{}')
+               || jsonb_build_object('part_of', coalesce(stored.name, ours.name, s.place_label))
+  from import_parent r join import_stage s using (line) join company c on c.id = r.child
+  left join company above on above.id = c.parent_id
+  left join company stored on stored.id = r.parent_id
+  left join (select q.target, min(t.doc ->> 'name') as name
+               from import_plan q join import_stage t using (line)
+              where q.target < 0 group by q.target) ours on ours.target = r.parent_id
+ where p.line = r.line and p.action = 'updated' and r.parent_id is distinct from c.parent_id"""
 
 REMEMBER_PARENTS = """
 update import_row r

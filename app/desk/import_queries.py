@@ -1,5 +1,6 @@
 """What the pages of imports ask: batches with their figures, and the rows of one."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.core.models import Job, StoredFile
 from app.imports.commands import ROW_COUNTS
 from app.imports.models import ImportBatch, ImportRow
 from app.tickets.models import Ticket
-from app.timelog.models import TimeEntry
+from app.timelog.models import TimeEntry, WorkType
 
 PAGE = 50
 BATCHES = 20
@@ -23,6 +24,10 @@ TARGETS: dict[str, tuple[Any, Any, Any]] = {
     "tickets": (Ticket.id, Ticket.subject, Ticket.number),
     "time": (TimeEntry.id, TimeEntry.description, TimeEntry.ticket_id),
 }
+
+# where a row holds values, and the ids among them
+VALUES = ("before", "after", "doc")
+NAMED: dict[str, Any] = {"parent_id": Company, "work_type_id": WorkType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,20 @@ def rows(batch: ImportBatch, action: str, *, page: int = 1) -> Listed:
 def _page(query: Any, page: int, size: int) -> Listed:
     found = list(db.session.execute(query.limit(size + 1).offset((page - 1) * size)))
     return Listed(found[:size], len(found) > size)
+
+
+def with_names(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, with names where their values hold the ids of companies and of work types."""
+    rows = deepcopy(rows)  # those of a dry run are kept with the import, as they are
+    parts = [part for row in rows for part in (row.get(name) for name in VALUES) if part]
+    for field, model in NAMED.items():
+        ids = {int(part[field]) for part in parts if part.get(field)}
+        found = select(model.id, model.name).where(model.id.in_(ids))
+        names = {row.id: row.name for row in db.session.execute(found)} if ids else {}
+        for part in parts:
+            if part.get(field):
+                part[field] = names.get(int(part[field]), "one that is gone")
+    return rows
 
 
 def size_of(batch: ImportBatch) -> int:

@@ -166,8 +166,6 @@ def value(name: str, held: Any) -> str:
     text = "" if held is None else str(held)
     if not text:
         return ""
-    if name in {"parent_id", "work_type_id"}:
-        return f"id {text}"
     if name == "billable_seconds":
         return f"{int(text) // 3600}:{int(text) % 3600 // 60:02}"
     if name == "use_company_address":

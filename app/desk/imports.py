@@ -308,12 +308,13 @@ def _planned(batch: ImportBatch, action: str) -> import_queries.Listed:
     found = counts["errors"] if action == "refused" else counts["examples"].get(action, [])
     begin = (_page() - 1) * import_queries.PAGE
     end = begin + import_queries.PAGE
-    return import_queries.Listed(found[begin:end], len(found) > end)
+    return import_queries.Listed(import_queries.with_names(found[begin:end]), len(found) > end)
 
 
 def _done(batch: ImportBatch, action: str) -> import_queries.Listed:
     found = import_queries.rows(batch, action, page=_page())
-    return import_queries.Listed([dict(row._mapping) for row in found.rows], found.more)  # noqa: SLF001 - SQLAlchemy's own way
+    rows = [dict(row._mapping) for row in found.rows]  # noqa: SLF001 - SQLAlchemy's own way
+    return import_queries.Listed(import_queries.with_names(rows), found.more)
 
 
 @blueprint.post("/<int:batch_id>/rows")

@@ -186,8 +186,10 @@ def dry_run(
 
 def _show(session: Session, importer: Importer, work: Work, answer: Answer) -> bytes:
     """Add what a person is shown of a dry run and the mark of the whole; give those of rows."""
-    answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
     answer["mark"], marks = agreement.marks(session, importer, work)
+    if work.batch_id is None:
+        importer.tell(session, work)
+    answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
     return marks
 
 

@@ -182,6 +182,9 @@ class Importer(ABC):
         """A select of line and id: what is there already that a row stands on beside its record."""
         return "select null::integer as line, null::bigint as id where false"
 
+    def tell(self, session: Session, work: Work) -> None:
+        """In a dry run: add to the plan what people are to see of it, though nothing writes it."""
+
     def meet(self, session: Session, work: Work) -> None:
         """Before a chunk: take in what people made since the plan, and hold off more of it."""
 

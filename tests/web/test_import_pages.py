@@ -92,6 +92,20 @@ def test_what_would_be_written_is_told_in_words_for_people(clerk):
     assert "Name key" not in page
 
 
+def test_a_company_put_under_another_is_told_by_names(clerk):
+    url = uploaded(clerk, "Company;Parent\nAlpha;\nBeta;\nGamma;Alpha\n")
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    url = uploaded(clerk, "Company;Parent\nGamma;Beta\nDelta;\nBeta;Delta\n")
+    dry = words(go_on(clerk, url, "mapping"))
+    assert "Part of Alpha → becomes Beta" in dry
+    assert "Part of – → becomes Delta" in dry
+    go_on(clerk, url, "apply")
+    done = words(clerk.get(f"{url}?rows=updated").text)
+    assert "Part of Alpha → becomes Beta" in done
+    assert "Part of – → becomes Delta" in done
+
+
 def test_pasted_rows_are_read_like_a_file(clerk):
     answer = post(clerk, "/imports/", kind="companies", pasted="Company\tCity\r\nBo\tCork\r\n")
     url = answer.location.removesuffix("/mapping")

@@ -72,7 +72,9 @@ class CompanyView(DeskModelView):
     add_form_extra_fields = {
         "name": StringField("Name", description="As it stands on invoices."),
         "kind": SelectField(
-            "Kind", choices=[SelectChoice(kind, kind.capitalize()) for kind in KINDS]
+            "Kind",
+            choices=[SelectChoice(kind, kind.capitalize()) for kind in KINDS],
+            default="company",
         ),
         "parent_id": LookupField(
             "Part of",

@@ -37,7 +37,11 @@ def _waiting(refused: int | None = None, problems: tuple[str, ...] = ()) -> str:
         decided=registrations.decided(most=DECIDED),
         refused=refused,
         reason=request.form.get("reason", ""),
-        problems=[(f"reason-{refused}", problem) for problem in problems],
+        new_name=request.form.get("new_name", ""),
+        problems=[
+            (f"{'new' if 'new_name' in request.form else 'reason'}-{refused}", problem)
+            for problem in problems
+        ],
         nonce=forms.new_nonce,
     )
 
@@ -67,7 +71,10 @@ def approve(registration_id: int) -> Any:
             )
         return here, f"{done.name} is invited."
 
-    return carry_out(act, back=here)
+    def again(error: RuleError) -> tuple[str, int]:
+        return _waiting(registration_id, error.problems), 422
+
+    return carry_out(act, back=here, again=again if "new_name" in request.form else None)
 
 
 @blueprint.post("/registrations/<int:registration_id>/reject")

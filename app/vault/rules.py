@@ -34,7 +34,7 @@ def problems_of(label: str, url: str, parts: tuple[str, ...]) -> list[Words]:
 
 def _is_address(url: str) -> bool:
     """Whether it is a web, ssh or ftp address, or a bare host. Only web addresses become links."""
-    if any(sign.isspace() for sign in url):
+    if not url.isprintable() or " " in url:
         return False
     try:
         scheme = urlsplit(url).scheme if "://" in url else ""

@@ -91,7 +91,10 @@ def test_a_registration_can_make_a_company_or_be_refused(app, northwind, browser
         register(browser, email)
         browser.post(link_in(mails()[-1]))
     first, second = db.session.scalars(select(Registration.id).order_by(Registration.id)).all()
-    agent.post(f"/registrations/{first}/approve", data=sent(new_name="Harbour AS"))
+    there = f"/registrations/{first}/approve"
+    page = text_of(agent.post(there, data=sent(new_name="Harbour " * 100)))
+    assert "Harbour " * 99 in page, "what was typed is still there"
+    agent.post(there, data=sent(new_name="Harbour AS"))
     place = db.session.scalars(select(Membership).order_by(Membership.id.desc()).limit(1)).one()
     assert place.company.name == "Harbour AS"
     agent.post(f"/registrations/{second}/reject", data=sent(reason=""))

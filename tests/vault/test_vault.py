@@ -98,13 +98,14 @@ def test_a_contact_sees_their_own_logins_and_a_manager_all(world):
         queries.credential_of(viewer_of(bo.id), made.id)
 
 
-def test_every_fault_of_a_login_is_told_at_once(world):
+@pytest.mark.parametrize("url", ["javascript://alert(1)", "https://a.example/\x00", "two words"])
+def test_every_fault_of_a_login_is_told_at_once(world, url):
     with pytest.raises(RuleError) as caught, unit_of_work():
         commands.keep(
             actor=SYSTEM,
             company_id=world[0].id,
             label=" ",
-            url="javascript://alert(1)",
+            url=url,
             secret=Secret("u", ""),
         )
     assert len(caught.value.problems) == 3

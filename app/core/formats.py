@@ -123,14 +123,19 @@ def day(when: date | None, language: str = ENGLISH) -> str:
         return "–"
     if language == ENGLISH:
         return f"{when.day} {when:%b %Y}"
-    return str(format_skeleton("yMMMd", when, locale=_locale(language)))
+    return _first_of_month(str(format_skeleton("yMMMd", when, locale=_locale(language))), language)
 
 
 def long_day(when: date, language: str = ENGLISH) -> str:
     """Return a date with its month in full, as letters have it: 21 November 2026."""
     if language == ENGLISH:
         return f"{when.day} {when:%B %Y}"
-    return str(format_date(when, "long", locale=_locale(language)))
+    return _first_of_month(str(format_date(when, "long", locale=_locale(language))), language)
+
+
+def _first_of_month(text: str, language: str) -> str:
+    """French counts the first day of a month as the first, all others as they are."""
+    return f"1er{text[1:]}" if _locale(language).language == "fr" and text[:2] == "1 " else text
 
 
 def initials(name: str) -> str:

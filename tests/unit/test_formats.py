@@ -54,6 +54,9 @@ def test_letters_have_months_in_full():
         "fr": "30 avril 2026",
         "es": "30 de abril de 2026",
     }
+    assert formats.long_day(date(2026, 4, 1), "fr") == "1er avril 2026"
+    assert formats.day(date(2026, 4, 1), "fr") == "1er avr. 2026"
+    assert formats.day(date(2026, 4, 11), "fr") == "11 avr. 2026"
 
 
 def test_an_instant_is_a_day_and_a_clock_of_24_hours_in_a_zone():

@@ -38,11 +38,12 @@ def test_the_schema_takes_what_the_form_takes(form, data):
     raw = {key: str(each) for key, each in sent.items() if kinds[key] in intake.KEPT}
     reading = intake.read(form, raw, given=sent.keys() - raw.keys())
     shown = {each.field.key for each in reading.shown}
+    blank = {key for key, text in raw.items() if not text.strip("\x00 \t\n")}
     is_valid = validator(form).is_valid
     assert is_valid({key: each for key, each in sent.items() if key in shown}) == (
-        reading.faults == ()
-    )
-    assert is_valid(sent) == (reading.faults == () and sent.keys() <= shown)
+        reading.faults == () and not blank & shown
+    ), "what is left open is left out"
+    assert is_valid(sent) == (reading.faults == () and sent.keys() <= shown and not blank)
 
 
 def test_an_unknown_key_and_a_login_without_a_password_are_refused():

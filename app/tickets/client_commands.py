@@ -94,6 +94,7 @@ def open_request(
     ensure_subscribed(ticket, contact_id=contact_id, source="requester")
     for other in sorted(set(notify) - {contact_id}):
         ensure_subscribed(ticket, contact_id=other, source="colleague")
+        notifications.added(ticket, other, actor=actor)
     if acknowledges:
         notifications.request_opened(ticket, actor=actor)
     return ticket

@@ -84,6 +84,16 @@ TEMPLATES = {
             needs_message=True,
         ),
         Template(
+            "added",
+            "Somebody is added to a request, so that its mails come to them too",
+            say("{author} has added you to: {subject}"),
+            say(
+                "Dear {recipient},\n\n{author} has added you to this request of {company}: you see"
+                " it in the portal, and its mails come to you too. On its page you can stop"
+                " them.\n\n{agency}"
+            ),
+        ),
+        Template(
             "answered",
             "Staff have written to the client",
             "{subject}",

@@ -31,6 +31,13 @@ MOST_ACKNOWLEDGED = 5
 LARGEST_ATTACHED = 10 * 1024 * 1024
 QUIET = timedelta(seconds=10)
 SEE_IT = say("See it and decline without signing in; to approve this much, sign in first:")
+WAYS = {
+    (True, False): say("Answer this mail, or look at the request in the portal:"),
+    (True, True): say("Answer this mail, or look at the request and stop its mails in the portal:"),
+    (False, False): say("See the request, and answer, in the portal:"),
+    (False, True): say("See the request, answer it, and stop its mails in the portal:"),
+}
+"""How one goes on, by whether answers by mail are read, and whether one merely follows."""
 CALLED = {
     "new": say("Received"),
     "open": say("In progress"),
@@ -107,6 +114,15 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
     ]
     key = f"{queries.ACKNOWLEDGED}{ticket.id}"
     return post(Occasion("acknowledged", ticket, key=key), readers)
+
+
+def added(ticket: Ticket, contact_id: int, *, actor: Actor) -> int:
+    """Tell a contact, once, who added them to a request and how its mails are stopped."""
+    if actor.channel == DEMO or ticket.is_demo or contact_id == actor.contact_id:
+        return 0
+    readers = [each for each in queries.contacts_of(ticket) if each.contact_id == contact_id]
+    occasion = Occasion("added", ticket, author=actor.name, key=f"added:{ticket.id}")
+    return post(occasion, readers)
 
 
 def solved(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -270,9 +286,7 @@ def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link
         return mailtext.YOURS if has_link else say("Answer with one button, without signing in:")
     if reader.staff_id is not None:
         return "" if has_link else "On the desk:"
-    if answers_by_mail:
-        return say("Answer this mail, or look at the request in the portal:")
-    return say("See the request, and answer, in the portal:")
+    return WAYS[answers_by_mail, reader.contact_id != occasion.ticket.requester_id]
 
 
 def _foot_without_portal(agency: Agency, *, answers_by_mail: bool) -> str:

@@ -13,7 +13,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
 from app.staff.models import Staff
-from app.tickets import merged
+from app.tickets import merged, notifications
 from app.tickets.models import Subscription, Ticket
 
 
@@ -27,11 +27,14 @@ def subscribe(
 ) -> None:
     """Let somebody follow a ticket: staff, or a contact of its company's tree with portal access.
 
-    Twice is once; a follower who is muted stays so. Raises `RuleError` for anybody else.
+    A contact is mailed who added them. Twice is once; a follower who is muted stays so. Raises
+    `RuleError` for anybody else.
     """
     merged.ensure_goes_on(ticket, actor=actor)
     _ensure_may_follow(ticket, contact_id, staff_id)
     ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
+    if contact_id is not None:
+        notifications.added(ticket, contact_id, actor=actor)
     record(
         actor,
         "ticket.subscribe",

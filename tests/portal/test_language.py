@@ -134,7 +134,7 @@ def test_each_reader_of_a_mail_has_their_language(app, northwind):
     found = {mail.recipient_name: mail for mail in mails() if "We are on it." in mail.body}
     assert "Im Portal sehen Sie die Anfrage und antworten darauf:" in found["Mira Krog"].body
     assert '<html lang="de">' in found["Mira Krog"].html
-    assert "See the request, and answer, in the portal:" in found["Bo Lund"].body
+    assert "See the request, answer it, and stop its mails in the portal:" in found["Bo Lund"].body
 
 
 WHOLE = """\
@@ -144,7 +144,7 @@ Ann Agent
 Fjord & Partners
 
 --\x20
-Im Portal sehen Sie die Anfrage und antworten darauf:
+Im Portal sehen Sie die Anfrage, antworten und bestellen ihre E-Mails ab:
 http://127.0.0.1:8080/portal/requests/{number}
 
 Am {at} schrieb Mira Krog:

@@ -17,7 +17,7 @@ from app.core.errors import RuleError
 from app.core.models import Mail
 from app.tickets import client_commands, commands, mailtemplates, queries
 from app.tickets.mail_models import Mailbox, MailTemplate
-from app.tickets.subscribing import ensure_subscribed, mute
+from app.tickets.subscribing import ensure_subscribed, mute, subscribe
 from jobs import load_handlers
 from tests import factories as make
 from tests.core.sink import running_sink
@@ -57,6 +57,32 @@ def address_of(contact) -> str:
 
 def by(contact) -> Actor:
     return Actor(name=contact.name, contact_id=contact.id, channel="portal")
+
+
+def test_whoever_is_added_is_told_by_whom_and_how_it_is_stopped(agent, mira, client_company):
+    """Once, with what was said; not who adds themselves, nor who was added by a mail's copy."""
+    bo, cy = (make.contact(client_company, name) for name in ("Bo Lind", "Cy Dahl"))
+    for contact in (bo, cy):
+        db.session.add(PortalAccount(contact_id=contact.id))
+    db.session.flush()
+    opened = client_commands.open_request(
+        actor=by(mira), subject="Printer", text="It is on fire.", notify=[bo.id]
+    )
+    subscribe(opened, actor=agent, contact_id=cy.id, source="staff")
+    subscribe(opened, actor=agent, contact_id=cy.id, source="staff")
+    db.session.commit()
+    found = {mail.recipient: mail for mail in mails() if "added you" in mail.subject}
+    assert set(found) == {address_of(bo), address_of(cy)}
+    told = found[address_of(bo)]
+    assert told.subject == f"Notification: [#{opened.number}] Mira Lund has added you to: Printer"
+    assert "On its page you can stop them." in told.body
+    assert "> It is on fire." in told.body
+    assert "Ada Berg has added you" in found[address_of(cy)].body
+    commands.reply(opened, actor=agent, text="Help is near.")
+    db.session.commit()
+    feet = {mail.recipient: mail.body for mail in mails() if "Help is near." in mail.body}
+    assert "stop its mails in the portal" in feet[address_of(bo)]
+    assert "stop its mails" not in feet[address_of(mira)]
 
 
 def test_what_looks_like_a_password_is_mailed_to_nobody(agent, mira, client_company):

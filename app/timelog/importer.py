@@ -1,7 +1,7 @@
 """How rows of a file become time entries, with the companies and people they name."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -163,20 +163,32 @@ class TimeImporter(Importer):
     def tally(self, session: Session, work: Work) -> Tally:
         seconds = session.scalar(text(SECONDS)) or 0
         overlaps = session.scalar(text(OVERLAPS_IN_FILE)) or 0
-        warnings = (
-            (f"{overlaps} entries overlap another one of the same person; they are flagged.",)
-            if overlaps
-            else ()
-        )
+        lines = list(session.scalars(text(OTHER_LENGTHS)))
+        warnings = [
+            f"{overlaps} entries overlap another one of the same person; they are flagged."
+        ][: bool(overlaps)]
+        if lines:
+            warnings.append(_told_lengths(lines))
         return Tally(
             companies_created=places.count(session),
             staff_created=people.count(session),
             seconds=int(seconds),
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
 
 
 SOURCE = "time"
+MOST_LINES = 5
+
+
+def _told_lengths(lines: Sequence[int]) -> str:
+    """Which rows say that they took another time than passed, by their first lines."""
+    named = ", ".join(map(str, lines[:MOST_LINES])) + (", …" if len(lines) > MOST_LINES else "")
+    rows = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
+    return (
+        f"The duration of {rows} (line {named}) is another one than from start to end; the"
+        " duration is taken, as there may have been a break."
+    )
 
 
 def _person(work: Work, cells: Cells) -> tuple[str, str | None]:
@@ -304,6 +316,15 @@ select distinct t.id, t.version from import_row r join time_entry t on t.id = r.
 SECONDS = """
 select sum((s.span ->> 'seconds')::bigint)
   from import_plan p join import_stage s using (line) where p.action <> 'refused'"""
+
+# What was written in whole minutes may differ by one.
+OTHER_LENGTHS = """
+select s.line from import_plan p join import_stage s using (line)
+ where p.action <> 'refused'
+   and abs(extract(epoch from (s.span ->> 'ended_at')::timestamptz
+                              - (s.span ->> 'started_at')::timestamptz)
+           - (s.span ->> 'seconds')::integer) > 60
+ order by s.line"""
 
 # An entry overlaps when an earlier one of the same person ends after it begins, or the next one
 # begins before it ends.

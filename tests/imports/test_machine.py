@@ -262,6 +262,21 @@ def test_bad_time_is_refused(app, row, reason) -> None:
     assert answer["companies_created"] == answer["staff_created"] == 0
 
 
+def test_a_duration_that_is_not_from_start_to_end_is_told(app) -> None:
+    head = "User;Client;Start;End;Duration\n"
+    rows = (
+        "Ana;A;2024-03-29 11:00;2024-03-29 11:30;00:45\n"
+        "Bo;A;2024-03-29 11:00;2024-03-29 11:30;00:30\n"
+        "Cy;A;2024-03-29 11:00;2024-03-29 11:30;00:29:30\n"
+    )
+    answer = bring("time", head + rows)
+    told = [warning for warning in answer["warnings"] if "from start to end" in warning]
+    assert len(told) == 1
+    assert "1 row (line 2)" in told[0]
+    seconds = select(TimeEntry.recorded_seconds).order_by(TimeEntry.id)
+    assert db.session.scalars(seconds).all() == [2700, 1800, 1770]
+
+
 def test_time_that_ends_before_it_begins_or_overlaps(app) -> None:
     head = "User;Client;Start;End\n"
     rows = (

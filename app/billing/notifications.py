@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
+from flask import current_app
 from sqlalchemy import select
 
 from app.billing.recipients import Recipient, recipients_of
@@ -47,12 +48,16 @@ def _letter(to: Recipient, agency: Agency, occasion: str) -> mail.Letter:
         subject, body = (
             _credit_note(to, sender) if to.kind == "credit_note" else _invoice(to, sender)
         )
-        greeting = _("Dear %(name)s,", name=mail.one_line(to.name or to.company))
-        attached = _("The document is attached as a PDF.")
+        parts = [_("Dear %(name)s,", name=mail.one_line(to.name or to.company)), body]
+        parts += [_("The document is attached as a PDF."), sender]
+        html = current_app.jinja_env.get_template("mail/document.html").render(
+            subject=subject, parts=[part.split("\n") for part in parts]
+        )
     return mail.Letter(
         word="Notification" if to.kind == "credit_note" else "ACTION",
         subject=subject,
-        body=f"{greeting}\n\n{body}\n\n{attached}\n\n{sender}\n",
+        body="\n\n".join(parts) + "\n",
+        html=html,
         recipient=to.address,
         recipient_name=to.name,
         dedupe_key=":".join(filter(None, (ABOUT, str(to.document_id), to.address, occasion))),
@@ -68,7 +73,7 @@ def _invoice(to: Recipient, sender: str) -> tuple[str, str]:
     return (
         _("Invoice %(number)s: %(amount)s due %(due)s from %(sender)s", sender=sender, **names),
         _(
-            "invoice %(number)s for %(company)s comes to %(amount)s.\n"
+            "Invoice %(number)s for %(company)s comes to %(amount)s.\n"
             "Please pay it by %(due)s and give %(number)s as the reference.",
             company=mail.one_line(to.company),
             **names,
@@ -80,7 +85,7 @@ def _credit_note(to: Recipient, sender: str) -> tuple[str, str]:
     return (
         _("Credit note %(number)s from %(sender)s", number=to.number, sender=sender),
         _(
-            "credit note %(number)s over %(amount)s cancels invoice %(invoice)s for %(company)s.\n"
+            "Credit note %(number)s over %(amount)s cancels invoice %(invoice)s for %(company)s.\n"
             "There is nothing for you to do.",
             number=to.number,
             amount=_amount(to),

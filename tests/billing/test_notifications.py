@@ -42,6 +42,9 @@ def test_each_billing_contact_is_asked_to_pay_with_the_pdf(app):
         assert notifications.post_documents([document.id]) == 2
         assert notifications.post_documents([document.id]) == 0, "once for each occasion"
     first, second = mails()
+    assert f",\n\nInvoice {document.number} for Client Ltd comes to EUR 1,147.50.\n" in first.body
+    assert f"<p>Invoice {document.number} for Client Ltd comes to EUR 1,147.50.<br>" in first.html
+    assert "Fjord &amp; Partners</p>" in first.html
     assert first.recipient != second.recipient
     assert first.subject == (
         f"ACTION: Invoice {document.number}: EUR 1,147.50 due 30 April 2026 from Fjord & Partners"

@@ -26,6 +26,10 @@ from app.timelog.rules import Work
 blueprint = Blueprint("time", __name__, url_prefix="/time")
 
 
+class TimeQuestionError(RuleError):
+    """The time may be meant or a slip: it is logged when a person ticks the box and sends again."""
+
+
 @dataclass(frozen=True, slots=True)
 class SheetRow:
     """One row of the timesheet: a ticket, or a company without one; its entries by day."""
@@ -47,8 +51,17 @@ def week() -> Any:
     return _week(request.args)
 
 
-def _week(typed: Any, problems: tuple[str, ...] = (), question_id: int | None = None) -> str:
-    """The week; `problems` are about the time that was typed, or the answer to a question."""
+def _week(
+    typed: Any,
+    problems: tuple[str, ...] = (),
+    question_id: int | None = None,
+    *,
+    asked: bool = False,
+) -> str:
+    """The week; `problems` are about the time that was typed, or the answer to a question.
+
+    With `asked` a box says that what was typed is meant.
+    """
     today = clock.today(own_zone())
     try:
         chosen = day(request.args.get("day", ""), "The day") or today
@@ -76,6 +89,7 @@ def _week(typed: Any, problems: tuple[str, ...] = (), question_id: int | None = 
         typed=typed,
         problems=problems,
         unanswered=question_id,
+        asked=asked,
         nonce=forms.new_nonce(),
         may_log=may("create", "Time"),
         may_edit=may("edit", "Time"),
@@ -111,6 +125,8 @@ def add() -> Any:
         if work is None or reasons.problems:
             found = rules.problems_of(work, today=clock.today(own_zone())) if work else []
             raise RuleError(*reasons.problems, *found)
+        if "right" not in request.form:
+            _ask(work)
         entry = commands.log_time(
             work,
             actor=desk_actor(),
@@ -123,7 +139,28 @@ def add() -> Any:
             f"{rules.in_hours(entry.recorded_seconds)} h logged.",
         )
 
-    return carry_out(act, back=back, again=lambda error: (_week(request.form, error.problems), 422))
+    def again(error: RuleError) -> tuple[str, int]:
+        asked = isinstance(error, TimeQuestionError) or "right" in request.form
+        return _week(request.form, error.problems, asked=asked), 422
+
+    return carry_out(act, back=back, again=again)
+
+
+def _ask(work: Work) -> None:
+    """Raise `TimeQuestionError` for what may be a slip; what is impossible is refused anyway."""
+    today = clock.today(own_zone())
+    if rules.problems_of(work, today=today):
+        return
+    begun = work.started_at
+    on = rules.local_date(begun, own_zone()) if begun else work.work_date or today
+    doubts = rules.doubts_of(
+        rules.seconds_of(work) or 0,
+        on,
+        beside=queries.seconds_on(own_staff_id(), on),
+        today=today,
+    )
+    if doubts:
+        raise TimeQuestionError(*doubts, "Tick the box if the time is right.")
 
 
 def _ticket_id(typed: str) -> int | None:

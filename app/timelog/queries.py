@@ -171,6 +171,14 @@ def overlaps(
     return found is not None
 
 
+def seconds_on(staff_id: int, day: date) -> int:
+    """The seconds that a person has worked on a day."""
+    query = select(func.coalesce(func.sum(TimeEntry.recorded_seconds), 0)).where(
+        TimeEntry.staff_id == staff_id, TimeEntry.work_date == day
+    )
+    return int(db.session.scalars(query).one())
+
+
 def week_of(staff_id: int, monday: date) -> list[TimeEntry]:
     """A person's entries of one week with what the timesheet shows, by day."""
     return list(

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from app.core import formats
 from app.core.errors import RuleError
 from app.core.money import round_decimal
 from app.core.numbers import read_number
@@ -20,6 +21,7 @@ AWAY_AFTER = 90
 VISIT_ENDS_AFTER = 4 * HOUR
 OFFERED_FROM = 3 * MINUTE
 OFFERED_HOURS = 12
+LONG_AGO = timedelta(days=366)
 
 FORMS: tuple[tuple[re.Pattern[str], Callable[..., int]], ...] = (
     (re.compile(r"(\d{1,4})\s*(?:m|min|minutes?)?"), lambda m: int(m) * MINUTE),
@@ -98,6 +100,22 @@ def span_of(work: Work) -> int | None:
 def seconds_of(work: Work) -> int | None:
     """Seconds worked: as told, else from begin to end."""
     return work.seconds if work.seconds is not None else span_of(work)
+
+
+def doubts_of(seconds: int, day: date, *, beside: int, today: date) -> list[str]:
+    """What may be a slip: a day that is more than full, or one long ago.
+
+    `beside` are the seconds that the person has on that day already.
+    """
+    found = []
+    if beside and seconds + beside > DAY:
+        found.append(
+            f"With the {in_hours(beside)} h that stand on {formats.day(day)} already this makes"
+            f" {in_hours(seconds + beside)} h, more than a day has."
+        )
+    if day < today - LONG_AGO:
+        found.append(f"{formats.day(day)} is more than a year ago.")
+    return found
 
 
 def problems_of(work: Work, *, today: date) -> list[str]:

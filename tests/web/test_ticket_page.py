@@ -419,6 +419,26 @@ def test_the_week_takes_time_and_submits_it(agent, fjord):
     assert browser.get("/time/week?day=nonsense").status_code == 200
 
 
+def test_time_that_may_be_a_slip_is_asked_about(agent, fjord):
+    browser, _own = agent
+
+    def add(**more):
+        form = {"nonce": forms.new_nonce(), "company_text": "fjord dental", "billable": "y"}
+        return browser.post("/time/add", data=form | more)
+
+    assert add(time="23:59", work_date="2026-03-10", right="y").status_code == 302
+    twice = add(time="23:59", work_date="2026-03-10")
+    assert twice.status_code == 422
+    page = twice.get_data(as_text=True)
+    assert "this makes 47:58 h, more than a day has" in page
+    assert "The time is right" in page
+    old = add(time="1h", work_date="1990-01-01")
+    assert "1 Jan 1990 is more than a year ago" in old.get_data(as_text=True)
+    assert add(time="1h", work_date="1990-01-01", right="y").status_code == 302
+    with fresh():
+        assert len(db.session.scalars(select(TimeEntry.id)).all()) == 2
+
+
 def test_every_reason_against_time_or_a_ticket_is_told_at_once_and_all_is_kept(browser, fjord):
     with unit_of_work():
         make.company("Fjord Dental Billing")

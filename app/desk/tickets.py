@@ -15,7 +15,7 @@ from app.core.errors import NotFoundError, Reasons, RuleError, StaleError
 from app.core.lookups import LOOKUPS
 from app.core.security import may, requires
 from app.core.targets import local_or
-from app.desk import canned, promise_words, ticket_facts
+from app.desk import canned, promise_words, ticket_facts, ticket_fields
 from app.desk import price as price_words
 from app.desk import queue as queue_page
 from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
@@ -296,6 +296,7 @@ def page(
         composed=composed,
         problems=problems,
         fields=fields,
+        now_shown=ticket_fields.shown(ticket, own_zone()),
         field_problems=field_problems,
         refused={refused_form: refused_for},
         typed=request.form,
@@ -397,8 +398,11 @@ def change(number: int) -> Any:
     except NotFoundError:
         raise
     except RuleError as error:
-        code = 409 if isinstance(error, StaleError) else 422
-        return page(number, fields=form, field_problems=error.problems), code
+        if not isinstance(error, StaleError):
+            return page(number, fields=form, field_problems=error.problems), 422
+        now = ticket_fields.shown(queries.ticket(number), own_zone())
+        again = ticket_fields.merged(form, now)
+        return page(number, fields=again, field_problems=error.problems), 409
     flash("Saved.", "success")
     return redirect(url_for("tickets.show", number=number))
 

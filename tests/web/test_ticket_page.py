@@ -155,6 +155,28 @@ def test_somebody_elses_save_is_answered_409_with_both_texts(browser, ticket):
     assert "Now: High" in page
 
 
+def test_what_was_not_touched_takes_what_somebody_else_saved_meanwhile(browser, ticket):
+    number, version, old = ticket.number, ticket.version, ticket.subject
+    shown = {"subject": old, "priority": "normal", "tags": "", "version": version}
+    was = {f"was-{name}": value for name, value in shown.items()}
+    fields = f"/tickets/{number}/fields"
+    browser.post(fields, data=shown | was | {"priority": "urgent", "tags": "printer"})
+    page = browser.post(fields, data=shown | was | {"subject": "Mine", "tags": "mine"})
+    assert page.status_code == 409
+    form = page.get_data(as_text=True).partition('id="fields"')[2].partition("</form>")[0]
+    assert '<option value="urgent" selected>' in form, "theirs, as it was not touched"
+    assert 'name="subject" value="Mine"' in form
+    assert f"Now: {old}" in form
+    assert 'name="tags" value="mine"' in form, "both changed it: one's own stays"
+    assert "Now: printer" in form
+    again = dict(
+        re.findall(r'<input[^>]*name="((?:was-)?(?:tags|priority)|version)" value="([^"]*)"', form)
+    )
+    assert again["was-tags"] == "printer"
+    assert again["was-priority"] == "urgent"
+    assert int(again["version"]) > version
+
+
 def test_files_come_back_only_as_downloads(browser, ticket):
     number = ticket.number
     sent(

@@ -5,6 +5,7 @@ Pages take `unit_of_work` and `with_retry` from here; the session beneath it is 
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import flash, redirect, request
 from werkzeug.wrappers import Response
@@ -14,9 +15,10 @@ from app.core.db import unit_of_work, with_retry
 from app.core.errors import NotFoundError, RuleError
 from app.core.language import told
 
-__all__ = ["Outcome", "carry_out", "refused", "unit_of_work", "with_retry"]
+__all__ = ["Outcome", "carry_out", "refused", "taken", "unit_of_work", "with_retry"]
 
 Outcome = tuple[str, str]
+ENOUGH_OF_NONCE = 12
 
 
 def carry_out(
@@ -63,3 +65,11 @@ def refused(error: RuleError, *, back: str) -> Response:
     for problem in error.problems:
         flash(told(problem), "danger")
     return redirect(back)
+
+
+def taken(address: str) -> str:
+    """The address, telling the browser that this form is taken: only then it drops its draft."""
+    mark = urlencode({"sent": request.form.get(forms.FIELD, "")[:ENOUGH_OF_NONCE]})
+    parts = urlsplit(address)
+    query = f"{parts.query}&{mark}" if parts.query else mark
+    return urlunsplit(parts._replace(query=query))

@@ -6,6 +6,7 @@ import uuid
 from http import HTTPStatus
 
 from flask import Flask, Response, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import (
@@ -13,13 +14,16 @@ from werkzeug.exceptions import (
     InternalServerError,
     MethodNotAllowed,
     SecurityError,
+    Unauthorized,
 )
 
 from app.core.db import FULL, db, why_unanswered
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.language import gettext as _
 from app.core.language import told
+from app.core.sessions import is_portal
 from app.core.words import say
+from app.desk import too_late
 
 log = logging.getLogger(__name__)
 
@@ -97,12 +101,20 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return _page(code, incident=_note(error.original_exception))
     if request.path.startswith(API):
         return _for_programs(error)
+    if isinstance(error, CSRFError | Unauthorized) and _is_form_of_desk():
+        return too_late.page()
     if code not in TEXTS:
         return error
     response = _page(code)
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: the answer names what is allowed
         response.allow.update(error.valid_methods or ())
     return response
+
+
+def _is_form_of_desk() -> bool:
+    """Whether a person of the desk sent a form as a whole, rather than a script a part of one."""
+    is_part = "HX-Request" in request.headers
+    return request.method == "POST" and not is_part and not is_portal(request)
 
 
 def _for_programs(error: HTTPException) -> Response | HTTPException:

@@ -7,9 +7,9 @@ from flask_login import current_user
 
 from app.core import posting
 from app.core.errors import RuleError
-from app.core.posting import Outcome, refused
+from app.core.posting import Outcome, refused, taken
 
-__all__ = ["Outcome", "carry_out", "refused"]
+__all__ = ["Outcome", "carry_out", "refused", "taken"]
 
 
 def carry_out(

@@ -22,7 +22,7 @@ from app.desk.at_desk import desk_actor, own_staff_id, own_zone, worker
 from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.mailed import mailed
-from app.desk.posting import carry_out, refused
+from app.desk.posting import carry_out, refused, taken
 from app.estimates.queries import burn_of
 from app.roles import ROLES
 from app.staff import queries as staff_queries
@@ -372,7 +372,7 @@ def say(number: int) -> Any:
             actor=desk_actor(),
             staff_id=found.staff_id if found else None,
         )
-        return f"{here}?answered=1#composer", said
+        return taken(f"{here}#composer"), said
 
     return carry_out(
         act,

@@ -49,6 +49,7 @@ def init_app(app: Flask, limiter: Limiter) -> None:
     app.jinja_env.globals.update(
         portal_tabs=tabs.shown,
         portal_agency=client.agency_name,
+        portal_person=client.person_id,
         portal_zone=client.zone,
         refusal_reasons=REASONS,
     )

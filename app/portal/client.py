@@ -118,6 +118,12 @@ def current() -> Client:
     return found
 
 
+def person_id() -> int:
+    """The contact who is signed in; 0 for everybody else."""
+    found = current_or_none()
+    return found.id if found else 0
+
+
 def agency_name() -> str:
     """The agency whose portal this is."""
     found = current_or_none()

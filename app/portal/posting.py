@@ -5,8 +5,10 @@ from typing import Any
 
 from app.core import posting
 from app.core.errors import RuleError
-from app.core.posting import Outcome
+from app.core.posting import Outcome, taken
 from app.portal import client
+
+__all__ = ["Outcome", "carry_out", "taken"]
 
 
 def carry_out(

@@ -16,7 +16,7 @@ from app.core.errors import RuleError
 from app.core.words import by_field, say
 from app.estimates.request_page import beside
 from app.portal import blueprint, client
-from app.portal.posting import carry_out
+from app.portal.posting import carry_out, taken
 from app.tickets import (
     client_commands,
     client_queries,
@@ -167,11 +167,10 @@ def answer(number: int) -> Any:
                 raise RuleError(
                     say("This text was sent already: take it out to send the files alone.")
                 )
-            return f"{url_for('portal.request_page', number=number)}#answer", say(
-                "It was sent already."
-            )
+            here = f"{url_for('portal.request_page', number=number)}#answer"
+            return taken(here), say("It was sent already.")
         answered = client_commands.reply_as_contact(ticket, actor=me.actor, text=text, files=files)
-        there = url_for("portal.request_page", number=answered.ticket.number)
+        there = taken(url_for("portal.request_page", number=answered.ticket.number))
         if answered.is_new:
             return there, (
                 say(
@@ -188,27 +187,38 @@ def answer(number: int) -> Any:
             )
         return f"{there}#answer", say("Your message is sent.")
 
-    return carry_out(
-        act,
-        back=url_for("portal.request_page", number=number),
-        again=lambda error: (page(number, refused="answer", problems=error.problems), 422),
-    )
+    back = url_for("portal.request_page", number=number)
+    return carry_out(act, back=back, again=_answer_again(number))
+
+
+def _answer_again(number: int) -> Callable[[RuleError], tuple[str, int]]:
+    """The request with the answer that was refused, as it was typed."""
+    return lambda error: (page(number, refused="answer", problems=error.problems), 422)
 
 
 @blueprint.post("/requests/<int:number>/solved")
 def solved(number: int) -> Any:
-    """Say that it is solved."""
+    """Say that it is solved; what stands in the form of an answer goes along as the last word."""
+    text = request.form.get("text", "")
+    files = uploads(request.files.getlist("files"))
 
     def do(me: client.Client, ticket: Ticket) -> str:
-        client_commands.solve_as_contact(ticket, actor=me.actor)
+        is_said = not files and queries.was_just_said(ticket.id, text, actor=me.actor)
+        client_commands.solve_as_contact(
+            ticket, actor=me.actor, text="" if is_said else text, files=files
+        )
+        if text.strip() or files:
+            return say("Thank you. Your message is sent, and the request is closed.")
         return say("Thank you. The request is closed.")
 
-    return _change(number, do)
+    return _change(number, do, again=_answer_again(number), takes=True)
 
 
 @blueprint.post("/requests/<int:number>/reopen")
 def reopen(number: int) -> Any:
-    """Say that it is not solved after all."""
+    """Say that it is not solved after all; what stands in the form of an answer says why."""
+    if request.form.get("text", "").strip() or uploads(request.files.getlist("files")):
+        return answer(number)
 
     def do(me: client.Client, ticket: Ticket) -> str:
         client_commands.reopen_as_contact(ticket, actor=me.actor)
@@ -262,7 +272,9 @@ def _change(
     *,
     find: Callable[[Viewer, int], Ticket] = client_queries.held,
     again: Callable[[RuleError], tuple[str, int]] | None = None,
+    takes: bool = False,
 ) -> Any:
+    """Do something with a request; `takes` says that what was typed to answer it went along."""
     me = client.current()
     here = url_for("portal.request_page", number=number)
 
@@ -270,7 +282,8 @@ def _change(
         ticket = find(me.viewer, number)
         said = do(me, ticket)
         still = client_queries.sees(me.viewer, number)
-        return (here if still else url_for("portal.requests")), said
+        there = here if still else url_for("portal.requests")
+        return (taken(there) if takes else there), said
 
     return carry_out(act, back=here, again=again)
 

@@ -1,5 +1,5 @@
-// The one-page ticket: the page says that it is looked at and shows who else is there, what is typed
-// is kept until it is sent, and a work type that is free of charge switches "billable" off.
+// The one-page ticket: the page says that it is looked at and shows who else is there, a canned reply
+// goes where one writes, and a work type that is free of charge switches "billable" off.
 (() => {
   const others = document.querySelector("#others");
   if (!others) return;
@@ -30,17 +30,7 @@
 (() => {
   const form = document.querySelector("#composer");
   if (!form) return;
-  const text = form.querySelector("[data-draft]");
-  const key = `draft:${text.dataset.draft}`;
-  const kept = sessionStorage.getItem(key);
-  if (sessionStorage.getItem(`${key}:sent`)) {
-    sessionStorage.removeItem(`${key}:sent`);
-    if (!text.value) sessionStorage.removeItem(key);
-  } else if (kept && !text.value) {
-    text.value = kept;
-  }
-  text.addEventListener("input", () => sessionStorage.setItem(key, text.value));
-  form.addEventListener("submit", () => sessionStorage.setItem(`${key}:sent`, "1"));
+  const text = form.querySelector("[name=text]");
 
   form.addEventListener("click", (event) => {
     const canned = event.target.closest("[data-canned]");
@@ -51,7 +41,7 @@
       .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer)))
       .then((words) => {
         text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
-        text.dispatchEvent(new Event("input"));
+        text.dispatchEvent(new Event("input", { bubbles: true }));
         text.focus();
       })
       .catch(() => window.location.assign(canned.href));

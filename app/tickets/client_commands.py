@@ -202,9 +202,20 @@ def reopen_as_contact(ticket: Ticket, *, actor: Actor) -> None:
     commands.set_status(ticket, actor=actor, status=queries.first_status("open"))
 
 
-def solve_as_contact(ticket: Ticket, *, actor: Actor) -> None:
-    """Say that it is solved, which completes the ticket; a completed one stays as it is."""
-    _contact_of(actor)
+def solve_as_contact(
+    ticket: Ticket, *, actor: Actor, text: str = "", files: Sequence[Upload] = ()
+) -> None:
+    """Say that it is solved, which completes the ticket; a completed one stays as it is.
+
+    What they write with it is their last message; nobody is asked to answer it. Raises `RuleError`.
+    """
+    contact_id = _contact_of(actor)
+    if text.strip() or files:
+        commands.ensure_sayable(text, "message", files)
+        event = commands.say(
+            ticket, actor=actor, kind="message", text=text, files=files, contact_id=contact_id
+        )
+        notifications.contact_wrote(ticket, event, actor=actor)
     if ticket.category != "completed":
         commands.set_status(ticket, actor=actor, status=queries.first_status("completed"))
 

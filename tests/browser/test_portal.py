@@ -382,3 +382,33 @@ def test_going_back_does_not_offer_what_was_sent_once_more(portal, live, clients
     page.go_back()
     expect(page.get_by_text("Your message is sent.")).to_have_count(0)
     expect(box).to_have_value("")
+
+
+def test_an_answer_is_kept_until_it_is_sent_whatever_button_is_pressed(live, clients, portal):
+    page = portal()
+    here = f"{live.url}/portal/requests/{clients.number}"
+    page.goto(here)
+    page.get_by_label("Your message").fill("It was the cable.")
+    page.get_by_role("button", name="Send me no mails about it").click()
+    page.get_by_text("Saved.").wait_for()
+    expect(page.get_by_label("Your message")).to_have_value("It was the cable.")
+    page.goto(f"{live.url}/portal/")
+    page.goto(here)
+    expect(page.get_by_label("Your message")).to_have_value("It was the cable.")
+    page.get_by_role("button", name="Solved, close it").click()
+    page.get_by_text("Your message is sent, and the request is closed.").wait_for()
+    page.locator(".timeline").get_by_text("It was the cable.").wait_for()
+    expect(page.get_by_label("Your message")).to_have_value("")
+
+
+def test_an_answer_is_there_again_after_signing_in_again(live, clients, portal):
+    page = portal()
+    page.goto(f"{live.url}/portal/requests/{clients.number}")
+    page.get_by_label("Your message").fill("It was the cable.")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("link", name="Sign in and go on").click()
+    page.get_by_label("E-mail", exact=True).fill(clients.email)
+    page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_label("Your message")).to_have_value("It was the cable.")

@@ -1,6 +1,7 @@
 """The agent's day at the ticket, in a real browser: answer, time and status in one submit."""
 
 import pytest
+from flask_appbuilder.security.sqla.models import User
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -137,3 +138,57 @@ def test_the_pages_of_tickets_and_time_are_accessible(live, desk, number):
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text("more than one day").first.wait_for()
     assert_accessible(page)
+
+
+def test_an_answer_outlives_the_end_of_the_session_and_a_refusal(live, desk, number):
+    page = desk("Agent")
+    here = f"{live.url}/tickets/{number}"
+    page.goto(here)
+    page.get_by_text("Internal note").click()
+    page.get_by_label("Text").fill("Half a day of typing")
+    page.get_by_label("Time spent").fill("1,5")
+    page.get_by_text("1:30 h").first.wait_for()  # the price is there: no answer is on its way
+    page.route("**/here", lambda route: route.fulfill(body=""))
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Add note").click()
+    page.get_by_role("heading", name="Nothing was sent").wait_for()
+    assert page.get_by_label("Text").input_value() == "Half a day of typing"
+    assert page.get_by_label("Time").input_value() == "1,5"
+    assert_accessible(page)
+    page.get_by_role("link", name="Sign in and go on").click()
+    with live.database():
+        name = db.session.scalars(select(User.username)).first()
+    page.unroute_all()
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", make.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/tickets/{number}**")
+    expect(page.get_by_label("Text")).to_have_value("Half a day of typing")
+    expect(page.get_by_label("Time spent")).to_have_value("1,5")
+    expect(page.get_by_label("Internal note")).to_be_checked()
+    page.get_by_label("Time spent").fill("26h")
+    page.get_by_role("button", name="Add note").click()
+    page.get_by_text("more than one day").first.wait_for()
+    page.goto(here)
+    expect(page.get_by_label("Text")).to_have_value("Half a day of typing")
+    page.get_by_label("Time spent").fill("1h")
+    page.get_by_role("button", name="Add note").click()
+    page.locator(".timeline").get_by_text("logged").wait_for()
+    page.goto(here)
+    page.locator(".timeline").get_by_text("Half a day of typing").wait_for()
+    expect(page.get_by_label("Text")).to_have_value("")
+    expect(page.get_by_label("Internal note")).not_to_be_checked()
+
+
+def test_who_signs_out_is_asked_about_what_is_not_sent(live, desk, number):
+    page = desk("Agent")
+    page.goto(f"{live.url}/tickets/{number}")
+    page.get_by_label("Text").fill("Half a sentence")
+    page.goto(f"{live.url}/tickets/")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    page.get_by_label("You and your settings").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login/**")
+    assert "did not send" in asked[0]
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('draft'))") == []

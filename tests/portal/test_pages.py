@@ -283,6 +283,22 @@ def test_answer_solve_rate_and_open_again(northwind, mira):
     assert "opened it again" in text_of(mira.get(at))
 
 
+def test_what_was_typed_goes_along_with_the_word_that_it_is_solved_or_not(northwind, mira):
+    at = f"/portal/requests/{northwind.ticket.number}"
+    answer = mira.post(f"{at}/solved", data=sent(text="It was the cable."))
+    page = text_of(mira.get(answer.location))
+    assert "Your message is sent, and the request is closed." in page
+    assert "It was the cable." in page
+    assert "How was the result?" in page
+    mira.post(f"{at}/reopen", data=sent(text="No, it was not."))
+    page = text_of(mira.get(at))
+    assert "opened it again" in page
+    assert "No, it was not." in page
+    refused = mira.post(f"{at}/solved", data=sent(text="x" * 200_000))
+    assert refused.status_code == 422
+    assert "x" * 200_000 in text_of(refused)
+
+
 def test_clients_read_their_own_words_for_a_status(northwind, mira):
     with unit_of_work():
         ticket = db.session.get(Ticket, northwind.ticket.id)
@@ -460,7 +476,7 @@ def test_a_merged_request_leads_on_and_takes_no_answers(northwind, mira):
     assert f'This request goes on as <a href="/portal/requests/{other.number}"' in page
     assert "Your message" not in page
     answer = mira.post(f"{at}/answer", data=sent(text="From an old page."))
-    assert answer.location == f"/portal/requests/{other.number}"
+    assert answer.location.startswith(f"/portal/requests/{other.number}?sent=")
     assert "From an old page." in text_of(mira.get(answer.location))
     answer = mira.post(f"{at}/reopen", data=sent())
     assert f"goes on as #{other.number}" in text_of(mira.get(answer.location))

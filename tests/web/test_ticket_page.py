@@ -2,6 +2,7 @@
 
 import io
 import re
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from app.tickets.models import Event, Ticket
 from app.timelog import timers
 from app.timelog.models import TimeEntry, Timer
 from tests import factories as make
-from tests.web.people import fresh, person, signed_in
+from tests.web.people import fresh, person, signed_in, visitor
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
 
@@ -126,6 +127,20 @@ def test_not_billable_needs_a_reason(browser, ticket):
     with fresh():
         entry = db.session.scalars(select(TimeEntry)).one()
     assert (entry.billable_seconds, entry.non_billable_reason) == (0, "Our mistake")
+
+
+def test_an_answer_after_the_end_of_the_session_is_given_back(app, ticket):
+    stranger = visitor(app)
+    form = {"text": "Half a day\nof typing", "time": "0:25", "secret": "pine forest", "status": "2"}
+    at = f"/tickets/{ticket.number}"
+    answer = stranger.post(f"{at}/say", data=form, headers={"Referer": f"http://localhost{at}"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 401
+    assert "Half a day\nof typing" in page
+    assert 'value="0:25"' in page or ">0:25</textarea>" in page
+    assert "pine forest" not in page
+    assert f"/login/?next={at}" in unquote(page)
+    assert said(ticket) == []
 
 
 def test_a_note_is_marked_and_stays_inside(browser, ticket):

@@ -177,9 +177,12 @@ def test_the_link_declines_with_a_reason_only(world):
     path = link(world.offer())
     browser = visitor(world.app)
     assert browser.post(path, data={"do": "decline"}).status_code == 422
-    answer = browser.post(path, data={"do": "decline", "text": "We wait until spring"})
+    said = {"do": "decline", "text": "We wait until spring", "again": "y"}
+    answer = browser.post(path, data=said)
     assert answer.status_code == 200
     assert newest().reason == "We wait until spring"
+    for page in (answer, browser.get(path)):
+        assert "who asks for a new offer" in text_of(page)
 
 
 def test_what_is_too_long_is_refused_beside_its_field_and_kept(world):

@@ -60,6 +60,7 @@ class Template:
 
 
 MESSAGE = "message"
+LINK = "{link}"
 TEMPLATES = {
     each.kind: each
     for each in (
@@ -226,9 +227,14 @@ TEMPLATES = {
 
 
 def without_link(body: str) -> str:
-    """The words for who comes in nowhere: without the paragraphs that are about {link}."""
-    parts = body.split("\n\n")
-    return "\n\n".join(part for part in parts if "{link}" not in part or "{message}" in part)
+    """The words for who comes in nowhere: without the paragraphs that are about {link}.
+
+    Where that is all of them, only the lines that name it go.
+    """
+    parts = [part for part in body.split("\n\n") if LINK not in part or "{message}" in part]
+    if not parts:
+        parts = ["\n".join(line for line in body.splitlines() if LINK not in line)]
+    return "\n\n".join(parts)
 
 
 def problems(kind: str, subject: str, body: str) -> list[str]:

@@ -58,9 +58,11 @@ def passwords_in(text: str) -> list[Found]:
 
 def concealed(text: str) -> str:
     """The text without what looks like a password and the rest of its line."""
-    for found in reversed(passwords_in(text)):
-        text = text[: found.start] + HIDDEN + text[found.end :]
-    return text
+    pieces, at = [], 0
+    for found in passwords_in(text):
+        pieces += [text[at : found.start], HIDDEN]
+        at = found.end
+    return "".join([*pieces, text[at:]])
 
 
 def _secret(rest: str) -> str:

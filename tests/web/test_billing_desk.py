@@ -2,6 +2,8 @@
 
 import re
 
+from sqlalchemy import select
+
 from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine
 from app.core import jobs
 from app.core.db import db, unit_of_work
@@ -295,7 +297,11 @@ def test_nothing_is_added_to_an_account_that_was_issued_meanwhile(month):
     discount = month.post(f"{here}/discounts", text="Late", value="10", how="percent")
     for answer in (line, discount):
         assert answer.status_code == 422
-        assert "issued meanwhile as INV-2026-00001" in answer.text
+        assert "issued meanwhile as INV-2026-00001, so nothing is changed: void" in answer.text
+    [invoice] = db.session.scalars(select(Document.id))
+    month.post(f"/billing/invoices/{invoice}/void", reason="Wrong month")
+    line = month.post(f"{here}/lines", text="Late line", unit_price="10")
+    assert "so nothing is changed: see to it in the next run" in line.text
     assert count(ExtraLine) == 0
 
 

@@ -95,10 +95,11 @@ def refuse_issued(run_id: int, account_id: int) -> None:
     ).first()
     if row is not None and row.document_id is not None:
         number = db.session.get_one(Document, row.document_id).number
-        raise RuleError(
-            f"It was issued meanwhile as {number}, so nothing is changed: void that invoice first,"
-            " or see to it in the next run."
-        )
+        voided = select(Document.id).where(Document.credits_id == row.document_id)
+        way_out = "see to it in the next run."
+        if db.session.scalar(voided) is None:
+            way_out = f"void that invoice first, or {way_out}"
+        raise RuleError(f"It was issued meanwhile as {number}, so nothing is changed: {way_out}")
 
 
 def payers_now(run_id: int, company_ids: Collection[int]) -> set[int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.tickets.mailtemplates import NAMES, TEMPLATES, filled, problems
+from app.tickets.mailtemplates import NAMES, TEMPLATES, filled, problems, without_link
 
 
 @pytest.mark.parametrize("kind", TEMPLATES)
@@ -16,3 +16,8 @@ def test_every_subject_reads_well_with_a_question_in_it(kind):
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_our_own_words_have_no_problems(kind):
     assert problems(kind, TEMPLATES[kind].subject, TEMPLATES[kind].body) == []
+
+
+def test_who_comes_in_nowhere_still_reads_something():
+    assert without_link("Hello\n\nSee {link}\n\nBye") == "Hello\n\nBye"
+    assert without_link("Hello,\nsee {link}\nBye") == "Hello,\nBye"

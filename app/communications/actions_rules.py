@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.core.errors import RuleError
+from app.core.formats import day
 from app.core.words import say
 
 # What is asked, and how that reads after "please".
@@ -158,9 +159,9 @@ def due_problems(due_on: date | None, *, today: date) -> list[str]:
     if due_on is None:
         return ["The due date is missing: choose the day by which you need the answer."]
     if due_on < today:
-        return [f"The due date {due_on} is over: choose today or a later day."]
+        return [f"The due date {day(due_on)} is over: choose today or a later day."]
     if due_on > today + LATEST_DUE:
-        return [f"The due date {due_on} is too far off: choose a day within a year."]
+        return [f"The due date {day(due_on)} is too far off: choose a day within a year."]
     return []
 
 

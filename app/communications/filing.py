@@ -116,8 +116,8 @@ def _open(found: Received, parsed: Parsed, known: Known) -> Filed:
         origin=CHANNEL,
         more=more,
         acknowledges=not parsed.automatic,
+        mail_root=safe_id(parsed.message_id),
     )
-    ticket.mail_root = safe_id(parsed.message_id)
     _let_colleagues_follow(ticket, parsed)
     event_id = db.session.scalar(
         select(Event.id).where(Event.ticket_id == ticket.id).order_by(Event.seq).limit(1)

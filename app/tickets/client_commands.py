@@ -58,12 +58,13 @@ def open_request(
     more: Mapping[str, Any] | None = None,
     acknowledges: bool = True,
     known_problems: Sequence[str] = (),
+    mail_root: str | None = None,
 ) -> Ticket:
     """Open a ticket as the contact who acts; without a company for their primary one.
 
     `notify` are contacts who follow it from the start. `more` goes into the message's payload
-    (mail: hidden parts, ids). Raises `RuleError` with every reason at once, `known_problems` of the
-    caller last.
+    (mail: hidden parts, ids); `mail_root` is the Message-ID that its thread begins with. Raises
+    `RuleError` with every reason at once, `known_problems` of the caller last.
     """
     contact_id = _contact_of(actor)
     if company_id is None:
@@ -82,6 +83,7 @@ def open_request(
         follows_id=follows_id,
         known_problems=[*problems, *known_problems],
     )
+    ticket.mail_root = mail_root
     commands.say(
         ticket,
         actor=actor,

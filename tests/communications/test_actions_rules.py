@@ -61,7 +61,7 @@ ASK = {
         ({"due_on": date(2026, 3, 10)}, None),
         ({"due_on": None}, "due date is missing"),
         ({"due_on": date(2026, 3, 9)}, "is over"),
-        ({"due_on": date(2027, 4, 9)}, "too far off"),
+        ({"due_on": date(2027, 4, 9)}, "9 Apr 2027 is too far off"),
         ({"text": " "}, "request is empty"),
         ({"text": "x" * 5_001}, "too long"),
         ({"kind": "pay"}, "not said what"),

@@ -16,6 +16,9 @@ from app.companies.models import Contact, Membership
 from app.core import clock, storage
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
+from app.core.models import Mail
+from app.tickets import commands
+from app.tickets import queries as tickets
 from app.tickets.models import Event, Subscription
 from tests import factories as make
 from tests.communications.letters import (
@@ -40,6 +43,15 @@ def test_who_got_a_copy_and_has_access_follows(mira):
         select(Subscription.contact_id).where(Subscription.source == "cc")
     ).all()
     assert follows == [colleague.id]
+
+
+def test_every_mail_of_a_ticket_hangs_on_the_mail_that_opened_it(mira):
+    """The acknowledgement too, which is posted in the moment of opening."""
+    number = take(letter(address(mira), Message_ID="<root@client.example>"))["ticket"]
+    with unit_of_work():
+        commands.reply(tickets.locked(number), actor=AGENT, text="We are on it.")
+    roots = [mail.headers["References"].split()[0] for mail in db.session.scalars(select(Mail))]
+    assert roots == ["<root@client.example>"] * 2
 
 
 def test_a_replay_decides_anew_and_files_once(mira):

@@ -14,7 +14,7 @@ from app.core.targets import is_local
 
 LABELS = {"text": "Text", "message": "Message", "subject": "Subject", "time": "Time"}
 LABELS |= {"description": "What was done", "reason": "Why not billable"}
-NEVER_SHOWN = re.compile(r"pass|secret|token|nonce|carried")
+NEVER_SHOWN = re.compile(r"^was-|pass|secret|token|nonce|carried")
 
 
 def written(form: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -132,6 +132,7 @@ def test_not_billable_needs_a_reason(browser, ticket):
 def test_an_answer_after_the_end_of_the_session_is_given_back(app, ticket):
     stranger = visitor(app)
     form = {"text": "Half a day\nof typing", "time": "0:25", "secret": "pine forest", "status": "2"}
+    form["was-subject"] = "Told before"
     at = f"/tickets/{ticket.number}"
     answer = stranger.post(f"{at}/say", data=form, headers={"Referer": f"http://localhost{at}"})
     page = answer.get_data(as_text=True)
@@ -139,6 +140,7 @@ def test_an_answer_after_the_end_of_the_session_is_given_back(app, ticket):
     assert "Half a day\nof typing" in page
     assert 'value="0:25"' in page or ">0:25</textarea>" in page
     assert "pine forest" not in page
+    assert "Told before" not in page
     assert f"/login/?next={at}" in unquote(page)
     assert said(ticket) == []
 

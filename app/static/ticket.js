@@ -4,12 +4,15 @@
   const others = document.querySelector("#others");
   if (!others) return;
   let typed = 0;
+  let asking = null;
   const beat = () => {
     if (document.hidden) return;
     const body = new FormData(others);
     body.append("seq", others.dataset.seq);
     if (Date.now() - typed < 30_000) body.append("writing", "y");
-    fetch(others.action, { method: "POST", body })
+    asking?.abort();
+    asking = new AbortController();
+    fetch(others.action, { method: "POST", body, signal: asking.signal })
       .then((answer) => (answer.ok ? answer.text() : ""))
       .then((html) => {
         const place = others.querySelector("[data-others]");
@@ -24,6 +27,8 @@
   });
   beat();
   setInterval(beat, 20_000);
+  // A late answer would bring back the session as it was before the form, without what it says.
+  addEventListener("submit", () => asking?.abort());
   document.addEventListener("visibilitychange", beat);
 })();
 

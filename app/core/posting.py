@@ -18,6 +18,7 @@ from app.core.language import told
 __all__ = ["Outcome", "carry_out", "refused", "taken", "unit_of_work", "with_retry"]
 
 Outcome = tuple[str, str]
+TAKEN = "sent"
 ENOUGH_OF_NONCE = 12
 
 
@@ -69,7 +70,7 @@ def refused(error: RuleError, *, back: str) -> Response:
 
 def taken(address: str) -> str:
     """The address, telling the browser that this form is taken: only then it drops its draft."""
-    mark = urlencode({"sent": request.form.get(forms.FIELD, "")[:ENOUGH_OF_NONCE]})
+    mark = urlencode({TAKEN: request.form.get(forms.FIELD, "")[:ENOUGH_OF_NONCE]})
     parts = urlsplit(address)
     query = f"{parts.query}&{mark}" if parts.query else mark
     return urlunsplit(parts._replace(query=query))

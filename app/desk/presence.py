@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
+from app.core.posting import TAKEN
 from app.core.security import may, requires
 from app.core.targets import local_or
 from app.desk.at_desk import desk_actor, own_staff_id, worker
@@ -17,7 +18,6 @@ from app.tickets import queries as ticket_queries
 from app.timelog import presence, presence_queries
 
 blueprint = Blueprint("presence", __name__)
-ANSWERED = "answered"
 
 
 @blueprint.record_once
@@ -34,7 +34,7 @@ def time_offer() -> Markup:
     if found is None or found.offer is None:
         return Markup("")
     here = request.path == url_for("tickets.show", number=found.offer.number)
-    if here and ANSWERED not in request.args:
+    if here and TAKEN not in request.args:
         return Markup("")
     return Markup(  # noqa: S704 - a template of ours, escaped there
         render_template("desk/time/offer.html", offer=found.offer)

@@ -11,7 +11,7 @@ from app.tickets import client_commands, commands
 from app.tickets.models import Ticket
 from tests import factories as make
 from tests.portal.acting import acting
-from tests.web.people import portal_account, visitor
+from tests.web.people import client_in, portal_account, visitor
 
 PASSWORD = "fjord-lantern-pebble"
 HASH = hashed(PASSWORD)
@@ -58,3 +58,9 @@ def guest(app, northwind):
     """Somebody of Northwind without access."""
     with unit_of_work():
         return make.contact(northwind.company, "Gil Guest")
+
+
+@pytest.fixture
+def mira(app, northwind):
+    """Mira's browser, signed in."""
+    return client_in(app, northwind.mira)

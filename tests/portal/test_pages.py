@@ -12,28 +12,18 @@ from app.communications import actions
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.tickets import client_commands, commands, joining, queries
-from app.tickets.models import Event, Rating, Subscription, Ticket
-from app.tickets.request_models import RequestType
-from app.tickets.sla_models import SlaTarget
+from app.tickets.models import Event, Rating, Ticket
 from app.vault import sealing
 from app.vault.models import Credential
 from tests import factories as make
 from tests.portal.acting import STAFF, acting, sent
+from tests.portal.door import text_of
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
 
 PAGES = (
     *("/portal/", "/portal/requests/", "/portal/requests/new", "/portal/profile"),
     "/portal/logins",
 )
-
-
-@pytest.fixture
-def mira(app, northwind):
-    return client_in(app, northwind.mira)
-
-
-def text_of(answer) -> str:
-    return answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -127,50 +117,6 @@ def test_a_manager_sees_the_requests_of_the_company(app, northwind):
     )
 
 
-def test_a_request_is_opened_once_with_files_and_colleagues(northwind, mira):
-    form = sent(
-        type=str(kind_of("A question")),
-        subject="Slow mail",
-        text="It takes an hour.",
-        urgency="high",
-        notify=[str(northwind.bo.id)],
-        files=(make_file(), "slow.png"),
-    )
-    answers = []
-    for _ in range(2):
-        form["files"] = (make_file(), "slow.png")
-        answers.append(mira.post("/portal/requests/new", data=form))
-    assert answers[0].location == answers[1].location
-    tickets = db.session.scalars(select(Ticket).where(Ticket.subject == "Slow mail")).all()
-    assert [(one.priority, one.company_id) for one in tickets] == [("high", northwind.company.id)]
-    followers = db.session.scalars(
-        select(Subscription.contact_id).where(Subscription.ticket_id == tickets[0].id)
-    )
-    assert set(followers) == {northwind.mira.id, northwind.bo.id}
-    assert f"#{tickets[0].number}" in text_of(mira.get(answers[0].location))
-    page = text_of(mira.get(f"/portal/requests/{tickets[0].number}"))
-    assert "slow.png" in page
-
-
-def kind_of(name):
-    return db.session.scalars(select(RequestType.id).where(RequestType.name == name)).one()
-
-
-def make_file():
-    from io import BytesIO
-
-    return BytesIO(b"\x89PNG\r\n\x1a\n")
-
-
-def test_a_refused_form_keeps_what_was_typed(northwind, mira):
-    answer = mira.post("/portal/requests/new", data=sent(subject="", text="Everything is off."))
-    assert answer.status_code == 422
-    page = text_of(answer)
-    assert "The subject is empty" in page
-    assert "Everything is off." in page
-    assert "<title>Error: " in page
-
-
 def test_what_is_too_long_is_refused_beside_its_field_and_comes_back_whole(app, northwind):
     """No field cuts what is pasted: a browser does so without a word."""
     mira = client_in(app, northwind.mira)
@@ -221,16 +167,6 @@ def test_no_page_of_a_client_cuts_what_is_pasted(app, northwind):
     answer = mira.post("/portal/profile/email", data=sent(email=address))
     assert answer.status_code == 422
     assert f'value="{address}"' in text_of(answer)
-
-
-def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):
-    with unit_of_work():
-        rival = make.company("Rival")
-    answer = mira.post(
-        "/portal/requests/new", data=sent(subject="x", text="y", company=str(rival.id))
-    )
-    assert answer.status_code == 422
-    assert db.session.scalar(select(Ticket.id).where(Ticket.company_id == rival.id)) is None
 
 
 def test_a_request_says_who_opened_it_for_the_client(northwind, mira):
@@ -387,18 +323,6 @@ def test_the_page_of_a_request_asks_at_most_eight_things(northwind, mira, statem
     assert ("Earlier messages" in page) is (messages > 50)
 
 
-def test_before_it_is_sent_a_request_says_how_soon_it_is_answered(northwind, mira):
-    assert "Our first answer" not in text_of(mira.get("/portal/requests/new"))
-    with unit_of_work():
-        targets = [SlaTarget(priority="urgent", first_response=5400)]
-        make.policy(is_default=True, targets=targets)
-    kind = kind_of("A question")
-    for path in ("/portal/requests/new", f"/portal/requests/new/fields?type={kind}"):
-        page = text_of(mira.get(path))
-        assert "within 1:30 h" in page
-        assert page.count("within ") == 1
-
-
 @pytest.mark.parametrize("path", ["/portal/", "/portal/requests/", "/portal/requests/new"])
 def test_lists_ask_as_much_for_many_requests_as_for_few(northwind, mira, statements, path):
     works = []
@@ -495,29 +419,3 @@ def test_staff_let_somebody_follow_and_take_it_back(app, northwind):
         without = make.contact(northwind.company, "Cy")
     answer = agent.post(f"{at}/followers", data=sent(contact=str(without.id)))
     assert "invite them first" in text_of(agent.get(answer.location))
-
-
-def test_what_may_be_billed_is_told_before_a_request_is_sent(app, northwind, mira):
-    with unit_of_work():
-        broken, change = db.session.scalars(
-            select(RequestType).where(RequestType.billing != "").order_by(RequestType.position)
-        ).all()
-
-    def told(kind: RequestType) -> tuple[str, str]:
-        """By the part that the script loads, and by the page without scripts."""
-        part = text_of(mira.get(f"/portal/requests/new/fields?type={kind.id}"))
-        return part, text_of(mira.get(f"/portal/requests/new?type={kind.id}"))
-
-    assert all("billed by the time it takes, at our rates" in page for page in told(broken))
-    assert all("nothing is billed before you approve it" in page for page in told(change))
-    with unit_of_work():
-        make.rate("80", company_id=northwind.company.id)
-    assert all("at the rates agreed with you" in page for page in told(broken))
-    admin = signed_in(app, person("Admin"))
-    form = {"name": broken.name, "is_public": "y", "billing": "free", "billing_text": ""}
-    admin.post(f"/request-types/{broken.id}", data=sent(**form))
-    assert all("Work on this request is not billed." in page for page in told(broken))
-    admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing_text": "Half price!"}))
-    assert all("Half price!" in page and "not billed" not in page for page in told(broken))
-    refused = admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing": "lots"}))
-    assert refused.status_code == 422

@@ -14,11 +14,7 @@ from app.timelog import presence
 from app.timelog.models import Presence, TimeEntry
 from tests import factories as make
 from tests.web.people import fresh
-
-
-def followed(browser, answer):
-    assert answer.status_code == 302
-    return browser.get(answer.location).get_data(as_text=True)
+from tests.web.ticket_desk import followed
 
 
 def test_a_due_date_is_kept_in_the_zone_of_its_person_and_shown(agent, fjord):

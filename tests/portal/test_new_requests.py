@@ -1,0 +1,104 @@
+"""A new request: what is asked, refused, kept and told before it is sent."""
+
+from sqlalchemy import select
+
+from app.core.db import db, unit_of_work
+from app.tickets.models import Subscription, Ticket
+from app.tickets.request_models import RequestType
+from app.tickets.sla_models import SlaTarget
+from tests import factories as make
+from tests.portal.acting import sent
+from tests.portal.door import text_of
+from tests.web.people import person, signed_in
+
+
+def test_a_request_is_opened_once_with_files_and_colleagues(northwind, mira):
+    form = sent(
+        type=str(kind_of("A question")),
+        subject="Slow mail",
+        text="It takes an hour.",
+        urgency="high",
+        notify=[str(northwind.bo.id)],
+        files=(make_file(), "slow.png"),
+    )
+    answers = []
+    for _ in range(2):
+        form["files"] = (make_file(), "slow.png")
+        answers.append(mira.post("/portal/requests/new", data=form))
+    assert answers[0].location == answers[1].location
+    tickets = db.session.scalars(select(Ticket).where(Ticket.subject == "Slow mail")).all()
+    assert [(one.priority, one.company_id) for one in tickets] == [("high", northwind.company.id)]
+    followers = db.session.scalars(
+        select(Subscription.contact_id).where(Subscription.ticket_id == tickets[0].id)
+    )
+    assert set(followers) == {northwind.mira.id, northwind.bo.id}
+    assert f"#{tickets[0].number}" in text_of(mira.get(answers[0].location))
+    page = text_of(mira.get(f"/portal/requests/{tickets[0].number}"))
+    assert "slow.png" in page
+
+
+def kind_of(name):
+    return db.session.scalars(select(RequestType.id).where(RequestType.name == name)).one()
+
+
+def make_file():
+    from io import BytesIO
+
+    return BytesIO(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_refused_form_keeps_what_was_typed(northwind, mira):
+    answer = mira.post("/portal/requests/new", data=sent(subject="", text="Everything is off."))
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "The subject is empty" in page
+    assert "Everything is off." in page
+    assert "<title>Error: " in page
+
+
+def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):
+    with unit_of_work():
+        rival = make.company("Rival")
+    answer = mira.post(
+        "/portal/requests/new", data=sent(subject="x", text="y", company=str(rival.id))
+    )
+    assert answer.status_code == 422
+    assert db.session.scalar(select(Ticket.id).where(Ticket.company_id == rival.id)) is None
+
+
+def test_before_it_is_sent_a_request_says_how_soon_it_is_answered(northwind, mira):
+    assert "Our first answer" not in text_of(mira.get("/portal/requests/new"))
+    with unit_of_work():
+        targets = [SlaTarget(priority="urgent", first_response=5400)]
+        make.policy(is_default=True, targets=targets)
+    kind = kind_of("A question")
+    for path in ("/portal/requests/new", f"/portal/requests/new/fields?type={kind}"):
+        page = text_of(mira.get(path))
+        assert "within 1:30 h" in page
+        assert page.count("within ") == 1
+
+
+def test_what_may_be_billed_is_told_before_a_request_is_sent(app, northwind, mira):
+    with unit_of_work():
+        broken, change = db.session.scalars(
+            select(RequestType).where(RequestType.billing != "").order_by(RequestType.position)
+        ).all()
+
+    def told(kind: RequestType) -> tuple[str, str]:
+        """By the part that the script loads, and by the page without scripts."""
+        part = text_of(mira.get(f"/portal/requests/new/fields?type={kind.id}"))
+        return part, text_of(mira.get(f"/portal/requests/new?type={kind.id}"))
+
+    assert all("billed by the time it takes, at our rates" in page for page in told(broken))
+    assert all("nothing is billed before you approve it" in page for page in told(change))
+    with unit_of_work():
+        make.rate("80", company_id=northwind.company.id)
+    assert all("at the rates agreed with you" in page for page in told(broken))
+    admin = signed_in(app, person("Admin"))
+    form = {"name": broken.name, "is_public": "y", "billing": "free", "billing_text": ""}
+    admin.post(f"/request-types/{broken.id}", data=sent(**form))
+    assert all("Work on this request is not billed." in page for page in told(broken))
+    admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing_text": "Half price!"}))
+    assert all("Half price!" in page and "not billed" not in page for page in told(broken))
+    refused = admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing": "lots"}))
+    assert refused.status_code == 422

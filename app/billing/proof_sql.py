@@ -202,7 +202,7 @@ CHECKS: dict[str, str] = {
             or e.billable_seconds <> b.billable_seconds or e.state <> 'approved')
         union all
         select '<entry ' || entry_id || '> is on document ' || number
-            || ', which bills through ' || through
+            || ', which bills through ' || through || '; where that is billed it was ' || day
         from ({_BILLED}) b where day > through and released_at is null
     """,
     "allocations": """

@@ -103,12 +103,14 @@ class DeskModelView(ModelView):
 
     def _edit(self, pk: Any) -> Any:
         item = self._item(pk)
+        called = str(item)
         if request.method == "GET":
             form = self.edit_form.refresh(obj=item)
             self.prefill_form(form, pk)
-            form.seen = getattr(item, "version", None)
+            form.of, form.seen = called, getattr(item, "version", None)
             return self._get_edit_widget(form=form)
         form = self.edit_form.refresh(request.form)
+        form.of = called
         form._id = pk  # noqa: SLF001 - how FAB's uniqueness check leaves out the row itself
         form.seen = request.form.get("version")
         if form.validate():

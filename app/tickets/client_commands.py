@@ -31,7 +31,7 @@ from app.tickets import (
 )
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
-from app.tickets.subscribing import ensure_subscribed, let_all_follow
+from app.tickets.subscribing import add_colleagues, ensure_subscribed, let_all_follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,10 @@ def open_request(
     contact_id = _contact_of(actor)
     if company_id is None:
         company_id = queries.primary_company_id(contact_id)
+    others = set(notify) - {contact_id}
     problems = commands.sayable_problems(text, "description", files)
     if company_id is not None:
-        problems += _strangers(company_id, set(notify) - {contact_id})
+        problems += _strangers(company_id, others)
     ticket = commands.open_ticket(
         actor=actor,
         subject=subject,
@@ -94,9 +95,7 @@ def open_request(
         more=more,
     )
     ensure_subscribed(ticket, contact_id=contact_id, source="requester")
-    for other in sorted(set(notify) - {contact_id}):
-        ensure_subscribed(ticket, contact_id=other, source="colleague")
-        notifications.added(ticket, other, actor=actor)
+    add_colleagues(ticket, others, actor=actor)
     if acknowledges:
         notifications.request_opened(ticket, actor=actor)
     return ticket

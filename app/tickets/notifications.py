@@ -4,7 +4,7 @@ One row a recipient in their language, never the author, never an internal note,
 like a password. Of demo tickets only what somebody writes by hand is mailed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -116,11 +116,12 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
     return post(Occasion("acknowledged", ticket, key=key), readers)
 
 
-def added(ticket: Ticket, contact_id: int, *, actor: Actor) -> int:
-    """Tell a contact, once, who added them to a request and how its mails are stopped."""
-    if actor.channel == DEMO or ticket.is_demo or contact_id == actor.contact_id:
+def added(ticket: Ticket, contact_ids: Collection[int], *, actor: Actor) -> int:
+    """Tell contacts, once, who added them to a request and how its mails are stopped."""
+    if actor.channel == DEMO or ticket.is_demo or not contact_ids:
         return 0
-    readers = [each for each in queries.contacts_of(ticket) if each.contact_id == contact_id]
+    wanted = set(contact_ids) - {actor.contact_id}
+    readers = [each for each in queries.contacts_of(ticket) if each.contact_id in wanted]
     occasion = Occasion("added", ticket, author=actor.name, key=f"added:{ticket.id}")
     return post(occasion, readers)
 
@@ -176,7 +177,10 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
         for each in queries.said_before(occasion.ticket, occasion.event, mailtext.MOST_QUOTED)
     ]
     thread = mail.Thread(
-        occasion.ticket.number, root_id(occasion.ticket), queries.answered_id(occasion.ticket)
+        occasion.ticket.number,
+        root_id(occasion.ticket),
+        queries.answered_id(occasion.ticket),
+        reply_address(occasion.ticket),
     )
     known = people.readings_of(reader.contact_id for reader in readers)
     letters = []
@@ -201,7 +205,7 @@ def _letter(
 ) -> mail.Letter:
     ticket, event = occasion.ticket, occasion.event
     values = _values(occasion, reader, agency)
-    base = reply_address(ticket)
+    base = thread.reply_to
     template = mailtemplates.TEMPLATES[occasion.kind]
     by_portal = ticket.department is not None and ticket.department.reply_mode == "portal"
     by_mail = bool(base) and not by_portal and template.word != "ACTION"
@@ -240,11 +244,7 @@ def _letter(
     )
     token = replytokens.ReplyToken(ticket.number, reader.contact_id, reader.staff_id)
     answers = replytokens.address(base, token) if base else ""
-    return mail.stamped(letter, _to(thread, answers), agency=agency.name)
-
-
-def _to(thread: mail.Thread, reply_to: str) -> mail.Thread:
-    return mail.Thread(thread.number, thread.root_id, thread.parent_id, reply_to)
+    return mail.stamped(letter, replace(thread, reply_to=answers), agency=agency.name)
 
 
 def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str]:

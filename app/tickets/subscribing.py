@@ -1,5 +1,6 @@
 """Who follows a ticket. The caller opens the unit of work."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -34,7 +35,7 @@ def subscribe(
     _ensure_may_follow(ticket, contact_id, staff_id)
     ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
     if contact_id is not None:
-        notifications.added(ticket, contact_id, actor=actor)
+        notifications.added(ticket, [contact_id], actor=actor)
     record(
         actor,
         "ticket.subscribe",
@@ -72,6 +73,20 @@ def mute(ticket: Ticket, *, contact_id: int, muted: bool) -> None:
         .values(muted_at=clock.now() if muted else None)
         .execution_options(synchronize_session=False)
     )
+
+
+def add_colleagues(ticket: Ticket, contact_ids: Collection[int], *, actor: Actor) -> None:
+    """Let colleagues follow a request from its start, in as few statements for many as for one.
+
+    They are mailed who added them; whether they may follow was asked before.
+    """
+    rows = [
+        {"ticket_id": ticket.id, "contact_id": each, "source": "colleague"}
+        for each in sorted(set(contact_ids))
+    ]
+    if rows:
+        db.session.execute(insert(Subscription).values(rows).on_conflict_do_nothing())
+        notifications.added(ticket, contact_ids, actor=actor)
 
 
 def ensure_subscribed(

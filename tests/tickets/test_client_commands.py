@@ -185,6 +185,23 @@ def test_followers_see_the_ticket_and_only_colleagues_with_access_can_be_followe
     assert seen(bo, Ticket) == set()
 
 
+def test_a_request_asks_as_much_of_the_database_with_one_colleague_as_with_six(mira, statements):
+    here = ask(mira).company
+    ids = [with_access(make.contact(here, f"Colleague {number}")).id for number in range(6)]
+    asked = []
+    for wanted in (ids[:1], ids[:1], ids):
+        db.session.flush()
+        with statements() as some:
+            ticket = ask(mira, subject=f"Request {len(asked)}", notify=wanted)
+            db.session.flush()
+        asked.append(len(some))
+    mailed = db.session.scalars(
+        select(Mail.recipient).where(Mail.about_id == ticket.id, Mail.dedupe_key.like("added:%"))
+    ).all()
+    assert len(mailed) == len(ids)
+    assert asked[1] == asked[2]
+
+
 def test_a_muted_follower_stays_muted_when_copied_again(mira):
     ticket = ask(mira)
     bo = with_access(make.contact(ticket.company, "Bo"))

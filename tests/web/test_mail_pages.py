@@ -11,21 +11,12 @@ from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
 from app.core.models import Job, Mail
 from app.staff.models import Staff
-from jobs import load_handlers
 from tests import factories as make
 from tests.conftest import ROOT
 from tests.web.people import person, signed_in, visitor
 
 TEMPLATES = ROOT / "app" / "templates"
 ROLES = {"Admin": True, "Billing": True, "Manager": False, "Agent": None}
-
-
-@pytest.fixture
-def clerk(app):
-    load_handlers()
-    with unit_of_work():
-        make.set_up_agency()
-    return signed_in(app, person("Billing"))
 
 
 def posted(recipient="ana@client.example", *, key="k", **options):

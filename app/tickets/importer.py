@@ -131,6 +131,7 @@ class TicketImporter(Importer):
 
     def settle(self, session: Session, work: Work) -> None:
         plan.refuse(session, MERGED, MERGED_REASON, None)
+        session.execute(text(STAYS))
         people.plan(session, work, company="l.company_id", joins="join import_place l using (line)")
 
     def beside(self, work: Work) -> str:
@@ -248,6 +249,12 @@ select s.line, coalesce('i' || t.id, 'e' || s.ext) as record, t.id as existing,
   join import_place l using (line)
   left join ticket t on t.source = :source and t.external_id = s.ext
  where s.reason is null"""
+
+# A ticket that is there already is its company's, also where its row names none.
+STAYS = """
+update import_place l set company_id = t.company_id
+  from import_plan p join ticket t on t.id = p.target
+ where p.line = l.line and l.company_id is null"""
 
 # What became part of another ticket is not changed any more; a row that says the same is unchanged.
 MERGED = """p.action = 'updated' and exists (

@@ -3,22 +3,19 @@
 from typing import Any
 
 from flask import Response, url_for
-from flask_appbuilder.api import BaseApi, expose, protect
+from flask_appbuilder.api import expose, protect
 
-from app.api.limits import RATE
+from app.api.base import AboutRequests
 from app.tickets import intake, request_queries, request_schema
 from app.tickets.request_queries import Form
 
 
-class RequestTypeApi(BaseApi):
+class RequestTypeApi(AboutRequests):
     """The kinds that clients may choose from, and the form of each."""
 
     resource_name = "request_types"
-    openapi_spec_tag = "Requests"
-    class_permission_name = "RequestApi"
     method_permission_name = {"get_list": "see", "get": "see"}
     allow_browser_login = True
-    limits = [RATE]
 
     @expose("/", methods=("GET",))
     @protect()

@@ -3,10 +3,10 @@
 from typing import Any
 
 from flask import Response, abort, request, url_for
-from flask_appbuilder.api import BaseApi, expose, protect
+from flask_appbuilder.api import expose, protect
 
 from app.api import schemas
-from app.api.limits import RATE
+from app.api.base import AboutRequests
 from app.api.raising import CHANNEL, KEY, named, raise_once
 from app.api.reading import body_of
 from app.core.acting import current_actor
@@ -21,15 +21,12 @@ LONGEST_KEY = 200
 REFUSED = "The request is not sent: mend what `errors` says and send it again."
 
 
-class RequestApi(BaseApi):
+class RequestApi(AboutRequests):
     """Requests of clients; who raises one comes with a token."""
 
     resource_name = "requests"
-    openapi_spec_tag = "Requests"
-    class_permission_name = "RequestApi"
     method_permission_name = {"get": "see", "post": "create"}
     apispec_parameter_schemas = schemas.ALL
-    limits = [RATE]
 
     @expose("/", methods=("POST",))
     @protect()

@@ -9,6 +9,7 @@ from app.core import typed
 from app.core.audit import Filters, entries, known_actions, known_kinds
 from app.core.db import db
 from app.core.security import requires
+from app.desk.audit_names import names
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 50
@@ -31,6 +32,7 @@ def index() -> str:
     return render_template(
         "desk/audit/index.html",
         rows=rows[:PAGE],
+        names=names(rows[:PAGE]),
         older=rows[PAGE - 1].id if len(rows) > PAGE else None,
         actions=_choices(db.session.scalars(known_actions())),
         kinds=_choices(db.session.scalars(known_kinds())),

@@ -151,6 +151,7 @@ class CompanyImporter(Importer):
     def tell(self, session: Session, work: Work) -> None:
         if work.at("parent") is not None:
             session.execute(text(TELL_PARENTS))
+            session.execute(text(TELL_PARENTS_OF_NEW))
 
     def meet(self, session: Session, work: Work) -> None:
         hold_companies(session)
@@ -383,6 +384,17 @@ update import_plan p
                from import_plan q join import_stage t using (line)
               where q.target < 0 group by q.target) ours on ours.target = r.parent_id
  where p.line = r.line and p.action = 'updated' and r.parent_id is distinct from c.parent_id"""
+
+TELL_PARENTS_OF_NEW = """
+update import_stage s
+   set doc = s.doc || jsonb_build_object('part_of',
+                                         coalesce(stored.name, ours.name, s.place_label))
+  from import_parent r join import_plan p using (line)
+  left join company stored on stored.id = r.parent_id
+  left join (select q.target, min(t.doc ->> 'name') as name
+               from import_plan q join import_stage t using (line)
+              where q.target < 0 group by q.target) ours on ours.target = r.parent_id
+ where s.line = r.line and p.action = 'created'"""
 
 REMEMBER_PARENTS = """
 update import_row r

@@ -33,7 +33,8 @@ select s.line, s.place_key as key, f.id is not null as is_new,
        case when s.place_key is null then cast(:company as bigint)
             when o.hits = 1 then o.id else f.id end as company_id,
        case when s.place_key is null and cast(:company as bigint) is null
-              then 'no company is named here: fill in the column, or choose one with --company'
+              then 'no company is named here: fill in the column, or name one '
+                   'under Options (--company)'
             when o.hits > 1 then 'several companies have this name: ' || o.names end as reason
   from import_stage s
   left join stored o on o.key = s.place_key

@@ -116,6 +116,10 @@ def _company(fields: Fields) -> dict[str, Any]:
     return {}
 
 
+# Cells of a row that stand open together; more are behind a line to open.
+MOST_OPEN = 12
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A cell of a refused row as its form shows it; `reason` is what is wrong with it alone."""
@@ -130,7 +134,10 @@ class Cell:
 def cells(
     headers: Sequence[str], row: Sequence[str], refused: Mapping[str, Any], fields: Fields
 ) -> list[Cell]:
-    """The fields of one refused row, the faulty ones first; what was typed goes before."""
+    """The fields of one refused row, the faulty ones first; what was typed goes before.
+
+    Where the whole row is refused all its cells count as faulty, unless there are many.
+    """
     line, column = refused["line"], refused["column"]
     why = reasons.by_header(headers, column, refused["reason"])
     found = []
@@ -138,7 +145,7 @@ def cells(
         name = f"cell-{line}-{at}"
         header = headers[at] if at < len(headers) else f"Cell {at + 1}, beyond the last column"
         value = fields.sent.get(name, written).replace("\x00", "")
-        is_faulty = column is None or header in why
+        is_faulty = header in why or (column is None and len(row) <= MOST_OPEN)
         found.append(Cell(name, header, value, is_faulty, why.get(header, "")))
     return sorted(found, key=lambda cell: not cell.is_faulty)
 

@@ -3,12 +3,15 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 
 from app.companies.models import Company
 from app.core import jobs
 from app.core.db import db, unit_of_work
+from app.desk import import_forms
 from app.desk import imports as pages
+from app.desk.fields import Fields
 from app.imports.models import ImportBatch
 from tests import factories as make
 from tests.web.import_desk import fields_of, go_on, names, post, uploaded, words
@@ -129,3 +132,12 @@ def test_the_undo_of_a_large_import_is_worked_out_by_a_job(clerk, monkeypatch):
     assert "2 what the import created" in words(clerk.get(location).text)
     assert names() == {"Bo Ltd", "Åse Øl"}
     assert "Undone: 2 deleted" in words(go_on(clerk, url, "undo"))
+
+
+@pytest.mark.parametrize(("width", "opened"), [(3, 3), (60, 0)])
+def test_a_row_refused_as_a_whole_opens_its_cells_where_they_are_few(width, opened):
+    row = [str(at) for at in range(width)]
+    refused = {"line": 2, "column": None, "reason": "no company is named here"}
+    cells = import_forms.cells(row, row, refused, Fields({}))
+    assert sum(cell.is_faulty for cell in cells) == opened
+    assert len(cells) == width, "the others can still be corrected"

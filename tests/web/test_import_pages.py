@@ -94,7 +94,7 @@ def test_what_would_be_written_is_told_in_words_for_people(clerk):
 
 def test_a_company_put_under_another_is_told_by_names(clerk):
     url = uploaded(clerk, "Company;Parent\nAlpha;\nBeta;\nGamma;Alpha\n")
-    go_on(clerk, url, "mapping")
+    assert "Gamma Part of Alpha" in words(go_on(clerk, url, "mapping"))
     go_on(clerk, url, "apply")
     url = uploaded(clerk, "Company;Parent\nGamma;Beta\nDelta;\nBeta;Delta\n")
     dry = words(go_on(clerk, url, "mapping"))

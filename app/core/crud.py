@@ -66,6 +66,7 @@ class DeskModelView(ModelView):
         self.class_permission_name = self.resource or type(self).__name__
         self.base_permissions = [f"can_{verb}" for verb in self.verbs]
         super().__init__(**kwargs)
+        self.extra_args["list_title"] = self.list_title
 
     def create(self, values: dict[str, Any]) -> Any:
         """Save a new row with the values of the form; returns it."""

@@ -79,7 +79,10 @@ def test_a_stale_form_is_refused(admin, company):
     with unit_of_work():
         commands.change_company(SYSTEM, stored(company), {"phone": "1"})
     name = f"<p>{stored(company).name}</p>"
-    assert name in admin.get(f"/companies/edit/{company}").get_data(as_text=True)
+    page = admin.get(f"/companies/edit/{company}").get_data(as_text=True)
+    assert name in page
+    crumbs = page.partition('class="crumbs"')[2].partition("</nav>")[0]
+    assert re.findall('href="(.*?)"', crumbs) == ["/companies/list/", f"/companies/show/{company}"]
     answer = admin.post(f"/companies/edit/{company}", data=form(phone="2", version="1"))
     assert "Somebody else saved this first" in answer.get_data(as_text=True)
     assert name in answer.get_data(as_text=True), "the form still says whose it is"

@@ -1,7 +1,7 @@
 """The filters with which templates write figures, days and names: in the language of the reader."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,11 @@ def isolated(words: str) -> Markup:
 def kept_instant(text: str, zone: str) -> str:
     """An instant that was kept as ISO 8601 has it, as the reader reads it."""
     return formats.instant(datetime.fromisoformat(text), zone, language.current())
+
+
+def kept_day(text: str) -> str:
+    """A day that was kept as ISO 8601 has it, as the reader reads it."""
+    return formats.day(date.fromisoformat(text), language.current())
 
 
 def price(rate: Decimal | str | None, currency: str) -> str:
@@ -85,6 +90,7 @@ def init_app(app: Flask) -> None:
         time_of_day=_of_a_zone(formats.time_of_day),
         typed_instant=formats.typed_instant,
         kept_instant=kept_instant,
+        kept_day=kept_day,
         initials=formats.initials,
         day=_reader(formats.day),
         ago=formats.ago,

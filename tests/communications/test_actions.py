@@ -13,7 +13,7 @@ from app.communications import action_links, actions, actions_queries
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.companies import accounts
 from app.companies.models import Contact
-from app.core import clock, jobs
+from app.core import clock, formats, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency, Job
@@ -265,7 +265,9 @@ def test_staff_ask_and_take_back_on_the_desk(world):
     db.session.rollback()
     action = db.session.scalars(select(ActionRequest)).one()
     assert action.ticket.category == "waiting"
-    assert "Which font?" in browser.get(f"/tickets/{number}").get_data(as_text=True)
+    page = browser.get(f"/tickets/{number}").get_data(as_text=True)
+    assert "Which font?" in page
+    assert f"Due {formats.day(action.due_on)}</span>" in page
     browser.post(f"/tickets/{number}/actions/{action.id}/cancel", data=sent())
     assert now_is(action).state == "cancelled"
     assert action.ticket.category == "open", "nothing waits for the client any more"

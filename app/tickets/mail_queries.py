@@ -78,6 +78,22 @@ def requester_of(ticket: Ticket) -> list[Reader]:
     ]
 
 
+def place_of(contact_id: int | None, ticket: Ticket) -> str:
+    """For whom a contact speaks on a ticket: its company, else their bare address says who it is.
+
+    A mail that staff let in may come from somebody who belongs nowhere near.
+    """
+    is_near = select(belongs_near(ticket.company_id)).where(Contact.id == contact_id)
+    if db.session.scalar(is_near):
+        return ticket.company.name
+    address = select(ContactEmail.address).where(
+        ContactEmail.contact_id == contact_id, ContactEmail.is_primary
+    )
+    known = db.session.scalar(address)
+    outside = f"not of {ticket.company.name}"
+    return f"{known}, {outside}" if known else outside
+
+
 def staff_of(ticket: Ticket) -> list[Reader]:
     """Who works on the ticket or follows it, of the staff."""
     follows = select(Subscription.staff_id).where(

@@ -87,7 +87,8 @@ def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     """Tell the colleagues who follow, and the staff who work on it, what a contact wrote."""
     if _is_silent(event, actor):
         return 0
-    told = Occasion("told_staff", ticket, event, event.actor_name)
+    values = {"company": queries.place_of(event.contact_id, ticket)}
+    told = Occasion("told_staff", ticket, event, event.actor_name, values=values)
     return tell_colleagues(ticket, event, actor=actor) + post(told, queries.staff_of(ticket))
 
 

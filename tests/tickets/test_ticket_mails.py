@@ -262,6 +262,16 @@ def test_a_colleague_and_the_staff_hear_of_a_client_s_answer_but_not_its_author(
     assert token == replytokens.ReplyToken(ticket.number, staff_id=worker.id)
 
 
+def test_staff_are_told_who_writes_for_the_company_and_who_does_not(agent, client_company, mira):
+    worker = make.staff("Bo", email="bo@agency.example")
+    eve = make.contact(make.company("Elsewhere"), "Eve")
+    ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)
+    for person, place in ((mira, client_company.name), (eve, f"{address_of(eve)}, not of ")):
+        client_commands.reply_as_contact(ticket, actor=by(person), text="I want in.")
+        told = [row.body for row in mails() if row.recipient == "bo@agency.example"][-1]
+        assert f"{person.name} ({place}" in told
+
+
 def test_an_automatic_answer_of_a_client_tells_nobody(agent, client_company, mira):
     worker = make.staff("Bo", email="bo@agency.example")
     ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)

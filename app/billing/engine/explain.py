@@ -30,7 +30,7 @@ def explain_entry(
         _time(entry.recorded_seconds, entry.billable_seconds),
         _rounding(entry.billed_seconds, rule, "this entry's share is"),
     ]
-    sentences.append(f"Rate rule {entry.rate_rule_id}: {rate} an hour; {_AMOUNTS[policy.amounts]}.")
+    sentences.append(f"By rate rule {rate} an hour; {_AMOUNTS[policy.amounts]}.")
     sentences.append(
         f"{hours_and_minutes(entry.billed_seconds)} h at {rate}:"
         f" {amount(entry.amount_minor, currency)} of the line's"

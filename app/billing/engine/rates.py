@@ -13,6 +13,7 @@ from app.billing.engine.amounts import Price
 from app.billing.engine.duration import billed_seconds, least_seconds
 from app.billing.engine.facts import RateRule
 from app.billing.engine.timeline import Timeline, chain_of
+from app.core.formats import day as written_day
 from app.core.money import exponent, plain
 
 Dimensions = tuple[int | None, int | None, int | None]
@@ -165,9 +166,9 @@ def why_not(rule: RateRule, where: _Where) -> str:
     if rule.work_type_id is not None and rule.work_type_id != where.work_type_id:
         return "It is for another work type."
     if rule.valid_from is not None and where.day < rule.valid_from:
-        return f"It begins only on {rule.valid_from}."
+        return f"It begins only on {written_day(rule.valid_from)}."
     if rule.valid_to is not None and rule.valid_to <= where.day:
-        return f"It ended before {rule.valid_to}."
+        return f"It ended before {written_day(rule.valid_to)}."
     return ""
 
 
@@ -208,4 +209,4 @@ def _why_weaker(rule: RateRule, won: RateRule | None) -> str:
         return "The winner names the person."
     if rule.work_type_id != won.work_type_id:
         return "The winner names the work type."
-    return f"Rule {won.id} says the same and was there first."
+    return "The winner says the same and was there first."

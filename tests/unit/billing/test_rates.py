@@ -108,8 +108,8 @@ def test_each_loser_says_why() -> None:
         3: "It is for another company.",
         4: "It is for another person.",
         5: "It is for another work type.",
-        6: "It begins only on 2026-03-03.",
-        7: "It ended before 2026-03-02.",
+        6: "It begins only on 3 Mar 2026.",
+        7: "It ended before 2 Mar 2026.",
         8: "It is in USD; the account is billed in EUR.",
     }
 
@@ -126,7 +126,7 @@ def test_the_less_specific_say_in_what() -> None:
         2: "The winner's company is nearer in the tree.",
         3: "The winner names the person.",
         4: "The winner names the work type.",
-        5: "Rule 1 says the same and was there first.",
+        5: "The winner says the same and was there first.",
     }
 
 

@@ -1,7 +1,8 @@
 """A new support request: what it is about decides what is asked; nothing typed is lost."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -22,6 +23,7 @@ from app.tickets.requesting import Login, NewRequest
 from app.vault.sealing import Secret
 
 FIRST = 10  # events of a new request that are looked at: its message is among them
+EMPTY: Mapping[str, str] = MappingProxyType({})
 FILES = "files"  # the form's own choice of files; a field's has a dash and its key behind it
 
 
@@ -29,7 +31,7 @@ FILES = "files"  # the form's own choice of files; a field's has a dash and its 
 class Sent:
     """What a browser sent, read once: its texts, and the new files by key of their field."""
 
-    form: Any
+    form: Mapping[str, str]
     files: dict[str, list[Upload]]
     keep: set[int]
 
@@ -40,11 +42,32 @@ class Sent:
             for name in request.files
             if name == FILES or name.startswith(f"{FILES}-")
         }
-        return cls(request.form, files, set(chosen_ids("keep")))
+        return cls(request.form.to_dict(), files, set(chosen_ids("keep")))
 
     @property
     def type_id(self) -> int | None:
         return typed.id_of(self.form.get("type", ""))
+
+    def by_key(self, prefix: str) -> dict[str, str]:
+        """The texts whose names begin so, by what follows."""
+        return {
+            name.removeprefix(prefix): text
+            for name, text in self.form.items()
+            if name.startswith(prefix)
+        }
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The questions that stood in the form, by key."""
+        asked = self.by_key(intake.ASKED)
+        return {key: question[: intake.LONGEST_LINE] for key, question in asked.items()}
+
+    def keep_answers(self) -> None:
+        """Put answers to questions that are not asked any more at the end of the description."""
+        left = requesting.without_place(self.type_id, self.by_key(intake.PREFIX), self.asked)
+        if left:
+            text = "\n\n".join(part for part in (self.form.get("text", "").rstrip(), left) if part)
+            self.form = {**self.form, "text": text}
 
     def request(self, me: client.Client) -> NewRequest:
         """The request as it is to be sent, with the files that were in before."""
@@ -59,11 +82,8 @@ class Sent:
             type_id=self.type_id,
             company_id=_company(me),
             priority=urgency if urgency in {key for key, _, _ in URGENCIES} else "normal",
-            raw={
-                name.removeprefix(intake.PREFIX): text
-                for name, text in self.form.items()
-                if name.startswith(intake.PREFIX)
-            },
+            raw=self.by_key(intake.PREFIX),
+            asked=self.asked,
             files=files,
             logins=_logins(self.form, me),
             notify=chosen_ids("notify"),
@@ -130,8 +150,9 @@ def _again(me: client.Client, sent: Sent, error: RuleError) -> str:
     """The form with all that is wrong; good files stay, the others are told by name."""
     faults = list(getattr(error, "faults", [("", text) for text in error.problems]))
     known = {text for _, text in faults}
+    sent.keep_answers()
     faults += [("", text) for text in _keep(me, sent) if text not in known]
-    return _page(me, faults)
+    return _page(me, faults, sent.form)
 
 
 @blueprint.get("/requests/new/fields")
@@ -230,9 +251,10 @@ def _company(me: client.Client) -> int | None:
     return chosen
 
 
-def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str:
+def _page(
+    me: client.Client, faults: Collection[tuple[str, str]] = (), given: Mapping[str, str] = EMPTY
+) -> str:
     draft = request_queries.draft_of(me.id)
-    given = request.form if faults else {}
     sent = {name: text for name, text in given.items() if name != "notify"}
     written = (draft.typed if draft else {}) | sent  # what came last is shown whole
     recent = request_queries.recent_types(me.viewer.company_ids)
@@ -240,7 +262,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
     type_id = typed.id_of(str(written.get("type", request.args.get("type", ""))))
     form = next((one for one in offered if one.type.id == type_id), None)
     by_field: dict[str, list[str]] = {}
-    for name, text in faults or ():
+    for name, text in faults:
         by_field.setdefault(name, []).append(text)
     return render_template(
         "portal/request_new.html",
@@ -263,7 +285,7 @@ def _page(me: client.Client, faults: list[tuple[str, str]] | None = None) -> str
         },
         kept=draft.files if draft else [],
         faults=by_field,
-        problems=faults or [],
+        problems=list(faults),
         nonce=forms.new_nonce(),
     )
 

@@ -26,6 +26,7 @@ KINDS = {
 }
 KEPT = ("text", "long", "choice", "date", "number")  # whose answer stands on the ticket itself
 PREFIX = "field-"  # of the names in a browser's form
+ASKED = "asked-"  # of those that say which questions the browser showed
 LONGEST_LINE, LONGEST_TEXT = 500, 20_000
 MOST_FIELDS, MOST_OPTIONS = 50, 50
 FEWEST_OPTIONS = 2
@@ -165,6 +166,18 @@ def read(fields: Sequence[Field], raw: Raw, *, given: Collection[str] = ()) -> R
             wanted = say("choose one.") if one.kind == "choice" else say("fill this in.")
             faults.append((one.name, _about(one, wanted)))
     return Reading(answers, tuple(faults), tuple(shown))
+
+
+def without_place(
+    fields: Sequence[Field], raw: Raw, asked: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """Questions as they were asked, by key, that were answered and that these fields do not ask."""
+    known = {one.key for one in fields if one.kind in KEPT}
+    return [
+        (asked[key], text.strip())
+        for key, text in raw.items()
+        if key in asked and key not in known and text.strip()
+    ]
 
 
 def _about(one: Field, fault: str) -> str:

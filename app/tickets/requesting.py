@@ -21,6 +21,10 @@ Fault = tuple[str, str]
 """The name of a field, or "" for the request as a whole, and what is wrong, in words."""
 PORTAL = "portal"
 NO_TYPE = say("Choose what your request is about.")
+MOVED = say(
+    "The questions have changed: what you had answered to those that are not asked any more now"
+    " stands at the end of the description. Look it over before you send it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,9 @@ class Login:
 class NewRequest:
     """What a client sent.
 
-    `raw`, `files` and `logins` are by key of the field; "" is the form's own choice of files. It
-    goes to the department of its kind unless it names one; `origin` is the way it came.
+    `raw`, `files` and `logins` are by key of the field; "" is the form's own choice of files.
+    `asked` are the questions as the sender saw them: the form may have changed since. It goes to
+    the department of its kind unless it names one; `origin` is the way it came.
     """
 
     subject: str
@@ -53,6 +58,7 @@ class NewRequest:
     raw: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Sequence[Upload]] = field(default_factory=dict)
     logins: Mapping[str, Login] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     notify: Collection[int] = ()
 
 
@@ -128,22 +134,49 @@ def offered_form(type_id: int | None) -> request_queries.Form | None:
     return form if form and form.type.is_offered else None
 
 
+def without_place(type_id: int | None, raw: intake.Raw, asked: Mapping[str, str]) -> str:
+    """Each answered question that the form of this kind does not ask any more, with its answer."""
+    form = offered_form(type_id)
+    left = intake.without_place(form.fields if form else (), raw, asked)
+    return "\n\n".join(f"{question}\n{answer}" for question, answer in left)
+
+
+def _out_of_place(wanted: NewRequest, fields: Sequence[intake.Field]) -> list[Fault]:
+    """What was typed into questions that are gone. Files of such go along as any other file."""
+    faults: list[Fault] = []
+    if intake.without_place(fields, wanted.raw, wanted.asked):
+        faults.append(("text", MOVED))
+    known = {one.key for one in fields if one.kind == "secret"}
+    for key in wanted.logins.keys() & wanted.asked.keys() - known:
+        if not wanted.logins[key].is_empty:
+            gone = say(
+                "“%(question)s” is not asked any more, and this login was not kept: hand it over"
+                " in a message once the request is sent.",
+                question=wanted.asked[key],
+            )
+            faults.append(("", gone))
+    return faults
+
+
 def _checked(wanted: NewRequest) -> Checked:
     form = offered_form(wanted.type_id)
+    gone = _out_of_place(wanted, form.fields if form else ())
     if form is None:
-        return Checked(None, None, {"": wanted.files.get("", ())}, [("type", NO_TYPE)])
+        return Checked(None, None, {"": wanted.files.get("", ())}, [("type", NO_TYPE), *gone])
     given = {key for key, files in wanted.files.items() if key and files}
     given |= {key for key, login in wanted.logins.items() if not login.is_empty}
     reading = intake.read(form.fields, wanted.raw, given=given)
-    shown = {"", *(each.field.key for each in reading.shown)}
-    files = {key: files for key, files in wanted.files.items() if key in shown}
-    return Checked(form, reading, files, [*reading.faults, *_login_faults(reading, wanted)])
+    hidden = {one.key for one in form.fields} - {each.field.key for each in reading.shown}
+    files = {key: files for key, files in wanted.files.items() if key not in hidden}
+    faults = [*reading.faults, *_login_faults(reading, wanted), *gone]
+    return Checked(form, reading, files, faults)
 
 
 def _general_faults(wanted: NewRequest, checked: Checked) -> list[Fault]:
     """What is wrong with the general questions and with files, each with its field."""
+    asked = {one.key for one in checked.form.fields} if checked.form else ()
     in_files = [
-        (f"{intake.PREFIX}{key}" if key else "files", problem)
+        (f"{intake.PREFIX}{key}" if key in asked else "files", problem)
         for key, files in checked.files.items()
         for file in files
         for problem in rules.file_problems(file.name, len(file.content))

@@ -1,8 +1,13 @@
 """A new request: what is asked, refused, kept and told before it is sent."""
 
+import re
+
 from sqlalchemy import select
 
+from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
+from app.tickets import request_types
+from app.tickets.intake import Field
 from app.tickets.models import Subscription, Ticket
 from app.tickets.request_models import RequestType
 from app.tickets.sla_models import SlaTarget
@@ -102,3 +107,39 @@ def test_what_may_be_billed_is_told_before_a_request_is_sent(app, northwind, mir
     assert all("Half price!" in page and "not billed" not in page for page in told(broken))
     refused = admin.post(f"/request-types/{broken.id}", data=sent(**form | {"billing": "lots"}))
     assert refused.status_code == 422
+
+
+def test_what_was_answered_to_a_question_that_is_gone_is_carried_into_the_description(
+    app, northwind, mira
+):
+    """The kind was shown, answered, changed by an admin, then sent as it stood."""
+    budget, shots = Field("budget", "number", "Is there a budget?"), Field("shots", "file", "Shots")
+    entry = Field("entry", "secret", "Your login")
+    with unit_of_work():
+        kind = request_types.create_type(actor=SYSTEM, values={"name": "New work"})
+        request_types.save_fields(kind.id, actor=SYSTEM, fields=[budget, shots, entry])
+    shown = mira.get(f"/portal/requests/new/fields?type={kind.id}").get_data(as_text=True)
+    asked = dict(re.findall(r'name="(asked-\w+)" value="([^"]+)"', shown))
+    with unit_of_work():
+        request_types.save_fields(kind.id, actor=SYSTEM, fields=[])
+    form = {"type": str(kind.id), "subject": "Shop", "text": "A shop.", "field-budget": "12.5"}
+    login = {"login-entry-secret": "s3same-street"}
+    answer = mira.post(
+        "/portal/requests/new",
+        data={**sent(**form, **asked, **login), "files-shots": (make_file(), "shop.png")},
+    )
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "The questions have changed" in page
+    assert "A shop.\n\nIs there a budget?\n12.5</textarea>" in page
+    assert "“Your login” is not asked any more" in page
+    keep = re.findall(r'name="keep" value="(\d+)" checked> <span>shop.png', page)
+    draft = text_of(mira.get("/portal/requests/new"))
+    assert "Is there a budget?\n12.5</textarea>" in draft, "it is in the draft as well"
+    again = sent(**{**form, "text": "A shop.\n\nIs there a budget?\n12.5"}, keep=keep)
+    done = mira.post("/portal/requests/new", data=again)
+    assert done.status_code == 302
+    number = re.search(r"/(\d+)/", done.location)[1]
+    ticket = text_of(mira.get(f"/portal/requests/{number}"))
+    assert "Is there a budget?" in ticket
+    assert "shop.png" in ticket

@@ -66,7 +66,10 @@ class CompanyView(DeskModelView):
         "parent": "Part of",
         "archived_at": "Archived",
     }
-    formatters_columns = {"archived_at": lambda at: "Archived" if at else ""}
+    formatters_columns = {
+        "archived_at": lambda at: "Archived" if at else "",
+        "kind": str.capitalize,
+    }
     add_columns = [*rules.COMPANY_FIELDS]
     edit_columns = [*rules.COMPANY_FIELDS, CONFIRM]
     add_form_extra_fields = {

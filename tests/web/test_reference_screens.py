@@ -67,6 +67,9 @@ def test_saving_leads_to_the_record_whatever_another_tab_has_open(admin):
     made = admin.post("/departments/add", data={"name": "Desk"})
     here = f"/departments/show/{saved(select(Department)).id}"
     assert made.location == here
+    page = admin.get(here).get_data(as_text=True)
+    assert "<h1>Desk</h1>" in page, "its page is headed by its name"
+    assert 'href="/departments/list/"' in page.partition('class="crumbs"')[2].partition("</nav>")[0]
     other = admin.post("/departments/add", data={"name": "Other"}).location
     edit = here.replace("show", "edit")
     assert f'href="{here}"' in admin.get(edit).get_data(as_text=True), "back leads to it, too"

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
+from app.communications import actions_queries
 from app.core import formats, mail
 from app.core.audit import SYSTEM
 from app.core.db import db
@@ -67,21 +68,33 @@ def _tell(estimate: Estimate, burn: Burn, ticket: Ticket) -> None:
     if ticket.is_demo:
         return
     agency = db.session.scalars(select(Agency)).first()
-    is_over = burn.level == LEVELS[-1] or ticket.assignee_id is None
     mail.post(
         [
             _letter(estimate, burn, ticket, (name, address), agency.name if agency else "")
-            for _, is_assignee, name, address in sla_queries.warned_people([ticket.id])
-            if is_assignee or is_over
+            for address, name in _readers(estimate, burn, ticket).items()
         ]
     )
+
+
+def _readers(estimate: Estimate, burn: Burn, ticket: Ticket) -> dict[str, str]:
+    """Addresses and names: the assignee; without one, or when it is all used, everybody concerned.
+
+    Those are the department, and whoever offered the estimate or follows its ticket.
+    """
+    people = sla_queries.warned_people([ticket.id])
+    if burn.level < LEVELS[-1] and ticket.assignee_id is not None:
+        return {address: name for _, is_assignee, name, address in people if is_assignee}
+    offered = actions_queries.askers_of(estimate.action) if estimate.action else []
+    return {each.address: each.name for each in offered} | {
+        address: name for _, _, name, address in people
+    }
 
 
 def _letter(
     estimate: Estimate, burn: Burn, ticket: Ticket, reader: tuple[str, str], agency: str
 ) -> mail.Letter:
     told = staff_mails.Told(
-        subject=f"{burn.level} % of the estimate is used",
+        subject=f"{burn.percent} % of the estimate is used",
         text=f"{in_words(estimate, burn)}.",
         foot="If more is needed, offer the client a new version before you go on:",
         path=f"/tickets/{ticket.number}/estimate",

@@ -82,6 +82,18 @@ def test_the_whole_department_hears_when_it_is_used_up(world):
     assert sorted(warned_by_mail()) == ["ada@agency.example"] * 2 + ["lea@agency.example"]
 
 
+def test_who_offered_it_hears_where_nobody_is_on_the_ticket(world):
+    world.approved(TEN_HOURS)
+    with unit_of_work():
+        world.ticket().assignee_id = None
+    world.log(8 * HOUR)
+    assert warned_by_mail() == ["ada@agency.example"]
+    world.log(5 * HOUR)
+    assert warned_by_mail() == ["ada@agency.example"] * 2
+    last = db.session.scalars(select(Mail).order_by(Mail.id.desc())).first()
+    assert "130 % of the estimate is used" in last.subject
+
+
 def test_what_is_not_billable_or_was_done_before_the_offer_uses_nothing_up(world):
     before = clock.today("Europe/Berlin") - timedelta(days=1)
     world.approved(TEN_HOURS)

@@ -12,6 +12,7 @@ from app.companies.models import BillTo, Company, Contact
 from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
 from app.runtime.postgres import libpq_url
+from tests import factories as make
 from tests.web.people import person, signed_in
 
 
@@ -87,6 +88,21 @@ def test_a_stale_form_is_refused(admin, company):
     assert "Somebody else saved this first" in answer.get_data(as_text=True)
     assert name in answer.get_data(as_text=True), "the form still says whose it is"
     assert stored(company).phone == "1"
+
+
+def test_each_is_offered_to_delete_what_they_may(app, admin, company):
+    """Whoever is the first to open a page decides for nobody else."""
+    with unit_of_work():
+        contact = make.contact(stored(company), "Mira Krog").id
+    agent = signed_in(app, person("Agent"))
+    for page, name in (
+        (f"/companies/show/{company}", "Fjord Dental"),
+        (f"/contacts/show/{contact}", "Mira Krog"),
+    ):
+        assert f"Delete {name}" in admin.get(page).get_data(as_text=True)
+        seen = agent.get(page).get_data(as_text=True)
+        assert name in seen
+        assert f"Delete {name}" not in seen
 
 
 def test_of_two_who_save_at_once_the_second_is_told(admin, company):

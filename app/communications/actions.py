@@ -24,6 +24,7 @@ from app.core import clock
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
+from app.core.formats import day
 from app.core.models import Agency
 from app.core.words import Words, kept_beside, say
 from app.tickets import commands, happenings, logins, merged, notifications, rules, timeline
@@ -238,7 +239,9 @@ def note(
     )
     problems += _answer_problems(action, deed, given)
     if clock.now() >= actions_rules.ends_at(action.kind, action.due_at):
-        problems.append(f"It was to be answered by {action.due_on} and is over: ask once more.")
+        problems.append(
+            f"It was to be answered by {day(action.due_on)} and is over: ask once more."
+        )
     if problems or heard.on is None:
         raise RuleError(*problems)
     outcome, how = actions_rules.outcome(action.kind, deed, given), actions_rules.HEARD[heard.how]

@@ -216,9 +216,11 @@ def heard_problems(heard: Heard, *, asked_on: date, today: date) -> list[str]:
     if heard.on is None:
         found.append("The day on which they told you is missing: choose it.")
     elif heard.on > today:
-        found.append(f"They cannot have told you on {heard.on}, which is still to come.")
+        found.append(f"They cannot have told you on {day(heard.on)}, which is still to come.")
     elif heard.on < asked_on:
-        found.append(f"They cannot have answered on {heard.on}: it was asked on {asked_on}.")
+        found.append(
+            f"They cannot have answered on {day(heard.on)}: it was asked on {day(asked_on)}."
+        )
     return found
 
 

@@ -106,7 +106,10 @@ def asked(arguments: Mapping[str, str], today: date) -> Period:
     first = _day(arguments.get("from", ""), "first", problems) or months_back(today, 2)
     last = _day(arguments.get("to", ""), "last", problems) or max(today, first)
     if not problems and last < first:
-        problems.append(f"The period ends ({last}) before it begins ({first}): swap the two.")
+        problems.append(
+            f"The period ends ({formats.day(last)}) before it begins ({formats.day(first)}):"
+            " swap the two."
+        )
     if not problems and (last - first).days > MOST_DAYS:
         problems.append("The period is longer than ten years: choose a shorter one.")
     if problems:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from app.core.errors import RuleError
+from app.core.formats import day
 from app.core.words import say
 
 UNREAD = "unread"
@@ -176,9 +177,10 @@ def _day_problems(valid_until: date | None, today: date) -> list[str]:
     if valid_until is None:
         return ["It is not said until when the estimate is valid: choose a day."]
     if valid_until < today:
-        return [f"The estimate would be valid until {valid_until}, which is over: choose a day."]
+        until = day(valid_until)
+        return [f"The estimate would be valid until {until}, which is over: choose a day."]
     if valid_until > today + LONGEST_VALID:
-        return [f"{valid_until} is too far off: choose a day within a year."]
+        return [f"{day(valid_until)} is too far off: choose a day within a year."]
     return []
 
 

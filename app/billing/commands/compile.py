@@ -29,6 +29,7 @@ from app.core.bulk import copy_rows, without_collector
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.faults import faultpoint
+from app.core.formats import day
 
 OPEN = ("ready", "blocked", "refused")
 ROW = (
@@ -61,7 +62,7 @@ def refuse_future(through: date) -> None:
     today = clock.today(queries.agency().zone)
     if through > today:
         raise RuleError(
-            f"{through} is in the future: bill through today, {today}, or an earlier date."
+            f"{day(through)} is in the future: bill through {day(today)} or an earlier day."
         )
 
 

@@ -37,6 +37,7 @@ from app.core.bulk import reserve_ids, without_collector
 from app.core.db import db, with_retry
 from app.core.errors import RuleError
 from app.core.faults import faultpoint
+from app.core.formats import day
 from app.core.models import Agency
 
 
@@ -70,7 +71,7 @@ def start_issue(
         )
     today = clock.today(queries.agency().zone)
     if on is not None and on > today:
-        raise RuleError(f"{on} is in the future: issue on {today} or earlier.")
+        raise RuleError(f"{day(on)} is in the future: issue on {day(today)} or earlier.")
     payload = {
         "run": run_id,
         "payers": None if payer_ids is None else sorted(payer_ids),

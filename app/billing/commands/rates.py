@@ -17,6 +17,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.formats import day
 from app.core.money import EXPONENTS
 from app.timelog.models import TimeEntry
 
@@ -127,7 +128,7 @@ def _rounding_problems(terms: RateTerms) -> list[str]:
 
 def _span_problems(start: date | None, end: date | None) -> list[str]:
     if start and end and end <= start:
-        return [f"The end {end} is not after the start {start}: choose a later end."]
+        return [f"The end {day(end)} is not after the start {day(start)}: choose a later end."]
     return []
 
 

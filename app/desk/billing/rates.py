@@ -27,6 +27,7 @@ from app.billing.rate_queries import WantedRates
 from app.core import clock, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError
+from app.core.formats import day
 from app.core.money import price_text
 from app.core.security import requires
 from app.desk.billing import blueprint
@@ -247,7 +248,8 @@ def copy() -> Any:
         fields.check()
         count = copy_rates(current_actor(), start=start or date.max, percent=percent)
         where = url_for("billing.rates", on=start)
-        return where, f"{count} {'rate' if count == 1 else 'rates'} copied, in force from {start}."
+        said = f"{count} {'rate' if count == 1 else 'rates'} copied, in force from {day(start)}."
+        return where, said
 
     def again(error: RuleError) -> tuple[str, int]:
         fields.add(error)

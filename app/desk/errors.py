@@ -4,6 +4,7 @@ import json
 import logging
 import uuid
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -22,6 +23,7 @@ from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.language import gettext as _
 from app.core.language import told
 from app.core.sessions import is_portal
+from app.core.targets import local_or
 from app.core.words import say
 from app.desk import too_late
 
@@ -52,8 +54,11 @@ TEXTS = {
         say("Go back and reload the page to see their change, then make yours again."),
     ),
     413: (
-        say("That file is too large"),
-        say("A file may have at most 25 MB. Split it or save it in a smaller format."),
+        say("That is too large"),
+        say(
+            "What is sent at once may have 25 MB, all files together. The Back button of your"
+            " browser leads to what you wrote: choose fewer or smaller files there."
+        ),
     ),
     429: (say("That was too often"), say("Wait a minute, then try again.")),
     500: (
@@ -66,6 +71,9 @@ TEXTS = {
     ),
 }
 
+
+AGAIN = (413, 429)
+"""What was sent can be sent again from the page that it came from."""
 
 TO_CLIENTS = {
     500: say("Nothing was half saved. Try again; if it happens again, write to us."),
@@ -86,11 +94,18 @@ def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
         title=told(title),
         text=detail or told(text),
         incident=incident,
+        back=_came_from() if code in AGAIN else "",
     )
     response = make_response(page, code)
     if request.headers.get("HX-Request"):
         response.headers["X-Problem"] = f"{title}. {' '.join((detail or text).split())}"
     return response
+
+
+def _came_from() -> str:
+    """The page of ours that sent this; empty where the browser does not tell."""
+    there = urlsplit(request.referrer or "")
+    return local_or(f"{there.path}?{there.query}" if there.query else there.path, "")
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:

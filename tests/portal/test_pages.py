@@ -364,6 +364,21 @@ def test_what_was_typed_is_given_back_when_the_session_is_over(app, northwind):
     assert f"/portal/sign-in?next={at}" in page
 
 
+def test_what_is_too_large_says_so_in_the_agencys_name_and_leads_back(northwind, mira):
+    there = f"/portal/requests/{northwind.ticket.number}"
+    answer = mira.post(
+        f"{there}/answer",
+        data=sent(text="x" * 26 * 1024**2),
+        headers={"Referer": f"http://localhost{there}"},
+    )
+    assert answer.status_code == 413
+    page = text_of(answer)
+    assert "all files together" in page
+    assert "<title>That is too large · Fjord &amp; Partners</title>" in page
+    assert 'href="/portal/">Fjord &amp; Partners</a>' in page
+    assert re.search(rf'href="{there}"[^>]*>\s*Back to the page', page)
+
+
 def test_nobody_writes_on_a_request_they_do_not_see_by_way_of_a_merged_one(app, northwind):
     with unit_of_work():
         sales, store = (

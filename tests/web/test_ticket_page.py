@@ -40,6 +40,18 @@ def test_reply_time_and_status_are_one_submit(browser, ticket):
     assert db.session.get(Ticket, ticket.id).category == "waiting"
 
 
+def test_what_a_closed_ticket_refuses_is_not_offered_on_it(browser, fjord):
+    with unit_of_work():
+        numbers = [
+            make.ticket(fjord, category=category).number for category in ("open", "completed")
+        ]
+    is_open, is_closed = (browser.get(f"/tickets/{number}").text for number in numbers)
+    for link in ("/ask", "/estimate/edit"):
+        assert f'href="/tickets/{numbers[0]}{link}"' in is_open
+        assert f'href="/tickets/{numbers[1]}{link}"' not in is_closed
+    assert "To ask for something, open the ticket again first." in is_closed
+
+
 def test_what_was_just_sent_is_not_sent_again(browser, ticket):
     number = ticket.number
     sent(browser, number, text="It is done.")

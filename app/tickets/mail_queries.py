@@ -156,12 +156,14 @@ def templates() -> dict[str, MailTemplate]:
     return {row.kind: row for row in db.session.scalars(select(MailTemplate))}
 
 
-def acknowledged_since(address: str, since: datetime) -> int:
-    """How many acknowledgements went to an address."""
+def acknowledged_since(address: str, since: datetime, *, origin: str) -> int:
+    """How many acknowledgements of tickets of this origin went to an address."""
     query = (
         select(func.count())
         .select_from(Mail)
+        .join(Ticket, Ticket.id == Mail.about_id)
         .where(
+            Ticket.origin == origin,
             Mail.recipient == address,
             Mail.created_at > since,
             Mail.dedupe_key.startswith(ACKNOWLEDGED),

@@ -28,6 +28,7 @@ from app.vault.recognising import concealed
 ABOUT = "ticket"
 DEMO = "demo"
 MOST_ACKNOWLEDGED = 5
+BY_MAIL = "mail"  # how a ticket came
 LARGEST_ATTACHED = 10 * 1024 * 1024
 QUIET = timedelta(seconds=10)
 SEE_IT = say("See it and decline without signing in; to approve this much, sign in first:")
@@ -103,7 +104,10 @@ def tell_colleagues(ticket: Ticket, event: Event, *, actor: Actor) -> int:
 
 
 def request_opened(ticket: Ticket, *, actor: Actor) -> int:
-    """Acknowledge a request to who made it: once a ticket, few times an hour to one address."""
+    """Acknowledge a request to who made it, once; of those that came by mail, few an hour.
+
+    Two programs that answer each other's mails fall silent so; who signs in is no such program.
+    """
     if actor.channel == DEMO or ticket.is_demo:
         return 0
     since = clock.now() - timedelta(hours=1)
@@ -111,7 +115,10 @@ def request_opened(ticket: Ticket, *, actor: Actor) -> int:
         reader
         for reader in queries.requester_of(ticket)
         if not never_reads(reader.address)
-        and queries.acknowledged_since(reader.address, since) < MOST_ACKNOWLEDGED
+        and (
+            ticket.origin != BY_MAIL
+            or queries.acknowledged_since(reader.address, since, origin=BY_MAIL) < MOST_ACKNOWLEDGED
+        )
     ]
     key = f"{queries.ACKNOWLEDGED}{ticket.id}"
     return post(Occasion("acknowledged", ticket, key=key), readers)

@@ -279,11 +279,13 @@ def test_an_automatic_answer_of_a_client_tells_nobody(agent, client_company, mir
     assert mails() == []
 
 
-def test_a_request_is_acknowledged_once_and_not_endlessly(agent, mira):
-    for number in range(8):
-        client_commands.open_request(actor=by(mira), subject=f"Request {number}", text="help")
+def test_a_request_is_acknowledged_once_and_what_comes_by_mail_not_endlessly(agent, mira):
+    for number, origin in enumerate([*["portal"] * 7, *["mail"] * 8, "api"]):
+        client_commands.open_request(
+            actor=by(mira), subject=f"Request {number}", text="help", origin=origin
+        )
     assert [row.subject.partition("]")[2] for row in mails()] == [
-        f" We have received your request: Request {number}" for number in range(5)
+        f" We have received your request: Request {number}" for number in [*range(12), 15]
     ]
     assert all(row.is_automatic for row in mails())
 

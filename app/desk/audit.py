@@ -1,11 +1,13 @@
 """The audit log: who did what, when, through which channel."""
 
+import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint, render_template, request
 
-from app.core import typed
+from app.core import formats, typed
 from app.core.audit import Filters, entries, known_actions, known_kinds
 from app.core.db import db
 from app.core.security import requires
@@ -13,6 +15,8 @@ from app.desk.audit_names import names
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 PAGE = 50
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+RATE = re.compile(r"(\d+\.\d\d)00")
 
 
 @blueprint.get("/")
@@ -33,11 +37,23 @@ def index() -> str:
         "desk/audit/index.html",
         rows=rows[:PAGE],
         names=names(rows[:PAGE]),
+        written=written,
         older=rows[PAGE - 1].id if len(rows) > PAGE else None,
         actions=_choices(db.session.scalars(known_actions())),
         kinds=_choices(db.session.scalars(known_kinds())),
         kept={key: value for key, value in given.items() if value and key != "before"},
     )
+
+
+def written(value: object) -> object:
+    """A value of the log as people read it: a day as a day, a rate without its last zeros."""
+    if not isinstance(value, str):
+        return value
+    if DAY.fullmatch(value):
+        with suppress(ValueError):
+            return formats.day(date.fromisoformat(value))
+    rate = RATE.fullmatch(value)
+    return rate[1] if rate else value
 
 
 def _choices(names: Iterable[str]) -> list[tuple[str, str]]:

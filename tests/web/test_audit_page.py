@@ -6,7 +6,8 @@ from sqlalchemy import select
 from app.core.audit import SYSTEM, record
 from app.core.db import db, unit_of_work
 from app.core.models import AuditLog
-from app.desk.audit_names import NAMED, names
+from app.desk.audit import written
+from app.desk.audit_names import COMPOSED, NAMED, names
 from tests import factories as make
 from tests.web.people import person, signed_in
 
@@ -39,8 +40,26 @@ def test_what_was_changed_is_named_and_what_is_gone_keeps_its_number(app, statem
 
 @pytest.mark.usefixtures("app")
 def test_every_kind_that_has_names_can_be_asked_for():
-    kinds = [*NAMED, "ticket", "user", "role", "billing_run"]
+    kinds = [*NAMED, *COMPOSED]
     with unit_of_work() as session:
         rows = [AuditLog(object_kind=kind, object_id=GONE) for kind in kinds]
         assert names(rows) == {}
         session.expunge_all()
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [("2026-11-20", "20 Nov 2026"), ("165.0000", "165.00"), ("96.1250", "96.1250"),
+     ("2026-13-45", "2026-13-45"), ("10.0.0000", "10.0.0000"), (7, 7), (None, None)],
+)  # fmt: skip
+def test_values_are_written_as_people_read_them(kept, read):
+    assert written(kept) == read
+
+
+@pytest.mark.usefixtures("app")
+def test_a_rate_rule_is_named_by_whom_it_is_for():
+    with unit_of_work():
+        make.set_up_agency()
+        rule = make.rate(company_id=make.company("Fjord Dental").id)
+        row = AuditLog(object_kind="rate_rule", object_id=rule.id)
+        assert names([row]) == {("rate_rule", rule.id): "Fjord Dental, EUR"}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
-from app.core import clock
+from app.core import clock, formats
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -42,7 +42,7 @@ def ask(actor: Actor, entry_ids: Collection[int], *, question: str) -> int:
         db.session.add(row)
         record(actor, "ask", kind="time_entry", id=entry.id, after={"question": said})
         if entry.ticket_id:
-            about = f"{person}, your time of {entry.work_date}"
+            about = f"{person}, your time of {formats.day(entry.work_date)}"
             people.setdefault(entry.ticket_id, []).append(about)
     db.session.flush()
     timeline.append_many(
@@ -67,7 +67,7 @@ def answer(actor: Actor, question_id: int, *, text: str) -> None:
     row.answer, row.answered_at = _said(text, "answer"), clock.now()
     record(actor, "answer", kind="time_entry", id=row.entry_id, after={"answer": row.answer})
     if row.entry.ticket_id:
-        said = f"About the time of {row.entry.work_date}: {row.answer}"
+        said = f"About the time of {formats.day(row.entry.work_date)}: {row.answer}"
         timeline.append_many([Note(row.entry.ticket_id, "note", {"text": said})], actor=actor)
 
 

@@ -136,7 +136,9 @@ def problems_of(work: Work, *, today: date) -> list[str]:
             f"{in_hours(seconds)} hours are more than one day: split the work over its days."
         )
     if work.work_date and work.work_date > today + timedelta(days=1):
-        found.append(f"{work.work_date} lies in the future: log the work once it is done.")
+        found.append(
+            f"{formats.day(work.work_date)} lies in the future: log the work once it is done."
+        )
     if len(work.reason) > LONGEST_REASON:
         found.append(f"The reason has {len(work.reason)} characters, at most 200 fit: shorten it.")
     found += [

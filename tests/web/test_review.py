@@ -77,7 +77,7 @@ def test_the_agent_is_asked_on_the_week_and_on_the_ticket_and_answers(month):
     month.post(url, do="ask", question="Did the clock run all night?")
     note = db.session.scalars(select(Event).where(Event.kind == "note")).one()
     assert note.visibility == "internal"
-    assert "your time of 2026-03-10: Did the clock run all night?" in note.payload["text"]
+    assert "your time of 10 Mar 2026: Did the clock run all night?" in note.payload["text"]
     client = signed_in(month.app, db.session.merge(agent))
     assert "Did the clock run all night?" in client.get("/time/week").text
     question = one(EntryQuestion)

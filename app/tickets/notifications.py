@@ -88,9 +88,11 @@ def contact_wrote(ticket: Ticket, event: Event, *, actor: Actor) -> int:
     """Tell the colleagues who follow, and the staff who work on it, what a contact wrote."""
     if _is_silent(event, actor):
         return 0
-    values = {"company": queries.place_of(event.contact_id, ticket)}
-    told = Occasion("told_staff", ticket, event, event.actor_name, values=values)
-    return tell_colleagues(ticket, event, actor=actor) + post(told, queries.staff_of(ticket))
+    told = tell_colleagues(ticket, event, actor=actor)
+    if staff := queries.staff_of(ticket):
+        values = {"company": queries.place_of(event.contact_id, ticket)}
+        told += post(Occasion("told_staff", ticket, event, event.actor_name, values=values), staff)
+    return told
 
 
 def tell_colleagues(ticket: Ticket, event: Event, *, actor: Actor) -> int:

@@ -50,20 +50,10 @@ class Facts:
         db.session.expunge(self.agency)
         self.payers: Payers = queries.payers(self.agency)
         self._paid: dict[int, set[int]] = {}
-        self._read_prices()
-
-    def _read_prices(self) -> None:
-        self._state = queries.state_of_prices()
         self._rules = queries.rate_rules()
         self._taxes = queries.tax_on(self.through, queries.taxes())
         self._cards: dict[str, RateCard] = {}
         self._tax_of: dict[int, Timeline[Tax | None]] = {}
-
-    def hold_prices(self) -> None:
-        """Let nobody change rates and taxes until the commit; read them anew if somebody has."""
-        queries.hold_prices()
-        if queries.state_of_prices() != self._state:
-            self._read_prices()
 
     def card(self, currency: str) -> RateCard:
         if currency not in self._cards:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select, text, tuple_
+from sqlalchemy import Select, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.billing import causes
@@ -139,6 +139,16 @@ def rate_rule(row: RateRuleRow) -> RateRule:
     )
 
 
+def rates_to_copy(start: date) -> Select[RateRuleRow]:
+    """The rules in force that hold before a day and on it; those that begin on it do not."""
+    begins = func.lower(RateRuleRow.valid)
+    return select(RateRuleRow).where(
+        RateRuleRow.retired_at.is_(None),
+        RateRuleRow.valid.contains(start),
+        or_(begins.is_(None), begins < start),
+    )
+
+
 def tax_on(day: date, rows: Iterable[TaxRow]) -> list[TaxRule]:
     """The taxes that hold on a tax point."""
     return [
@@ -163,17 +173,6 @@ def hold_prices() -> None:
 def change_prices() -> None:
     """Change rates and taxes one person at a time; whoever issues or sets one meanwhile waits."""
     db.session.execute(text("lock table rate_rule, tax in share row exclusive mode"))
-
-
-def state_of_prices() -> tuple[object, ...]:
-    """A mark that changes whenever a rate or tax is set or retired."""
-    row = db.session.execute(
-        text(
-            "select (select (max(id), max(retired_at))::text from rate_rule),"
-            " (select (max(id), max(retired_at))::text from tax)"
-        )
-    ).one()
-    return tuple(row)
 
 
 def waiting(

@@ -9,9 +9,8 @@ from sqlalchemy import func, select, text
 from app.billing.commands import entries, extras
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.issue import Order, issue_chunk
-from app.billing.commands.payments import balance_of, record_payment, reverse_payment
+from app.billing.commands.payments import balance_of, record_payment, reverse_payment, settle
 from app.billing.commands.rates import RateTerms, set_rate
-from app.billing.compilation import Facts
 from app.billing.models import Allocation, Document, DocumentLine, ExtraLine, RunBlock, RunRow
 from app.companies.models import Company
 from app.core import clock
@@ -245,6 +244,8 @@ def test_money_on_an_invoice_keeps_it_from_being_voided(app):
         void_invoice(CLERK, number, reason="No")
     with clock.frozen(TODAY), unit_of_work():
         reverse_payment(CLERK, payment.payment_id, reason="Bounced")
+    with pytest.raises(RuleError, match="is reversed"), unit_of_work():
+        settle(CLERK, payment_id=payment.payment_id, invoice_id=invoice)
     assert balance_of(invoice) == 10000
     over = paid(invoice, 12500)
     assert (balance_of(invoice), over.credit_minor) == (0, 2500)
@@ -327,6 +328,18 @@ def test_issuing_asks_the_server_the_same_number_of_questions(app, statements):
     assert few <= 40
 
 
+def test_many_entries_are_held_in_as_many_statements_as_one(app, statements):
+    with unit_of_work():
+        ana, fjord = factories.staff(), factories.company()
+        ids = [factories.entry(fjord, by=ana).id for _ in range(21)]
+    asked = []
+    for some in (ids[:1], ids[1:]):
+        with statements() as counted, unit_of_work():
+            assert entries.hold(CLERK, some, reason="Asked the client") == len(some)
+        asked.append(len(counted))
+    assert asked[0] == asked[1]
+
+
 def agency_more(companies, entries):
     with unit_of_work():
         ana = factories.staff()
@@ -339,13 +352,10 @@ def agency_more(companies, entries):
 
 def statements_of_issue(run, statements):
     with clock.frozen(TODAY):
-        with unit_of_work():
-            facts = Facts(MARCH)
-            facts.companies_by_payer()
         ids = db.session.scalars(select(RunRow.id).where(RunRow.run_id == run)).all()
         db.session.commit()
         order = Order(run, MARCH, date(2026, 4, 2), CLERK, mail=True)
         with statements() as asked, unit_of_work():
-            outcome = issue_chunk(facts, order, ids)
+            outcome = issue_chunk(order, ids)
     assert len(outcome.issued) == len(ids)
     return len(asked)

@@ -1,10 +1,13 @@
 """Several people press at once: every entry is billed once, every number given once."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.processes import FORKING, application
@@ -15,6 +18,33 @@ def issue_elsewhere(url: str, folder: Path, run: int) -> dict:
 
     with application(url, folder):
         return issued(run)
+
+
+def value_elsewhere(url: str, folder: Path, entry: int) -> int:
+    from app.billing.commands.values import value_entries
+    from app.core.db import unit_of_work
+
+    with application(url, folder), unit_of_work():
+        return value_entries([entry])
+
+
+@contextmanager
+def held(url: str, query: str, work: partial) -> Iterator[psycopg.Connection]:
+    """Keep rows from a piece of work in another process; it waits when this yields.
+
+    It ends after the connection that is yielded has committed.
+    """
+    address = url.replace("+psycopg", "")
+    with ProcessPoolExecutor(1, mp_context=FORKING) as pool, psycopg.connect(address) as desk:
+        desk.execute(query)
+        working = pool.submit(work)
+        with psycopg.connect(address, autocommit=True) as watch:
+            while not watch.execute("select 1 from pg_locks where not granted").fetchone():
+                assert not working.done(), working.result()
+                time.sleep(0.05)
+        yield desk
+        desk.commit()
+        working.result()
 
 
 @pytest.fixture
@@ -55,29 +85,67 @@ def test_two_issues_of_two_runs_at_once_bill_each_entry_once(world, database_url
 def test_a_line_added_while_its_account_is_being_issued_waits_for_the_next_invoice(
     world, database_url, short_dir
 ):
-    import psycopg
+    from sqlalchemy import text
 
+    from app.core.db import db
     from tests.billing.desk import assert_books, compiled
     from tests.billing.test_month_end import agency_with_work
 
     agency_with_work()
-    run = compiled()
-    address = database_url.replace("+psycopg", "")
-    with ProcessPoolExecutor(1, mp_context=FORKING) as pool, psycopg.connect(address) as desk:
-        desk.execute("select id from billing_account for update")
-        issuing = pool.submit(issue_elsewhere, database_url, short_dir, run)
-        with psycopg.connect(address, autocommit=True) as watch:
-            while not watch.execute("select 1 from pg_locks where not granted").fetchone():
-                assert not issuing.done(), issuing.result()
-                time.sleep(0.05)
+    issue = partial(issue_elsewhere, database_url, short_dir, compiled())
+    with held(database_url, "select id from billing_account for update", issue) as desk:
         desk.execute(
             "insert into extra_line (account_id, kind, text, unit_price)"
             " select id, 'fixed', 'Setting up', 500 from billing_account"
         )
-        desk.commit()
-        assert len(issuing.result()["issued"]) == 1
-        assert desk.execute("select document_id from extra_line").fetchone() == (None,)
+    assert db.session.scalars(text("select document_id from extra_line")).all() == [None]
+    assert db.session.scalar(text("select count(*) from document")) == 1
     assert_books()
+
+
+def test_who_pays_when_a_chunk_is_issued_counts_and_not_who_paid_when_its_job_began(
+    world, database_url, short_dir
+):
+    from sqlalchemy import select, text
+
+    from app.billing.models import RunRow
+    from app.core.db import db, unit_of_work
+    from tests import factories
+    from tests.billing.desk import compiled
+    from tests.billing.test_month_end import agency_with_work
+
+    [company] = agency_with_work()
+    with unit_of_work():
+        payer = factories.company("New payer", tax_id="T2", billing_city="Bergen").id
+    issue = partial(issue_elsewhere, database_url, short_dir, compiled())
+    with held(database_url, "select id from run_row for update", issue) as desk:
+        desk.execute(
+            "insert into bill_to (company_id, payer_id, valid) values (%s, %s, '[,)')",
+            (company, payer),
+        )
+    assert db.session.scalar(text("select count(*) from document")) == 0
+    row = db.session.scalars(select(RunRow)).one()
+    assert row.state == "refused"
+    assert "no longer holds" in row.reason
+
+
+def test_time_is_priced_by_the_rates_that_hold_once_it_is_held(world, database_url, short_dir):
+    from sqlalchemy import select
+
+    from app.billing.models import EntryValue
+    from app.core.db import db, unit_of_work
+    from tests import factories
+
+    with unit_of_work():
+        factories.rate("100")
+        entry = factories.entry(factories.company("Fjord"), by=factories.staff("Ana")).id
+    pricing = partial(value_elsewhere, database_url, short_dir, entry)
+    with held(database_url, "select id from time_entry for update", pricing) as desk:
+        desk.execute(
+            "insert into rate_rule (rate, currency, company_id, valid)"
+            " select 200, 'EUR', id, '[,)' from company"
+        )
+    assert db.session.scalars(select(EntryValue.amount_minor)).all() == [20000]
 
 
 def test_each_of_two_who_press_is_told_only_what_was_issued_for_them(world):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
@@ -55,7 +56,7 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
     on = clock.today(queries.agency().zone)
     numbers = take_numbers("credit_note", 1, on=on)
     [document_id] = reserve_ids("document", 1)
-    sealed = seal(_content(invoice, numbers, reason), previous=numbers.last_hash)
+    sealed = seal(_content(invoice, numbers, on, reason), previous=numbers.last_hash)
     ledger.write_documents(
         [
             (
@@ -118,15 +119,14 @@ def _refuse(invoice: Document) -> None:
         )
 
 
-def _content(invoice: Document, numbers: Numbers, reason: str) -> DocumentContent:
+def _content(invoice: Document, numbers: Numbers, on: date, reason: str) -> DocumentContent:
     """What the credit note says: the invoice's own content, as a credit of it."""
-    on = clock.today(queries.agency().zone).isoformat()
     return replace(
         content_of(invoice.content),
         kind="credit_note",
         number=numbers.number(0),
-        issue_date=on,
-        due_date=on,
+        issue_date=on.isoformat(),
+        due_date=on.isoformat(),
         payment_reference="",
         corrects=invoice.number,
         corrects_date=invoice.issued_on.isoformat(),

@@ -88,15 +88,12 @@ def hold(
             " here: choose a later day, or none to keep the time back for good."
         )
     entries = _free(entry_ids)
+    held = {"until": until, "reason": reason}
+    rows = [{"entry_id": entry.id, "created_by": actor.user_id, **held} for entry in entries]
+    if rows:
+        statement = insert(EntryHold).values(rows)
+        db.session.execute(statement.on_conflict_do_update(index_elements=["entry_id"], set_=held))
     for entry in entries:
-        statement = insert(EntryHold).values(
-            entry_id=entry.id, until=until, reason=reason, created_by=actor.user_id
-        )
-        db.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["entry_id"], set_={"until": until, "reason": reason}
-            )
-        )
         record(actor, "hold", kind="time_entry", id=entry.id, after={"reason": reason})
     return len(entries)
 

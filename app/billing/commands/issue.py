@@ -86,7 +86,7 @@ def start_issue(
 def issue_run(running: jobs.Running) -> dict[str, Any]:
     """Carry out the job: chunk by chunk; a chunk that fails is done again account by account."""
     payload = running.payload
-    with running.step(note="Reading rates, taxes and companies"):
+    with running.step(note="Looking for what is to be issued"):
         run = find_run(payload["run"])
         order = Order(
             run_id=run.id,
@@ -95,13 +95,12 @@ def issue_run(running: jobs.Running) -> dict[str, Any]:
             actor=Actor(*payload["actor"]),
             mail=payload["mail"],
         )
-        facts = Facts(run.through)
         chunks = list(_chunks(_open_rows(order.run_id, payload["payers"])))
         issued_before = list(_issued_by(running))
     outcome = Outcome(issued=issued_before)
     total, done = sum(map(len, chunks)), 0
     for chunk in chunks:
-        outcome.add(_chunk_or_each(running, facts, order, chunk, done=done, total=total))
+        outcome.add(_chunk_or_each(running, order, chunk, done=done, total=total))
         done += len(chunk)
         faultpoint("billing.issue.chunk")
     with running.step(done=total, total=total, note=f"{len(outcome.issued)} issued"):
@@ -111,7 +110,6 @@ def issue_run(running: jobs.Running) -> dict[str, Any]:
 
 def _chunk_or_each(
     running: jobs.Running,
-    facts: Facts,
     order: Order,
     rows: Sequence[int],
     *,
@@ -121,7 +119,7 @@ def _chunk_or_each(
     def transaction(some: Sequence[int]) -> Outcome:
         note = f"{done} of {total} issued"
         with without_collector(), running.step(done=done, total=total, note=note):
-            return issue_chunk(facts, order, some)
+            return issue_chunk(order, some)
 
     try:
         return with_retry(lambda: transaction(rows))
@@ -130,7 +128,7 @@ def _chunk_or_each(
             return _refuse(running, rows[0], _in_words(error))
     outcome = Outcome()
     for row in rows:
-        outcome.add(_chunk_or_each(running, facts, order, [row], done=done, total=total))
+        outcome.add(_chunk_or_each(running, order, [row], done=done, total=total))
     return outcome
 
 
@@ -148,13 +146,15 @@ def _refuse(running: jobs.Running, row_id: int, reason: str) -> Outcome:
         return Outcome(refused=[{"company": payer.name, "company_id": payer.id, "reason": reason}])
 
 
-def issue_chunk(facts: Facts, order: Order, row_ids: Sequence[int]) -> Outcome:
+def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     """Issue some accounts of a run in the present transaction.
 
-    The number of statements is the same for one account and for two hundred.
+    Who pays, rates and taxes are those of this moment, whatever held when the run began. The number
+    of statements is the same for one account and for two hundred.
     """
-    facts.hold_prices()
+    queries.hold_prices()
     rows = _lock_rows(row_ids)
+    facts = Facts(order.through)
     previews = list(compile_accounts(facts, _work(facts, rows), lock=True)) if rows else []
     faultpoint("billing.issue.compiled")
     holding, changed, waiting = [], [], []

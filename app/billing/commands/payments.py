@@ -131,6 +131,8 @@ def record_payment(
 def settle(actor: Actor, *, payment_id: int, invoice_id: int) -> int:
     """Set what is left of a payment against an invoice; returns the minor units settled."""
     payment = _payment(payment_id)
+    if payment.reversed_at is not None:
+        raise RuleError(f"Payment {payment_id} is reversed: set another one against the invoice.")
     [invoice] = _payable(payment.account, [invoice_id])
     amount = _settle(payment, invoice)
     if not amount:
@@ -162,7 +164,9 @@ def reverse_payment(actor: Actor, payment_id: int, *, reason: str) -> None:
 
 
 def left_of_payment(payment: Payment) -> int:
-    """What of a payment is set against no invoice, in minor units."""
+    """What of a payment is set against no invoice, in minor units; of a reversed one nothing."""
+    if payment.reversed_at is not None:
+        return 0
     used = db.session.scalars(
         select(func.coalesce(func.sum(Settlement.amount_minor), 0)).where(
             Settlement.payment_id == payment.id, Settlement.reversed_at.is_(None)

@@ -32,7 +32,6 @@ def value_entries(entry_ids: Collection[int]) -> int:
 
     Entries that are gone or hold nothing billable lose their value.
     """
-    facts = Facts(clock.today(queries.agency().zone))
     entries = db.session.execute(
         select(
             TimeEntry.id,
@@ -48,6 +47,8 @@ def value_entries(entry_ids: Collection[int]) -> int:
         .order_by(TimeEntry.id)
         .with_for_update(key_share=True)
     ).all()
+    # Read once the entries are held: who waited for another pricing of them sees what it saw.
+    facts = Facts(clock.today(queries.agency().zone))
     db.session.execute(delete(EntryValue).where(EntryValue.entry_id.in_(list(entry_ids))))
     copy_rows("entry_value", VALUE, [_value(facts, *entry) for entry in entries])
     return len(entries)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import joinedload
 
+from app.billing import queries
 from app.billing.models import RateRule, Tax
 from app.companies.models import Company
 from app.core.db import db
@@ -119,9 +120,9 @@ def with_own_rates(company_ids: Collection[int], *, on: date) -> set[int]:
     return set(db.session.scalars(OWN_RATES, {"ids": list(company_ids), "on": on}))
 
 
-def in_force(on: date) -> int:
-    """How many rules hold on a day."""
-    query = select(func.count()).where(RateRule.retired_at.is_(None), RateRule.valid.contains(on))
+def count_to_copy(start: date) -> int:
+    """How many rules a copy to begin on a day would take over."""
+    query = select(func.count()).select_from(queries.rates_to_copy(start).subquery())
     return int(db.session.scalars(query).one())
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.billing import queries
@@ -18,7 +18,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.formats import day
-from app.core.money import EXPONENTS
+from app.core.money import EXPONENTS, exponent
 from app.timelog.models import TimeEntry
 
 ROUNDINGS = ("up", "nearest", "down", "exact")
@@ -172,33 +172,43 @@ def retire_rate(actor: Actor, rate_rule_id: int) -> None:
 
 
 def copy_rates(actor: Actor, *, start: date, percent: Decimal = Decimal(0)) -> int:
-    """Copy all rules in force to begin on a day, raised by some per cent; returns how many.
+    """Copy the rules in force to begin on a day, raised by some per cent; returns how many.
 
-    The present ones end the day before. The new rate is rounded half up to two decimals.
+    The present ones end the day before. A rule that begins on that very day was made for it, by
+    a copy before or by hand, and stays as it is. A new rate is rounded half up to the smallest unit
+    of its currency. As many statements for one rule as for many.
     """
     queries.change_prices()
-    query = select(RateRule).where(RateRule.retired_at.is_(None), RateRule.valid.contains(start))
-    rules = list(db.session.scalars(query))
-    for rule in rules:
-        raised = (rule.rate * (100 + percent) / 100).quantize(Decimal("0.01"), "ROUND_HALF_UP")
-        set_rate(
-            actor,
-            RateTerms(
-                rate=raised if percent else rule.rate,
-                currency=rule.currency,
-                company_id=rule.company_id,
-                work_type_id=rule.work_type_id,
-                staff_id=rule.staff_id,
-                start=start,
-                end=rule.valid.upper,
-                minimum_seconds=rule.minimum_seconds,
-                increment_seconds=rule.increment_seconds,
-                rounding=rule.rounding,
-                unit=rule.unit,
-                priority=rule.priority,
-            ),
-        )
-    return len(rules)
+    rules = list(db.session.scalars(queries.rates_to_copy(start)))
+    terms = [RateTerms(_raised(rule, percent), rule.currency, start=start) for rule in rules]
+    for each in terms:
+        _refuse_bad_terms(each)
+    db.session.execute(
+        update(RateRule)
+        .where(RateRule.id.in_([rule.id for rule in rules]))
+        .values(retired_at=func.clock_timestamp(), retired_by=actor.user_id)
+        .execution_options(synchronize_session=False)
+    )
+    copies = []
+    for rule, each in zip(rules, terms, strict=True):
+        db.session.add(_copy(actor, rule, Range(rule.valid.lower, start, bounds="[)")))
+        made = _copy(actor, rule, Range(start, rule.valid.upper, bounds="[)"))
+        made.rate = each.rate
+        copies.append(made)
+    db.session.add_all(copies)
+    db.session.flush()
+    for made in copies:
+        record(actor, "set", kind="rate_rule", id=made.id, after={"rate": str(made.rate)})
+    if copies:
+        post_revaluation()
+    return len(copies)
+
+
+def _raised(rule: RateRule, percent: Decimal) -> Decimal:
+    if not percent:
+        return rule.rate
+    smallest = Decimal(1).scaleb(-exponent(rule.currency))
+    return (rule.rate * (100 + percent) / 100).quantize(smallest, "ROUND_HALF_UP")
 
 
 def explain(entry_id: int) -> Explanation:

@@ -230,7 +230,7 @@ def _copy_form(fields: Fields) -> str:
     return render_template(
         "desk/billing/rates_copy.html",
         fields=fields,
-        count=rate_queries.in_force(start) if start else 0,
+        count=rate_queries.count_to_copy(start) if start else 0,
         nonce=forms.new_nonce(),
     )
 

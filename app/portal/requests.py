@@ -251,16 +251,23 @@ def follow(number: int) -> Any:
     """Add or remove colleagues, and one's own mails."""
 
     def do(me: client.Client, ticket: Ticket) -> str:
-        form = request.form
-        for gone in chosen_ids("remove"):
-            subscribing.unsubscribe(ticket, actor=me.actor, contact_id=gone)
-        for new in chosen_ids("add"):
+        form, removed, added = request.form, chosen_ids("remove"), chosen_ids("add")
+        if ticket.requester_id in removed:
+            raise RuleError(say("Who made a request always follows it."))
+        changed = [
+            subscribing.unsubscribe(ticket, actor=me.actor, contact_id=gone) for gone in removed
+        ]
+        changed += [
             subscribing.subscribe(ticket, actor=me.actor, contact_id=new, source="colleague")
+            for new in added
+            if new != ticket.requester_id
+        ]
         if form.get("mails") in {"on", "off"}:
             subscribing.mute(ticket, contact_id=me.id, muted=form["mails"] == "off")
-        elif not (chosen_ids("add") or chosen_ids("remove")):
+            changed.append(True)
+        elif not (added or removed):
             raise RuleError(say("Nobody is chosen: tick a colleague."))
-        return say("Saved.")
+        return say("Saved.") if any(changed) else say("Nothing has changed: it was so already.")
 
     find = client_queries.answerable if chosen_ids("add") else client_queries.held
     return _change(number, do, find=find)

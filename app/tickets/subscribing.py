@@ -25,15 +25,15 @@ def subscribe(
     source: str,
     contact_id: int | None = None,
     staff_id: int | None = None,
-) -> None:
+) -> bool:
     """Let somebody follow a ticket: staff, or a contact of its company's tree with portal access.
 
-    A contact is mailed who added them. Twice is once; a follower who is muted stays so. Raises
-    `RuleError` for anybody else.
+    A contact is mailed who added them. Twice is once; a follower who is muted stays so. Returns
+    whether they did not follow before. Raises `RuleError` for anybody else.
     """
     merged.ensure_goes_on(ticket, actor=actor)
     _ensure_may_follow(ticket, contact_id, staff_id)
-    ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
+    is_new = ensure_subscribed(ticket, contact_id=contact_id, staff_id=staff_id, source=source)
     if contact_id is not None:
         notifications.added(ticket, [contact_id], actor=actor)
     record(
@@ -43,12 +43,13 @@ def subscribe(
         id=ticket.id,
         after={"contact": contact_id, "staff": staff_id, "source": source},
     )
+    return is_new
 
 
 def unsubscribe(
     ticket: Ticket, *, actor: Actor, contact_id: int | None = None, staff_id: int | None = None
-) -> None:
-    """Let somebody no longer follow a ticket; who does not follow it is left alone."""
+) -> bool:
+    """Let somebody no longer follow a ticket; returns whether they did."""
     gone = db.session.scalar(
         delete(Subscription)
         .where(Subscription.ticket_id == ticket.id, _is(contact_id, staff_id))
@@ -62,6 +63,7 @@ def unsubscribe(
             id=ticket.id,
             before={"contact": contact_id, "staff": staff_id},
         )
+    return gone is not None
 
 
 def mute(ticket: Ticket, *, contact_id: int, muted: bool) -> None:
@@ -91,13 +93,15 @@ def add_colleagues(ticket: Ticket, contact_ids: Collection[int], *, actor: Actor
 
 def ensure_subscribed(
     ticket: Ticket, *, source: str, contact_id: int | None = None, staff_id: int | None = None
-) -> None:
-    """Write the row unless it is there; nobody is asked whether they may."""
-    db.session.execute(
+) -> bool:
+    """Write the row unless it is there, and say so; nobody is asked whether they may."""
+    row = (
         insert(Subscription)
         .values(ticket_id=ticket.id, contact_id=contact_id, staff_id=staff_id, source=source)
         .on_conflict_do_nothing()
+        .returning(Subscription.id)
     )
+    return db.session.scalar(row) is not None
 
 
 def let_all_follow(ticket: Ticket, other: Ticket) -> None:

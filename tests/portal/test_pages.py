@@ -266,6 +266,16 @@ def test_colleagues_are_added_and_removed_and_mails_muted(app, northwind, mira):
     answer = bo.post(f"{at}/followers", data=sent(remove=str(northwind.bo.id)))
     assert answer.location == "/portal/requests/"
     assert bo.get(at).status_code == 404
+    assert "Saved." in text_of(mira.get(at))
+    for change, said in (
+        ({"remove": northwind.bo.id}, "Nothing has changed"),
+        ({"add": northwind.mira.id}, "Nothing has changed"),
+        ({"remove": northwind.mira.id}, "Who made a request always follows it"),
+    ):
+        mira.post(f"{at}/followers", data=sent(**change))
+        page = text_of(mira.get(at))
+        assert said in page
+        assert "Saved." not in page
 
 
 def test_files_are_downloads_typed_by_their_bytes(app, northwind, mira):

@@ -117,9 +117,12 @@ def staff_of(ticket: Ticket) -> list[Reader]:
 
 
 def said_before(ticket: Ticket, event: Event | None, most: int) -> list[Said]:
-    """The newest messages the client can see before an event, newest first."""
+    """The newest messages the client can see before an event, newest first; none of machines."""
     query = select(Event.actor_name, Event.at, Event.payload["text"].astext.label("text")).where(
-        Event.ticket_id == ticket.id, Event.kind == "message", Event.visibility == "client"
+        Event.ticket_id == ticket.id,
+        Event.kind == "message",
+        Event.visibility == "client",
+        ~Event.payload.has_key("automatic"),
     )
     if event is not None:
         query = query.where(Event.seq < event.seq)

@@ -272,11 +272,15 @@ def test_staff_are_told_who_writes_for_the_company_and_who_does_not(agent, clien
         assert f"{person.name} ({place}" in told
 
 
-def test_an_automatic_answer_of_a_client_tells_nobody(agent, client_company, mira):
+def test_an_automatic_answer_of_a_client_tells_nobody_not_even_later(agent, client_company, mira):
     worker = make.staff("Bo", email="bo@agency.example")
     ticket = make.ticket(client_company, requester_id=mira.id, assignee_id=worker.id)
     client_commands.reply_as_contact(ticket, actor=by(mira), text="I am away.", reopens=False)
     assert mails() == []
+    client_commands.reply_as_contact(ticket, actor=by(mira), text="I am back.")
+    [told] = mails()
+    assert "I am back." in told.body
+    assert "I am away." not in told.body
 
 
 def test_a_request_is_acknowledged_once_and_what_comes_by_mail_not_endlessly(agent, mira):

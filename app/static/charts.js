@@ -41,7 +41,9 @@
       place.textContent = "";
       place.classList.add("is-live");
     }
-    Plotly.react(place, coloured(figure), laidOut(figure), theme.config).then(() => {
+    const layout = laidOut(figure);
+    place.style.minHeight = `${layout.height}px`; // when the window changes the drawing fills its place
+    Plotly.react(place, coloured(figure), layout, theme.config).then(() => {
       if (place.dataset.listens) return;
       place.dataset.listens = "yes";
       place.on("plotly_click", (event) => openRows(place, event.points[0]));

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
-from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
@@ -10,7 +9,7 @@ from app.billing.documents.logo import BrokenLogoError, kept
 from app.billing.iban import problem_with
 from app.billing.numbering import begin_invoices_at, problems_of_beginning
 from app.companies.repricing import post_revaluation
-from app.core import clock, formats, storage
+from app.core import clock, formats, storage, zones
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -130,7 +129,7 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR09
             return "The agency's name is empty."
         case "currency" if value not in EXPONENTS:
             return f"{value!r} is no currency of ISO 4217: write a code such as EUR."
-        case "zone" if value not in available_timezones():
+        case "zone" if value not in zones.KNOWN:
             return f"{value!r} is no time zone: write one such as Europe/Berlin."
         case "language" if value not in OFFERED:
             return f"{value!r} is no language of clients: choose {' or '.join(sorted(OFFERED))}."

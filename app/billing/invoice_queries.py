@@ -10,7 +10,6 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.billing.models import (
     Allocation,
-    BillingAccount,
     Document,
     DocumentLine,
     DocumentPdf,
@@ -326,12 +325,6 @@ def pdf_documents(wanted: Wanted, ids: Sequence[int]) -> list[tuple[int, str]]:
     if ids:
         query = query.where(Document.id.in_(list(ids)))
     return [(row[0], row[1]) for row in db.session.execute(query.order_by(Document.id))]
-
-
-def accounts_of(company_ids: Sequence[int]) -> list[BillingAccount]:
-    """The billing accounts of companies."""
-    query = select(BillingAccount).where(BillingAccount.payer_id.in_(list(company_ids)))
-    return list(db.session.scalars(query.order_by(BillingAccount.id)))
 
 
 def history(document_id: int) -> list[AuditLog]:

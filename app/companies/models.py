@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
 from app.core.language import is_language
+from app.core.zones import IS_ZONE
 
 KINDS = ("group", "company", "site", "department")
 ROLES = ("requester", "manager", "billing", "approver")
@@ -36,6 +37,7 @@ class Company(Stamped, Model):
 
     __tablename__ = "company"
     __table_args__ = (
+        CheckConstraint(f"zone is null or {IS_ZONE}", name="zone"),
         CheckConstraint("kind in ('group', 'company', 'site', 'department')", name="kind"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("parent_id <> id", name="own_parent"),
@@ -127,6 +129,7 @@ class Contact(Stamped, Model):
 
     __tablename__ = "contact"
     __table_args__ = (
+        CheckConstraint(f"zone is null or {IS_ZONE}", name="zone"),
         CheckConstraint(is_language("language"), name="language"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("(source is null) = (external_id is null)", name="source"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
@@ -127,8 +126,3 @@ def _own(contact: Contact, address: str) -> ContactEmail:
         if one.address.casefold() == address.strip().casefold():
             return one
     raise RuleError(say("This address is none of yours: reload the page."))
-
-
-def zones() -> list[str]:
-    """The IANA zones one can choose, by name."""
-    return sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")

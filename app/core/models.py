@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Model, Stamped
 from app.core.language import is_language
+from app.core.zones import IS_ZONE
 
 JOB_STATES = ("new", "leased", "done", "dead")
 MAIL_STATES = ("queued", "sent", "failed", "bounced", "kept", "undone")
@@ -39,6 +40,7 @@ class Agency(Model):
 
     __tablename__ = "agency"
     __table_args__ = (
+        CheckConstraint(IS_ZONE, name="zone"),
         CheckConstraint("id = 1", name="only_one"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("paper in ('a4', 'letter')", name="paper"),

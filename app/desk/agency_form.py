@@ -1,14 +1,13 @@
 """The fields that say who the agency is: read and checked alike by set-up and by settings."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from flask import request
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
 from app.billing.limits import limits_of, limits_written
 from app.billing.numbering import next_invoice_number
-from app.core import clock, typed
+from app.core import clock, typed, zones
 from app.core.audit import Actor
 from app.core.errors import RuleError
 from app.core.language import OFFERED
@@ -24,12 +23,11 @@ LIMITS = {
 }
 NUMBERS = ("terms_days", "next_number", "complete_days")
 CURRENCIES = sorted(EXPONENTS)
-ZONES = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
 
 
 def choices() -> dict[str, Any]:
     """What the form's lists offer."""
-    return {"currencies": CURRENCIES, "zones": ZONES, "languages": OFFERED.items()}
+    return {"currencies": CURRENCIES, "zones": zones.OFFERED, "languages": OFFERED.items()}
 
 
 def shown() -> dict[str, str]:

@@ -11,8 +11,8 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Job
 from app.core.security import requires
+from app.core.zones import OFFERED
 from app.desk import import_forms, import_queries, import_words
-from app.desk.agency_form import ZONES
 from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
@@ -128,7 +128,7 @@ def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
         earlier=db.session.scalars(queries.earlier_with_same_file(batch)).all(),
         asked=import_forms.OPTIONS[batch.kind],
         choices=import_forms,
-        zones=ZONES,
+        zones=OFFERED,
     )
 
 

@@ -22,7 +22,6 @@ from sqlalchemy.orm import Mapped, deferred, mapped_column
 from app.core.db import Model, Stamped
 
 KINDS = ("companies", "contacts", "tickets", "time")
-BATCH_STATES = ("uploaded", "checked", "applying", "applied", "undoing", "undone", "part_undone")
 
 
 class ImportBatch(Stamped, Model):

@@ -9,8 +9,9 @@ import unicodedata
 from decimal import Decimal, InvalidOperation
 from functools import cache, lru_cache
 from importlib.resources import files
-from zoneinfo import available_timezones
 
+from app.core import zones
+from app.core.money import EXPONENTS
 from app.core.words import say
 
 # Zero-width letters, and those that turn the reading direction, by which a name could look like
@@ -18,15 +19,6 @@ from app.core.words import say
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff" + "".join(TURNING)))
 
-_ISO_4217 = """
-AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
-BZD CAD CDF CHF CLF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL
-GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF
-KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR
-MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG
-SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU
-UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG"""
-CURRENCIES = frozenset(_ISO_4217.split())
 _CURRENCY_SIGNS = {"€": "EUR", "£": "GBP", "zł": "PLN", "kč": "CZK", "us$": "USD", "euro": "EUR"}
 
 LANGUAGES = {
@@ -77,11 +69,11 @@ def key(text: str) -> str:
 def currency(text: str) -> str:
     """Read an ISO 4217 code, alone or within a name ("Euro - EUR")."""
     wanted = text.strip().upper()
-    if wanted in CURRENCIES:
+    if wanted in EXPONENTS:
         return wanted
     if sign := _CURRENCY_SIGNS.get(text.strip().casefold()):
         return sign
-    codes = {word for word in re.findall(r"\b[A-Z]{3}\b", text) if word in CURRENCIES}
+    codes = {word for word in re.findall(r"\b[A-Z]{3}\b", text) if word in EXPONENTS}
     if len(codes) == 1:
         return codes.pop()
     raise ValueError("unknown currency: use its ISO 4217 code, such as EUR")
@@ -109,7 +101,7 @@ def _countries() -> dict[str, str]:
 def zone(text: str) -> str:
     """Read the name of an IANA time zone."""
     wanted = text.strip()
-    if wanted in _zones():
+    if wanted in zones.KNOWN:
         return wanted
     if found := _zones_folded().get(wanted.casefold().replace(" ", "_")):
         return found
@@ -117,13 +109,8 @@ def zone(text: str) -> str:
 
 
 @cache
-def _zones() -> frozenset[str]:
-    return frozenset(name for name in available_timezones() if not name.startswith("posix"))
-
-
-@cache
 def _zones_folded() -> dict[str, str]:
-    return {name.casefold(): name for name in _zones()}
+    return {name.casefold(): name for name in zones.KNOWN}
 
 
 class NotOfferedError(ValueError):

@@ -13,6 +13,7 @@ from app.core.language import gettext as _
 from app.core.language import told
 from app.core.posting import unit_of_work
 from app.core.words import say
+from app.core.zones import OFFERED
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 
@@ -123,7 +124,7 @@ def _page(
         places=contact.memberships,
         others=[one for one in contact.emails if not one.is_primary],
         parts_of_address=ADDRESS_PARTS,
-        zones=own.zones(),
+        zones=OFFERED,
         languages=language.OFFERED.items(),
         typed=typed or {},
         new=new,

@@ -1,12 +1,11 @@
 """Changes of staff and departments; each leaves a line in the audit log."""
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.core import clock
+from app.core import clock, zones
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -181,7 +180,7 @@ def _write_staff(
         problems.append(f"The name has {len(name)} characters, at most {LONGEST_NAME} fit.")
     if email and _email_taken(email, but=person.id):
         problems.append(f"Somebody else of the staff has {email}: use another address.")
-    if not _is_zone(zone):
+    if zone not in zones.KNOWN:
         problems.append(f"{zone} is no time zone: choose one such as Europe/Berlin.")
     if not 0 <= weekly_seconds <= WEEK:
         problems.append("The hours a week must be between 0 and 168.")
@@ -189,14 +188,6 @@ def _write_staff(
         raise RuleError(*problems)
     person.name, person.name_key = name, fold_name(name)
     person.email, person.zone, person.weekly_seconds = email, zone, weekly_seconds
-
-
-def _is_zone(zone: str) -> bool:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def _email_taken(email: str, *, but: int | None) -> bool:

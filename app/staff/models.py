@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
+from app.core.zones import IS_ZONE
 
 REPLY_MODES = {"mail": "By mail or in the portal", "portal": "In the portal only"}
 ASSIGN_MODES = {
@@ -70,6 +71,7 @@ class Staff(Stamped, Model):
 
     __tablename__ = "staff"
     __table_args__ = (
+        CheckConstraint(IS_ZONE, name="zone"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         Index("ix_staff_name_key", "name_key"),
     )

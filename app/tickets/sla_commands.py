@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from datetime import date
-from zoneinfo import available_timezones
 
 from sqlalchemy import delete, select
 
-from app.core import jobs
+from app.core import jobs, zones
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
@@ -39,7 +38,7 @@ def save_calendar(
     """
     name = rules.clean_line(name)
     problems = _name_problems(name, BusinessCalendar, calendar_id)
-    if calendar.zone not in available_timezones():
+    if calendar.zone not in zones.KNOWN:
         problems.append(f"{calendar.zone!r} is no time zone: write it like Europe/Oslo.")
     problems += sla.problems(calendar)
     if problems:

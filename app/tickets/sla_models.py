@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
+from app.core.zones import IS_ZONE
 from app.tickets.models import Ticket
 
 
@@ -27,7 +28,10 @@ class BusinessCalendar(Stamped, Model):
     """The hours at which an agency, or a part of it, works; in a zone of its own."""
 
     __tablename__ = "business_calendar"
-    __table_args__ = (CheckConstraint("btrim(name) <> ''", name="named"),)
+    __table_args__ = (
+        CheckConstraint("btrim(name) <> ''", name="named"),
+        CheckConstraint(IS_ZONE, name="zone"),
+    )
 
     name: Mapped[str] = mapped_column(String(100), unique=True)
     zone: Mapped[str] = mapped_column(String(60))

@@ -1,8 +1,8 @@
 """Tell tickets which invoice their time is billed on, by a job of its own.
 
-Thousands of tickets are told of a month; issuing does not hold them, so nobody who answers a client
-waits for it. The job is posted with the invoices, and an invoice is told of once however often it
-runs.
+Thousands of tickets are told of a month. Issuing changes none of them: whoever answers a client
+waits at most for the end of the chunk whose lines name that ticket. The job is posted with the
+invoices, and an invoice is told of once however often it runs.
 """
 
 from collections.abc import Sequence

@@ -20,8 +20,6 @@ from app.billing.models.accounts import BillingAccount
 from app.billing.models.documents import Document
 from app.core.db import Model, Stamped
 
-LEDGER_ACCOUNTS = ("receivable", "revenue", "tax", "rounding", "bank")
-
 
 class Posting(Model):
     """One side of a journal; a deferred trigger refuses a journal that is not 0 in sum.

@@ -89,6 +89,9 @@ def test_values_that_are_understood(reader, text, expected) -> None:
         (values.currency, "EUR or USD"),
         (values.country, "Atlantis"),
         (values.zone, "Mars/Base"),
+        (values.zone, "localtime"),
+        (values.zone, "right/Europe/Paris"),
+        (values.currency, "HRK"),  # withdrawn: no invoice can be written in it
         (values.language, "Klingon"),
         (values.language, "nl-NL"),
         (values.email, "nobody"),

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from flask import Response, has_request_context, stream_with_context
 
+from app.core.downloads import offer_as
 from app.core.formulas import guarded
 
 Cell = str | int | Decimal | date | datetime | bool | list[str] | tuple[str, ...] | None
@@ -138,7 +139,7 @@ def download(kind: str, name: str, headers: Sequence[str], rows: Iterable[Row]) 
         "xlsx": lambda: _pieces(xlsx_file(headers, rows)),
     }
     response = Response(body[kind](), mimetype=MIMETYPES[kind])
-    response.headers.set("Content-Disposition", "attachment", filename=f"{_one_line(name)}.{kind}")
+    offer_as(response, f"{_one_line(name)}.{kind}")
     return response
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, text
 
-from app.billing.commands.rates import copy_rates
+from app.billing.commands.rates import RateTerms, copy_rates, count_in_the_way, set_rate
 from app.billing.models import RateRule
 from app.core.db import db, unit_of_work
 from tests import factories
@@ -65,3 +65,16 @@ def test_many_rates_take_as_many_statements_as_one_and_price_time_once(statement
     assert asked[0] == asked[1]
     jobs = "select count(*) from job where kind = 'billing.revalue'"
     assert db.session.scalar(text(jobs)) == len(asked)
+
+
+def test_how_many_rules_a_new_one_takes_the_place_of_is_known_before():
+    terms = RateTerms(rate=Decimal(120), currency="EUR", start=date(2027, 7, 1))
+    assert count_in_the_way(terms) == 0
+    with unit_of_work():
+        factories.rate("100", end=NEW_YEAR)
+        factories.rate("110", start=NEW_YEAR)
+        factories.rate("90", company_id=factories.company().id)
+    assert count_in_the_way(terms) == 1
+    with unit_of_work():
+        set_rate(CLERK, terms)
+    assert count_in_the_way(terms) == 1

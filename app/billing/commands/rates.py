@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.billing import queries
@@ -60,16 +60,8 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
     """
     _refuse_bad_terms(terms)
     queries.change_prices()
-    span: Range[date] = Range(terms.start, terms.end, bounds="[)")
-    alike = (
-        select(RateRule)
-        .where(RateRule.retired_at.is_(None), RateRule.valid.overlaps(span))
-        .where(RateRule.company_id.is_not_distinct_from(terms.company_id))
-        .where(RateRule.work_type_id.is_not_distinct_from(terms.work_type_id))
-        .where(RateRule.staff_id.is_not_distinct_from(terms.staff_id))
-        .where(RateRule.currency == terms.currency, RateRule.priority == terms.priority)
-    )
-    _make_room(actor, db.session.scalars(alike), span)
+    span = _span(terms)
+    _make_room(actor, db.session.scalars(_alike(terms)), span)
     rule = RateRule(
         company_id=terms.company_id,
         work_type_id=terms.work_type_id,
@@ -89,6 +81,27 @@ def set_rate(actor: Actor, terms: RateTerms) -> RateRule:
     record(actor, "set", kind="rate_rule", id=rule.id, after={"rate": str(terms.rate)})
     post_revaluation(terms.company_id)
     return rule
+
+
+def count_in_the_way(terms: RateTerms) -> int:
+    """How many rules for the very same thing would make room on the days of these terms."""
+    _refuse_bad_terms(terms)
+    return db.session.scalar(select(func.count()).select_from(_alike(terms).subquery())) or 0
+
+
+def _span(terms: RateTerms) -> Range[date]:
+    return Range(terms.start, terms.end, bounds="[)")
+
+
+def _alike(terms: RateTerms) -> Select[RateRule]:
+    return (
+        select(RateRule)
+        .where(RateRule.retired_at.is_(None), RateRule.valid.overlaps(_span(terms)))
+        .where(RateRule.company_id.is_not_distinct_from(terms.company_id))
+        .where(RateRule.work_type_id.is_not_distinct_from(terms.work_type_id))
+        .where(RateRule.staff_id.is_not_distinct_from(terms.staff_id))
+        .where(RateRule.currency == terms.currency, RateRule.priority == terms.priority)
+    )
 
 
 def _refuse_bad_terms(terms: RateTerms) -> None:

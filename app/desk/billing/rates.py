@@ -14,6 +14,7 @@ from app.billing.commands.rates import (
     UNITS,
     RateTerms,
     copy_rates,
+    count_in_the_way,
     retire_rate,
     set_rate,
 )
@@ -154,9 +155,10 @@ def _save(fields: Fields, terms_of: Any, *, rule: RateRule | None = None) -> Any
         fields.check()
         if terms.rate == 0 and fields[ZERO] != "yes":
             raise _ZeroRateError
+        replaced = count_in_the_way(terms) if rule is None else 0
         made = set_rate(current_actor(), terms)
         where = url_for("billing.rates", on=made.valid.lower) if made.valid.lower else None
-        return where or url_for("billing.rates"), "The rate is in force."
+        return where or url_for("billing.rates"), _in_force(replaced)
 
     def again(error: RuleError) -> tuple[str, int]:
         if isinstance(error, _ZeroRateError):
@@ -165,6 +167,13 @@ def _save(fields: Fields, terms_of: Any, *, rule: RateRule | None = None) -> Any
         return _form(fields, rule=rule), 422
 
     return carry_out(action, back=url_for("billing.rates"), again=again)
+
+
+def _in_force(replaced: int) -> str:
+    if not replaced:
+        return "The rate is in force."
+    others = "one for the same" if replaced == 1 else f"{replaced} for the same"
+    return f"The rate is in force, on its days in place of {others}; before and after those go on."
 
 
 class _ZeroRateError(RuleError):

@@ -101,11 +101,6 @@ def test_charts_follow_the_theme_without_a_reload(served, desk):
         "rgb(11, 95, 107)",
         "rgb(122, 208, 218)",
     )
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function(  # a turned phone: no drawing leaves its place
-        "[...document.querySelectorAll('.is-live')].every(place => place.offsetWidth < 390"
-        " && place.querySelector('.main-svg').clientHeight <= place.offsetHeight)"
-    )
 
 
 def test_without_scripts_tables_and_links_do_it_all(served, desk):

@@ -56,8 +56,8 @@ TEXTS = {
     413: (
         say("That is too large"),
         say(
-            "What is sent at once may have 25 MB, all files together. The Back button of your"
-            " browser leads to what you wrote: choose fewer or smaller files there."
+            "What is sent at once may have 25 MB, all files together. Go back to the page and"
+            " choose fewer or smaller files; the others go in a further message."
         ),
     ),
     429: (say("That was too often"), say("Wait a minute, then try again.")),

@@ -25,6 +25,7 @@ preload_app = (
 timeout = 60
 graceful_timeout = 5
 keepalive = 5
+limit_request_line = 8190  # a search may be a pasted paragraph; the most that is possible
 control_socket_disable = True
 forwarded_allow_ips = "127.0.0.1,::1"
 logconfig_dict = {

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from app.core.errors import RuleError
+from app.core.numbers import IN_THREES
 from app.imports import values
 
 SECONDS_OF_DAY = 86_400
@@ -183,7 +184,8 @@ def in_utc(local: datetime, zone: ZoneInfo) -> datetime:
 def seconds(text: str, unit: str = "hours") -> int:
     """Read a length of time in whole seconds: "01:04:00", "1:30", "1h 30m", "1,5", "0.25".
 
-    A bare number counts `unit` ("hours", "minutes" or "seconds"); halves of a second round up.
+    A bare number counts `unit` ("hours", "minutes" or "seconds"); halves of a second round up. A
+    lone mark before three digits of minutes or seconds may part thousands: it is never guessed.
     """
     wanted = text.strip()
     if found := _CLOCK.fullmatch(wanted):
@@ -199,6 +201,9 @@ def seconds(text: str, unit: str = "hours") -> int:
         number = values.decimal(wanted)
     except ValueError:
         raise ValueError("not a length of time: write it as 1:30:00 or 1.5") from None
+    if unit != "hours" and IN_THREES.fullmatch(wanted):
+        whole = re.sub("[.,]", "", wanted)
+        raise ValueError(f"can be read in two ways: write {whole}, or {wanted}0 for decimals")
     return _not_negative(_whole(number * _UNITS[unit]))
 
 

@@ -148,6 +148,10 @@ def move_ticket(
             .execution_options(populate_existing=True)
         )
     )
+    zone = queries.place_of(company_id).zone
+    for entry in moved:
+        if entry.started_at is not None:
+            entry.work_date = rules.local_date(entry.started_at, zone)
     post_value(moved)
 
 
@@ -215,6 +219,8 @@ def _checked(work: Work, place: queries.Place) -> dict[str, Any]:
     paid = seconds if billable else 0
     if billable and work.billable_seconds is not None:
         paid = work.billable_seconds
+        if paid < 0:
+            problems.append("Less than no time would be billable: write 0 or more.")
         if paid > seconds:
             problems.append(
                 f"{rules.in_hours(paid)} h would be billable of {rules.in_hours(seconds)} h worked:"
@@ -285,12 +291,13 @@ def _ensure_fresh(entry: TimeEntry, version: int | None) -> None:
 
 
 def _ticket(ticket_id: int | None) -> Ticket | None:
+    """The ticket as it is now, held: whoever moves it to another company takes its time along."""
     if ticket_id is None:
         return None
-    found = db.session.get(Ticket, ticket_id)
-    if found is None:
+    found = ticket_queries.locked_by_id([ticket_id])
+    if not found:
         raise NotFoundError(f"There is no ticket with id {ticket_id}: choose one of the list.")
-    return found
+    return found[0]
 
 
 def _person(staff_id: int) -> Staff:

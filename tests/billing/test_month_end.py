@@ -1,6 +1,6 @@
 """A month's work becomes one invoice per payer, once."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -326,6 +326,23 @@ def test_issuing_asks_the_server_the_same_number_of_questions(app, statements):
     many = statements_of_issue(compiled(), statements)
     assert few == many
     assert few <= 40
+
+
+def test_time_is_not_moved_to_where_nobody_pays_and_takes_the_day_of_where_it_goes(app):
+    with unit_of_work():
+        entry = factories.entry(factories.company(zone="Pacific/Auckland"), by=factories.staff())
+        entry.started_at = datetime(2026, 3, 31, 20, tzinfo=UTC)
+        entry.ended_at = entry.started_at + timedelta(seconds=entry.recorded_seconds)
+        entry.work_date = date(2026, 4, 1)
+        gone = factories.ticket(factories.company("Gone", archived_at=factories.NOON))
+        west = factories.ticket(factories.company(zone="America/Los_Angeles"))
+        ids, gone_id, west_id = [entry.id], gone.id, west.id
+    with pytest.raises(RuleError, match="Gone is archived"), unit_of_work():
+        entries.move(CLERK, ids, ticket_id=gone_id)
+    with unit_of_work():
+        entries.move(CLERK, ids, ticket_id=west_id)
+    moved = db.session.get_one(TimeEntry, ids[0], populate_existing=True)
+    assert (moved.ticket_id, moved.work_date) == (west_id, date(2026, 3, 31))
 
 
 def test_many_entries_are_held_in_as_many_statements_as_one(app, statements):

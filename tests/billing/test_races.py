@@ -28,6 +28,16 @@ def value_elsewhere(url: str, folder: Path, entry: int) -> int:
         return value_entries([entry])
 
 
+def log_elsewhere(url: str, folder: Path, staff: int, ticket: int) -> None:
+    from app.core.db import unit_of_work
+    from app.timelog.commands import log_time
+    from app.timelog.rules import Work
+    from tests.billing.desk import CLERK
+
+    with application(url, folder), unit_of_work():
+        log_time(Work(seconds=3600), actor=CLERK, staff_id=staff, ticket_id=ticket)
+
+
 @contextmanager
 def held(url: str, query: str, work: partial) -> Iterator[psycopg.Connection]:
     """Keep rows from a piece of work in another process; it waits when this yields.
@@ -146,6 +156,24 @@ def test_time_is_priced_by_the_rates_that_hold_once_it_is_held(world, database_u
             " select 200, 'EUR', id, '[,)' from company"
         )
     assert db.session.scalars(select(EntryValue.amount_minor)).all() == [20000]
+
+
+def test_time_logged_while_its_ticket_moves_goes_to_the_company_it_moves_to(
+    world, database_url, short_dir
+):
+    from sqlalchemy import select
+
+    from app.core.db import db, unit_of_work
+    from app.timelog.models import TimeEntry
+    from tests import factories
+
+    with unit_of_work():
+        ticket, ana = factories.ticket(factories.company("From")).id, factories.staff("Ana").id
+        to = factories.company("To").id
+    logging = partial(log_elsewhere, database_url, short_dir, ana, ticket)
+    with held(database_url, "select id from ticket for update", logging) as desk:
+        desk.execute("update ticket set company_id = %s", (to,))
+    assert db.session.scalars(select(TimeEntry.company_id)).all() == [to]
 
 
 def test_each_of_two_who_press_is_told_only_what_was_issued_for_them(world):

@@ -12,9 +12,12 @@ from app.core import clock, formats, jobs
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.tickets.models import Ticket
+from app.tickets import merged
+from app.tickets import queries as ticket_queries
 from app.timelog.commands import ensure_free, post_value
 from app.timelog.models import TimeEntry
+from app.timelog.queries import place_of
+from app.timelog.rules import local_date
 
 NO_REASON = "Give a reason: it stays with the time for everybody to see."
 
@@ -112,14 +115,24 @@ def release(actor: Actor, entry_ids: Collection[int]) -> int:
 
 
 def move(actor: Actor, entry_ids: Collection[int], *, ticket_id: int) -> int:
-    """Give unbilled entries to another ticket, and so to its company; returns how many."""
-    ticket = db.session.get(Ticket, ticket_id)
-    if ticket is None:
-        raise NotFoundError(f"There is no ticket with the id {ticket_id}.")
+    """Give unbilled entries to another ticket, and so to its company; returns how many.
+
+    Refuses a ticket that was merged into another one, and one of an archived company.
+    """
     entries = _free(entry_ids)
+    held = ticket_queries.locked_by_id([ticket_id])
+    if not held:
+        raise NotFoundError(f"There is no ticket with the id {ticket_id}.")
+    [ticket] = held
+    merged.ensure_goes_on(ticket)
+    place = place_of(ticket.company_id)
+    if place.archived:
+        raise RuleError(f"{place.name} is archived: restore the company before moving time to it.")
     for entry in entries:
         before = {"ticket_id": entry.ticket_id, "company_id": entry.company_id}
         entry.ticket_id, entry.company_id = ticket.id, ticket.company_id
+        if entry.started_at is not None:
+            entry.work_date = local_date(entry.started_at, place.zone)
         after = {"ticket_id": ticket.id, "company_id": ticket.company_id}
         record(actor, "move", kind="time_entry", id=entry.id, before=before, after=after)
     db.session.flush()

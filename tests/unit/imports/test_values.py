@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -107,6 +108,8 @@ def test_values_that_are_understood(reader, text, expected) -> None:
         (moments.seconds, "-0.5"),
         (moments.seconds, "1:75"),
         (moments.seconds, "lunch"),
+        (partial(moments.seconds, unit="seconds"), "3,600"),  # an hour, or four seconds
+        (partial(moments.seconds, unit="minutes"), "1.440"),
         (moments.time_of_day, "25:00"),
         (moments.time_of_day, "13:00 PM"),
         (moments.time_of_day, "7"),

@@ -148,10 +148,9 @@ def move_ticket(
             .execution_options(populate_existing=True)
         )
     )
-    zone = queries.place_of(company_id).zone
     for entry in moved:
         if entry.started_at is not None:
-            entry.work_date = rules.local_date(entry.started_at, zone)
+            entry.work_date = rules.local_date(entry.started_at, place.zone)
     post_value(moved)
 
 

@@ -6,7 +6,7 @@ a visit of some minutes on which no time was logged is offered to its person as 
 
 from typing import Any
 
-from sqlalchemy import case, delete, extract, func, or_, select, update
+from sqlalchemy import and_, case, delete, extract, func, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.audit import Actor
@@ -22,9 +22,14 @@ from app.timelog.rules import Work
 
 
 def beat(*, staff_id: int, ticket_id: int, writing: bool) -> None:
-    """Note that a person looks at a ticket now. A gap of more than a minute and a half is away."""
+    """Note that a person looks at a ticket now. A gap of more than a minute and a half is away.
+
+    Whole seconds are counted, and what is over them belongs to the next gap: no beat adds to a
+    visit, however many pages it comes from.
+    """
     gap = extract("epoch", NOW - Presence.seen_at)
     anew = or_(gap > rules.VISIT_ENDS_AFTER, logged())
+    goes_on, whole = and_(not_(anew), gap <= rules.AWAY_AFTER), func.floor(gap)
     mark = NOW if writing else None
     row = insert(Presence).values(
         staff_id=staff_id, ticket_id=ticket_id, opened_at=NOW, seen_at=NOW, writing_at=mark
@@ -36,10 +41,13 @@ def beat(*, staff_id: int, ticket_id: int, writing: bool) -> None:
                 "opened_at": case((anew, NOW), else_=Presence.opened_at),
                 "spent_seconds": case(
                     (anew, 0),
-                    (gap <= rules.AWAY_AFTER, Presence.spent_seconds + func.ceil(gap)),
+                    (goes_on, Presence.spent_seconds + whole),
                     else_=Presence.spent_seconds,
                 ),
-                "seen_at": NOW,
+                "seen_at": case(
+                    (goes_on, Presence.seen_at + func.make_interval(0, 0, 0, 0, 0, 0, whole)),
+                    else_=NOW,
+                ),
                 "writing_at": mark,
             },
         )

@@ -94,14 +94,14 @@ def test_a_dismissed_visit_is_not_offered_but_the_next_one_is(ada, ticket):
     presence.dismiss(ticket.id, staff_id=ada.id)
     assert offer_to(ada) is None
     visit(ada, ticket, beats=9)
-    assert offer_to(ada).minutes == 4
+    assert offer_to(ada).minutes == 3
 
 
 def test_the_offer_becomes_a_draft_once(ada, ticket):
     actor = Actor(name="Ada", staff_id=ada.id)
     visit(ada, ticket, beats=12)
     entry = presence.log_visit(ticket.id, actor=actor, staff_id=ada.id)
-    assert (entry.recorded_seconds, entry.state, entry.ticket_id) == (300, "draft", ticket.id)
+    assert (entry.recorded_seconds, entry.state, entry.ticket_id) == (240, "draft", ticket.id)
     with pytest.raises(RuleError, match="dealt with already"):
         presence.log_visit(ticket.id, actor=actor, staff_id=ada.id)
 
@@ -111,3 +111,12 @@ def test_old_visits_are_forgotten(ada, ticket):
     assert presence.forget() == 0
     pass_by(25 * 3600)
     assert presence.forget() == 1
+
+
+def test_a_visit_is_as_long_as_it_was_however_often_its_pages_beat(ada, ticket):
+    look(ada, ticket)
+    for _ in range(100):
+        pass_by(0.6)
+        look(ada, ticket)
+    spent = db.session.scalars(select(Presence.spent_seconds)).one()
+    assert 59 <= spent <= 61

@@ -158,6 +158,13 @@ def _problems_of_span(work: Work) -> list[str]:
         return []
     if span < 0:
         return ["The work ends before it begins: correct the begin or the end."]
+    if work.seconds is not None and span > DAY:
+        return [
+            (
+                f"From begin to end it is {in_hours(span)} hours, more than one day: split the "
+                "work over its days."
+            )
+        ]
     if work.seconds is not None and work.seconds > span:
         return [
             (

@@ -76,6 +76,10 @@ def test_nothing_typed_crashes(typed):
         (Work(started_at=NINE, ended_at=NINE - timedelta(hours=1)), "ends before it begins"),
         (Work(started_at=NINE), "end is missing"),
         (Work(seconds=7200, started_at=NINE, ended_at=NINE + timedelta(hours=1)), "do not fit"),
+        (
+            Work(seconds=3600, started_at=NINE, ended_at=NINE + timedelta(days=1, seconds=1)),
+            "From begin to end it is 24:00:01 hours, more than one day",
+        ),
         (Work(seconds=60, work_date=TODAY + timedelta(days=2)), "lies in the future"),
         (Work(seconds=60, description="x" * 10_001), "description has 10001 characters"),
     ],
@@ -88,6 +92,8 @@ def test_good_work_has_no_problems():
     assert rules.problems_of(Work(seconds=1500, work_date=TODAY), today=TODAY) == []
     whole = Work(started_at=NINE, ended_at=NINE + timedelta(hours=2), seconds=3600)
     assert rules.problems_of(whole, today=TODAY) == []
+    day = Work(started_at=NINE, ended_at=NINE + timedelta(days=1), seconds=3600)
+    assert rules.problems_of(day, today=TODAY) == []
 
 
 def test_not_billable_needs_a_reason():

@@ -92,17 +92,20 @@ def stop(
     """Turn a timer into a draft entry, or None when nothing was kept.
 
     A forgotten timer needs an answer: keep, trim (until last seen) or discard; else `RuleError`.
-    Time on a ticket that was merged meanwhile is of the one where it goes on.
+    Time on a ticket that was merged meanwhile is of the one where it goes on. It is dated the day
+    on which the timer began, where the company is: a run of that day asks for it too.
     """
     taken = consume(timer_id, actor=actor, staff_id=staff_id, answer=answer)
     if taken is None:
         return None
     timer, kept = taken
+    ticket = merged.final(db.session.get_one(Ticket, timer.ticket_id))
+    begun = rules.local_date(timer.first_started_at, queries.place_of(ticket.company_id).zone)
     return log_time(
-        Work(seconds=kept, work_type_id=timer.work_type_id),
+        Work(seconds=kept, work_type_id=timer.work_type_id, work_date=begun),
         actor=actor,
         staff_id=staff_id,
-        ticket_id=merged.final(db.session.get_one(Ticket, timer.ticket_id)).id,
+        ticket_id=ticket.id,
         finished=False,
     )
 

@@ -1,5 +1,7 @@
 """The server-side timer: one at a time, by the database's clock."""
 
+from datetime import UTC
+
 import pytest
 from sqlalchemy import select, text, update
 
@@ -74,6 +76,16 @@ def test_pausing_and_stopping_make_a_draft(agent, ada, tickets):
     assert queries.timers_of(ada.id) == []
     with pytest.raises(NotFoundError, match="stopped already"):
         timers.stop(timer.id, actor=agent, staff_id=ada.id)
+
+
+def test_time_is_of_the_day_on_which_its_timer_began(agent, ada, tickets):
+    timers.start(staff_id=ada.id, ticket_id=tickets[0].id)
+    shift(20)
+    long_ago = text("clock_timestamp() - interval '3 days'")
+    db.session.execute(update(Timer).values(first_started_at=long_ago))
+    [timer] = queries.timers_of(ada.id)
+    entry = timers.stop(timer.id, actor=agent, staff_id=ada.id)
+    assert entry.work_date == timer.first_started_at.astimezone(UTC).date()
 
 
 def test_a_timer_belongs_to_its_person(agent, ada, tickets):

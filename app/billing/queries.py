@@ -201,6 +201,19 @@ def unapproved(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def submitted(
+    through: date, company_ids: Collection[int] | None, *, days: AccountDays
+) -> list[int]:
+    """Ids of the billable entries in the way of a run that may be approved."""
+    rows = fetch_rows(
+        f"select e.id from time_entry e {days.JOIN}"
+        " where e.state = 'submitted' and e.billable_seconds > 0"
+        f" and {IN_PERIOD} {_of_companies(company_ids)} order by 1",
+        _values(through, company_ids, days),
+    )
+    return [row[0] for row in rows]
+
+
 def running_timers(through: date) -> list[tuple[int, datetime]]:
     """Timers that run: (company, since); those begun long after the period are left out."""
     begun_before = datetime.combine(through + timedelta(days=2), datetime.min.time())

@@ -199,6 +199,8 @@ def test_extra_lines_and_discounts_are_billed_once_and_come_back_when_voided(app
     with unit_of_work():
         account = factories.account(db.session.get(Company, company))
         extras.add_line(CLERK, account.id, text="Licence", unit_price=Decimal(50))
+        with pytest.raises(RuleError, match="more than 4 decimals"):
+            extras.add_line(CLERK, account.id, text="Clicks", unit_price=Decimal("0.00005"))
         extras.add_discount(CLERK, account.id, text="Loyal", percent=Decimal(10))
     outcome = issued(compiled())
     document = db.session.get(Document, outcome["issued"][0])

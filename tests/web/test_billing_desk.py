@@ -1,6 +1,7 @@
 """The month-end run on the desk: each adjustment, each button pressed twice, each refusal."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -10,6 +11,7 @@ from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
 from app.core.models import Job, Mail
 from app.staff import permissions
+from app.timelog.models import TimeEntry
 from tests import factories as make
 from tests.billing.desk import CLERK, assert_books
 from tests.web.month import (
@@ -67,6 +69,23 @@ def test_exceptions_stand_first_by_cause_with_their_mending(month):
     assert page.index("Rate in another currency") < page.index("Not approved")
     assert f"/billing/rates/new?company={foreign.id}" in page
     assert page.count("Issue 1 invoice") == 1
+
+
+def test_what_is_approved_is_what_was_in_the_way_by_the_day_of_the_account(month):
+    """At 20:00 UTC of 31 March it is April in Auckland, and still March where it is paid."""
+    company_id, _ = month.company()
+    with unit_of_work():
+        site = make.company("Site", parent_id=company_id, kind="site", zone="Pacific/Auckland")
+        entry = make.entry(site, by=month.jon, state="submitted")
+        entry.started_at = datetime(2026, 3, 31, 20, tzinfo=UTC)
+        entry.ended_at = entry.started_at + timedelta(seconds=entry.recorded_seconds)
+        entry.work_date = date(2026, 4, 1)
+        entry_id = entry.id
+    run_id = month.compiled()
+    assert row_of(run_id, company_id).state == "blocked"
+    month.post(f"/billing/runs/{run_id}/approve", payer=company_id)
+    assert db.session.get_one(TimeEntry, entry_id, populate_existing=True).state == "approved"
+    assert row_of(run_id, company_id).state == "ready"
 
 
 def test_approving_what_is_in_the_way_makes_the_account_ready(month):

@@ -13,6 +13,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 
+MOST_DECIMALS = 4  # as many as the columns of quantity and price hold
 MOST_PERCENT = 100
 MOST_QUANTITY = 10**9
 MOST_LINE = 10**12  # in major units: far above any invoice, and within what is kept
@@ -46,6 +47,9 @@ def add_line(
         raise ValueError(kind)
     if problem := too_much(quantity, unit_price):
         raise RuleError(problem)
+    for number in (quantity, unit_price):
+        if -int(number.as_tuple().exponent) > MOST_DECIMALS:
+            raise RuleError(f"{number} has more than {MOST_DECIMALS} decimals: round it.")
     return _add(
         actor,
         ExtraLine(

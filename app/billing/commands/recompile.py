@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.billing import warnings
+from app.billing import queries, warnings
 from app.billing.commands.compile import OPEN, find_run, store
 from app.billing.compilation import Facts, compile_accounts, plan
 from app.billing.models import (
@@ -107,6 +107,13 @@ def payers_now(run_id: int, company_ids: Collection[int]) -> set[int]:
     payers = Facts(find_run(run_id).through).payers
     found = {payer for company in company_ids for payer in payers.timeline(company).values}
     return {payer for payer in found if payer is not None}
+
+
+def approvable(run: BillingRun, payer_id: int | None) -> list[int]:
+    """Ids of submitted time in the way of a run, by the days it goes by; of one payer or all."""
+    facts = Facts(run.through)
+    companies = None if payer_id is None else facts.companies_by_payer().get(payer_id, set())
+    return queries.submitted(run.through, companies, days=facts.payers.days)
 
 
 def _forget(run: BillingRun, payer_id: int) -> bool:

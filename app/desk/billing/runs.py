@@ -10,7 +10,7 @@ from flask_login import current_user
 from app.billing import notifications, review_queries, run_queries, second_person
 from app.billing.commands.compile import find_run, start_run
 from app.billing.commands.issue import start_issue
-from app.billing.commands.recompile import recompile
+from app.billing.commands.recompile import approvable, recompile
 from app.billing.commands.second_person import Waiting, hands, waiting
 from app.billing.models import BillingRun
 from app.billing.queries import agency, payers
@@ -27,7 +27,7 @@ from app.desk.billing.reasons import LOOKS, REASONS
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.staff.account_queries import people_who_may
-from app.timelog.approval import approve_all
+from app.timelog.approval import approve
 
 MOST_WAITING = 10  # accounts that are named before issuing
 ROW_STATES = {"ready": "Ready", "refused": "Changed since", "issued": "Issued"}
@@ -185,13 +185,8 @@ def approve_blocked(run_id: int) -> Response:
     payer = request.form.get("payer", type=int)
 
     def action() -> Outcome:
-        from app.billing.compilation import Facts
-
         found = find_run(run_id)
-        companies = None
-        if payer is not None:
-            companies = sorted(Facts(found.through).companies_by_payer().get(payer, set()))
-        count = approve_all(actor=current_actor(), through=found.through, company_ids=companies)
+        count = approve(approvable(found, payer), actor=current_actor())
         said = f"{count} {'entry' if count == 1 else 'entries'} approved."
         if payer is not None:
             recompile(run_id, [payer], by=current_actor())

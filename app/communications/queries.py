@@ -15,6 +15,7 @@ from app.communications.models import Received
 from app.companies.account_models import CompanyDomain
 from app.companies.models import Company, Contact, ContactEmail
 from app.core import mail, mailer
+from app.core.addresses import usual
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import Mail
@@ -56,7 +57,7 @@ def contact_by_address(address: str) -> Contact | None:
     found = db.session.scalars(
         select(Contact)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
-        .where(ContactEmail.address == address)
+        .where(ContactEmail.address == usual(address))
         .options(joinedload(Contact.emails))
     )
     return found.unique().one_or_none()
@@ -65,7 +66,7 @@ def contact_by_address(address: str) -> Contact | None:
 def staff_by_address(address: str) -> Staff | None:
     """The member of staff to whom an address belongs, unless they have left."""
     return db.session.scalars(
-        select(Staff).where(Staff.email == address, Staff.archived_at.is_(None))
+        select(Staff).where(Staff.email == usual(address), Staff.archived_at.is_(None))
     ).one_or_none()
 
 
@@ -157,7 +158,7 @@ def takes_part(ticket: Ticket, contact_id: int | None) -> bool:
 
 def company_of_domain(address: str) -> Company | None:
     """The company whose verified domain an address is in."""
-    domain = address.rpartition("@")[2]
+    domain = usual(address).rpartition("@")[2]
     return db.session.scalars(
         select(Company)
         .join(CompanyDomain, CompanyDomain.company_id == Company.id)
@@ -176,7 +177,9 @@ def contacts_among(addresses: Collection[str]) -> list[int]:
         return []
     return list(
         db.session.scalars(
-            select(ContactEmail.contact_id).where(ContactEmail.address.in_(list(addresses)))
+            select(ContactEmail.contact_id).where(
+                ContactEmail.address.in_([usual(each) for each in addresses])
+            )
         )
     )
 

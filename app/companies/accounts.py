@@ -13,6 +13,7 @@ from app.companies import account_letters, links
 from app.companies.account_models import PortalAccount, PortalToken
 from app.companies.models import Company, Contact, ContactEmail, Membership
 from app.core import clock, jobs
+from app.core.addresses import usual
 from app.core.audit import Actor, record
 from app.core.credentials import BLOCK, FAKE_HASH, MOST_FAILURES, hashed
 from app.core.db import db, unit_of_work
@@ -89,7 +90,7 @@ def account_at(email: str) -> PortalAccount | None:
         .join(Contact, Contact.id == PortalAccount.contact_id)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(
-            ContactEmail.address == email.strip(),
+            ContactEmail.address == usual(email),
             PortalAccount.closed_at.is_(None),
             Contact.archived_at.is_(None),
         )
@@ -103,6 +104,12 @@ def primary_email(contact: Contact) -> str:
     if found is None:
         raise RuleError(f"{contact.name} has no e-mail address: add one to the contact first.")
     return found
+
+
+def own_address(contact: Contact, email: str) -> str | None:
+    """An address of a contact as it is stored; None where it is none of theirs."""
+    wanted = usual(email)
+    return next((one.address for one in contact.emails if usual(one.address) == wanted), None)
 
 
 def invite(actor: Actor, contact: Contact, *, target: str = "") -> None:
@@ -183,18 +190,25 @@ def ask_for_link(email: str, purpose: str, *, target: str = "") -> None:
 
 
 def mail_link(email: str, purpose: str, *, target: str = "") -> None:
-    """Mail a link to sign in or to choose a new password; nothing where there is no account."""
+    """Mail a link to sign in or to choose a new password; nothing where there is no account.
+
+    It goes to the address as it is stored, whatever was typed.
+    """
     account = account_at(email)
-    if account is None:
+    stored = own_address(account.contact, email) if account is not None else None
+    if account is None or stored is None:
         return
-    secret = links.make(purpose, email=email, contact_id=account.contact_id, target=target)
+    secret = links.make(purpose, email=stored, contact_id=account.contact_id, target=target)
     if secret is not None:
-        account_letters.post_link(account.contact, email, secret, purpose=purpose)
+        account_letters.post_link(account.contact, stored, secret, purpose=purpose)
 
 
 def renew(link: PortalToken) -> None:
-    """Mail a new link in place of a spent one, to the same address; nobody is told whether."""
-    if link.contact is None:
+    """Mail a new link in place of a spent one, to the same address; nobody is told whether.
+
+    Nothing goes to an address that is the contact's no longer.
+    """
+    if link.contact is None or not links.is_theirs(link):
         return
     account = account_of(link.contact.id)
     if account is None or account.closed_at is not None or link.contact.archived_at is not None:
@@ -220,7 +234,7 @@ def entered(account: PortalAccount, *, how: str) -> None:
 def confirm_address(contact: Contact, email: str) -> None:
     """An address is proven by a mailed link that was followed."""
     for one in contact.emails:
-        if one.address.casefold() == email.casefold() and one.verified_at is None:
+        if usual(one.address) == usual(email) and one.verified_at is None:
             one.verified_at = clock.now()
 
 

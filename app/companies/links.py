@@ -1,14 +1,20 @@
-"""Mailed links: a secret that works once, within its time, for what it was made for."""
+"""Mailed links: a secret that works once, within its time, for what it was made for.
+
+It works for as long as the address it was mailed to is the contact's: who reads mail at a mistyped
+or a former address comes in by none.
+"""
 
 import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.companies.account_models import PortalToken
+from app.companies.models import ContactEmail
 from app.core import clock
+from app.core.addresses import usual
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
@@ -22,6 +28,7 @@ LIFETIMES = {
 }
 MOST_AN_HOUR = 5  # links of one purpose to one address, and to one contact
 LONGEST_SECRET = 100
+NEW_ADDRESS = "email"
 KEPT = timedelta(days=30)  # after the end, so that a late click reads what the link was for
 
 
@@ -87,7 +94,17 @@ def find(secret: str) -> PortalToken | None:
 
 def is_live(link: PortalToken) -> bool:
     """Whether a link still works."""
-    return link.used_at is None and link.expires_at > clock.now()
+    return link.used_at is None and link.expires_at > clock.now() and is_theirs(link)
+
+
+def is_theirs(link: PortalToken) -> bool:
+    """Whether the address that a link was mailed to is (still) its contact's.
+
+    A new address becomes theirs by its link, and who registers is nobody's contact yet.
+    """
+    if link.contact is None or link.purpose == NEW_ADDRESS:
+        return True
+    return usual(link.email) in {usual(one.address) for one in link.contact.emails}
 
 
 def take(link: PortalToken) -> None:
@@ -101,6 +118,14 @@ def take(link: PortalToken) -> None:
             PortalToken.id == link.id,
             PortalToken.used_at.is_(None),
             PortalToken.expires_at > clock.now(),
+            or_(
+                PortalToken.contact_id.is_(None),
+                PortalToken.purpose == NEW_ADDRESS,
+                exists().where(
+                    ContactEmail.contact_id == PortalToken.contact_id,
+                    ContactEmail.address == PortalToken.email,
+                ),
+            ),
         )
         .values(used_at=clock.now())
         .returning(PortalToken.id)

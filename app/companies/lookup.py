@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from app.companies.models import Company, Contact, ContactEmail
+from app.core.addresses import usual
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.typed import id_of
@@ -38,7 +39,7 @@ def contact(named: str) -> Contact:
     found = db.session.get(Contact, own_id) if own_id is not None else None
     if found is None:
         by_address = select(Contact).join(ContactEmail, ContactEmail.contact_id == Contact.id)
-        found = db.session.scalar(by_address.where(ContactEmail.address == wanted))
+        found = db.session.scalar(by_address.where(ContactEmail.address == usual(wanted)))
     if found is None:
         raise NotFoundError(f"There is no contact {named!r}: give their id or an e-mail address.")
     return found

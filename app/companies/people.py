@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.companies import queries, rules
+from app.companies import links, queries, rules
 from app.companies.commands import company_of
 from app.companies.models import Contact, ContactEmail, Membership
 from app.core import clock
@@ -192,6 +192,7 @@ def _set_emails(contact: Contact, addresses: Sequence[str]) -> None:
         one.is_primary = False
         if one.address.casefold() not in wanted:
             contact.emails.remove(one)
+            links.void(contact.id)  # also one that makes an address of theirs that is new
     db.session.flush()  # the old primary must be none before the new one is
     for position, address in enumerate(addresses):
         one = kept.get(address.casefold()) or ContactEmail(address=address)

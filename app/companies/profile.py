@@ -9,6 +9,7 @@ from app.companies import account_letters, accounts, links, people, queries, rul
 from app.companies.account_models import PortalAccount
 from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
 from app.core import clock, jobs
+from app.core.addresses import usual
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -123,6 +124,6 @@ def drop_address(account: PortalAccount, address: str) -> None:
 def _own(contact: Contact, address: str) -> ContactEmail:
     """One of a contact's addresses. Raises `RuleError`."""
     for one in contact.emails:
-        if one.address.casefold() == address.strip().casefold():
+        if usual(one.address) == usual(address):
             return one
     raise RuleError(say("This address is none of yours: reload the page."))

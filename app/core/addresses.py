@@ -1,9 +1,18 @@
-"""Mail addresses at which nobody reads; pure."""
+"""Mail addresses: how they are told apart, and at which nobody reads; pure."""
 
 import re
 
 DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "majordomo"})
 NEVER_READS = re.compile(r"(no-?reply|do-?not-?reply|bounces?|nobody)([+._-].*)?", re.IGNORECASE)
+
+
+def usual(address: str) -> str:
+    """An address as it is stored and looked for, in lower case.
+
+    The database folds more letters than Python does ("İ" to "i"): asked for as it was typed,
+    an address at another domain would find its owner.
+    """
+    return address.strip().lower()
 
 
 def is_daemon(address: str) -> bool:

@@ -66,14 +66,16 @@ def again(secret: str) -> Any:
 
 
 def _spent(link: PortalToken, secret: str) -> Any:
+    is_theirs = links.is_theirs(link)
     return (
         render_template(
             "portal/link_spent.html",
             purpose=FOR[link.purpose],
+            is_given_up=not is_theirs,
             is_used=link.used_at is not None,
             secret=secret,
             asks_again=link.purpose == "registration" and link.used_at is None,
-            may_renew=link.contact_id is not None and link.purpose != "email",
+            may_renew=link.contact_id is not None and is_theirs and link.purpose != "email",
             leads_to_profile=link.purpose == "email",
             next_step=NEXT_STEPS.get(link.purpose, ""),
         ),

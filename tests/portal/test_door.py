@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app.companies import accounts, links, registrations
+from app.companies import accounts, links, people, profile, registrations
 from app.companies.account_models import PortalAccount, PortalToken
-from app.companies.models import Contact
+from app.companies.models import Contact, ContactEmail
 from app.core import clock
 from app.core.audit import SYSTEM
 from app.core.credentials import MOST_FAILURES
@@ -74,6 +74,61 @@ def test_a_spent_link_says_what_it_was_for_and_mails_a_new_one(guest, browser):
     assert "If this access still stands" in text_of(answer)
     assert len(mails()) == before + 1
     assert late.get(link_in(mails()[-1])).status_code == 200
+
+
+@pytest.mark.parametrize("purpose", ["sign_in", "reset"])
+@pytest.mark.parametrize("typed", ["mira@northwİnd.example", "MIRA@NORTHWIND.EXAMPLE"])
+def test_a_link_goes_to_the_address_as_it_is_stored_alone(northwind, browser, purpose, typed):
+    mira = db.session.merge(northwind.mira)
+    with unit_of_work():
+        people.change_contact(STAFF, mira, {}, emails=["mira@northwind.example"])
+    before = len(mails())
+    with unit_of_work():
+        accounts.mail_link(typed, purpose)
+    posted = [one.recipient for one in mails()[before:]]
+    assert posted == (["mira@northwind.example"] if typed.isascii() else [])
+
+
+def test_a_link_ends_with_the_address_it_was_mailed_to(guest, browser):
+    link = invite(guest)
+    mistyped = mails()[-1].recipient
+    with unit_of_work():
+        people.change_contact(
+            STAFF, db.session.merge(guest), {}, emails=["right@northwind.example"]
+        )
+    page = browser.get(link)
+    assert page.status_code == 410
+    assert "no longer in use" in text_of(page)
+    assert "Send me a new link" not in text_of(page)
+    assert browser.post(link, data={"password": NEW}).status_code == 410
+    assert not is_in(browser)
+    before = len(mails())
+    browser.post(f"{link}/again")
+    assert len(mails()) == before
+    assert mistyped != "right@northwind.example"
+
+
+def test_an_address_gone_by_itself_ends_its_link_too(guest, browser):
+    """As by an import, which asks no command of people."""
+    link = invite(guest)
+    with unit_of_work():
+        db.session.execute(
+            update(ContactEmail)
+            .where(ContactEmail.contact_id == guest.id)
+            .values(address="right@northwind.example")
+        )
+    assert browser.post(link, data={"password": NEW}).status_code == 410
+
+
+def test_a_new_address_asked_for_ends_when_staff_correct_the_old_one(northwind, browser):
+    with unit_of_work():
+        profile.mail_link(northwind.mira.id, "thief@elsewhere.example")
+    link = link_in(mails()[-1])
+    assert browser.get(link).status_code == 200
+    with unit_of_work():
+        mira = db.session.merge(northwind.mira)
+        people.change_contact(STAFF, mira, {}, emails=["mira.new@northwind.example"])
+    assert browser.post(link).status_code == 410
 
 
 @pytest.mark.parametrize(

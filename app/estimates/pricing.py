@@ -106,7 +106,7 @@ def rule_in_words(rule: RateRule) -> str:
     since = f" from {day(rule.valid.lower)}" if rule.valid.lower else ""
     whom = ", ".join(names)
     cost = f"{rule.currency} {price(rule.rate, rule.currency)} an hour"
-    return f"Rate {rule.id}: {cost} for {whom}{since}"
+    return f"Rate: {cost} for {whom}{since}"
 
 
 def _entry(ticket: Ticket, number: int, line: Line, on: date) -> engine.Entry:

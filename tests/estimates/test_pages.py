@@ -52,7 +52,7 @@ def test_staff_draft_and_send_from_the_desk(world):
     browser.post(f"{at}/edit", data=rows(*lines))
     page = text_of(browser.get(at))
     assert TOTAL in page
-    assert "Rate 1: EUR 100.00 an hour for all companies" in page
+    assert "Rate: EUR 100.00 an hour for all companies" in page
     browser.post(f"{at}/send", data=sent(contact=str(world.mira.id)))
     assert world.states() == ["sent"]
     page = text_of(browser.get(f"/tickets/{world.number}"))

@@ -21,7 +21,7 @@ def send(running: Running) -> dict[str, Any]:
     """
     mail_id = running.payload["mail_id"]
     with running.step():
-        outgoing = mail.take(mail_id)
+        outgoing = mail.take(mail_id, job_id=running.id)
         is_last = (
             db.session.scalar(select(Job.attempts).where(Job.id == running.id)) >= MOST_ATTEMPTS
         )

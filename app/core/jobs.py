@@ -36,7 +36,11 @@ LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 8
 BACKOFF = (60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600)
 Handler = Callable[["Running"], dict[str, Any] | None]
+Ending = Callable[[int, dict[str, Any], str], None]
+Retrying = Callable[[int, dict[str, Any]], None]
 _handlers: dict[str, Handler] = {}
+_endings: dict[str, Ending] = {}
+_retryings: dict[str, Retrying] = {}
 _routine: set[str] = set()
 
 
@@ -55,6 +59,30 @@ def handler(kind: str, *, routine: bool = False) -> Callable[[Handler], Handler]
         _handlers[kind] = function
         (_routine.add if routine else _routine.discard)(kind)
         return function
+
+    return register
+
+
+def on_death(kind: str) -> Callable[[Ending], Ending]:
+    """Register what is written in the transaction in which a job of this kind ends for good.
+
+    It is told the job's id, its payload and why. Whatever ended it, a refusal, the last attempt or
+    its workers' deaths, what waits for the job can be told so.
+    """
+
+    def register(ending: Ending) -> Ending:
+        _endings[kind] = ending
+        return ending
+
+    return register
+
+
+def on_retry(kind: str) -> Callable[[Retrying], Retrying]:
+    """Register what is written when such a job is put back in line: of its id and payload."""
+
+    def register(retrying: Retrying) -> Retrying:
+        _retryings[kind] = retrying
+        return retrying
 
     return register
 
@@ -285,7 +313,7 @@ def _fail(running: Running, error: Exception) -> None:
         attempts = session.scalar(select(Job.attempts).where(Job.id == running.id)) or 0
         dead = final or attempts >= MOST_ATTEMPTS
         pause = BACKOFF[min(attempts, len(BACKOFF)) - 1] if attempts else BACKOFF[0]
-        session.execute(
+        failed = session.execute(
             update(Job)
             .where(Job.id == running.id, Job.lease_token == running.token)
             .values(
@@ -297,6 +325,13 @@ def _fail(running: Running, error: Exception) -> None:
                 finished_at=func.clock_timestamp() if dead else None,
             )
         )
+        if dead and failed.rowcount == 1:
+            _has_died(running.id, running.kind, running.payload, reason)
+
+
+def _has_died(job_id: int, kind: str, payload: dict[str, Any], reason: str) -> None:
+    if kind in _endings:
+        _endings[kind](job_id, payload, reason[:4000])
 
 
 def _words(error: Exception) -> str:
@@ -319,6 +354,7 @@ def release(running: Running) -> None:
 
 def bury() -> int:
     """End jobs whose every worker died over them; returns how many."""
+    reason = f"Each of {MOST_ATTEMPTS} workers died over it."
     with unit_of_work() as session:
         buried = session.execute(
             update(Job)
@@ -331,11 +367,14 @@ def bury() -> int:
                 state="dead",
                 lease_token=None,
                 lease_until=None,
-                last_error=f"Each of {MOST_ATTEMPTS} workers died over it.",
+                last_error=reason,
                 finished_at=func.clock_timestamp(),
             )
-        )
-    return int(buried.rowcount)
+            .returning(Job.id, Job.kind, Job.payload)
+        ).all()
+        for row in buried:
+            _has_died(row.id, row.kind, row.payload, reason)
+    return len(buried)
 
 
 def seconds_until_due(*, most: float) -> float:
@@ -352,9 +391,12 @@ def retry(job_id: int) -> None:
         update(Job)
         .where(Job.id == job_id, Job.state == "dead")
         .values(state="new", attempts=0, due_at=func.now(), last_error=None, finished_at=None)
-    )
-    if changed.rowcount != 1:
+        .returning(Job.kind, Job.payload)
+    ).first()
+    if changed is None:
         raise RuleError(f"Job {job_id} has not failed; only a failed job can be retried.")
+    if changed.kind in _retryings:
+        _retryings[changed.kind](job_id, changed.payload)
     after_commit(lambda: wakeup.ring(job_id))
 
 

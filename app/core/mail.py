@@ -299,14 +299,14 @@ class Outgoing:
     created_at: datetime
 
 
-def take(mail_id: int) -> Outgoing | None:
-    """Begin an attempt to send a queued mail, after which it cannot be called back.
+def take(mail_id: int, *, job_id: int) -> Outgoing | None:
+    """Begin a job's attempt to send a queued mail, after which it cannot be called back.
 
-    None when it is sent, called back or gone.
+    None when it is sent, called back or gone, or another job sends it now.
     """
     begun = db.session.execute(
         update(Mail)
-        .where(Mail.id == mail_id, Mail.state == "queued")
+        .where(Mail.id == mail_id, Mail.state == "queued", Mail.job_id == job_id)
         .values(attempts=Mail.attempts + 1)
         .returning(*(getattr(Mail, name) for name in Outgoing.__dataclass_fields__))
     ).first()
@@ -320,6 +320,26 @@ def note(mail_id: int, state: str, reason: str | None = None) -> None:
         update(Mail)
         .where(Mail.id == mail_id, Mail.state == "queued")
         .values(state=state, reason=reason, sent_at=sent_at)
+    )
+
+
+@jobs.on_death(SEND)
+def fail(job_id: int, payload: dict[str, Any], reason: str) -> None:
+    """Let a mail have failed whose job has: nobody sends it any more until somebody asks for it."""
+    db.session.execute(
+        update(Mail)
+        .where(Mail.id == payload["mail_id"], Mail.job_id == job_id, Mail.state == "queued")
+        .values(state="failed", reason=reason)
+    )
+
+
+@jobs.on_retry(SEND)
+def queue_again(job_id: int, payload: dict[str, Any]) -> None:
+    """Let a failed mail wait once more for the job that is to send it."""
+    db.session.execute(
+        update(Mail)
+        .where(Mail.id == payload["mail_id"], Mail.job_id == job_id, Mail.state == "failed")
+        .values(state="queued", reason=None, attempts=0)
     )
 
 

@@ -253,6 +253,52 @@ def test_the_last_attempt_fails_the_mail_for_people_to_see(smtp):
     assert db.session.get(Job, the_mail().job_id).state == "dead"
 
 
+def test_a_mail_fails_with_its_job_whatever_ended_that(app):
+    posted(letter())
+    with unit_of_work():
+        db.session.execute(update(Job).values(attempts=jobs.MOST_ATTEMPTS - 1))
+    for _ in _using(app, "smtp://mail.example:none", None):
+        jobs.run_due()
+    row = the_mail()
+    assert row.state == "failed"
+    assert "Port could not be cast" in row.reason
+
+
+def test_a_mail_over_which_each_worker_died_has_failed_and_is_sent_again(smtp):
+    posted(letter(), letter("bo@client.example", key="other"), delay=mail.UNDO)
+    job_id = the_mail(recipient="ana@client.example").job_id
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert jobs.claim(job_id) is not None
+        with unit_of_work():
+            ended = update(Job).where(Job.id == job_id).values(lease_until=Job.created_at)
+            db.session.execute(ended)
+    assert jobs.bury() == 1
+    failed = the_mail(state="failed")
+    assert "workers died over it" in failed.reason
+    assert the_mail(state="queued").recipient == "bo@client.example"
+    with unit_of_work():
+        mail.resend(failed.id, CLERK, key="n1")
+    jobs.run_due()
+    assert smtp.message_ids == [failed.message_id]
+
+
+def test_a_mails_failed_job_tries_again_but_never_beside_another_one(smtp):
+    smtp.answers["*"] = "550 No"
+    posted(letter())
+    jobs.run_due()
+    first = the_mail(state="failed").job_id
+    with unit_of_work():
+        jobs.retry(first)
+    assert the_mail().state == "queued"
+    jobs.run_due()
+    with unit_of_work():
+        mail.resend(the_mail(state="failed").id, CLERK, key="n1")
+        jobs.retry(first)
+    smtp.answers.clear()
+    assert jobs.run_due() == 2
+    assert len(smtp.received) == 1
+
+
 def test_a_mail_can_be_called_back_until_it_is_sent(smtp):
     posted(letter(), delay=mail.UNDO)
     assert jobs.run_due() == 0

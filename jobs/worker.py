@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import FrameType
 from typing import NoReturn, Protocol
@@ -35,6 +37,7 @@ log = logging.getLogger("tallydesk.worker")
 SWEEP_SECONDS = 15.0
 POLL_SECONDS = 1.0
 BROKER_ANSWER_SECONDS = 5.0
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Bell(Protocol):
@@ -105,18 +108,21 @@ class Worker:
 
     def work(self) -> None:
         """Sweep, wait for the bell, and again, until stopped."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             signal.signal(number, self._stop)
         try:
             while not self._stopping:
                 self._bell.wait(self._sweep_and_pause())
+        except Exception:
+            if not self._stopping:  # else it is what clean-up made of the stop
+                raise
         finally:
             self._give_back()
 
     def sweep(self) -> int:
         """Carry out all that is due; returns how many jobs were tried."""
         tried = 0
-        while self._next():
+        while not self._stopping and self._next():
             tried += 1
         return tried
 
@@ -136,17 +142,18 @@ class Worker:
 
     def _next(self) -> bool:
         with self._app.app_context():
-            running = jobs.claim()
+            with _unstopped():  # a lease that nobody knows of would last its minute
+                self._running = running = jobs.claim()
             if running is None:
                 return False
-            self._running = running
             carry_out(running)
-            self._running = None
+            if not self._stopping:
+                self._running = None
             return True
 
     def _stop(self, _number: int, _frame: FrameType | None) -> NoReturn:
         """Leave whatever is under way; the flag holds should its clean-up raise another error."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
         self._stopping = True
         sys.exit(0)
@@ -156,6 +163,16 @@ class Worker:
             with self._app.app_context():
                 db.engine.dispose()  # its connection was stopped in the middle of something
                 jobs.release(self._running)
+
+
+@contextmanager
+def _unstopped() -> Iterator[None]:
+    """Let a request to stop wait until the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def carry_out(running: jobs.Running) -> None:

@@ -215,7 +215,8 @@ def carry_out(running: Running) -> dict[str, Any] | None:
     """Run the handler of a leased job and write the outcome. Raises what the handler raised.
 
     A `RuleError` ends the job for good ("dead", with its reasons); any other error is retried
-    later, after a pause that grows, and ends the job after `MOST_ATTEMPTS`.
+    later, after a pause that grows, and ends the job after `MOST_ATTEMPTS`. What clean-up makes
+    of a process that is told to stop is no fault of the job: then the `SystemExit` goes on.
     """
     faultpoint(f"job.{running.kind}.start")
     try:
@@ -225,6 +226,8 @@ def carry_out(running: Running) -> dict[str, Any] | None:
         raise
     except Exception as error:
         db.session.rollback()
+        if stop := _stop_behind(error):
+            raise stop from error
         _fail(running, error)
         raise
     with unit_of_work():
@@ -232,6 +235,12 @@ def carry_out(running: Running) -> dict[str, Any] | None:
         if not finished(running, result):
             raise LeaseLostError(running.id)
     return result
+
+
+def _stop_behind(error: BaseException | None) -> SystemExit | None:
+    while error is not None and not isinstance(error, SystemExit):
+        error = error.__context__
+    return error
 
 
 def _did_nothing(kind: str, result: dict[str, Any] | None) -> bool:

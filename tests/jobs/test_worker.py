@@ -12,13 +12,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.core import jobs
-from app.core.db import unit_of_work
+from app.core.db import db, unit_of_work
+from app.core.models import Job
 from app.runtime.broker import broker_command, broker_program, broker_url, wait_for_broker
 from app.runtime.postgres import libpq_url
 from config import Settings
 from jobs.schedule import EVERY, Every, post_due
+from jobs.worker import STOPS, PollingBell, Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_redis = pytest.mark.skipif(broker_program() is None, reason="no Redis program here")
@@ -148,12 +151,61 @@ def test_a_stopped_worker_gives_its_job_back_and_another_goes_on(table, start):
     worker = start()
     until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > 3)
     worker.terminate()
-    assert worker.wait(timeout=5) == 0
+    assert worker.wait(timeout=10) == 0
     assert table.state(job) == "new"
     assert table.ask("SELECT attempts FROM job WHERE id = %s", job) == 0
     done = table.ask("SELECT done_steps FROM job WHERE id = %s", job)
     start()
     until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > done)
+
+
+@pytest.fixture
+def table_of_app(app, settings: Settings) -> Iterator[Table]:
+    found = Table(settings.database_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def worker(app) -> Iterator[Worker]:
+    """A worker in this process."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    yield Worker(app, PollingBell())
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_what_clean_up_makes_of_a_stop_is_no_fault_of_the_job(worker):
+    @jobs.handler("test.interrupted")
+    def interrupted(running):
+        with running.step():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except SystemExit:
+                raise RuntimeError("another statement is under way")  # noqa: B904
+
+    with unit_of_work():
+        job_id = jobs.post("test.interrupted")
+    with pytest.raises(SystemExit):
+        worker.work()
+    job = db.session.get(Job, job_id)
+    assert (job.state, job.attempts, job.last_error) == ("new", 0, None)
+
+
+def test_a_stop_just_as_a_job_is_taken_gives_it_back(worker, table_of_app):
+    """Between the commit of the lease and the worker's knowing of it."""
+
+    def stop(_session: object) -> None:
+        if table_of_app.ask("SELECT count(*) FROM job WHERE state = 'leased'"):
+            signal.raise_signal(signal.SIGTERM)
+
+    event.listen(db.session, "after_commit", stop)
+    try:
+        with pytest.raises(SystemExit):
+            worker.work()
+    finally:
+        event.remove(db.session, "after_commit", stop)
+    assert table_of_app.ask("SELECT count(*) FROM job WHERE state <> 'new' OR attempts > 0") == 0
 
 
 @pytest.mark.crash

@@ -72,7 +72,7 @@ def post(
     is_over = letter.kind == "action_cancelled"
     values = {**letter.told, "due": action.due_on}
     if not is_over:
-        values["link"] = action_links.url(action.id, action.contact_id)
+        values["link"] = action_links.url(action.id, action.contact_id, reader.address)
     key = f"action:{action.id}:{step or letter.kind}"
     options = "\n".join(f"- {each}" for each in action.options)
     occasion = notifications.Occasion(

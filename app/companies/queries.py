@@ -251,6 +251,12 @@ def owners_of(addresses: Sequence[str], *, but: int | None = None) -> dict[str, 
     return {row.address: row.name for row in db.session.execute(query)}
 
 
+def addresses_of(contact_id: int) -> list[str]:
+    """All e-mail addresses of a contact."""
+    query = select(ContactEmail.address).where(ContactEmail.contact_id == contact_id)
+    return list(db.session.scalars(query))
+
+
 def contact_with_all(contact_id: int) -> Contact | None:
     """A contact with e-mails and memberships with their companies."""
     return db.session.scalars(

@@ -129,14 +129,16 @@ def by_link(secret: str) -> Any:
 def of_link(secret: str) -> tuple[int, Viewer] | None:
     """Which request a mailed link is about, and who follows it; None for no link of ours.
 
-    A contact whose access was taken away is nobody. Whoever holds the link sees no more by it
-    than the contact sees of that one request.
+    A contact whose access was taken away is nobody, and so is who reads at an address that the
+    contact has no longer. Whoever holds the link sees no more by it than the contact sees of that
+    one request.
     """
-    ids = action_links.read(secret)
-    if ids is None:
+    link = action_links.read(secret)
+    if link is None:
         return None
-    action_id, contact_id = ids
-    return action_id, nobody() if accounts.was_closed(contact_id) else viewer_of(contact_id)
+    is_in = not accounts.was_closed(link.contact_id)
+    is_theirs = is_in and link.went_to(companies.addresses_of(link.contact_id))
+    return link.action_id, viewer_of(link.contact_id) if is_theirs else nobody()
 
 
 def is_handed_on(asked: ActionRequest, viewer: Viewer) -> bool:
@@ -174,7 +176,7 @@ def _link_page(
         secret=secret,
         leads_on=way,
         zone=companies.readings_of([asked.contact_id])[asked.contact_id].zone,
-        newer_url=action_links.url(newer.action_id, viewer.id) if is_theirs else "",
+        newer_url=action_links.url_beside(secret, newer.action_id) if is_theirs else "",
         **shown,
     )
 

@@ -6,13 +6,14 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from app.communications import action_links, actions
+from app.communications import actions
 from app.communications.action_models import ActionRequest
 from app.companies.account_models import PortalAccount
 from app.core import clock
 from app.core.db import db
 from tests import factories as make
 from tests.browser.conftest import LOOKS, assert_accessible
+from tests.communications.asking import secret_of
 from tests.portal.acting import STAFF
 
 pytestmark = pytest.mark.browser
@@ -47,7 +48,7 @@ def ticket(live):
 def link_of(live, kind: str) -> str:
     with live.database():
         row = db.session.scalars(select(ActionRequest).filter_by(kind=kind)).one()
-        return f"{live.url}/portal/action/{action_links.secret(row.id, row.contact_id)}"
+        return f"{live.url}/portal/action/{secret_of(row.id, row.contact_id)}"
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)

@@ -4,7 +4,6 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from app.communications import action_links
 from app.companies.account_models import PortalAccount
 from app.core import jobs
 from app.core.db import db, unit_of_work
@@ -13,6 +12,7 @@ from app.estimates.models import Estimate
 from jobs import load_handlers
 from tests import factories as make
 from tests.browser.conftest import LOOKS, assert_accessible
+from tests.communications.asking import secret_of
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def number(live) -> int:
 def link_of(live, version: int) -> str:
     with live.database():
         row = db.session.scalars(select(Estimate).filter_by(version=version)).one()
-        secret = action_links.secret(row.action_id, row.action.contact_id)
+        secret = secret_of(row.action_id, row.action.contact_id)
         return f"{live.url}/portal/action/{secret}"
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 
-from app.communications import action_links, actions, actions_queries
+from app.communications import actions, actions_queries
 from app.communications.action_models import ActionRequest
 from app.companies import links
 from app.companies.account_models import PortalAccount, PortalToken, Registration
@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.db import db
 from tests import factories as make
 from tests.browser.conftest import assert_accessible
+from tests.communications.asking import secret_of
 from tests.portal.acting import STAFF
 from tests.portal.two_companies import offer
 
@@ -104,7 +105,7 @@ def test_an_action_that_has_ended_says_how(live, open_page, mira):
         actions.cancel(actions_queries.locked(back), actor=STAFF)
         late.due_at = second.due_at = clock.now() - timedelta(days=40)
         secrets = {
-            name: action_links.secret(each.id, mira)
+            name: secret_of(each.id, mira)
             for (name, _), each in zip(ENDED, (late, back, first, second), strict=True)
         }
     page = open_page(width="phone")

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from app.communications import action_links, actions
 from app.communications.action_models import ActionRequest
+from app.companies.models import ContactEmail
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.models import Mail
@@ -26,8 +27,18 @@ def asked(world, **changes) -> ActionRequest:
         return actions.ask(ticket, actor=world["ada"], **(wanted | changes))
 
 
+def secret_of(action_id: int, contact_id: int) -> str:
+    return action_links.secret(action_id, contact_id, address_of(contact_id))
+
+
+def address_of(contact_id: int) -> str:
+    primary = ContactEmail.is_primary
+    query = select(ContactEmail.address).where(ContactEmail.contact_id == contact_id, primary)
+    return db.session.scalars(query).one()
+
+
 def link(action: ActionRequest) -> str:
-    return f"/portal/action/{action_links.secret(action.id, action.contact_id)}"
+    return f"/portal/action/{secret_of(action.id, action.contact_id)}"
 
 
 def ticket_of(action: ActionRequest) -> int:

@@ -9,9 +9,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from app.communications import action_links, actions, actions_queries
+from app.communications import actions, actions_queries
 from app.communications.action_models import ActionReminder, ActionRequest
-from app.companies import accounts
+from app.companies import accounts, people
 from app.companies.models import Contact
 from app.core import clock, formats, jobs
 from app.core.db import db, unit_of_work
@@ -25,7 +25,16 @@ from app.vault import sealing
 from app.vault.models import Credential
 from jobs import load_handlers, schedule
 from tests import factories as make
-from tests.communications.asking import BEGINNINGS, asked, link, mails, now_is, reminders
+from tests.communications.asking import (
+    BEGINNINGS,
+    address_of,
+    asked,
+    link,
+    mails,
+    now_is,
+    reminders,
+    secret_of,
+)
 from tests.portal.acting import STAFF, sent
 from tests.web.people import client_in, person, signed_in, visitor
 from tests.web.test_matrix import fingerprint
@@ -108,18 +117,41 @@ def test_whoever_only_looks_changes_nothing(world, state):
 def test_a_link_is_for_its_request_and_its_contact_alone(world):
     action, other = asked(world), asked(world, contact_id=world["bo"].id, text="For Bo")
     browser = visitor(world["app"])
-    mark = link(action).rpartition("-")[2]
+    *_, place, mark = link(action).split("-")
     for forged in (
-        f"{action.id}-{world['bo'].id}-{mark}",
-        f"{other.id}-{world['mira'].id}-{mark}",
-        f"{other.id}-{world['bo'].id}-{mark}",
-        f"{action.id}-{world['mira'].id}-{'y' if mark[0] == 'x' else 'x'}{mark[1:]}",
-        action_links.secret(other.id, world["mira"].id),
+        f"{action.id}-{world['bo'].id}-{place}-{mark}",
+        f"{other.id}-{world['mira'].id}-{place}-{mark}",
+        f"{other.id}-{world['bo'].id}-{place}-{mark}",
+        f"{action.id}-{world['mira'].id}-{place}-{'y' if mark[0] == 'x' else 'x'}{mark[1:]}",
+        f"{action.id}-{world['mira'].id}-{link(other).split('-')[-2]}-{mark}",
+        secret_of(other.id, world["mira"].id),
     ):
         answer = browser.post(f"/portal/action/{forged}", data={"do": "answer"})
         assert answer.status_code == 404
         assert "logo you want" not in answer.get_data(as_text=True)
     assert {now_is(each).state for each in (action, other)} == {"asked"}
+
+
+def test_a_link_ends_with_the_address_it_was_mailed_to(world):
+    """Somebody at a mistyped address, corrected meanwhile, must not approve anything."""
+    action = asked(world)
+    mistyped = link(action)
+    browser = visitor(world["app"])
+    assert browser.get(mistyped).status_code == 200
+    with unit_of_work():
+        mira = db.session.merge(world["mira"])
+        former = address_of(mira.id)
+        people.change_contact(STAFF, mira, {}, emails=["right@northwind.example", former])
+    assert browser.get(mistyped).status_code == 200  # a second address is still hers
+    with unit_of_work():
+        mira = db.session.merge(world["mira"])
+        people.change_contact(STAFF, mira, {}, emails=["right@northwind.example"])
+    for answer in (browser.get(mistyped), browser.post(mistyped, data={"do": "answer"})):
+        assert answer.status_code == 404
+        assert "logo you want" not in answer.get_data(as_text=True)
+    assert now_is(action).state == "asked"
+    assert browser.post(link(action), data={"do": "answer"}).status_code == 200
+    assert now_is(action).state == "answered"
 
 
 def test_a_second_answer_is_told_of_the_first(world):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.communications import action_links, actions, actions_queries
+from app.communications import actions, actions_queries
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import Given
 from app.companies.models import Company, Contact
@@ -26,6 +26,7 @@ from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
 from jobs import load_handlers
 from tests import factories as make
+from tests.communications.asking import secret_of
 from tests.portal.acting import acting
 from tests.web.people import person, portal_account
 
@@ -133,7 +134,7 @@ def link(estimate: Estimate) -> str:
     """The path of the link in the mail."""
     db.session.rollback()
     action = db.session.get_one(ActionRequest, estimate.action_id)
-    return f"/portal/action/{action_links.secret(action.id, action.contact_id)}"
+    return f"/portal/action/{secret_of(action.id, action.contact_id)}"
 
 
 @pytest.fixture

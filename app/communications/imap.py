@@ -36,12 +36,20 @@ class UnreachableError(RuleError):
 
 
 class Connected:
-    """An open folder. `uid_validity` changes when the server numbers its mails anew."""
+    """An open folder. `uid_validity` changes when the server numbers its mails anew.
+
+    `uid_next` is above the number of each mail that is there or was; 0 when it is not told.
+    """
 
     def __init__(self, box: MailBoxUnencrypted | MailBox | MailBoxStartTls) -> None:
         self._box = box
-        _, found = box.client.response("UIDVALIDITY")  # said once, at the opening
-        self.uid_validity = int(found[0]) if found and found[0] else 0
+        self.uid_validity = self._told("UIDVALIDITY")
+        self.uid_next = self._told("UIDNEXT")
+
+    def _told(self, name: str) -> int:
+        """A number that the server says once, at the opening."""
+        _, found = self._box.client.response(name)
+        return int(found[0]) if found and found[0] else 0
 
     def uids_after(self, last: int) -> list[int]:
         """The numbers of mails that came after that one, oldest first."""
@@ -49,10 +57,15 @@ class Connected:
             found = [int(uid) for uid in self._box.uids(f"UID {last + 1}:*", charset=None)]
         return sorted(uid for uid in found if uid > last)
 
+    def unseen(self) -> list[int]:
+        """The numbers of mails that are not flagged as seen, oldest first."""
+        with _explained():
+            return sorted(int(uid) for uid in self._box.uids("UNSEEN", charset=None))
+
     def raw(self, uid: int) -> bytes | None:
         """The raw bytes of a mail, left unseen; None when it is gone.
 
-        Raises `RuleError` for one that is too large to be taken.
+        Raises `RuleError` for one that is too large to be taken, or that the server refuses.
         """
         with _explained():
             sizes = self._box.client.uid("fetch", str(uid), "(RFC822.SIZE)")[1]
@@ -60,10 +73,17 @@ class Connected:
             if size > LARGEST:
                 raise RuleError(
                     f"Mail {uid} has {size / 1024**2:.0f} MiB, at most {LARGEST // 1024**2} are "
-                    "taken: it stays in the mailbox, unseen."
+                    "taken: it stays in the mailbox until it is marked as read there."
                 )
             faultpoint("imap.before_fetch")
-            parts = self._box.client.uid("fetch", str(uid), "(BODY.PEEK[])")[1]
+            answer, parts = self._box.client.uid("fetch", str(uid), "(BODY.PEEK[])")
+        if answer != "OK":
+            said = b" ".join(part for part in parts if isinstance(part, bytes)).decode(
+                "ascii", "replace"
+            )
+            raise RuleError(
+                f"The mail server does not give mail {uid}, which is tried again: {said[:300]}."
+            )
         return next((part[1] for part in parts if isinstance(part, tuple)), None)
 
     def mark_seen(self, uid: int) -> None:
@@ -85,7 +105,8 @@ def connected(account: Account) -> Iterator[Connected]:
         with _explained():
             box = _box(account)
             box.login(account.user_name, account.password, initial_folder=account.folder)
-        yield Connected(box)
+            opened = Connected(box)
+        yield opened
     finally:
         if box is not None:
             with suppress(*TROUBLE):

@@ -1,6 +1,6 @@
 """Taking mails in: the raw bytes are stored and committed before anything is decided."""
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.communications import queries
@@ -24,14 +24,15 @@ def store(
 ) -> int:
     """Keep a raw mail with the job that decides on it; returns its id.
 
-    The same mail of the same mailbox is stored once, however often it is handed in. Raises
-    `RuleError` when there is nothing, or the disk is full.
+    The same mail of the same mailbox is stored once, however often it is handed in; other bytes
+    are another mail, whatever number the server gives them. Raises `RuleError` when there is
+    nothing, or the disk is full.
     """
     if not raw.strip():
         raise RuleError("The message is empty: give the raw mail, headers and all.")
     sha256 = storage.write(raw)
-    if uid is not None and (same := _same_bytes(sha256, mailbox_id)) is not None:
-        return same  # the server numbered its mails anew
+    if uid is not None and (known := db.session.scalar(_with_bytes(sha256, mailbox_id))):
+        return known  # the server numbered its mails anew
     file_id = storage.register(sha256, size=len(raw), media_type=MEDIA_TYPE)
     made = db.session.scalar(
         insert(Received)
@@ -46,27 +47,16 @@ def store(
         .returning(Received.id)
     )
     if made is None:
-        return _known(sha256, mailbox_id, uid_validity, uid)
+        return db.session.scalars(_with_bytes(sha256, mailbox_id)).one()
     jobs.post(TAKE_IN, {"received_id": made}, dedupe_key=f"received:{made}")
     return made
 
 
-def _same_bytes(sha256: str, mailbox_id: int | None) -> int | None:
-    return db.session.scalar(
-        select(Received.id)
-        .where(Received.mailbox_id == mailbox_id, Received.sha256 == sha256)
-        .limit(1)
-    )
-
-
-def _known(sha256: str, mailbox_id: int | None, uid_validity: int | None, uid: int | None) -> int:
+def _with_bytes(sha256: str, mailbox_id: int | None) -> Select[int]:
+    """The id of the mail of a mailbox that has these bytes."""
     same_mailbox = Received.mailbox_id.is_not_distinct_from(mailbox_id)
-    query = select(Received.id).where(same_mailbox)
-    if uid is None:
-        query = query.where(Received.sha256 == sha256, Received.uid.is_(None))
-    else:
-        query = query.where(Received.uid_validity == uid_validity, Received.uid == uid)
-    return db.session.scalars(query).one()
+    query = select(Received.id).where(same_mailbox, Received.sha256 == sha256)
+    return query.order_by(Received.id).limit(1)
 
 
 def job_of(received_id: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.communications import imap, inbox, queries
@@ -36,11 +37,7 @@ def save_mailbox(given: Mapping[str, Any], *, actor: Actor, mailbox: Mailbox | N
     if mailbox is None:
         mailbox = Mailbox()
         db.session.add(mailbox)
-    elif (mailbox.host, mailbox.user_name, mailbox.folder) != (
-        values["host"],
-        values["user_name"],
-        values["folder"],
-    ):
+    elif _place(mailbox) != (values["host"], values["user_name"], values["folder"]):
         mailbox.uid_validity, mailbox.last_uid = None, 0
     for name, value in values.items():
         setattr(mailbox, name, value)
@@ -93,40 +90,79 @@ def read(mailbox_id: int, *, step: Step) -> dict[str, Any]:
     """Take in what is new in a mailbox; returns {taken, problem}.
 
     Each mail is stored and committed before it is flagged on the server, and the next one is begun
-    after it; stopped at any point it goes on there. `step` opens a unit of work.
+    after it; stopped at any point it goes on there. What could not be taken stays unseen, and is
+    tried again each time. `step` opens a unit of work.
     """
     with step():
-        mailbox = queries.mailbox(mailbox_id)
-        account = _account(mailbox)
-        validity, last = mailbox.uid_validity, mailbox.last_uid
-    taken = 0
-    problems: list[str] = []
+        account = _account(queries.mailbox(mailbox_id))
+    reading = _Reading(mailbox_id, account, step)
     try:
         with imap.connected(account) as server:
-            if server.uid_validity != validity:
-                validity, last = server.uid_validity, 0
-            for uid in server.uids_after(last)[:MOST_AT_ONCE]:
-                try:
-                    raw = server.raw(uid)
-                except imap.UnreachableError:
-                    raise
-                except RuleError as error:
-                    problems += error.problems
-                    raw = None
-                with step():
-                    if raw is not None and raw.strip():
-                        inbox.store(raw, mailbox_id=mailbox_id, uid_validity=validity, uid=uid)
-                        taken += 1
-                    mailbox = queries.mailbox(mailbox_id)
-                    mailbox.uid_validity, mailbox.last_uid = validity, uid
-                if raw is not None:
-                    server.mark_seen(uid)
+            for uid in reading.wanted(server)[:MOST_AT_ONCE]:
+                if not reading.take(server, uid):
+                    break
     except imap.UnreachableError as error:
-        problems += error.problems
+        reading.problems += error.problems
+    problem = " ".join(reading.problems)
     with step():
         mailbox = queries.mailbox(mailbox_id)
-        mailbox.polled_at, mailbox.problem = clock.now(), " ".join(problems)
-    return {"taken": taken, "problem": " ".join(problems)}
+        mailbox.polled_at, mailbox.problem = clock.now(), problem
+    return {"taken": reading.taken, "problem": problem}
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A reading of a mailbox at one place, and what came of it so far."""
+
+    mailbox_id: int
+    account: imap.Account
+    step: Step
+    taken: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def wanted(self, server: imap.Connected) -> list[int]:
+        """The numbers of mails to be taken: what came since, and what was left unseen before.
+
+        A server that is moved or restored may number anew, and even tell nobody: a next number
+        that is used already says so too. Then all are taken again; the bytes tell which are known.
+        """
+        with self.step():
+            mailbox = queries.mailbox(self.mailbox_id)
+            if mailbox.uid_validity != server.uid_validity or (
+                0 < server.uid_next <= mailbox.last_uid
+            ):
+                mailbox.uid_validity, mailbox.last_uid = server.uid_validity, 0
+            last = mailbox.last_uid
+        unseen = [uid for uid in server.unseen() if uid <= last][-MOST_AT_ONCE:]
+        with self.step():
+            known = queries.uids_among(self.mailbox_id, server.uid_validity, unseen)
+        return [*server.uids_after(last), *(uid for uid in unseen if uid not in known)]
+
+    def take(self, server: imap.Connected, uid: int) -> bool:
+        """Take one mail; False when the mailbox was put elsewhere meanwhile, which takes none."""
+        try:
+            raw = server.raw(uid)
+        except imap.UnreachableError:
+            raise
+        except RuleError as error:
+            self.problems += error.problems
+            raw = None
+        with self.step():
+            mailbox = queries.mailbox(self.mailbox_id)
+            if _place(mailbox) != _place(self.account):
+                return False
+            if raw is not None and raw.strip():
+                inbox.store(raw, mailbox_id=mailbox.id, uid_validity=server.uid_validity, uid=uid)
+                self.taken += 1
+            mailbox.last_uid = max(mailbox.last_uid, uid)
+        if raw is not None:
+            server.mark_seen(uid)
+        return True
+
+
+def _place(at: Mailbox | imap.Account) -> tuple[str, str, str]:
+    """What makes a mailbox another one when it changes."""
+    return at.host, at.user_name, at.folder
 
 
 def _account(mailbox: Mailbox) -> imap.Account:

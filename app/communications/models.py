@@ -28,8 +28,9 @@ STATES = ("new", "claimed", "done", "ignored", "quarantined", "failed")
 class Received(Stamped, Model):
     """One mail that came, its raw bytes stored first; what was decided, by which rule and steps.
 
-    `steps` are {rule, said}, in the order they were asked. `state` goes from new by claimed to
-    done, ignored, quarantined or failed; a replay makes it new again.
+    A `uid` alone tells no mail from another: servers are moved and restored, and number anew. So
+    the bytes count too. `steps` are {rule, said}, in the order they were asked. `state` goes from
+    new by claimed to done, ignored, quarantined or failed; a replay makes it new again.
     """
 
     __tablename__ = "received_mail"
@@ -42,6 +43,7 @@ class Received(Stamped, Model):
             "mailbox_id",
             "uid_validity",
             "uid",
+            "sha256",
             unique=True,
             postgresql_where=text("uid is not null"),
         ),

@@ -189,6 +189,16 @@ def sent_mail(message_id: str) -> Mail | None:
     return db.session.scalars(select(Mail).where(Mail.message_id == message_id)).one_or_none()
 
 
+def uids_among(mailbox_id: int, uid_validity: int, uids: Collection[int]) -> set[int]:
+    """Those of some numbers of a mailbox under which mails are stored."""
+    query = select(Received.uid).where(
+        Received.mailbox_id == mailbox_id,
+        Received.uid_validity == uid_validity,
+        Received.uid.in_(list(uids)),
+    )
+    return {uid for uid in db.session.scalars(query) if uid is not None}
+
+
 def listed(*, state: str = "", text: str = "", page: int = 1) -> tuple[list[Received], bool]:
     """Mails that came, newest first, of a state and whose sender or subject holds `text`."""
     query = _filtered(select(Received), text)

@@ -15,6 +15,8 @@ class Folder:
         self.mails: dict[int, bytes] = {}
         self.seen: set[int] = set()
         self.uid_validity = 7
+        self.uid_next = 0
+        self.refused: set[int] = set()
         self.password = "secret word"
         self.hangs_at = ""
         self.drops_at = ""
@@ -72,9 +74,15 @@ class Session:
     def on_select(self, _rest: str) -> str:
         self.say(f"* {len(self.folder.mails)} EXISTS")
         self.say(f"* OK [UIDVALIDITY {self.folder.uid_validity}] valid")
+        following = self.folder.uid_next or max(self.folder.mails, default=0) + 1
+        self.say(f"* OK [UIDNEXT {following}] next")
         return "OK [READ-WRITE] selected"
 
     def on_search(self, rest: str) -> str:
+        if "UNSEEN" in rest:
+            found = sorted(self.folder.mails.keys() - self.folder.seen)
+            self.say(" ".join(["* SEARCH", *map(str, found)]))
+            return "OK done"
         first = int(re.search(r"UID (\d+):\*", rest)[1])
         found = [uid for uid in self.folder.mails if uid >= first]
         if not found and self.folder.mails:
@@ -85,6 +93,8 @@ class Session:
     def on_fetch(self, rest: str) -> str:
         uid = int(rest.split(" ")[2])
         raw = self.folder.mails.get(uid)
+        if uid in self.folder.refused and "SIZE" not in rest:
+            return "NO [SERVERBUG] Internal error"
         if raw is None:
             return "OK done"
         if "SIZE" in rest:

@@ -1,5 +1,7 @@
 """Mailboxes: kept with a sealed password, read once each mail, gone on with after any stop."""
 
+from contextlib import contextmanager
+
 import pytest
 from sqlalchemy import func, select
 
@@ -104,6 +106,74 @@ def test_a_server_that_numbers_anew_brings_nothing_twice(mailbox, server):
     assert (mailbox.uid_validity, mailbox.last_uid) == (8, 42)
 
 
+@pytest.mark.parametrize("validity", [7, 8])
+def test_a_number_that_another_mail_had_loses_nothing(mailbox, server, validity):
+    """The desk's mailbox is put on another server, which numbers its mails from 1 as well."""
+    server.add(letter("ana@c.example"))
+    server.add(letter("ben@c.example"))
+    read(mailbox)
+    with unit_of_work():
+        again = db.session.get(Mailbox, mailbox.id)
+        mailboxes.save_mailbox(given(server, user_name="desk"), actor=ADMIN, mailbox=again)
+    server.uid_validity = validity
+    server.mails = {1: letter("cyd@c.example"), 2: server.mails[1]}
+    read(mailbox)
+    read(mailbox)
+    assert count(Received) == 3
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_server_that_is_restored_and_gives_numbers_again_loses_nothing(mailbox, server, left):
+    for number in range(3):
+        server.add(letter(f"p{number}@c.example"))
+    read(mailbox)
+    server.mails = {uid: raw for uid, raw in server.mails.items() if uid <= left}
+    server.uid_next = left + 1
+    assert read(mailbox)["problem"] == ""
+    for number in range(5):
+        server.add(letter(f"later{number}@c.example"))
+    server.uid_next = 0
+    read(mailbox)
+    read(mailbox)
+    assert count(Received) == 8
+
+
+def test_a_mailbox_that_is_put_elsewhere_while_it_is_read_is_read_from_its_beginning(
+    mailbox, server
+):
+    for number in range(3):
+        server.add(letter(f"p{number}@c.example"))
+
+    @contextmanager
+    def step():
+        if server.seen == {1}:
+            with unit_of_work():
+                again = db.session.get(Mailbox, mailbox.id)
+                mailboxes.save_mailbox(given(server, folder="Other"), actor=ADMIN, mailbox=again)
+        with unit_of_work():
+            yield
+
+    mailboxes.read(mailbox.id, step=step)
+    db.session.expire_all()
+    assert (mailbox.uid_validity, mailbox.last_uid) == (None, 0)
+    assert count(Received) == 1
+
+
+def test_a_mail_that_the_server_refuses_is_told_and_taken_later(mailbox, server):
+    for number in range(3):
+        server.add(letter(f"p{number}@c.example"))
+    server.refused = {2}
+    answer = read(mailbox)
+    assert answer["taken"] == 2
+    assert "does not give mail 2" in answer["problem"]
+    assert "does not give mail 2" in read(mailbox)["problem"]
+    server.refused = set()
+    assert read(mailbox) == {"taken": 1, "problem": ""}
+    assert server.seen == {1, 2, 3}
+    assert read(mailbox) == {"taken": 0, "problem": ""}
+    assert count(Received) == 3
+
+
 @pytest.mark.parametrize("command", ["LOGIN", "SELECT", "SEARCH", "FETCH", "STORE"])
 def test_a_server_that_drops_us_is_said_and_read_again(mailbox, server, command):
     server.add(letter("ana@c.example"))
@@ -136,6 +206,7 @@ def test_a_mail_that_is_too_large_stays_there(mailbox, server, monkeypatch):
     assert answer["taken"] == 1
     assert "Mail 1 has" in answer["problem"]
     assert server.seen == {2}
+    assert "Mail 1 has" in read(mailbox)["problem"], "as long as it waits there"
 
 
 def test_the_password_is_sealed_and_nowhere_else(mailbox, server):

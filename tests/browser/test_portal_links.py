@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.db import db
 from tests import factories as make
 from tests.browser.conftest import assert_accessible
-from tests.communications.asking import secret_of
+from tests.communications.asking import address_of, secret_of
 from tests.portal.acting import STAFF
 from tests.portal.two_companies import offer
 
@@ -44,12 +44,13 @@ def mira(live) -> int:
 def secrets(purpose: str, contact_id: int) -> tuple[str, str]:
     """A used link of a purpose, and one whose time is over."""
     owner: dict[str, int] = {"contact_id": contact_id}
+    email = address_of(contact_id)
     if purpose == "registration":
         asked = Registration(email="ada@example.com", name="Ada", company_name="Northwind Ltd")
         db.session.add(asked)
         db.session.flush()
-        owner = {"registration_id": asked.id}
-    used, late = (links.make(purpose, email=f"{purpose}@example.com", **owner) for _ in range(2))
+        owner, email = {"registration_id": asked.id}, asked.email
+    used, late = (links.make(purpose, email=email, **owner) for _ in range(2))
     before = clock.now() - timedelta(minutes=1)
     db.session.execute(
         update(PortalToken).where(PortalToken.id == links.find(used).id).values(used_at=before)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from app.billing.cause_pages import FIRST, CausePage, WantedCause, by_cause
 from app.billing.causes import ALL, OF_ENTRIES, condition
 from app.billing.models import BillingAccount, RunRow, RunWarning
 from app.billing.warnings import Warned, sentence
@@ -100,35 +102,55 @@ def causes(run_id: int) -> list[Cause]:
 
 
 def accounts_warned(
-    run_id: int, through: date, *, cause: str | None = None, most: int = MOST_ROWS
-) -> dict[str, list[AccountWarned]]:
-    """The accounts that each cause of a run (or one cause) concerns, by name."""
+    run_id: int, through: date, wanted: WantedCause = FIRST
+) -> dict[str, CausePage[AccountWarned]]:
+    """The accounts that each cause of a run concerns, open ones first, by name: one statement."""
+
+    def account(account_id: int, company: str, accepted: str, *found: Any) -> AccountWarned:
+        warned = Warned(*found)
+        return AccountWarned(
+            account_id=account_id,
+            company_id=warned.payer_id,
+            company=company,
+            currency=warned.currency,
+            entries=warned.entries,
+            amount_minor=warned.amount_minor,
+            said=sentence(warned, through),
+            accepted=accepted,
+        )
+
     query = (
-        select(RunWarning, Company.id, Company.name, BillingAccount.currency)
+        select(
+            RunWarning.account_id,
+            Company.name,
+            RunWarning.accepted_reason,
+            Company.id,
+            BillingAccount.currency,
+            RunWarning.cause,
+            RunWarning.entries,
+            RunWarning.amount_minor,
+            RunWarning.detail,
+        )
         .join(BillingAccount, BillingAccount.id == RunWarning.account_id)
         .join(Company, Company.id == BillingAccount.payer_id)
         .where(RunWarning.run_id == run_id)
-        .order_by(RunWarning.accepted_at.is_not(None), Company.name, RunWarning.account_id)
-        .limit(most)
     )
-    if cause is not None:
-        query = query.where(RunWarning.cause == cause)
-    found: dict[str, list[AccountWarned]] = {}
-    for row, company_id, company, currency in db.session.execute(query):
-        warned = Warned(company_id, currency, row.cause, row.entries, row.amount_minor, row.detail)
-        found.setdefault(row.cause, []).append(
-            AccountWarned(
-                account_id=row.account_id,
-                company_id=company_id,
-                company=company,
-                currency=currency,
-                entries=row.entries,
-                amount_minor=row.amount_minor,
-                said=sentence(warned, through),
-                accepted=row.accepted_reason,
-            )
-        )
-    return found
+    order = (RunWarning.accepted_at.is_not(None), Company.name, RunWarning.account_id)
+    return by_cause(query, RunWarning.cause, order, wanted, account)
+
+
+def accepted(run_id: int, cause: str) -> list[tuple[str, str]]:
+    """(company, reason) of the accounts that a cause was accepted for, by name."""
+    query = (
+        select(Company.name, RunWarning.accepted_reason)
+        .join(BillingAccount, BillingAccount.payer_id == Company.id)
+        .join(RunWarning, RunWarning.account_id == BillingAccount.id)
+        .where(RunWarning.run_id == run_id, RunWarning.cause == cause)
+        .where(RunWarning.accepted_at.is_not(None))
+        .order_by(Company.name, RunWarning.account_id)
+        .limit(MOST_ROWS)
+    )
+    return [(row[0], row[1]) for row in db.session.execute(query)]
 
 
 def entries_behind(

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from app.billing.cause_pages import FIRST, CausePage, WantedCause, by_cause
 from app.billing.models import (
     Allocation,
     BillingAccount,
@@ -147,20 +148,16 @@ def totals(run_ids: Sequence[int]) -> dict[int, list[Total]]:
     return found
 
 
-def exceptions(run_id: int) -> dict[str, list[InTheWay]]:
-    """What is in the way, by cause in the order of mending, each company by name."""
-    rows = db.session.execute(
+def exceptions(run_id: int, wanted: WantedCause = FIRST) -> dict[str, CausePage[InTheWay]]:
+    """What is in the way, by cause in the order of mending, each company by name: one statement."""
+    query = (
         select(RunBlock.reason, Company.id, Company.name, RunBlock.account_id, RunBlock.entries)
         .join(Company, Company.id == RunBlock.company_id)
         .where(RunBlock.run_id == run_id)
         .where(~_is_issued())
-        .order_by(Company.name, Company.id)
-        .limit(MOST_SHOWN)
     )
-    found: dict[str, list[InTheWay]] = {reason: [] for reason in REASONS}
-    for row in rows:
-        found[row[0]].append(InTheWay(*row))
-    return {reason: listed for reason, listed in found.items() if listed}
+    found = by_cause(query, RunBlock.reason, (Company.name, RunBlock.id), wanted, InTheWay)
+    return {reason: found[reason] for reason in REASONS if reason in found}
 
 
 def _is_issued() -> Any:
@@ -380,15 +377,21 @@ def issued_documents(document_ids: Sequence[int]) -> list[Document]:
 
 def neighbours(run_id: int, account_id: int) -> tuple[int | None, int | None]:
     """The accounts before and after one in the run, by name."""
-    query = (
+    name = (
+        select(Company.name)
+        .join(BillingAccount, BillingAccount.payer_id == Company.id)
+        .where(BillingAccount.id == account_id)
+        .scalar_subquery()
+    )
+    place, here = tuple_(Company.name, RunRow.account_id), tuple_(name, account_id)
+    others = (
         select(RunRow.account_id)
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .join(Company, Company.id == BillingAccount.payer_id)
         .where(RunRow.run_id == run_id)
-        .order_by(Company.name, RunRow.account_id)
+        .limit(1)
     )
-    ids = list(db.session.scalars(query))
-    if account_id not in ids:
-        return None, ids[0] if ids else None
-    at = ids.index(account_id)
-    return (ids[at - 1] if at else None), (ids[at + 1] if at + 1 < len(ids) else None)
+    before = others.where(place < here).order_by(Company.name.desc(), RunRow.account_id.desc())
+    after = others.where(place > here).order_by(Company.name, RunRow.account_id)
+    row = db.session.execute(select(before.scalar_subquery(), after.scalar_subquery())).one()
+    return row[0], row[1]

@@ -3,9 +3,10 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine
+from app.billing import run_queries
+from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine, RunBlock
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
@@ -399,3 +400,55 @@ def test_what_is_held_waits_for_a_later_run_as_the_form_says(month):
     assert "Bill it later" in page
     assert "Left out of runs through an earlier day." in page
     assert 'value="2026-04-01"' in page
+
+
+def test_a_cause_of_many_companies_is_listed_page_by_page(month):
+    """Each cause has its first page; the one that is asked for shows the page that is wanted."""
+    month.company("Aaa", tax_id="T1", billing_city="Oslo")
+    run_id = month.compiled()
+    many = (
+        "with made as (insert into company (name, name_key)"
+        " select 'Many ' || lpad(n::text, 4, '0'), 'many ' || n from generate_series(1, 1203) n"
+        " returning id)"
+    )
+    with unit_of_work():
+        late = make.company("Zzz")
+        db.session.add(RunBlock(run_id=run_id, company_id=late.id, reason="zero_total", entries=1))
+        db.session.execute(
+            text(
+                f"{many} insert into run_block (run_id, company_id, reason, entries)"
+                " select :run, id, 'no_rate', 1 from made"
+            ),
+            {"run": run_id},
+        )
+        db.session.execute(
+            text(
+                "with made as (insert into billing_account (payer_id, currency)"
+                " select id, 'EUR' from company where name like 'Many%' returning id)"
+                " insert into run_warning (run_id, account_id, cause, entries, amount_minor)"
+                " select :run, id, 'no_tax_id', 1, 100 from made"
+            ),
+            {"run": run_id},
+        )
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert '<span class="count">1,203</span>' in page
+    assert "Zzz" in page
+    assert "Many 0200" in page
+    assert "Many 0201" not in page
+    assert f"/billing/runs/{run_id}?cause=no_rate&amp;at=2#cause-no_rate" in page
+    for url in ("?cause=no_rate&at=7", "?cause=no_tax_id&at=99999999999"):
+        last = month.get(f"/billing/runs/{run_id}{url}").text
+        assert "Many 1203" in last
+        assert "Many 0001" in last  # of the other cause
+        assert "Many 1200" not in last
+        assert "3 of 1,203, page 7 of 7" in last
+        assert "Zzz" in last
+
+
+def test_the_next_account_is_the_next_by_name(month):
+    ids = [month.company(name)[0] for name in ("Beta", "Alpha", "Gamma")]
+    run_id = month.compiled()
+    beta, alpha, gamma = map(account_of, ids)
+    assert run_queries.neighbours(run_id, alpha) == (None, beta)
+    assert run_queries.neighbours(run_id, beta) == (alpha, gamma)
+    assert run_queries.neighbours(run_id, gamma) == (beta, None)

@@ -38,14 +38,13 @@ def _page(run_id: int, cause: str, fields: Fields) -> str:
     run = find_run(run_id)
     rows = review_queries.entries_behind(run_id, cause, run.through)
     found = {each.name: each for each in review_queries.causes(run_id)}.get(cause)
-    warned = review_queries.accounts_warned(run_id, run.through, cause=cause).get(cause, [])
     return render_template(
         "desk/billing/cause.html",
         run=run,
         name=cause,
         look=LOOKS[cause],
         cause=found,
-        accepted=[each for each in warned if each.accepted],
+        accepted=review_queries.accepted(run_id, cause),
         rows=rows,
         asked=questions.about([row.id for row in rows]),
         until=run.through + timedelta(days=1),

@@ -8,6 +8,7 @@ from flask import Response, abort, make_response, render_template, request, url_
 from flask_login import current_user
 
 from app.billing import notifications, review_queries, run_queries, second_person
+from app.billing.cause_pages import WantedCause
 from app.billing.commands.compile import find_run, start_run
 from app.billing.commands.issue import start_issue
 from app.billing.commands.recompile import approvable, recompile
@@ -105,7 +106,8 @@ def run_page(run_id: int, refused: str, fields: Fields) -> Any:
     )
     rows, more = run_queries.accounts(run_id, wanted, page=page)
     totals = run_queries.totals([run_id]).get(run_id, [])
-    exceptions, ours = run_queries.exceptions(run_id), agency()
+    cause = WantedCause(request.args.get("cause", ""), max(request.args.get("at", 1, type=int), 1))
+    exceptions, ours = run_queries.exceptions(run_id, cause), agency()
     return render_template(
         "desk/billing/run.html",
         run=found,
@@ -113,7 +115,8 @@ def run_page(run_id: int, refused: str, fields: Fields) -> Any:
         timers=timers_of(found, "running" in exceptions),
         reasons=REASONS,
         causes=review_queries.causes(run_id),
-        warned=review_queries.accounts_warned(run_id, found.through),
+        warned=review_queries.accounts_warned(run_id, found.through, cause),
+        asked_for=cause.name,
         looks=LOOKS,
         refused=refused,
         fields=fields,

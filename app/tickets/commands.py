@@ -208,7 +208,7 @@ def change_fields(
         if getattr(ticket, name) != value
     }
     problems += reference_problems(
-        company_id=ticket.company_id,
+        of_company_id=ticket.company_id,  # which may be archived: what is open is still finished
         **{name: after for name, (_, after) in changed.items() if name in REFERENCES},
     )
     if problems:
@@ -308,9 +308,14 @@ def reference_problems(
     department_id: int | None = None,
     assignee_id: int | None = None,
     priority: str = "normal",
+    of_company_id: int | None = None,
 ) -> list[str]:
-    """Why a ticket cannot have this company, requester, department, assignee or priority."""
+    """Why a ticket cannot have this company, requester, department, assignee or priority.
+
+    `of_company_id` is the company that it keeps, and to which a requester is to belong.
+    """
     problems = []
+    of_company_id = company_id or of_company_id
     for model, value, what in (
         (Company, company_id, "company"),
         (Contact, requester_id, "requester"),
@@ -324,8 +329,8 @@ def reference_problems(
             problems.append(f"There is no {what} {value}: choose one of the list.")
         elif found.archived_at is not None:
             problems.append(f"{found} is archived: choose another {what} or restore it first.")
-        elif what == "requester" and company_id and not queries.belongs(value, company_id):
-            company = db.session.get(Company, company_id)
+        elif what == "requester" and of_company_id and not queries.belongs(value, of_company_id):
+            company = db.session.get(Company, of_company_id)
             problems.append(
                 f"{found} does not belong to {company}: choose another requester, or add a "
                 "membership to the contact first."

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 
 from app.communications import inbound, matching
 from app.companies.account_models import CompanyDomain
-from app.companies.models import Contact
+from app.companies.commands import archive_company
+from app.companies.models import Company, Contact
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -206,6 +207,20 @@ def test_staff_answer_by_mail_only_when_our_server_vouches(mira, ticket):
     assert db.session.scalars(select(Mail.recipient).where(Mail.event_id.is_not(None))).all() == [
         address(mira)
     ]
+
+
+def test_staff_answer_by_mail_for_a_company_that_is_archived(mira, ticket):
+    with unit_of_work():
+        worker = make.staff("Bo Lind", email="bo@agency.example")
+        archive_company(AGENT, db.session.get_one(Company, ticket.company_id))
+    raw = letter(
+        "bo@agency.example", "Done.", to=token(ticket, staff=worker),
+        Authentication_Results=proved("bo@agency.example"),
+    )  # fmt: skip
+    assert take(raw)["rule"] == "staff"
+    assert take(letter(address(mira), "Thanks!", to=token(ticket, mira)))["rule"] == "participant"
+    assert messages(ticket) == ["Done.", "Thanks!"]
+    assert db.session.get_one(Ticket, ticket.id).assignee_id == worker.id
 
 
 def test_a_sender_whose_domain_disowns_the_mail_is_held_back(mira, ticket):

@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import func, select
 
+from app.companies.commands import archive_company
 from app.core import storage
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, StaleError
 from app.core.models import AuditLog
-from app.tickets import bulk, commands, queries, timeline
+from app.tickets import bulk, commands, joining, queries, timeline
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
 from tests import factories
@@ -63,6 +64,39 @@ def test_every_reason_is_told_at_once(agent, fjord):
     assert "assignee 99" in said
     assert "panic is no priority" in said
     assert db.session.scalar(select(func.count()).select_from(Ticket)) == 0
+
+
+def test_what_is_open_when_a_company_is_archived_is_worked_on_and_finished(agent, fjord):
+    ana, bo = factories.contact(fjord, "Ana"), factories.contact(fjord, "Bo")
+    tickets = [factories.ticket(fjord, requester_id=ana.id) for _ in range(3)]
+    stranger = factories.contact(factories.company("Other"), "Olga")
+    department = factories.department("Support")
+    with unit_of_work():
+        archive_company(agent, fjord)
+    one, other, many = (each.id for each in tickets)
+    with unit_of_work():
+        ticket = db.session.get_one(Ticket, one)
+        changes = {
+            "assignee_id": agent.staff_id, "department_id": department.id, "priority": "high",
+            "requester_id": bo.id, "subject": "Last things", "tags": ["bye"], "due_at": None,
+        }  # fmt: skip
+        assert len(commands.change_fields(ticket, actor=agent, changes=changes)) == 6
+        commands.add_note(ticket, actor=agent, text="Nearly done.")
+        commands.reply(ticket, actor=agent, text="Done.")
+        joining.merge(db.session.get_one(Ticket, other), ticket, actor=agent)
+        commands.change_status(ticket, actor=agent, status=factories.status("completed"))
+    with unit_of_work():
+        bulk.assign_many([many], actor=agent, assignee_id=agent.staff_id)
+        bulk.set_status_many([many], actor=agent, status=factories.status("resolved"))
+    db.session.expire_all()
+    assert [db.session.get_one(Ticket, each).category for each in (one, other, many)] == [
+        "completed", "completed", "resolved",
+    ]  # fmt: skip
+    with pytest.raises(RuleError, match="does not belong"), unit_of_work():
+        ticket = db.session.get_one(Ticket, many)
+        commands.change_fields(ticket, actor=agent, changes={"requester_id": stranger.id})
+    with pytest.raises(RuleError, match="archived"), unit_of_work():
+        commands.open_ticket(actor=agent, subject="More", company_id=fjord.id)
 
 
 def test_a_contact_of_the_head_office_may_ask_for_a_site(agent, fjord):

@@ -17,6 +17,7 @@ from unicodedata import category
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import idna
 from flask import current_app
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -113,14 +114,18 @@ def instance_mark() -> str:
 
 
 def address(addr_spec: str, name: str = "") -> Address:
-    """A structured address whose domain is ASCII (IDNA).
+    """A structured address whose domain is ASCII, by the IDNA of today (UTS 46).
+
+    The standard library's takes "straße.de" for "strasse.de", which is somebody else's.
 
     Raises `RuleError` naming an address or a name that cannot stand in a header.
     """
     local, _, domain = addr_spec.strip().rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode("ascii")
-        return Address(display_name=name, addr_spec=f"{local}@{ascii_domain}")
+        ascii_domain = (
+            domain.encode("idna") if domain.isascii() else idna.encode(domain, uts46=True)
+        )
+        return Address(display_name=name, addr_spec=f"{local}@{ascii_domain.decode()}")
     except (ValueError, IndexError, MessageError, UnicodeError) as error:
         raise RuleError(
             f"{addr_spec!r} is no usable e-mail address: correct it where it comes from."

@@ -181,10 +181,18 @@ def test_whatever_is_accepted_survives_the_wire(app, name, subject):
     assert read["Bcc"] is None
 
 
-def test_a_domain_in_another_script_is_sent_in_ascii(smtp):
-    posted(letter("info@müller.example"))
+@pytest.mark.parametrize(
+    ("domain", "sent_to"),
+    [
+        ("müller.example", "xn--mller-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),  # strasse.example is somebody else's
+        ("under_score.example", "under_score.example"),
+    ],
+)
+def test_a_domain_in_another_script_is_sent_in_ascii(smtp, domain, sent_to):
+    posted(letter(f"info@{domain}"))
     jobs.run_due()
-    assert smtp.recipients == ["info@xn--mller-kva.example"]
+    assert smtp.recipients == [f"info@{sent_to}"]
 
 
 def test_one_refused_recipient_does_not_stop_the_others(smtp):

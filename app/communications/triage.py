@@ -10,7 +10,9 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import RuleError
 from app.tickets.queries import tickets_of_requester
-from app.timelog.commands import move_ticket
+from app.timelog.commands import move_loose_time, move_ticket
+from app.vault import queries as vault
+from app.vault.commands import give
 
 
 def waits(contact_id: int | None) -> bool:
@@ -19,7 +21,7 @@ def waits(contact_id: int | None) -> bool:
 
 
 def place_sender(received_id: int, *, company_id: int, actor: Actor) -> Company:
-    """Make the sender of a mail a member of a company; their tickets and unbilled time go along.
+    """Make the sender of a mail a member of a company; tickets, unbilled time and logins go along.
 
     The company that stood for them is archived. Raises `RuleError` when there is none, or time of
     a ticket is billed.
@@ -32,7 +34,11 @@ def place_sender(received_id: int, *, company_id: int, actor: Actor) -> Company:
     if all(each.company_id != company.id for each in contact.memberships):
         join_company(actor, contact, company.id, role="requester")
     for ticket in tickets_of_requester(contact.id, stand_in.id):
-        move_ticket(ticket, actor=actor, company_id=company.id)
+        if ticket.merged_into_id is None:  # one that was merged goes with the other
+            move_ticket(ticket, actor=actor, company_id=company.id)
+    move_loose_time(from_id=stand_in.id, company_id=company.id)
+    for login in vault.all_of(stand_in.id):
+        give(login, actor=actor, company_id=company.id)
     for each in list(contact.memberships):
         if each.company_id == stand_in.id:
             leave_company(actor, contact, each.id)

@@ -11,7 +11,8 @@ from app.core.errors import RuleError
 from app.core.words import kept_beside, say
 from app.tickets import merged, timeline
 from app.tickets.models import Event, Ticket
-from app.vault import commands, rules
+from app.tickets.queries import belongs
+from app.vault import commands, queries, rules
 from app.vault.models import Credential
 from app.vault.recognising import passwords_in
 from app.vault.rules import LONGEST_PART
@@ -106,6 +107,16 @@ def remove_login(credential: Credential, *, actor: Actor) -> None:
         commands.remove(credential, actor=actor)
         said = say("removed the login “%(label)s”", label=credential.label)
         _tell_its_ticket(credential, actor, said)
+
+
+def go_along(ticket: Ticket, *, actor: Actor) -> None:
+    """Let the logins that came with a ticket be those of its new company.
+
+    Of one who does not belong there it stays: nobody else is to see what they handed over.
+    """
+    for each in queries.of_ticket(ticket.id):
+        if each.contact_id is None or belongs(each.contact_id, ticket.company_id):
+            commands.give(each, actor=actor, company_id=ticket.company_id)
 
 
 def _tell_its_ticket(credential: Credential, actor: Actor, text: str, reason: str = "") -> None:

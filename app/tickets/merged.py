@@ -3,6 +3,8 @@
 A ticket can be merged into one that is merged itself later; all lead to the end of that chain.
 """
 
+from sqlalchemy import select
+
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
@@ -36,6 +38,18 @@ def held(ticket_id: int) -> Ticket:
                 return ticket
             attempt.rollback()
         ticket_id = final(ticket).id
+
+
+def parts_held(ticket: Ticket) -> list[Ticket]:
+    """The tickets that became part of one, by whatever way; their rows are held."""
+    found: list[Ticket] = []
+    ids = [ticket.id]
+    while ids:
+        query = select(Ticket).where(Ticket.merged_into_id.in_(ids)).order_by(Ticket.id)
+        parts = db.session.scalars(query.with_for_update()).all()
+        found += parts
+        ids = [part.id for part in parts]
+    return found
 
 
 def problems(ticket: Ticket) -> list[str]:

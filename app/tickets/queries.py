@@ -274,11 +274,14 @@ def _ticket_lines() -> Select[*tuple[Any, ...]]:
 
 
 def tickets_of_requester(contact_id: int, company_id: int) -> list[Ticket]:
-    """The tickets that a contact asked for as one of a company, locked in order of their ids."""
+    """The tickets of a company that a contact or nobody asked for, locked in order of their ids."""
     return list(
         db.session.scalars(
             select(Ticket)
-            .where(Ticket.requester_id == contact_id, Ticket.company_id == company_id)
+            .where(
+                or_(Ticket.requester_id == contact_id, Ticket.requester_id.is_(None)),
+                Ticket.company_id == company_id,
+            )
             .order_by(Ticket.id)
             .with_for_update()
         )

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from app.core import clock, formats, jobs
 from app.core.audit import Actor, record
@@ -12,7 +12,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.staff.models import Staff
 from app.tickets import commands as ticket_commands
-from app.tickets import endings, merged, timeline
+from app.tickets import endings, logins, merged, timeline
 from app.tickets import queries as ticket_queries
 from app.tickets.models import Ticket
 from app.timelog import queries, rules
@@ -114,36 +114,56 @@ def delete_entry(entry: TimeEntry, *, actor: Actor) -> None:
 def move_ticket(
     ticket: Ticket, *, actor: Actor, company_id: int, version: int | None = None
 ) -> None:
-    """Give a misfiled ticket to another company; its unbilled time goes along.
+    """Give a misfiled ticket to another company.
 
-    Refused while any of its time is billed or written off, which belongs to who paid for it, and
-    while it is tied to its company (`endings.reasons_to_stay`).
+    Its unbilled time goes along, the logins that came with it, and tickets of its company that
+    became part of it. Refused while any of its time is billed or written off, which belongs to who
+    paid for it, and while it is tied to its company (`endings.reasons_to_stay`).
     """
     ticket_commands.ensure_fresh(ticket, version)
     if ticket.company_id == company_id:
         return
     place = queries.place_of(company_id)
-    billed = queries.allocated_of_ticket(ticket.id)
     problems = merged.problems(ticket)
-    if billed:
-        problems.append(
-            f"{len(billed)} time entries of ticket #{ticket.number} are billed or written off, so "
-            "it stays with its company: open a new ticket for the other one."
-        )
     if place.archived:
         problems.append(f"{place.name} is archived: choose another company or restore it first.")
-    problems += endings.reasons_to_stay(ticket)
+    parts = [part for part in merged.parts_held(ticket) if part.company_id == ticket.company_id]
+    for each in (ticket, *parts):
+        if billed := queries.allocated_of_ticket(each.id):
+            problems.append(
+                f"{len(billed)} time entries of ticket #{each.number} are billed or written off, "
+                "so it stays with its company: open a new ticket for the other one."
+            )
+        problems += endings.reasons_to_stay(each)
     if problems:
         raise RuleError(*problems)
+    for each in (ticket, *parts):
+        _give(each, company_id, actor=actor)
+    entries = TimeEntry.ticket_id.in_([each.id for each in (ticket, *parts)])
+    _take_along(entries, place)
+
+
+def move_loose_time(*, from_id: int, company_id: int) -> None:
+    """Give a company the time that another one has without a ticket. Raises `RuleError`."""
+    loose = and_(TimeEntry.company_id == from_id, TimeEntry.ticket_id.is_(None))
+    ensure_free(db.session.scalars(select(TimeEntry).where(loose).with_for_update()))
+    _take_along(loose, queries.place_of(company_id))
+
+
+def _give(ticket: Ticket, company_id: int, *, actor: Actor) -> None:
     changed: dict[str, tuple[Any, Any]] = {"company_id": (ticket.company_id, company_id)}
     if ticket.requester_id and not ticket_queries.belongs(ticket.requester_id, company_id):
         changed["requester_id"] = (ticket.requester_id, None)
     ticket_commands.write_fields(ticket, actor=actor, changed=changed)
+    logins.go_along(ticket, actor=actor)
+
+
+def _take_along(entries: ColumnElement[bool], place: queries.Place) -> None:
     moved = list(
         db.session.scalars(
             update(TimeEntry)
-            .where(TimeEntry.ticket_id == ticket.id)
-            .values(company_id=company_id, version=TimeEntry.version + 1)
+            .where(entries)
+            .values(company_id=place.company_id, version=TimeEntry.version + 1)
             .returning(TimeEntry)
             .execution_options(populate_existing=True)
         )

@@ -41,6 +41,23 @@ def keep(
     return found
 
 
+def give(credential: Credential, *, actor: Actor, company_id: int) -> None:
+    """Let a login be one of another company, where what it belongs to went."""
+    before = credential.company_id
+    if before == company_id:
+        return
+    credential.company_id = company_id
+    db.session.flush()
+    record(
+        actor,
+        "login.give",
+        kind="login",
+        id=credential.id,
+        before={"label": credential.label, "company_id": before},
+        after={"company_id": company_id},
+    )
+
+
 def reveal(credential: Credential, *, actor: Actor, reason: str) -> Secret:
     """What the login is; who opens it and why is written down first. Raises `RuleError`."""
     problems = rules.reason_problems(reason)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.core.access import Viewer, scope_of, scoped
 from app.core.db import db
@@ -64,6 +64,21 @@ def _one(query: Select[Any]) -> Credential:
 def of_company(company_id: int) -> list[Credential]:
     """The logins of a company that are still there, by name."""
     return _listed(select(Credential).where(Credential.company_id == company_id))
+
+
+def of_ticket(ticket_id: int) -> list[Credential]:
+    """The logins that came with a ticket, removed ones too, their rows locked."""
+    return _locked(Credential.ticket_id == ticket_id)
+
+
+def all_of(company_id: int) -> list[Credential]:
+    """The logins of a company, removed ones too, their rows locked."""
+    return _locked(Credential.company_id == company_id)
+
+
+def _locked(which: ColumnElement[bool]) -> list[Credential]:
+    query = select(Credential).where(which).order_by(Credential.id)
+    return list(db.session.scalars(query.with_for_update(of=Credential)))
 
 
 def seen_by(viewer: Viewer) -> list[Credential]:

@@ -7,13 +7,16 @@ from sqlalchemy import select, text
 
 from app.core import clock
 from app.core.audit import Actor
-from app.core.db import db
+from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.models import Agency, AuditLog, Job
+from app.tickets import joining, logins
 from app.tickets.models import Event
 from app.timelog import approval, bulk, commands, queries
 from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
+from app.vault import queries as vault
+from app.vault.sealing import Secret
 from tests import factories
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -162,6 +165,43 @@ def test_a_misfiled_ticket_takes_its_unbilled_time_along(agent, ada, ticket):
     assert (ticket.company_id, entry.company_id) == (other.id, other.id)
     assert ticket.requester_id is None
     assert valued()[-1] == [entry.id]
+
+
+def test_a_misfiled_ticket_takes_what_became_part_of_it_along(agent, ada, ticket):
+    part, of_part = (factories.ticket(ticket.company) for _ in range(2))
+    with unit_of_work():
+        entry = commands.log_time(
+            Work(seconds=60), actor=agent, staff_id=ada.id, ticket_id=of_part.id
+        )
+        joining.merge(of_part, part, actor=agent)
+        joining.merge(part, ticket, actor=agent)
+    other = factories.company("Other")
+    with unit_of_work():
+        commands.move_ticket(ticket, actor=agent, company_id=other.id)
+    for each in (ticket, part, of_part, entry):
+        assert each.company_id == other.id
+    with unit_of_work():
+        bill(entry)
+    with pytest.raises(RuleError, match=f"#{of_part.number} are billed"), unit_of_work():
+        commands.move_ticket(ticket, actor=agent, company_id=factories.company().id)
+
+
+def test_a_misfiled_ticket_takes_the_logins_along_of_those_who_belong_there(agent, ticket):
+    ana = factories.contact(ticket.company, "Ana")
+    other = factories.company("Other")
+    olga = factories.contact(other, "Olga")
+    with unit_of_work():
+        for name, contact in (("Ana", ana), ("Olga", olga), ("Ada", None)):
+            logins.hand_over(
+                ticket,
+                actor=Actor(name=name, contact_id=contact.id if contact else None),
+                label=name, url="", secret=Secret("me", "canary", ""),
+            )  # fmt: skip
+    before = ticket.company_id
+    with unit_of_work():
+        commands.move_ticket(ticket, actor=agent, company_id=other.id)
+    assert [each.label for each in vault.of_company(other.id)] == ["Ada", "Olga"]
+    assert [each.label for each in vault.of_company(before)] == ["Ana"]
 
 
 def test_only_drafts_and_rejected_entries_are_deleted(agent, ada, ticket):

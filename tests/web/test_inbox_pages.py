@@ -6,10 +6,20 @@ from sqlalchemy import select
 from app.communications import inbound
 from app.communications.models import Received
 from app.companies.models import Company, Contact
+from app.companies.visibility import viewer_of
+from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
+from app.tickets import joining, logins
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.models import Event, Ticket
+from app.timelog.commands import log_time
+from app.timelog.models import TimeEntry
+from app.timelog.rules import Work
+from app.vault import commands as vault_commands
+from app.vault.models import Credential
+from app.vault.queries import seen_by
+from app.vault.sealing import Secret
 from tests import factories as make
 from tests.communications.letters import SUPPORT, letter, take
 from tests.web.people import person, signed_in
@@ -119,6 +129,41 @@ def test_an_unknown_sender_is_put_where_they_belong(agent):
     stand_in = db.session.scalars(select(Company).where(Company.source == "mail")).one()
     assert stand_in.archived_at is not None
     assert "Whose is the sender?" not in text_of(agent.get(f"/inbox/{found.id}"))
+
+
+def test_all_of_an_unknown_sender_goes_along_to_where_they_belong(agent):
+    """Their logins can be seen and taken back there, their time billed; merged tickets too."""
+    answers = [
+        take(letter("Ana <ana@new.example>", said))
+        for said in ("WordPress password: hunter-2", "hello?")
+    ]
+    first, second = (
+        db.session.scalars(select(Ticket).where(Ticket.number == each["ticket"])).one()
+        for each in answers
+    )
+    ana = db.session.scalars(select(Contact).where(Contact.name == "Ana")).one()
+    with unit_of_work():
+        northwind = make.company("Northwind")
+        worker = make.staff("Bo Lind")
+        actor = Actor(name="Bo Lind", staff_id=worker.id)
+        stand_in_id = first.company_id
+        message = db.session.scalars(select(Event).where(Event.ticket_id == first.id)).first()
+        assert logins.move_to_vault(message, actor=actor) == 1
+        vault_commands.keep(
+            actor=actor, company_id=stand_in_id, label="Told by phone", secret=Secret("a", "b", "")
+        )
+        joining.merge(second, first, actor=actor)
+        log_time(Work(seconds=600), actor=actor, staff_id=worker.id, company_id=stand_in_id)
+    received = db.session.scalars(select(Received).where(Received.ticket_id == first.id)).one()
+    post(agent, f"/inbox/{received.id}/company", company=str(northwind.id))
+    db.session.expire_all()
+    assert set(db.session.scalars(select(Ticket.company_id))) == {northwind.id}
+    assert set(db.session.scalars(select(Credential.company_id))) == {northwind.id}
+    assert set(db.session.scalars(select(TimeEntry.company_id))) == {northwind.id}
+    assert [each.label for each in seen_by(viewer_of(ana.id))] == [
+        f"WordPress password (#{first.number})"
+    ]
+    assert "Told by phone" in text_of(agent.get(f"/companies/{northwind.id}/logins"))
 
 
 def test_a_mailbox_is_kept_and_its_password_never_shown(admin):

@@ -14,15 +14,15 @@ from app.tickets.queue_models import SavedView
 
 LONGEST_NAME = 60
 MOST = 12
+"""Of those for everybody, and as many of one's own."""
 
 
 def of(staff_id: int | None) -> Sequence[SavedView]:
-    """The views a person sees: everybody's first, then their own, by name; at most `MOST`."""
+    """The views a person sees: everybody's first, then their own, by name."""
     return db.session.scalars(
         select(SavedView)
         .where(or_(SavedView.staff_id.is_(None), SavedView.staff_id == staff_id))
         .order_by(SavedView.staff_id.is_not(None), SavedView.name, SavedView.id)
-        .limit(MOST)
         .options(joinedload(SavedView.owner))
     ).all()
 
@@ -51,11 +51,12 @@ def save(
     if len(name) > LONGEST_NAME:
         raise RuleError(f"The name has {len(name)} characters, at most {LONGEST_NAME} fit.")
     whose = None if shared else staff_id
-    seen = of(staff_id)
-    kept = next((view for view in seen if view.name == name and view.staff_id == whose), None)
+    alike = [view for view in of(staff_id) if view.staff_id == whose]
+    kept = next((view for view in alike if view.name == name), None)
     if kept is None:
-        if len(seen) >= MOST:
-            raise RuleError(f"There are {MOST} views already: delete one first.")
+        if len(alike) >= MOST:
+            there = f"There are {MOST} views for everybody" if shared else f"You have {MOST} views"
+            raise RuleError(f"{there} already: delete one first.")
         kept = SavedView(name=name, staff_id=whose, owner_id=staff_id)
         db.session.add(kept)
     else:

@@ -9,6 +9,7 @@ from sqlalchemy import select, text, update
 
 from app.core import clock, forms
 from app.core.db import db, unit_of_work
+from app.tickets import saved_views
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
 from tests import factories as make
@@ -63,6 +64,18 @@ def test_own_views_are_for_their_owner_and_shared_ones_for_all(app, browser, fjo
     assert (
         other.post(f"/tickets/views/{own.id}", data={"nonce": forms.new_nonce()}).status_code == 404
     )
+
+
+def test_what_others_share_leaves_room_for_own_views(app, browser):
+    post(browser, "/tickets/views", name="Mine alone", view="open", priority="low")
+    other = signed_in(app, person("Manager"))
+    for number in range(saved_views.MOST):
+        post(other, "/tickets/views", name=f"For all {number}", view="open", shared="y")
+    assert "Mine alone" in page_of(browser, "/tickets/")
+    answer = post(browser, "/tickets/views", name="Another", view="open", priority="high")
+    assert "is saved" in page_of(browser, answer.location)
+    refused = post(browser, "/tickets/views", name="One more", view="open", shared="y")
+    assert "There are 12 views for everybody already" in refused.text
 
 
 def test_a_role_begins_with_its_view(app, browser, fjord):

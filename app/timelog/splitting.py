@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import bulk, commands, joining, timeline
+from app.tickets import bulk, commands, joining, subscribing, timeline
 from app.tickets.bulk import PastEvent
 from app.tickets.models import Attachment, Event, Ticket
 from app.timelog import queries
@@ -56,6 +56,7 @@ def split(ticket: Ticket, *, actor: Actor, subject: str, seqs: Collection[int]) 
         priority=ticket.priority,
         is_demo=ticket.is_demo,
     )
+    subscribing.let_all_follow(ticket, made)
     _copy([event for event in chosen if event.kind in COPIED], ticket, made)
     wanted = {int(event.payload["entry"]) for event in chosen if event.kind == "time"}
     moved, stayed = _move_time(wanted, ticket, made)

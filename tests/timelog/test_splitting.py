@@ -7,9 +7,9 @@ from app.billing.commands.entries import write_off
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import commands, joining
+from app.tickets import commands, joining, subscribing
 from app.tickets.commands import Upload
-from app.tickets.models import Event
+from app.tickets.models import Event, Subscription
 from app.tickets.queue_models import TicketLink
 from app.timelog import splitting
 from app.timelog.commands import log_time
@@ -68,6 +68,18 @@ def test_what_was_said_is_copied_with_its_files_and_stays_where_it_was(world):
     after = db.session.scalar(select(func.count()).where(Event.ticket_id == ticket.id))
     assert after == before + 2, "told where it went, and linked"
     assert db.session.scalars(select(TicketLink)).one().other_id == made.id
+
+
+def test_who_followed_follows_what_is_split_off(world):
+    ticket, actor, _ = world
+    cy, di = make.contact(ticket.company, "Cy"), make.contact(ticket.company, "Di")
+    for each in (cy, di):
+        subscribing.ensure_subscribed(ticket, contact_id=each.id, source="colleague")
+    subscribing.mute(ticket, contact_id=di.id, muted=True)
+    chosen = seqs(ticket, "message")
+    made = splitting.split(ticket, actor=actor, subject="Printer", seqs=chosen).ticket
+    found = db.session.scalars(select(Subscription).where(Subscription.ticket_id == made.id))
+    assert {each.contact_id: bool(each.muted_at) for each in found} == {cy.id: False, di.id: True}
 
 
 def test_chosen_time_moves_and_the_sum_stays(world):

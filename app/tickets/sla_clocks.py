@@ -95,8 +95,17 @@ def hands_of(*where: ColumnElement[bool]) -> list[Hand]:
     return [Hand(each.clock, each.segment) for each in sla_storage.held(*where)]
 
 
+def taken_back(ticket_ids: Collection[int], since: datetime) -> None:
+    """The closing of tickets is undone: what stopped with it, at `since` or later, goes on."""
+    _follow(ticket_ids, since=since)
+
+
 def _follow(
-    ticket_ids: Collection[int], *, begins: Sequence[str] = (), ends: Sequence[str] = ()
+    ticket_ids: Collection[int],
+    *,
+    begins: Sequence[str] = (),
+    ends: Sequence[str] = (),
+    since: datetime | None = None,
 ) -> None:
     if not ticket_ids:
         return
@@ -109,7 +118,7 @@ def _follow(
     if not found:
         return
     hands: dict[int, list[Hand]] = {each.id: [] for each in found}
-    for hand in hands_of(sla_queries.of_tickets(hands)):
+    for hand in hands_of(sla_queries.of_tickets(hands, stopped_since=since)):
         hands[hand.clock.ticket_id].append(hand)
     work = _Work.over(found, [hand for some in hands.values() for hand in some])
     for each in found:
@@ -156,12 +165,20 @@ class _Work:
             hands += self._begun(ticket, terms, wanted, held)
 
     def _taken_up(self, hands: list[Hand], live: list[Hand]) -> list[Hand]:
-        """The newest resolution that had ended: the ticket is open again, its time goes on."""
-        known = [hand for hand in hands if hand.clock.target == "resolution"]
-        if not known or any(hand in live for hand in known):
-            return []
-        known[-1].clock.ended_at = None
-        return [known[-1]]
+        """What had ended and goes on, as the ticket is open again.
+
+        That is its newest resolution, and answers whose stop is taken back.
+        """
+        held = {hand.clock.target for hand in live}
+        newest = {
+            hand.clock.target: hand
+            for hand in hands
+            if hand.clock.target not in held
+            and (hand.clock.target == "resolution" or hand.clock.state == "stopped")
+        }
+        for hand in newest.values():
+            hand.clock.ended_at = None
+        return [*newest.values()]
 
     def _align(self, hand: Hand, ticket: Standing, terms: Terms | None, goal: int | None) -> None:
         if terms is None or goal is None:
@@ -180,6 +197,8 @@ class _Work:
         hand.close(self.now, self.calendars)
         if hand.clock.goal != goal:
             hand.clock.goal, hand.clock.due_at = goal, None
+            # a longer promise is warned of anew from where it stands now
+            hand.clock.warned = min(hand.clock.warned, sla.level_reached(goal, hand.clock.spent))
         hand.run(self.now, terms, self.calendars[terms.calendar_id], why=why)
 
     def _begun(

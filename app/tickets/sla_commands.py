@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.core import jobs, zones
 from app.core.audit import Actor, record
@@ -43,11 +44,13 @@ def save_calendar(
     problems += sla.problems(calendar)
     if problems:
         raise RuleError(*problems)
-    row = BusinessCalendar() if calendar_id is None else sla_queries.calendar(calendar_id)
+    row = (
+        BusinessCalendar() if calendar_id is None else sla_queries.calendar(calendar_id, lock=True)
+    )
     _ensure_fresh(row, version)
     running = sla_clocks.halt(row.id) if row.id is not None else []
     row.name, row.zone = name, calendar.zone
-    db.session.add(row)
+    _raise_version(row)
     row.hours, row.holidays = [], []
     db.session.flush()  # the old hours go before the new ones come: they may not overlap
     row.hours = [
@@ -86,7 +89,7 @@ def save_policy(
     problems += _goal_problems(goals)
     if problems:
         raise RuleError(*problems)
-    row = SlaPolicy() if policy_id is None else sla_queries.policy(policy_id)
+    row = SlaPolicy() if policy_id is None else sla_queries.policy(policy_id, lock=True)
     _ensure_fresh(row, version)
     if is_default and not row.is_default:
         for other in db.session.scalars(select(SlaPolicy).where(SlaPolicy.is_default)):
@@ -94,7 +97,7 @@ def save_policy(
         db.session.flush()
     row.name, row.is_default = name, is_default
     row.calendar_id = sla_queries.calendar(calendar_id or 0).id
-    db.session.add(row)
+    _raise_version(row)
     row.targets, row.choices = [], []
     db.session.flush()
     _release(companies, departments)
@@ -147,6 +150,12 @@ def _goal_problems(goals: Mapping[str, Mapping[str, int | None]]) -> list[str]:
         for priority, seconds in given
         if not 0 < seconds <= LONGEST_GOAL
     ]
+
+
+def _raise_version(row: BusinessCalendar | SlaPolicy) -> None:
+    """Write the row also when only what hangs on it changes: its version is that of the whole."""
+    db.session.add(row)
+    flag_modified(row, "name")
 
 
 def _ensure_fresh(row: BusinessCalendar | SlaPolicy, version: int | None) -> None:

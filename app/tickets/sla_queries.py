@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text, union
+from sqlalchemy import ColumnElement, func, select, text, union
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.companies.models import Company
@@ -123,11 +123,17 @@ def facts_of(row: BusinessCalendar) -> sla.Calendar:
     return sla.Calendar(row.zone, hours, {each.day: each.name for each in row.holidays})
 
 
-def of_tickets(ticket_ids: Collection[int]) -> ColumnElement[bool]:
-    """The clocks that a change of those tickets may touch: the live ones, and resolutions."""
-    return SlaClock.ticket_id.in_(ticket_ids) & or_(
-        SlaClock.ended_at.is_(None), SlaClock.target == "resolution"
-    )
+def of_tickets(
+    ticket_ids: Collection[int], *, stopped_since: datetime | None = None
+) -> ColumnElement[bool]:
+    """The clocks that a change of those tickets may touch: the live ones, and resolutions.
+
+    With `stopped_since` also those that were stopped from then on.
+    """
+    touched = SlaClock.ended_at.is_(None) | (SlaClock.target == "resolution")
+    if stopped_since is not None:
+        touched |= (SlaClock.state == "stopped") & (SlaClock.ended_at >= stopped_since)
+    return SlaClock.ticket_id.in_(ticket_ids) & touched
 
 
 def hold_tickets_of(*where: ColumnElement[bool]) -> None:
@@ -282,17 +288,21 @@ def all_calendars() -> Sequence[BusinessCalendar]:
     ).all()
 
 
-def policy(policy_id: int) -> SlaPolicy:
-    """The policy of an id, or `NotFoundError`."""
-    found = db.session.get(SlaPolicy, policy_id)
+def policy(policy_id: int, *, lock: bool = False) -> SlaPolicy:
+    """The policy of an id, its row held with `lock`; or `NotFoundError`."""
+    found = db.session.get(
+        SlaPolicy, policy_id, with_for_update=lock or None, populate_existing=lock
+    )
     if found is None:
         raise NotFoundError(f"There is no policy {policy_id}.")
     return found
 
 
-def calendar(calendar_id: int) -> BusinessCalendar:
-    """The calendar of an id, or `NotFoundError`."""
-    found = db.session.get(BusinessCalendar, calendar_id)
+def calendar(calendar_id: int, *, lock: bool = False) -> BusinessCalendar:
+    """The calendar of an id, its row held with `lock`; or `NotFoundError`."""
+    found = db.session.get(
+        BusinessCalendar, calendar_id, with_for_update=lock or None, populate_existing=lock
+    )
     if found is None:
         raise NotFoundError(f"There is no calendar {calendar_id}.")
     return found

@@ -120,6 +120,6 @@ def _letter(warning: Warned, ticket: Ticket, name: str, address: str, agency: st
         text=f"{warning.text}.",
         foot="How this is reckoned:",
         path=f"/tickets/{ticket.number}/promises",
-        key=f"promise:{warning.clock.id}:{warning.level}",
+        key=f"promise:{warning.clock.id}:{warning.clock.goal}:{warning.level}",
     )
     return staff_mails.letter(ticket, told, name=name, address=address, agency=agency)

@@ -94,7 +94,7 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
     db.session.flush()
     told = {"changes": [UNDONE]}
     timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
-    sla_clocks.changed(restored)
+    sla_clocks.taken_back(restored, change.created_at)
     said = endings.undone(opened, change.created_at, actor=actor)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})
     return Undone(len(restored), kept, said)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from app.core import clock, jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.core.errors import RuleError
+from app.core.errors import RuleError, StaleError
 from app.core.models import Mail
 from app.tickets import (
     bulk,
@@ -22,6 +22,7 @@ from app.tickets import (
     sla_commands,
     sla_queries,
     sla_warnings,
+    undoing,
 )
 from app.tickets.models import Event, Ticket
 from app.tickets.sla_models import SlaClock, SlaSegment
@@ -274,6 +275,23 @@ def test_each_level_is_told_once_and_after_a_pause_only_the_highest(agent, fjord
     assert late.last_seq == 1
 
 
+def test_a_longer_promise_is_warned_of_anew(agent, fjord):
+    promise({"urgent": {"resolution": HOUR}, "low": {"resolution": 5 * HOUR}})
+    ticket = opened(fjord, priority="urgent", assignee_id=agent.staff_id)
+    with at(1.5), unit_of_work():
+        sla_warnings.warn()
+    say(2, lambda: commands.change_fields(ticket, actor=agent, changes={"priority": "low"}))
+    with at(3.6), unit_of_work():
+        sla_warnings.warn()
+    db.session.expire_all()
+    levels = [
+        event.payload["level"]
+        for event in db.session.scalars(select(Event).where(Event.kind == "sla").order_by(Event.id))
+    ]
+    assert levels == [110, 70]
+    assert db.session.scalar(select(func.count()).select_from(Mail)) == 2
+
+
 def test_schedulers_and_workers_at_once_warn_once(agent, fjord, app):
     promise({"normal": {"resolution": 8 * HOUR}})
     for _ in range(4):
@@ -326,6 +344,23 @@ def test_a_policy_that_changes_while_a_ticket_is_solved_does_not_start_its_clock
     assert state(db.session.get_one(Ticket, ticket_id))["resolution"][0] == "met"
 
 
+def test_undoing_a_closing_takes_up_what_was_promised_as_before(agent, fjord):
+    promise()
+    ticket = opened(fjord)
+    with at(1), unit_of_work():
+        done = bulk.set_status_many(
+            [ticket.id], actor=agent, status=queries.first_status("resolved")
+        )
+    assert state(ticket)["first_response"] == ("stopped", MONDAY + timedelta(hours=2), HOUR)
+    with clock.frozen(MONDAY + timedelta(hours=1, seconds=10)), unit_of_work():
+        undoing.undo(done.undo_id, actor=agent)
+    pause = timedelta(seconds=10)
+    assert state(ticket) == {
+        "first_response": ("running", MONDAY + timedelta(hours=2) + pause, HOUR),
+        "resolution": ("running", MONDAY + timedelta(days=1) + pause, HOUR),
+    }
+
+
 def test_segments_never_overlap(agent, fjord):
     promise()
     ticket = opened(fjord)
@@ -342,6 +377,23 @@ def test_segments_never_overlap(agent, fjord):
             )
         )
     assert ticket.category == "new"
+
+
+def test_hours_and_targets_that_somebody_changed_meanwhile_are_not_written_over(app):
+    policy = promise()
+    hours, longer = policy.calendar, sla.Calendar("UTC", {**WEEK.hours, 5: ((540, 720),)})
+    same = {"actor": Actor(), "name": hours.name, "calendar_id": hours.id}
+    seen = hours.version
+    with unit_of_work():
+        sla_commands.save_calendar(calendar=longer, version=seen, **same)
+    with pytest.raises(StaleError), unit_of_work():
+        sla_commands.save_calendar(calendar=WEEK, version=seen, **same)
+    rest = {"actor": Actor(), "name": policy.name, "calendar_id": hours.id, "policy_id": policy.id}
+    seen = policy.version
+    with unit_of_work():
+        sla_commands.save_policy(goals={"normal": {"resolution": HOUR}}, version=seen, **rest)
+    with pytest.raises(StaleError), unit_of_work():
+        sla_commands.save_policy(goals={"normal": GOALS}, version=seen, **rest)
 
 
 def test_what_an_admin_types_is_read_or_refused_with_every_reason(app):

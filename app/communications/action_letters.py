@@ -59,6 +59,14 @@ def in_short(action: ActionRequest) -> str:
     return "" if action.kind == actions_rules.ESTIMATE else actions_rules.in_short(action.text)
 
 
+def path_to(action: ActionRequest) -> str:
+    """What those who decide in place of who was asked are led to; empty for the ticket.
+
+    Approvers see an estimate, but not for that its ticket.
+    """
+    return f"/portal/actions/{action.id}" if action.kind == actions_rules.ESTIMATE else ""
+
+
 def remind(action: ActionRequest, reader: Reader, *, step: str) -> int:
     """Remind who is asked; returns how many mails are new."""
     letter = Letter("reminded", signs_in=letter_of(action).signs_in)

@@ -334,7 +334,8 @@ def _escalate(action: ActionRequest) -> None:
     ):
         key = f"action:{action.id}:late"
         occasion = notifications.Occasion(kind, action.ticket, action.event, author, key, values)
-        notifications.post(occasion, readers)
+        path = action_letters.path_to(action)
+        notifications.post(replace(occasion, path=path), readers)
 
 
 def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:

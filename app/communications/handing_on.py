@@ -5,6 +5,7 @@ The caller opens the unit of work, and holds a request that is handed on.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -62,6 +63,7 @@ def _tell(action: ActionRequest) -> None:
         ("action_ended", queries.workers_on(action)),
     ):
         occasion = notifications.Occasion(kind, ticket, action.event, name, key, values)
+        occasion = replace(occasion, path=action_letters.path_to(action))
         notifications.post(occasion, readers)
 
 

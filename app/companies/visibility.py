@@ -146,6 +146,21 @@ def near_each(column: str) -> TextClause:
     return text(f"(with recursive mine as (select {column} as id), {NEAR} select id from near)")
 
 
+def manages_each(column: str) -> ColumnElement[bool]:
+    """Whether a contact manages the company in a column (`table.column`, ours), of each row."""
+    over = text(
+        f"(with recursive up as (select id, parent_id from company where id = {column}"
+        " union select c.id, c.parent_id from company c join up on c.id = up.parent_id)"
+        " select id from up)"
+    )
+    return exists().where(
+        Membership.contact_id == Contact.id,
+        Membership.role == "manager",
+        Membership.company_id.in_(over),
+        is_member(clock.today()),
+    )
+
+
 def belongs_near(company_id: int) -> ColumnElement[bool]:
     """Whether a contact may take part on tickets of a company, as far as their places go."""
     return exists().where(

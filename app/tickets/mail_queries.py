@@ -23,7 +23,8 @@ ACKNOWLEDGED = "acknowledged:"
 class Reader:
     """Somebody to whom a ticket's mails go; `zone` is that of staff.
 
-    A contact who does not come in at the portal is mailed no link to it.
+    A contact who does not come in at the portal is mailed no link to it; of one who `sees` the
+    ticket that is known without asking.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Reader:
     staff_id: int | None = None
     zone: str = ""
     comes_in: bool = True
+    sees: bool = False
 
 
 def contacts_of(ticket: Ticket) -> list[Reader]:
@@ -58,7 +60,8 @@ def contacts_of(ticket: Ticket) -> list[Reader]:
         .order_by(Contact.id)
     )
     return [
-        Reader(row.name, str(row.address), contact_id=row.id) for row in db.session.execute(query)
+        Reader(row.name, str(row.address), contact_id=row.id, sees=True)
+        for row in db.session.execute(query)
     ]
 
 
@@ -74,7 +77,8 @@ def requester_of(ticket: Ticket) -> list[Reader]:
         )
     )
     return [
-        Reader(row.name, str(row.address), contact_id=row.id) for row in db.session.execute(query)
+        Reader(row.name, str(row.address), contact_id=row.id, sees=True)
+        for row in db.session.execute(query)
     ]
 
 

@@ -20,7 +20,7 @@ from app.core.db import db
 from app.core.models import Agency
 from app.core.words import Value, say
 from app.tickets import mail_queries as queries
-from app.tickets import mailtemplates, mailtext, undoing
+from app.tickets import mailtemplates, mailtext, undoing, visibility
 from app.tickets.mail_queries import Reader
 from app.tickets.models import Event, Ticket
 from app.vault.recognising import concealed
@@ -54,7 +54,8 @@ class Occasion:
 
     `values` stand in its words before those of the ticket; `message` in place of what the entry
     says. With a `button` the link in the text is drawn as one of this name; `signs_in` where that
-    link is not enough to approve what is asked.
+    link is not enough to approve what is asked. `path` is what the mail leads clients to in place
+    of the ticket, where it is for people who may not see that.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Occasion:
     message: str = ""
     button: str = ""
     signs_in: bool = False
+    path: str = ""
 
 
 def staff_replied(ticket: Ticket, event: Event, *, actor: Actor) -> int:
@@ -177,7 +179,10 @@ def _is_silent(event: Event, actor: Actor) -> bool:
 
 
 def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
-    """Post the mails of an occasion, one a reader; returns how many are new."""
+    """Post the mails of an occasion, one a reader; returns how many are new.
+
+    Who does not see the ticket gets nothing that was said on it before, and no link to it.
+    """
     if not readers:
         return 0
     agency = db.session.scalars(select(Agency)).one()
@@ -193,14 +198,18 @@ def post(occasion: Occasion, readers: Sequence[Reader]) -> int:
         reply_address(occasion.ticket),
     )
     known = people.readings_of(reader.contact_id for reader in readers)
+    asked = {reader.contact_id for reader in readers if reader.contact_id and not reader.sees}
+    seeing = visibility.who_see(occasion.ticket, asked)
     letters = []
     for reader in readers:
         usual = people.Reading(language.ENGLISH, reader.zone or agency.zone)
         reads = known.get(reader.contact_id, usual)
         with language.reading(reads.language):
             words = language.told(subject), language.told(body)
-            said = mailtext.Past(history, reads.zone)
-            whom = replace(reader, comes_in=reads.comes_in)
+            sees = reader.sees or reader.contact_id is None or reader.contact_id in seeing
+            said = mailtext.Past(history if sees else (), reads.zone)
+            leads_in = reads.comes_in and (sees or occasion.path != "")
+            whom = replace(reader, comes_in=leads_in)
             letters.append(_letter(occasion, whom, agency, words, said, thread))
     return mail.post(letters)
 
@@ -264,7 +273,9 @@ def _values(occasion: Occasion, reader: Reader, agency: Agency) -> dict[str, str
     """
     ticket = occasion.ticket
     public = current_app.extensions["settings"].public_url.rstrip("/")
-    path = f"/tickets/{ticket.number}" if reader.staff_id else f"/portal/requests/{ticket.number}"
+    path = occasion.path or f"/portal/requests/{ticket.number}"
+    if reader.staff_id:
+        path = f"/tickets/{ticket.number}"
     return {
         "number": str(ticket.number),
         "subject": concealed(ticket.subject),
@@ -296,7 +307,8 @@ def _foot(occasion: Occasion, reader: Reader, *, answers_by_mail: bool, has_link
         return mailtext.YOURS if has_link else say("Answer with one button, without signing in:")
     if reader.staff_id is not None:
         return "" if has_link else "On the desk:"
-    return WAYS[answers_by_mail, reader.contact_id != occasion.ticket.requester_id]
+    follows = not occasion.path and reader.contact_id != occasion.ticket.requester_id
+    return WAYS[answers_by_mail, follows]
 
 
 def _foot_without_portal(agency: Agency, *, answers_by_mail: bool) -> str:

@@ -1,10 +1,15 @@
 """What of tickets a contact may see. Internal events, and files on them, never."""
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
+from app.companies.models import Contact, Membership
+from app.companies.visibility import is_member, manages_each, near_each
+from app.core import clock
 from app.core.access import Viewer, scope_of
+from app.core.db import db
 from app.tickets.models import Attachment, Event, Subscription, Ticket
 
 # What a client reads of a timeline; billing and fields speak of it elsewhere, in their own words.
@@ -34,6 +39,26 @@ def sees(viewer: Viewer) -> ColumnElement[bool]:
             or_(Ticket.requester_id == viewer.id, Ticket.id.in_(followed)),
         ),
     )
+
+
+def who_see(ticket: Ticket, contact_ids: Collection[int]) -> set[int]:
+    """Those of these contacts who see a ticket: the same as `sees`, asked from its other end."""
+    follow = select(Subscription.contact_id).where(
+        Subscription.ticket_id == ticket.id, Subscription.contact_id.is_not(None)
+    )
+    is_near = exists().where(
+        Membership.contact_id == Contact.id,
+        Membership.company_id.in_(near_each("ticket.company_id")),
+        is_member(clock.today()),
+    )
+    takes_part = or_(Contact.id == Ticket.requester_id, Contact.id.in_(follow))
+    query = select(Contact.id).where(
+        Ticket.id == ticket.id,
+        Contact.id.in_(contact_ids),
+        Contact.archived_at.is_(None),
+        or_(manages_each("ticket.company_id"), and_(is_near, takes_part)),
+    )
+    return set(db.session.scalars(query)) if contact_ids else set()
 
 
 @scope_of(Ticket)

@@ -148,8 +148,9 @@ def test_one_offer_of_a_ticket_is_open_and_a_version_stands_once(world):
         " content_hash, sent_at, burns_from, {action} from estimate"
     )
     with unit_of_work():
+        today = clock.today("Europe/Berlin")
         other = actions.ask(world.ticket(), actor=world.ada, kind="approve", text="x",
-                            contact_id=world.bo.id, due_on=clock.today())  # fmt: skip
+                            contact_id=world.bo.id, due_on=today)  # fmt: skip
     for version, name in ((1, "uq_estimate_ticket_id_version"), (2, "ux_estimate_sent")):
         with pytest.raises(IntegrityError, match=name), unit_of_work():
             db.session.execute(text(copy.format(version=version, action=other.id)))

@@ -1,5 +1,6 @@
 """Estimates of tickets that close, open again, merge, or whose payer changes."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 
 from app.billing.models import ExtraLine
 from app.communications import handing_on
+from app.communications.action_models import ActionRequest
 from app.companies.models import Contact
 from app.companies.visibility import viewer_of
 from app.core import clock
@@ -18,6 +20,7 @@ from app.estimates import queries as estimates
 from app.estimates.models import Estimate
 from app.estimates.rules import Line
 from app.tickets import bulk, joining, queries, undoing
+from app.tickets.commands import reply
 from app.tickets.models import Event, Ticket
 from app.timelog.commands import log_time, move_ticket
 from app.timelog.rules import Work
@@ -296,3 +299,23 @@ def test_only_who_approves_for_the_company_is_told_that_who_was_asked_has_left(w
     to_hal = select(Mail.recipient_name).where(Mail.recipient == str(hal.emails[0].address))
     assert list(db.session.scalars(to_hal)) == hears
     assert (viewer_of(hal.id).approves_for >= {world.company.id}) == bool(hears)
+
+
+def test_an_approver_who_does_not_follow_is_led_to_the_estimate_and_told_nothing_else(world):
+    """The ticket is not theirs to see; the offer is."""
+    world.offer(TEN_HOURS)
+    with unit_of_work():
+        reply(world.ticket(), actor=world.ada, text="The printer in room 7 is Mira's own.")
+        action = db.session.scalars(select(ActionRequest)).one()
+        db.session.get_one(Contact, world.mira.id).archived_at = clock.now()
+    handing_on.tell_of_leaving(step=unit_of_work)
+    db.session.rollback()
+    to_vera = select(Mail).where(Mail.recipient == str(world.vera.emails[0].address))
+    told = db.session.scalars(to_vera).one()
+    browser = client_in(world.app, world.vera)
+    assert browser.get(f"/portal/requests/{world.number}").status_code == 404
+    led_to = set(re.findall(r"/portal/[\w/-]+", f"{told.body} {told.html}"))
+    assert led_to == {f"/portal/actions/{action.id}"}
+    assert browser.get(led_to.pop()).status_code == 200
+    assert "room 7" not in f"{told.body} {told.html}"
+    assert "stop its mails" not in told.body

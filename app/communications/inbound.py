@@ -49,6 +49,7 @@ def take_in(received_id: int, *, step: Step) -> dict[str, Any]:
         if found.state not in UNDECIDED:
             return answer(found)
         sha256, file_id = found.sha256, found.file_id
+    parsed = None
     try:
         parsed = parse.parse(storage.content(sha256, file_id=file_id))
         filing.store_files(parsed)
@@ -59,12 +60,13 @@ def take_in(received_id: int, *, step: Step) -> dict[str, Any]:
     except RuleError as error:
         with step():
             found = queries.locked(received_id)
-            _hold_back(found, str(error))
+            _hold_back(found, parsed, str(error))
             return answer(found)
     except Exception as error:
         with step():
             found = queries.locked(received_id)
             if found.state in UNDECIDED:
+                _describe(found, parsed)
                 found.state, found.problem = "failed", f"{type(error).__name__}: {error}"[:2000]
         raise
 
@@ -136,15 +138,18 @@ def _write(found: Received, decision: Decision) -> None:
     found.decided_at = clock.now()
 
 
-def _hold_back(found: Received, reason: str) -> None:
+def _hold_back(found: Received, parsed: Parsed | None, reason: str) -> None:
     if found.state not in UNDECIDED:
         return
+    _describe(found, parsed)
     _write(found, Decision("quarantined", "refused", (matching.Step("refused", reason),)))
     found.problem = reason
 
 
-def _describe(found: Received, parsed: Parsed) -> None:
-    """Keep what lists and later decisions ask of a mail."""
+def _describe(found: Received, parsed: Parsed | None) -> None:
+    """Keep what lists and later decisions ask of a mail, once it could be read."""
+    if parsed is None:
+        return
     found.sender = parsed.sender.address[:254]
     found.sender_name = parsed.sender.name[:300]
     found.subject = parsed.subject[:300]

@@ -108,9 +108,30 @@ def test_what_a_rule_refuses_is_held_back_with_its_reason(mira):
     with unit_of_work():
         company(mira).archived_at = clock.now()
         db.session.merge(company(mira))
-    answer = take(letter(address(mira)))
+    answer = take(letter(f"Mira Lund <{address(mira)}>", subject="Help"))
     assert (answer["outcome"], answer["rule"]) == ("quarantined", "refused")
-    assert "archived" in found("refused").problem
+    held = found("refused")
+    assert "archived" in held.problem
+    assert (held.sender_name, held.sender, held.subject) == ("Mira Lund", address(mira), "Help")
+
+
+def test_a_mail_that_could_not_be_decided_tells_who_wrote_and_is_decided_later(mira):
+    with unit_of_work():
+        received_id = inbox.store(letter(address(mira), subject="Help"))
+    faults = [OSError("no more space")]
+
+    @contextmanager
+    def step():
+        with unit_of_work():
+            yield
+            if faults:
+                raise faults.pop()
+
+    with pytest.raises(OSError, match="no more space"):
+        inbound.take_in(received_id, step=step)
+    failed = db.session.get_one(Received, received_id)
+    assert (failed.state, failed.sender, failed.subject) == ("failed", address(mira), "Help")
+    assert inbound.take_in(received_id, step=step)["outcome"] == "ticket"
 
 
 def test_empty_and_large_things_are_taken(mira):

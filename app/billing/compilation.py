@@ -98,10 +98,15 @@ class Work:
 
 @dataclass(slots=True)
 class Plan:
-    """All the work of a run: by account, and companies nobody pays for, with their entries."""
+    """All the work of a run: by account, and companies nobody pays for, with their entries.
+
+    `left_behind` are the accounts in a currency in which their payer is not billed any more, where
+    hand-made lines wait: (account, payer, lines).
+    """
 
     accounts: list[Work]
     unpaid: dict[int, int]
+    left_behind: list[tuple[int, int, int]]
 
     def chunks(self) -> Iterator[list[Work]]:
         """Up to 200 accounts or 50,000 entries at a time, one account at least."""
@@ -174,11 +179,14 @@ def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
         payer_id = payers.of(company, day)
         if payer_id is not None:
             work_of(payer_id).block(reason, entries)
-    for payer_id, currency in queries.accounts_with_extras():
+    left_behind = []
+    for account_id, payer_id, currency, lines in queries.accounts_with_extras():
         if facts.pair(payer_id) == (payer_id, currency):
             work_of(payer_id)
+        elif wanted is None or payer_id in wanted:
+            left_behind.append((account_id, payer_id, lines))
     accounts = [work[key] for key in sorted(work) if wanted is None or key in wanted]
-    return Plan(accounts, _unpaid(facts, gaps))
+    return Plan(accounts, _unpaid(facts, gaps), left_behind)
 
 
 def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:

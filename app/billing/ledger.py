@@ -11,8 +11,10 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 
+from app.billing.models import BillingAccount
 from app.core.audit import Actor
 from app.core.bulk import copy_rows
 from app.core.db import db
@@ -134,6 +136,13 @@ def lock_tickets(ticket_ids: Iterable[int]) -> None:
         text("select id from ticket where id = any(:ids) order by id for update"),
         {"ids": sorted(ticket_ids)},
     )
+
+
+def ensure_account(payer_id: int, currency: str) -> int:
+    """The id of a payer's account in a currency, which is made when there is none yet."""
+    pair = {"payer_id": payer_id, "currency": currency}
+    db.session.execute(insert(BillingAccount).values(**pair).on_conflict_do_nothing())
+    return db.session.scalars(select(BillingAccount.id).filter_by(**pair)).one()
 
 
 def lock_accounts(account_ids: Iterable[int]) -> None:

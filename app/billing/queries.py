@@ -416,16 +416,17 @@ def _extra_line(row: ExtraLineRow, currency: str) -> ExtraLine:
     )
 
 
-def accounts_with_extras() -> list[tuple[int, str]]:
-    """(payer, currency) of accounts where something hand-made waits to be billed by itself."""
+def accounts_with_extras() -> list[tuple[int, int, str, int]]:
+    """(id, payer, currency, lines) of accounts where hand-made lines wait to be billed."""
     query = (
-        select(BillingAccount.payer_id, BillingAccount.currency)
+        select(BillingAccount.id, BillingAccount.payer_id, BillingAccount.currency, func.count())
         .join(ExtraLineRow, ExtraLineRow.account_id == BillingAccount.id)
         .where(ExtraLineRow.kind != "text")
         .where(ExtraLineRow.document_id.is_(None), ExtraLineRow.removed_at.is_(None))
-        .distinct()
+        .group_by(BillingAccount.id)
+        .order_by(BillingAccount.id)
     )
-    return [(payer_id, currency) for payer_id, currency in db.session.execute(query)]
+    return [(row[0], row[1], row[2], row[3]) for row in db.session.execute(query)]
 
 
 def names(ticket_ids: Collection[int]) -> Names:

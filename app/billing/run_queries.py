@@ -32,7 +32,7 @@ RUNS = 20
 MOST_SHOWN = 1000
 REASONS = (
     *("no_bill_to", "no_rate", "no_tax", "currency_mismatch"),
-    *("unapproved", "running", "incomplete", "zero_total", "too_large"),
+    *("unapproved", "running", "incomplete", "zero_total", "too_large", "left_behind"),
 )
 
 
@@ -256,10 +256,12 @@ def row_of(run_id: int, account_id: int) -> RunRow | None:
     return db.session.scalars(query.execution_options(populate_existing=True)).first()
 
 
-def blocks_of(run_id: int, payer_id: int) -> list[tuple[str, int]]:
-    """(reason, entries) that are in the way of one payer."""
+def blocks_of(run_id: int, account: BillingAccount) -> list[tuple[str, int]]:
+    """(reason, entries) that are in the way of one account, or of its payer in any."""
     query = select(RunBlock.reason, RunBlock.entries).where(
-        RunBlock.run_id == run_id, RunBlock.company_id == payer_id
+        RunBlock.run_id == run_id,
+        RunBlock.company_id == account.payer_id,
+        or_(RunBlock.account_id == account.id, RunBlock.account_id.is_(None)),
     )
     return [(row[0], row[1]) for row in db.session.execute(query.order_by(RunBlock.reason))]
 

@@ -82,6 +82,10 @@ def dry_answer(
         (companies[company_id].name, company_id, "no_bill_to", entries)
         for company_id, entries in plan.unpaid.items()
     ]
+    blocks += [
+        (companies[payer_id].name, payer_id, "left_behind", lines)
+        for _, payer_id, lines in plan.left_behind
+    ]
     return {
         "run": None,
         "invoices": [

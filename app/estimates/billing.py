@@ -2,13 +2,9 @@
 
 from decimal import Decimal
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-
 from app.billing.commands import extras
 from app.billing.engine.orders import ordered
-from app.billing.ledger import lock_accounts
-from app.billing.models import BillingAccount
+from app.billing.ledger import ensure_account, lock_accounts
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.money import from_minor
@@ -27,7 +23,7 @@ def bill_fixed_lines(estimate: Estimate, *, actor: Actor) -> None:
     has_fixed = any(line.kind == "fixed" for line in lines)
     if not has_fixed and not queries.charged(estimate.ticket_id):
         return
-    account_id = _account(estimate)
+    account_id = ensure_account(estimate.payer_id, estimate.currency)
     before = {extra.account_id for _, extra in queries.charged(estimate.ticket_id)}
     lock_accounts({account_id, *before})
     billed: dict[int, tuple[str, int]] = {}
@@ -67,12 +63,6 @@ def order_fixed_lines(ticket: Ticket, before: str, *, actor: Actor) -> None:
         text = extra.text.removesuffix(ordered(extra.purchase_order))
         order = ticket.purchase_order
         extras.set_order(actor, extra, order, text=f"{text}{ordered(order)}")
-
-
-def _account(estimate: Estimate) -> int:
-    pair = {"payer_id": estimate.payer_id, "currency": estimate.currency}
-    db.session.execute(insert(BillingAccount).values(**pair).on_conflict_do_nothing())
-    return db.session.scalars(select(BillingAccount.id).filter_by(**pair)).one()
 
 
 def _text(estimate: Estimate, charge: rules.Charge, *, is_change: bool) -> str:

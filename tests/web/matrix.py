@@ -192,6 +192,7 @@ ROUTES = {
     "POST billing.prove": "snyyy",
     "POST billing.remove_line": "snyny",
     "POST billing.resend_invoice": "snyny",
+    "POST billing.restate_line": "snyny",
     "POST billing.retire": "snyny",
     "POST billing.reverse": "snyny",
     "POST billing.review": "snyny?",

@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 
 from app.billing import run_queries
 from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine, RunBlock
+from app.companies.models import Company
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
@@ -452,3 +453,36 @@ def test_the_next_account_is_the_next_by_name(month):
     assert run_queries.neighbours(run_id, alpha) == (None, beta)
     assert run_queries.neighbours(run_id, beta) == (alpha, gamma)
     assert run_queries.neighbours(run_id, gamma) == (beta, None)
+
+
+def test_a_line_in_a_currency_left_behind_is_shown_and_mended(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    account_id = account_of(company_id)
+    at = f"/billing/runs/{run_id}/accounts/{account_id}"
+    month.post(f"{at}/lines", text="Licence", unit_price="200")
+    with unit_of_work():
+        make.rate("90", currency="USD")
+        db.session.get(Company, company_id).currency = "USD"
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "In a currency left behind" in page
+    assert "1 line<" in page
+    assert "USD" in page
+    at = f"/billing/runs/{run_id}/accounts/{account_id}"
+    assert f'href="{at}"' in page
+    [line] = db.session.scalars(select(ExtraLine)).all()
+    page = month.get(at).text
+    assert "Waiting in EUR" in page
+    assert "Add a line" not in page
+    refused = month.post(f"{at}/lines/{line.id}/restate", **{f"price-{line.id}": "much"})
+    assert refused.status_code == 422
+    assert 'value="much"' in refused.text
+    answer = month.post(f"{at}/lines/{line.id}/restate", **{f"price-{line.id}": "215"})
+    assert "next invoice in USD" in month.get(answer.location).text
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "In a currency left behind" not in page
+    assert "485.00" in page  # three hours at 90, and 215
+    assert month.post(f"{at}/lines/{line.id}/restate").status_code == 404
+    month.issued(run_id)
+    assert_books()

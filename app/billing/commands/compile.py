@@ -75,7 +75,7 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
         facts = Facts(run.through)
         work = plan(facts, company_id=run.company_id)
         _forget(run_id)
-        _store_unpaid(run_id, work)
+        _store_beside(run_id, work)
     total, done = len(work.accounts), 0
     for chunk in work.chunks():
         note = f"Compiling {total} accounts"
@@ -165,9 +165,23 @@ def _forget(run_id: int) -> None:
     db.session.execute(delete(RunWarning).where(RunWarning.run_id == run_id))
 
 
-def _store_unpaid(run_id: int, work: Plan) -> None:
+def _store_beside(run_id: int, work: Plan) -> None:
+    """Keep what waits beside the accounts of a run."""
     rows = [(run_id, company, None, "no_bill_to", count) for company, count in work.unpaid.items()]
     copy_rows("run_block", BLOCK, rows)
+    store_left_behind(run_id, work)
+
+
+def store_left_behind(run_id: int, work: Plan) -> None:
+    """Keep which hand-made lines wait in a currency that their payer left."""
+    copy_rows(
+        "run_block",
+        BLOCK,
+        [
+            (run_id, payer_id, account_id, "left_behind", lines)
+            for account_id, payer_id, lines in work.left_behind
+        ],
+    )
 
 
 def _ensure_accounts(chunk: Sequence[Work]) -> None:

@@ -5,13 +5,15 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from app.billing.engine.facts import LineKey
-from app.billing.ledger import lock_accounts
+from app.billing.ledger import ensure_account, lock_accounts
 from app.billing.models import BillingAccount, ExtraLine
 from app.billing.models.accounts import GROUPINGS
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.core.models import Agency
+from app.core.money import plain
 
 MOST_DECIMALS = 4  # as many as the columns of quantity and price hold
 MOST_PERCENT = 100
@@ -45,11 +47,7 @@ def add_line(
     """
     if kind not in {"hand", "fixed"}:
         raise ValueError(kind)
-    if problem := too_much(quantity, unit_price):
-        raise RuleError(problem)
-    for number in (quantity, unit_price):
-        if -int(number.as_tuple().exponent) > MOST_DECIMALS:
-            raise RuleError(f"{number} has more than {MOST_DECIMALS} decimals: round it.")
+    _check_price(quantity, unit_price)
     return _add(
         actor,
         ExtraLine(
@@ -63,6 +61,14 @@ def add_line(
             company_id=company_id,
         ),
     )
+
+
+def _check_price(quantity: Decimal, unit_price: Decimal) -> None:
+    if problem := too_much(quantity, unit_price):
+        raise RuleError(problem)
+    for number in (quantity, unit_price):
+        if -int(number.as_tuple().exponent) > MOST_DECIMALS:
+            raise RuleError(f"{number} has more than {MOST_DECIMALS} decimals: round it.")
 
 
 def add_discount(
@@ -130,13 +136,51 @@ def set_text(actor: Actor, account_id: int, of: LineKey, text: str) -> ExtraLine
 
 def remove(actor: Actor, extra_line_id: int) -> None:
     """Take a waiting line, discount or text away; one that is billed stays."""
-    line = db.session.get(ExtraLine, extra_line_id, with_for_update=True, populate_existing=True)
-    if line is None or line.removed_at is not None:
-        raise NotFoundError(f"There is no line {extra_line_id} waiting.")
-    if line.document_id is not None:
-        raise RuleError("The line is billed: void the invoice to take it back.")
+    line = _waiting_line(extra_line_id)
     line.removed_at = clock.now()
     record(actor, "remove", kind="extra_line", id=line.id)
+
+
+def restate(actor: Actor, extra_line_id: int, *, unit_price: Decimal | None) -> ExtraLine:
+    """Let a line that waits in a currency its payer left be billed in the present one.
+
+    `unit_price` is what one costs, or the discount is, in major units of that currency; None for
+    a discount in per cent. Refuses a line whose currency is the present one.
+    """
+    account_id = db.session.scalar(
+        select(ExtraLine.account_id).where(ExtraLine.id == extra_line_id)
+    )
+    if account_id is None:
+        raise NotFoundError(f"There is no line {extra_line_id} waiting.")
+    account = db.session.get_one(BillingAccount, account_id)
+    currency = present_currency(account)
+    if currency == account.currency:
+        raise RuleError(f"{account.payer.name} is billed in {currency}, as the line is.")
+    lock_accounts([account_id, ensure_account(account.payer_id, currency)])
+    line = _waiting_line(extra_line_id)
+    if line.kind == "text":
+        raise RuleError("A text of a line has no price: it goes with the line.")
+    if (line.percent is None) == (unit_price is None):
+        raise RuleError("Give the price in the new currency, unless it is in per cent.")
+    if unit_price is not None:
+        if line.kind == "discount_amount" and unit_price <= 0:
+            raise RuleError("The discount must be above zero.")
+        _check_price(line.quantity, unit_price)
+    before = {"currency": account.currency, "unit_price": _shown(line.unit_price)}
+    line.account_id, line.unit_price = ensure_account(account.payer_id, currency), unit_price
+    after = {"currency": currency, "unit_price": _shown(unit_price)}
+    record(actor, "restate", kind="extra_line", id=line.id, before=before, after=after)
+    db.session.flush()
+    return line
+
+
+def present_currency(account: BillingAccount) -> str:
+    """In which currency the payer of an account is billed now."""
+    return account.payer.currency or db.session.scalars(select(Agency.currency)).one()
+
+
+def _shown(price: Decimal | None) -> str | None:
+    return None if price is None else plain(price)
 
 
 def set_order(actor: Actor, line: ExtraLine, purchase_order: str, *, text: str) -> None:
@@ -201,6 +245,16 @@ def _account(account_id: int) -> BillingAccount:
     if account is None:
         raise NotFoundError(f"There is no billing account {account_id}.")
     return account
+
+
+def _waiting_line(extra_line_id: int) -> ExtraLine:
+    """A line that waits, held; refuses one that is billed."""
+    line = db.session.get(ExtraLine, extra_line_id, with_for_update=True, populate_existing=True)
+    if line is None or line.removed_at is not None:
+        raise NotFoundError(f"There is no line {extra_line_id} waiting.")
+    if line.document_id is not None:
+        raise RuleError("The line is billed: void the invoice to take it back.")
+    return line
 
 
 def _text(text: str) -> str:

@@ -160,13 +160,14 @@ def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     holding, changed, waiting = [], [], []
     for row, preview in zip(rows, previews, strict=True):
         gross = preview.compiled.document.payable_minor
-        if preview.hash != row.preview_hash or preview.blocks.keys() & WHOLE_ACCOUNT:
+        left = facts.pair(row.payer_id) != (row.payer_id, row.currency)
+        if left or preview.hash != row.preview_hash or preview.blocks.keys() & WHOLE_ACCOUNT:
             changed.append((row, preview))
         elif second_person.above(gross, row.currency, facts.agency) and not row.approved:
             waiting.append((row, preview))
         else:
             holding.append((row, preview))
-    outcome = Outcome(refused=_refusals(changed) + _unapproved(waiting, facts.agency))
+    outcome = Outcome(refused=_refusals(facts, changed) + _unapproved(waiting, facts.agency))
     if holding:
         outcome.issued = _write(facts, order, holding)
     return outcome
@@ -267,7 +268,7 @@ def _mark_extras(previews: Sequence[Preview], ids: Sequence[int]) -> None:
     )
 
 
-def _refusals(pairs: Sequence[tuple[Row[Any], Preview]]) -> list[dict[str, Any]]:
+def _refusals(facts: Facts, pairs: Sequence[tuple[Row[Any], Preview]]) -> list[dict[str, Any]]:
     """Mark accounts whose preview no longer holds, with the difference."""
     ids = [row.id for row, _ in pairs]
     kept = {
@@ -276,7 +277,13 @@ def _refusals(pairs: Sequence[tuple[Row[Any], Preview]]) -> list[dict[str, Any]]
             select(RunRow.id, RunRow.preview, RunRow.gross_minor).where(RunRow.id.in_(ids))
         )
     }
-    reasons = [difference(*kept[row.id], preview)[:2000] for row, preview in pairs]
+    reasons = []
+    for row, preview in pairs:
+        _, currency = facts.pair(row.payer_id)
+        reason = f"It is billed in {currency} now and not in {row.currency}: compile again."
+        if currency == row.currency:
+            reason = difference(*kept[row.id], preview)
+        reasons.append(reason[:2000])
     db.session.execute(
         text(
             "update run_row set state = 'refused', reason = refused.reason"

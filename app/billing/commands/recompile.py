@@ -6,7 +6,7 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing import queries, warnings
-from app.billing.commands.compile import OPEN, find_run, store
+from app.billing.commands.compile import OPEN, find_run, store, store_left_behind
 from app.billing.compilation import Facts, compile_accounts, plan
 from app.billing.models import (
     BillingAccount,
@@ -34,10 +34,13 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
     run = refuse_closed(run_id)
     facts = Facts(run.through)
     for payer_id in sorted(payer_ids):
-        if not _forget(run, payer_id):
+        is_open = _forget(run, payer_id)
+        found = plan(facts, company_id=payer_id)
+        found.left_behind = [each for each in found.left_behind if each[1] == payer_id]
+        store_left_behind(run_id, found)
+        if not is_open:
             continue
-        found = plan(facts, company_id=payer_id).accounts
-        work = [each for each in found if each.payer_id == payer_id]
+        work = [each for each in found.accounts if each.payer_id == payer_id]
         compiled = compile_accounts(facts, work) if work else ()
         if by is not None and by.user_id is not None:
             _note_hand(run_id, payer_id, by.user_id)
@@ -117,18 +120,21 @@ def approvable(run: BillingRun, payer_id: int | None) -> list[int]:
 
 
 def _forget(run: BillingRun, payer_id: int) -> bool:
-    """Drop a payer's open preview and what blocks it; False when it is issued in this run."""
+    """Drop a payer's open preview and what blocks it; False when it is issued in this run.
+
+    Then only what waits in a currency that the payer left is dropped.
+    """
     rows = db.session.scalars(
         select(RunRow)
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
         .where(RunRow.run_id == run.id, BillingAccount.payer_id == payer_id)
         .with_for_update(of=RunRow)
     ).all()
+    blocks = delete(RunBlock).where(RunBlock.run_id == run.id, RunBlock.company_id == payer_id)
     if any(row.state == "issued" for row in rows):
+        db.session.execute(blocks.where(RunBlock.reason == "left_behind"))
         return False
     ids = [row.id for row in rows if row.state in OPEN]
     db.session.execute(delete(RunRow).where(RunRow.id.in_(ids)))
-    db.session.execute(
-        delete(RunBlock).where(RunBlock.run_id == run.id, RunBlock.company_id == payer_id)
-    )
+    db.session.execute(blocks)
     return True

@@ -36,6 +36,7 @@ REASONS = (
     "zero_total",
     "incomplete",
     "too_large",
+    "left_behind",
 )
 
 
@@ -99,16 +100,28 @@ class RunRow(Model):
 
 
 class RunBlock(Model):
-    """Why an account (or a company without a payer) cannot be billed in a run."""
+    """Why an account (or a company without a payer) cannot be billed in a run.
+
+    `entries` are how many it concerns; of an account that its payer left, its hand-made lines.
+    """
 
     __tablename__ = "run_block"
     __table_args__ = (
         CheckConstraint(
             "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax',"
-            " 'currency_mismatch', 'zero_total', 'incomplete', 'too_large')",
+            " 'currency_mismatch', 'zero_total', 'incomplete', 'too_large',"
+            " 'left_behind')",
             name="reason",
         ),
-        UniqueConstraint("run_id", "company_id", "reason"),
+        UniqueConstraint("run_id", "account_id", "reason"),
+        Index(
+            "ux_run_block_unpaid",
+            "run_id",
+            "company_id",
+            "reason",
+            unique=True,
+            postgresql_where=text("account_id is null"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -146,13 +146,36 @@ def set_text(run_id: int, account_id: int) -> Any:
     def act(account: BillingAccount) -> str:
         text = fields.text("new_text", "Text", required=True, longest=500)
         fields.check()
-        _, found = computed(find_run(run_id), account.payer_id)
+        _, found = computed(find_run(run_id), account)
         if found is None or of not in map(key_of, found.compiled.document.lines):
             raise RuleError("The line is not there any more: look at the preview again.")
         given = extras.set_text(current_actor(), account.id, of, text)
         return "The line has its new text." if given else "The line has its own text again."
 
     return apply_change(run_id, account_id, act, form="text", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/restate")
+@requires("compile", "Invoices")
+def restate_line(run_id: int, account_id: int, extra_id: int) -> Any:
+    """Bill a line in the present currency that waits in one its payer left."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        waiting = {each.id: each for each in run_queries.extras_of(account.id)}
+        if extra_id not in waiting:
+            abort(404)
+        currency = extras.present_currency(account)
+        price = None
+        if waiting[extra_id].percent is None:
+            name = f"price-{extra_id}"
+            price = fields.number(name, "Price", required=True, currency=currency)
+            fields.check()
+        made = extras.restate(current_actor(), extra_id, unit_price=price)
+        refuse_issued(run_id, made.account_id)
+        return f"The line waits for the next invoice in {currency}."
+
+    return apply_change(run_id, account_id, act, form="restate", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")

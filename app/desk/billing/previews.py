@@ -55,10 +55,11 @@ class Shown:
     purchase_order: str = ""
 
 
-def computed(run: BillingRun, payer_id: int) -> tuple[Facts, Preview | None]:
-    """What compiling gives now for one payer."""
-    facts = Facts(run.through)
-    work = [each for each in plan(facts, company_id=payer_id).accounts if each.payer_id == payer_id]
+def computed(run: BillingRun, account: BillingAccount) -> tuple[Facts, Preview | None]:
+    """What compiling gives now for one account; nothing in a currency that its payer left."""
+    facts, pair = Facts(run.through), (account.payer_id, account.currency)
+    found = plan(facts, company_id=account.payer_id).accounts
+    work = [each for each in found if (each.payer_id, each.currency) == pair]
     return facts, next(compile_accounts(facts, work), None) if work else None
 
 
@@ -73,18 +74,19 @@ def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
     """The preview; `refused` is the form that was sent in vain, with what was typed into it."""
     run, account = find_run(run_id), find_account(account_id)
     row = run_queries.row_of(run_id, account_id)
-    facts, found = computed(run, account.payer_id)
+    facts, found = computed(run, account)
     is_issued = row is not None and row.state == "issued"
     shown = Shown() if found is None or is_issued else _shown(found, row)
     waiting = run_queries.extras_of(account_id)
     companies = sorted(facts.companies_by_payer().get(account.payer_id, {account.payer_id}))
     month = run.through.replace(day=1)
     before, after = run_queries.neighbours(run_id, account_id)
-    blocks = run_queries.blocks_of(run_id, account.payer_id)
+    blocks = run_queries.blocks_of(run_id, account)
     return render_template(
         "desk/billing/preview.html",
         run=run,
         account=account,
+        present=facts.pair(account.payer_id)[1],
         row=row,
         shown=shown,
         blocks=blocks,

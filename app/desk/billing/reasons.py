@@ -11,6 +11,7 @@ class Reason:
     text: str
     fix: str
     fix_text: str
+    of: tuple[str, str] = ("entry", "entries")  # one and several of what it concerns
 
 
 REASONS = {
@@ -68,6 +69,13 @@ REASONS = {
         " figures.",
         "preview",
         "See where",
+    ),
+    "left_behind": Reason(
+        "In a currency left behind",
+        "Lines were added by hand in a currency in which the company is not billed any more.",
+        "preview",
+        "See the lines",
+        ("line", "lines"),
     ),
 }
 

@@ -1,0 +1,110 @@
+"""What was added by hand in a currency in which its payer is not billed any more."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from app.billing.commands import extras
+from app.billing.commands.compile import dry_run
+from app.billing.commands.recompile import recompile
+from app.billing.models import BillingAccount, DocumentLine, ExtraLine, RunBlock, RunRow
+from app.billing.runs import answer_of, dry_answer
+from app.companies.models import Company
+from app.core import clock
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from tests import factories
+from tests.billing.desk import CLERK, MARCH, TODAY, assert_books, compiled, issued
+
+
+def hand_made(*, currency: str | None = "USD", **line) -> tuple[int, int]:
+    """A line that waits in euros for a company that is billed in another currency now."""
+    with unit_of_work():
+        factories.rate("100")
+        factories.rate("110", currency="USD")
+        fjord = factories.company("Fjord")
+        factories.entry(fjord, by=factories.staff("Ana"), seconds=3600)
+        account = factories.account(fjord)
+        given = {"text": "Licence", "unit_price": Decimal(200)} | line
+        extra = extras.add_line(CLERK, account.id, **given)
+        fjord.currency = currency
+        return account.id, extra.id
+
+
+def blocks(run: int) -> list[tuple[str, str, str, int]]:
+    query = select(RunBlock, BillingAccount.currency).join(
+        BillingAccount, BillingAccount.id == RunBlock.account_id
+    )
+    rows = db.session.execute(query.where(RunBlock.run_id == run).order_by(RunBlock.id))
+    return [(row.company.name, currency, row.reason, row.entries) for row, currency in rows]
+
+
+def test_it_is_in_the_way_of_every_run_and_of_no_other_account(app):
+    account, _ = hand_made()
+    with unit_of_work():
+        fjord = db.session.scalars(select(Company)).one()
+        for currency in ("CHF", "NOK"):
+            other = factories.account(fjord, currency)
+            extras.add_discount(CLERK, other.id, text="Less", percent=Decimal(5))
+    run = compiled()
+    assert set(blocks(run)) == {
+        ("Fjord", "EUR", "left_behind", 1),
+        ("Fjord", "CHF", "left_behind", 1),
+        ("Fjord", "NOK", "left_behind", 1),
+    }
+    answer = answer_of(run)
+    assert [each["reason"] for each in answer["blocked"]] == ["left_behind"] * 3
+    [invoice] = answer["invoices"]
+    assert (invoice["currency"], invoice["gross"]) == ("USD", "110.00")
+    with clock.frozen(TODAY):
+        dry = dry_answer(*dry_run(through=MARCH), leave_blocked=False)
+        assert dry["blocked"] == answer["blocked"]
+    with unit_of_work():
+        extras.remove(CLERK, db.session.scalar(select(ExtraLine.id).filter_by(account_id=account)))
+        recompile(run, [fjord.id])
+    assert {row[1] for row in blocks(run)} == {"CHF", "NOK"}
+    assert len(issued(run)["issued"]) == 1
+    assert_books()
+
+
+def test_restated_it_is_billed_in_the_new_currency_once(app):
+    _, line = hand_made(quantity=Decimal(2), unit="seats")
+    with unit_of_work():
+        extras.restate(CLERK, line, unit_price=Decimal("210.50"))
+    run = compiled()
+    assert blocks(run) == []
+    assert len(issued(run)["issued"]) == 1
+    lines = db.session.scalars(select(DocumentLine).order_by(DocumentLine.position)).all()
+    assert sorted(each.net_minor for each in lines) == [11000, 42100]
+    with pytest.raises(RuleError, match="is billed"), unit_of_work():
+        extras.restate(CLERK, line, unit_price=Decimal(1))
+    assert_books()
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [(None, "Give the price"), (Decimal("1.00001"), "more than 4 decimals"), (10**13, "too much")],
+)
+def test_a_price_that_cannot_be_is_refused(app, price, said):
+    _, line = hand_made()
+    with pytest.raises(RuleError, match=said), unit_of_work():
+        extras.restate(CLERK, line, unit_price=None if price is None else Decimal(price))
+
+
+def test_what_is_in_the_present_currency_stays(app):
+    _, line = hand_made(currency="EUR")
+    with pytest.raises(RuleError, match="is billed in EUR"), unit_of_work():
+        extras.restate(CLERK, line, unit_price=Decimal(1))
+
+
+def test_a_preview_in_a_currency_left_meanwhile_is_not_issued(app):
+    hand_made(currency=None)
+    run = compiled()
+    with unit_of_work():
+        db.session.scalars(select(Company)).one().currency = "USD"
+    outcome = issued(run)
+    assert outcome["issued"] == []
+    [refused] = outcome["refused"]
+    assert "billed in USD now and not in EUR" in refused["reason"]
+    assert db.session.scalars(select(RunRow.state)).all() == ["refused"]

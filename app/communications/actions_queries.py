@@ -221,10 +221,11 @@ where depth = (select min(depth) from found) order by id
 """)
 
 
-def people_asked(ticket_id: int, *, but: str = "") -> list[str]:
+def people_asked(ticket_id: int, *, but: str = "", contact_id: int | None = None) -> list[str]:
     """The names of those who have not yet answered a request about a ticket.
 
-    Requests of the kind `but` are left out.
+    Requests of the kind `but` are left out, and all but those of one contact where `contact_id`
+    is given.
     """
     query = (
         select(Contact.name)
@@ -235,6 +236,8 @@ def people_asked(ticket_id: int, *, but: str = "") -> list[str]:
             ActionRequest.kind != but,
         )
     )
+    if contact_id is not None:
+        query = query.where(ActionRequest.contact_id == contact_id)
     return list(db.session.scalars(query.distinct().order_by(Contact.name)))
 
 

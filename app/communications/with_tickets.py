@@ -6,6 +6,7 @@ from app.communications import actions_queries as queries
 from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import ASKED, ESTIMATE
 from app.core.db import db
+from app.core.words import say
 from app.tickets import endings, rules
 from app.tickets.models import Ticket
 
@@ -36,6 +37,18 @@ def goes_along(duplicate: Ticket, into: Ticket) -> list[str]:
         .values(ticket_id=into.id, company_id=into.company_id)
     )
     return []
+
+
+@endings.ties_to_followers
+def follows_while_asked(ticket: Ticket, contact_id: int) -> list[str]:
+    """Who is asked sees the ticket by following it, and could not answer otherwise."""
+    return [
+        say(
+            "%(name)s is asked for something here and follows this request until that is answered.",
+            name=name,
+        )
+        for name in queries.people_asked(ticket.id, contact_id=contact_id)
+    ]
 
 
 @endings.ties_to_company

@@ -12,11 +12,13 @@ from app.tickets.models import Ticket
 
 Ending = Callable[[Sequence[int], Actor], None]
 Tie = Callable[[Ticket], list[str]]
+Following = Callable[[Ticket, int], list[str]]
 Return = Callable[[Sequence[Ticket], datetime, Actor], list[str]]
 Merging = Callable[[Ticket, Ticket], list[str]]
 Ordering = Callable[[Ticket, str, Actor], None]
 _endings: list[Ending] = []
 _ties: list[Tie] = []
+_followings: list[Following] = []
 _returns: list[Return] = []
 _mergings: list[Merging] = []
 _orderings: list[Ordering] = []
@@ -32,6 +34,17 @@ def ties_to_company(tie: Tie) -> Tie:
     """Register what may forbid that a ticket goes to another company: reasons, or none."""
     _ties.append(tie)
     return tie
+
+
+def ties_to_followers(following: Following) -> Following:
+    """Register what may forbid that a contact (by id) follows a ticket no more."""
+    _followings.append(following)
+    return following
+
+
+def reasons_to_follow(ticket: Ticket, contact_id: int) -> list[str]:
+    """Why a contact goes on following the ticket."""
+    return [reason for following in _followings for reason in following(ticket, contact_id)]
 
 
 def closed(ticket_ids: Sequence[int], category: str, *, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
 from app.staff.models import Staff
-from app.tickets import merged, notifications
+from app.tickets import endings, merged, notifications
 from app.tickets.models import Subscription, Ticket
 
 
@@ -49,7 +49,13 @@ def subscribe(
 def unsubscribe(
     ticket: Ticket, *, actor: Actor, contact_id: int | None = None, staff_id: int | None = None
 ) -> bool:
-    """Let somebody no longer follow a ticket; returns whether they did."""
+    """Let somebody no longer follow a ticket; returns whether they did.
+
+    Raises `RuleError` for who must see it still.
+    """
+    reasons = endings.reasons_to_follow(ticket, contact_id) if contact_id is not None else []
+    if reasons and contact_id != ticket.requester_id:
+        raise RuleError(*reasons)
     gone = db.session.scalar(
         delete(Subscription)
         .where(Subscription.ticket_id == ticket.id, _is(contact_id, staff_id))

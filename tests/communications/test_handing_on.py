@@ -135,6 +135,21 @@ def test_who_belongs_to_the_same_house_is_not_looked_at_each_time(world):
     assert now_is(action).left_told_at is None
 
 
+def test_who_is_asked_follows_until_it_is_answered(world):
+    """A colleague, or staff, who took them away would leave them with a link that leads nowhere."""
+    number, bo = world["ticket"].number, world["bo"]
+    action = asked(world, contact_id=bo.id)
+    desk, browser = signed_in(world["app"], world["user"]), client_in(world["app"], world["mira"])
+    page = browser.post(f"/portal/requests/{number}/followers", data=sent(remove=bo.id))
+    assert "Bo Lund is asked for something here" in browser.get(page.location).text
+    desk.post(f"/tickets/{number}/followers", data=sent(do="remove", contact=bo.id))
+    assert "Bo Lund is asked for something here" in desk.get(f"/tickets/{number}").text
+    assert visitor(world["app"]).get(link(action)).status_code == 200
+    visitor(world["app"]).post(link(action), data={"do": "answer"})
+    browser.post(f"/portal/requests/{number}/followers", data=sent(remove=bo.id))
+    assert client_in(world["app"], bo).get(f"/portal/requests/{number}").status_code == 404
+
+
 def test_somebody_else_is_asked_the_same_in_one_form(world):
     action = asked(world)
     old, later = link(action), str(clock.today("Europe/Berlin") + timedelta(days=5))

@@ -53,9 +53,9 @@ def ask_for(account: PortalAccount, new: str) -> None:
     """
     addresses, problems = rules.cleaned_addresses([new])
     if not addresses and not problems:
-        problems.append(say("E-mail: give the new address."))
+        problems.append(say("E-mail: give the new address.").at("email"))
     if addresses and addresses[0] == accounts.primary_email(account.contact).casefold():
-        problems.append(say("E-mail: this is the address you use already."))
+        problems.append(say("E-mail: this is the address you use already.").at("email"))
     if problems:
         raise RuleError(*problems)
     jobs.post(JOB, {"contact": account.contact_id, "email": addresses[0]})

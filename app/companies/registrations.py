@@ -40,16 +40,16 @@ def register(
     """
     addresses, problems = rules.cleaned_addresses([email])
     if not addresses and not problems:
-        problems.append(say("E-mail: give your work address; we write to it."))
+        problems.append(say("E-mail: give your work address; we write to it.").at("email"))
     values, refused = rules.cleaned(
         {"name": name, **{field: given[field] for field in GIVEN if field in given}}
     )
     company = rules.cleaned({"name": company_name})[0]["name"]
     problems += refused
     if not company:
-        problems.append(say("Company: say for whom you work."))
+        problems.append(say("Company: say for whom you work.").at("company"))
     elif len(company) > rules.LENGTHS["name"]:
-        problems.append(say("Company: the name is too long; shorten it."))
+        problems.append(say("Company: the name is too long; shorten it.").at("company"))
     if problems:
         raise RuleError(*problems)
     registration = Registration(

@@ -92,7 +92,7 @@ def cleaned(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         kept[field] = _tidied(field, value)
         problem = _problem(field, kept)
         if problem:
-            problems.append(problem)
+            problems.append(problem.at(field) if isinstance(problem, Words) else problem)
     return kept, problems
 
 
@@ -143,7 +143,9 @@ def cleaned_addresses(given: list[str]) -> tuple[list[str], list[str]]:
             address = values.email(text.strip()) if text.strip() else ""
         except ValueError as refused:
             problems.append(
-                say(REFUSED, field=WORDS["email"], value=text.strip(), why=_why(refused))
+                say(REFUSED, field=WORDS["email"], value=text.strip(), why=_why(refused)).at(
+                    "email"
+                )
             )
             continue
         if address and address.casefold() not in {one.casefold() for one in kept}:

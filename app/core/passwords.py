@@ -3,10 +3,11 @@
 import re
 import secrets
 
-from app.core.words import say
+from app.core.words import Words, say
 
 SHORTEST = 12
 LONGEST = 1000
+FIELD = "password"
 # Beginnings of the passwords that guessing tools try first; digits and signs around do not help.
 _COMMON = """
 password passwort motdepasse contrasena wachtwoord passw0rd p@ssw0rd p@ssword qwerty qwertyuiop
@@ -21,7 +22,7 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # without l, o, 0 and 1, which ar
 
 def problems_with(password: str, *, email: str) -> list[str]:
     """Every reason why this may not be the password of the person with this address."""
-    found: list[str] = []
+    found: list[Words] = []
     if len(password) < SHORTEST:
         found.append(
             say(
@@ -37,7 +38,7 @@ def problems_with(password: str, *, email: str) -> list[str]:
     local = email.casefold().partition("@")[0]
     if folded == email.casefold() or (local and folded.strip("0123456789!.-_") == local):
         found.append(say("The password may not be the e-mail address."))
-    return found
+    return [each.at(FIELD) for each in found]
 
 
 def _is_common(password: str) -> bool:

@@ -11,7 +11,7 @@ from app.core.errors import RuleError
 from app.core.language import gettext as _
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
-from app.core.words import say
+from app.core.words import by_field, say
 from app.portal import client, code, door, reader
 
 # What a link was for.
@@ -96,6 +96,7 @@ def _page(link: PortalToken, secret: str, problems: tuple[str, ...] = ()) -> str
         company=company,
         before=_address_before(link),
         problems=problems,
+        faults=by_field(problems),
         typed=request.form,
     )
 

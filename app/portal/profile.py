@@ -10,14 +10,15 @@ from app.companies.models import ADDRESS_PARTS
 from app.core import forms, language
 from app.core.errors import RuleError
 from app.core.language import gettext as _
-from app.core.language import told
 from app.core.posting import unit_of_work
-from app.core.words import say
+from app.core.words import by_field, say
 from app.core.zones import OFFERED
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 
-WRONG = say("The present password is not right: type it again, or sign out and choose a new one.")
+WRONG = say(
+    "The present password is not right: type it again, or sign out and choose a new one."
+).at("present")
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
@@ -83,22 +84,18 @@ def remove_email() -> Any:
 def change_password() -> Any:
     """A new password; every other session ends."""
     me = client.current()
-    here = url_for("portal.profile")
     if me.account.password is not None:
         present = accounts.verified(me.email, request.form.get("present", ""))
         if present is None or present.contact_id != me.id:
-            flash(told(WRONG), "danger")
-            return redirect(here)
+            return _page(me, (WRONG,)), 422
     try:
         with unit_of_work():
             accounts.set_password(me.account, request.form.get("password", ""), email=me.email)
     except RuleError as error:
-        for problem in error.problems:
-            flash(told(problem), "danger")
-        return redirect(here)
+        return _page(me, error.problems), 422
     client.begin_session(me.account)
     flash(_("Your new password is set. You are signed out everywhere else."), "success")
-    return redirect(here)
+    return redirect(url_for("portal.profile"))
 
 
 @blueprint.post("/profile/sign-out-everywhere")
@@ -129,5 +126,6 @@ def _page(
         typed=typed or {},
         new=new,
         problems=problems,
+        faults=by_field(problems),
         nonce=forms.new_nonce,
     )

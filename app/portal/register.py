@@ -10,6 +10,7 @@ from app.core import language
 from app.core.errors import RuleError
 from app.core.language import gettext as _
 from app.core.posting import unit_of_work
+from app.core.words import by_field
 from app.portal import door
 
 
@@ -41,5 +42,9 @@ def register() -> Any:
 
 def _form(typed: dict[str, str], problems: tuple[str, ...] = ()) -> str:
     return render_template(
-        "portal/register.html", typed=typed, problems=problems, parts_of_address=ADDRESS_PARTS
+        "portal/register.html",
+        typed=typed,
+        problems=problems,
+        faults=by_field(problems),
+        parts_of_address=ADDRESS_PARTS,
     )

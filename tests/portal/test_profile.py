@@ -62,6 +62,24 @@ def test_a_refused_profile_keeps_what_was_typed(mira):
     assert 'value="77"' in page
 
 
+@pytest.mark.parametrize(
+    ("path", "fields", "name", "said"),
+    [
+        ("", {"name": "", "zone": ""}, "name", "Name: give a name."),
+        ("", {"name": "Mira", "zone": "Mars/North"}, "zone", "Mars/North"),
+        ("/email", {"email": "nobody"}, "email", "not an e-mail address"),
+        ("/password", {"present": "wrong", "password": NEW}, "present", "is not right"),
+        ("/password", {"present": PASSWORD, "password": "short"}, "password", "at least 12"),
+    ],
+)
+def test_what_is_refused_is_said_beside_its_field_too(mira, path, fields, name, said):
+    answer = mira.post(f"/portal/profile{path}", data=sent(**fields))
+    assert answer.status_code == 422
+    beside = re.search(rf'id="f-{name}-error">(.*?)</p>', text_of(answer), re.DOTALL)[1]
+    assert said in beside
+    assert f'href="#f-{name}"' in text_of(answer)
+
+
 def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, mira):
     old = email_of(northwind.mira)
     other = client_in(app, northwind.mira)

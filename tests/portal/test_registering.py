@@ -141,6 +141,13 @@ def test_every_reason_is_said_at_once(browser, northwind):
     assert all(words in page for words in ("nonsense", "give a name", "for whom you work"))
 
 
+def test_each_reason_stands_beside_its_field(browser, northwind):
+    page = text_of(register(browser, email="nobody", name="", company="", country="Atlantis"))
+    for name in ("email", "name", "company"):
+        assert f'id="f-{name}-error"' in page
+        assert f'href="#f-{name}"' in page
+
+
 def test_registrations_are_matched_by_name_too(northwind):
     found = domains.suggested("ada@gmail.com", "NORTHWIND  ltd")
     assert [each.company.name for each in found] == ["Northwind Ltd"]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from app.api import answers
 from app.api.reading import Body
+from app.api.schemas import MOST_NOTIFIED
 from app.companies import lookup
 from app.companies.models import Company, Contact
 from app.companies.visibility import viewer_of
@@ -20,10 +21,18 @@ from app.tickets import commands, intake, requesting
 from app.tickets.requesting import Fault, NewRequest, RequestFaultsError
 
 CHANNEL = "api"
-MEMBERS = ("type", "contact", "company", "subject", "message", "urgency", "department", "fields")
+MEMBERS = {
+    **dict.fromkeys(("type", "contact", "company", "subject", "message", "urgency"), str),
+    "department": str,
+    "notify": list,
+    "fields": dict,
+}
 KEY = "Idempotency-Key"
-TEXT = "Write a text here, or a number where it is one."
-OBJECT = "Write an object here, with the answers by the keys of the fields."
+TOLD = {
+    str: "Write a text here, or a number where it is one.",
+    list: "Write a list here, of texts.",
+    dict: "Write an object here, with the answers by the keys of the fields.",
+}
 OUR_NAMES = {"text": "message", "": "request"}
 """What parts of the portal's form are called here."""
 
@@ -80,6 +89,7 @@ def _wanted(members: "Members", contact: Contact | None, body: Body) -> NewReque
     department = members.found("department", _department)
     type_id = id_of(members.text("type"))
     form = requesting.offered_form(type_id)
+    others = members.each_found("notify", lookup.contact)
     given = answers.read(form.fields, members.fields(), body.files) if form else answers.Given()
     members.faults += given.faults
     return NewRequest(
@@ -93,6 +103,7 @@ def _wanted(members: "Members", contact: Contact | None, body: Body) -> NewReque
         raw=given.raw,
         files=given.files,
         logins=given.logins,
+        notify={one.id for one in others},
     )
 
 
@@ -127,10 +138,9 @@ class Members:
             for name in given
             if name not in MEMBERS
         ]
-        for name in MEMBERS:
-            wanted, told = (dict, OBJECT) if name == "fields" else (str, TEXT)
+        for name, wanted in MEMBERS.items():
             if not isinstance(given.get(name), wanted | None):
-                self.fault(name, told)
+                self.fault(name, TOLD[wanted])
 
     def fault(self, name: str, text: str) -> None:
         self.faults.append((name, text))
@@ -145,7 +155,19 @@ class Members:
 
     def found(self, name: str, find: Callable[[str], T]) -> T | None:
         """What a member names; None, with the reason, where it names nothing."""
-        written = self.text(name)
+        return self._find(name, self.text(name), find)
+
+    def each_found(self, name: str, find: Callable[[str], T]) -> list[T]:
+        """What the texts of a list name, with a reason for each that names nothing."""
+        given = self.given.get(name)
+        texts = given if isinstance(given, list) else []
+        if not all(isinstance(each, str) for each in texts) or len(texts) > MOST_NOTIFIED:
+            self.fault(name, f"Write texts here, {MOST_NOTIFIED} at most.")
+            return []
+        named = [self._find(name, each.replace("\x00", "").strip(), find) for each in texts]
+        return [one for one in named if one is not None]
+
+    def _find(self, name: str, written: str, find: Callable[[str], T]) -> T | None:
         try:
             return find(written) if written else None
         except RuleError as error:

@@ -5,6 +5,7 @@ from typing import Any
 from app.tickets.rules import LONGEST_SUBJECT, LONGEST_TEXT, PRIORITIES
 
 Schema = dict[str, Any]
+MOST_NOTIFIED = 50
 
 
 def _object(needed: tuple[str, ...] = (), **properties: Schema) -> Schema:
@@ -30,6 +31,12 @@ NEW_REQUEST = _object(
     message=_text(maxLength=LONGEST_TEXT),
     urgency=_text(enum=list(PRIORITIES), default="normal"),
     department=_text("Id or name; else the department of the kind"),
+    notify={
+        "type": "array",
+        "description": "Ids or e-mail addresses of colleagues who follow it from the start",
+        "items": _text(),
+        "maxItems": MOST_NOTIFIED,
+    },
     fields={
         "type": "object",
         "description": "Answers by key, as `schema` of the kind of request says",

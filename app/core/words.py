@@ -63,8 +63,13 @@ def by_field(problems: Iterable[str]) -> dict[str, list[str]]:
     """What was refused, by the field it stands beside; what is about none of them is under ""."""
     found: dict[str, list[str]] = {}
     for each in problems:
-        found.setdefault(each.field if isinstance(each, Words) else "", []).append(each)
+        found.setdefault(field_of(each), []).append(each)
     return found
+
+
+def field_of(problem: str) -> str:
+    """The field of a form that a refusal stands beside; "" for none."""
+    return problem.field if isinstance(problem, Words) else ""
 
 
 def filled(text: str, values: Mapping[str, Value], telling: Callable[[Value], object]) -> str:

@@ -33,6 +33,10 @@ from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
 from app.tickets.subscribing import add_colleagues, ensure_subscribed, let_all_follow
 
+NO_COLLEAGUE = say(
+    "One of those to be told is no colleague with access to the portal: choose again."
+).at("notify")
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -256,7 +260,7 @@ def _strangers(company_id: int, notify: set[int]) -> list[str]:
     allowed = set(db.session.scalars(people_near(company_id).where(Contact.id.in_(sorted(notify)))))
     if notify <= allowed:
         return []
-    return [say("One of those to be told is no colleague with access to the portal: choose again.")]
+    return [NO_COLLEAGUE]
 
 
 def _contact_of(actor: Actor) -> int:

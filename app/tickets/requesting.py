@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
-from app.core.words import say
+from app.core.words import field_of, say
 from app.tickets import client_commands, drafts, intake, request_queries, rules
 from app.tickets.commands import Upload, reference_problems, sayable_problems
 from app.tickets.models import Ticket
@@ -107,7 +107,7 @@ def send(wanted: NewRequest, *, actor: Actor) -> Ticket:
     except RuleError as error:
         where = {text: name for name, text in _general_faults(wanted, checked)}
         general = error.problems[: len(error.problems) - len(checked.faults)]
-        named = [(where.get(problem, ""), problem) for problem in general]
+        named = [(where.get(problem) or field_of(problem), problem) for problem in general]
         raise RequestFaultsError([*named, *checked.faults]) from error
     if form is None or reading is None:
         raise RequestFaultsError(checked.faults)

@@ -14,7 +14,7 @@ from app.core.db import db, unit_of_work
 from app.core.models import AuditLog
 from app.factory import create_app
 from app.tickets import drafts, intake
-from app.tickets.models import Attachment, Event, Ticket
+from app.tickets.models import Attachment, Event, Subscription, Ticket
 from app.tickets.request_models import Draft
 from app.vault.models import Credential
 from app.vault.sealing import unseal
@@ -142,6 +142,31 @@ def test_every_fault_is_told_at_once_by_the_name_of_its_field(desk, program):
     assert [len(texts) for texts in told.values()] == [2]
     assert list(told) == ["fields.login"]
     assert tickets() == 0
+
+
+def test_colleagues_who_are_named_follow_it_and_no_others_can_be(desk, program):
+    with unit_of_work():
+        bo = make.contact(desk.northwind, "Bo Lund")
+        eve = make.contact(desk.harbour, "Eve Stone")
+        unseen = make.contact(desk.northwind, "Una Seen")
+    for one in (bo, eve):
+        portal_account(one)
+    address = bo.emails[0].address
+    for wanted, said in (
+        ([str(eve.id)], "no colleague"),
+        ([str(unseen.id)], "no colleague"),
+        (["nobody@example.com"], "no contact"),
+        ([["7"]], "Write texts here"),
+        ("bo", "Write a list here"),
+    ):
+        refused = program("POST", REQUESTS, json=desk.body(notify=wanted))
+        assert refused.status_code == 422
+        assert said in refused.json["errors"]["notify"][0], refused.json
+    assert tickets() == 0
+    made = program("POST", REQUESTS, json=desk.body(notify=[address, str(bo.id)]))
+    assert made.status_code == 201, made.json
+    follow = select(Subscription.contact_id).order_by(Subscription.contact_id)
+    assert db.session.scalars(follow).all() == sorted([desk.mira.id, bo.id])
 
 
 def test_a_repeat_makes_no_second_request(desk, program):

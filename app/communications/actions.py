@@ -373,13 +373,13 @@ def whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[st
     if not ticket_queries.belongs(contact_id, ticket.company_id):
         return None, [*problems, "That person does not belong to the ticket's company: choose one."]
     reader = queries.reader_of(contact_id, ticket)
-    if reader is None:
-        problems.append("That person has no e-mail address, or is archived: choose another one.")
-    elif accounts.was_closed(contact_id):
+    if accounts.was_closed(contact_id):
         problems.append(
-            f"{reader.name}'s access to the portal was taken away, so that no answer is possible: "
+            "That person's access to the portal was taken away, so that no answer is possible: "
             "invite them again or choose another one."
         )
+    elif reader is None:
+        problems.append("That person has no e-mail address, or is archived: choose another one.")
     return reader, problems
 
 

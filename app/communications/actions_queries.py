@@ -157,7 +157,8 @@ def zone_of(ticket: Ticket) -> str:
 def reader_of(contact_id: int, ticket: Ticket) -> Reader | None:
     """Where mails about a ticket to a contact go.
 
-    None without an address, or for somebody archived or who no longer belongs to the company.
+    None without an address, or for somebody archived, shut out or who no longer belongs to the
+    company: the link would lead them nowhere.
     """
     row = db.session.execute(
         select(Contact.name, ContactEmail.address)
@@ -166,6 +167,7 @@ def reader_of(contact_id: int, ticket: Ticket) -> Reader | None:
             Contact.id == contact_id,
             ContactEmail.is_primary,
             Contact.archived_at.is_(None),
+            not_(was_shut_out()),
             belongs_near(ticket.company_id),
         )
     ).first()

@@ -88,6 +88,19 @@ def test_who_has_left_the_company_is_reminded_of_nothing(world):
     assert [row.subject.split()[0] for row in to_mira] == ["ACTION:"]
 
 
+def test_who_was_shut_out_is_mailed_nothing_of_what_they_were_asked(world):
+    action = asked(world)
+    with unit_of_work():
+        accounts.close(world["ada"], db.session.get_one(Contact, world["mira"].id))
+        for step in db.session.scalars(select(ActionReminder)):
+            step.due_at = clock.now()
+        assert actions.remind() == 0
+    with unit_of_work():
+        actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
+    to_mira = mails(recipient=str(world["mira"].emails[0].address))
+    assert [row.subject.split()[0] for row in to_mira] == ["ACTION:"]
+
+
 def test_of_one_who_left_managers_and_staff_hear_once_and_again_after_coming_back(world, boss):
     with unit_of_work():
         worker = make.staff("Eve", email="eve@agency.example")

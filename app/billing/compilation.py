@@ -21,6 +21,7 @@ from app.billing.engine.rates import RateCard
 from app.billing.engine.tax import tax_timeline
 from app.billing.engine.texts import reworded
 from app.billing.engine.timeline import Timeline
+from app.billing.ledger import lock_accounts
 from app.billing.payers import Payers
 from app.billing.queries import Account, Buyer
 from app.core.db import db
@@ -237,7 +238,8 @@ def compile_accounts(
     """Read what a chunk of accounts needs in a constant number of statements, then compile each.
 
     All is read before this returns, so that previews can be stored while the next is compiled.
-    With `lock` the entries are held until the commit, by order of their ids.
+    With `lock` the entries, the accounts and what was added to these by hand are held until the
+    commit, in this order, each by order of their ids.
     """
     accounts = queries.accounts([(work.payer_id, work.currency) for work in chunk])
     policies = [account.policy for account in accounts.values()]
@@ -251,6 +253,8 @@ def compile_accounts(
     )
     by_payer = _by_payer(facts, entries, {work.payer_id for work in chunk})
     made = {account.id: account.currency for account in accounts.values() if account.id}
+    if lock:
+        lock_accounts(made)
     extras = queries.extra_lines(made, made, lock=lock)
     buyers = queries.buyers(by_payer, facts.agency)
     names = queries.names({entry.ticket_id for entry in entries if entry.ticket_id})

@@ -70,7 +70,7 @@ def edit_entry(
     Old and new stand in the audit log. Raises `RuleError` when it is billed or written off, or
     for what `log_time` refuses; `StaleError` when somebody saved since `version`.
     """
-    [entry] = queries.locked([entry.id])
+    entry = _held(entry)
     _ensure_fresh(entry, version)
     ensure_free([entry])
     place = queries.place_of(entry.company_id)
@@ -92,7 +92,7 @@ def edit_entry(
 
 def delete_entry(entry: TimeEntry, *, actor: Actor) -> None:
     """Delete a draft or rejected entry; the audit log keeps what it was."""
-    [entry] = queries.locked([entry.id])
+    entry = _held(entry)
     if entry.state not in {"draft", "rejected"}:
         raise RuleError(
             f"Time entry {entry.id} is {entry.state}: only a draft or a rejected entry can be "
@@ -307,6 +307,15 @@ def _ensure_fresh(entry: TimeEntry, version: int | None) -> None:
             f"Somebody else changed time entry {entry.id} since you opened it: look at what it "
             "says now and make your change again."
         )
+
+
+def _held(entry: TimeEntry) -> TimeEntry:
+    """The entry as it is now, held after its ticket, as by whoever moves the ticket."""
+    _ticket(entry.ticket_id)
+    found = queries.locked([entry.id])
+    if not found:
+        raise NotFoundError(f"There is no time entry {entry.id} any more: somebody deleted it.")
+    return found[0]
 
 
 def _ticket(ticket_id: int | None) -> Ticket | None:

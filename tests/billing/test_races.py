@@ -38,6 +38,66 @@ def log_elsewhere(url: str, folder: Path, staff: int, ticket: int) -> None:
         log_time(Work(seconds=3600), actor=CLERK, staff_id=staff, ticket_id=ticket)
 
 
+ROUNDS = 40
+
+
+def ticket_with_time() -> tuple[int, list[int], list[int]]:
+    """An entry, its ticket and another one, and the companies they may go to."""
+    from app.core.db import unit_of_work
+    from tests import factories
+
+    with unit_of_work():
+        companies = [factories.company(name) for name in ("From", "To")]
+        tickets = [factories.ticket(companies[0]) for _ in range(2)]
+        entry = factories.entry(companies[0], by=factories.staff(), ticket_id=tickets[0].id)
+        return entry.id, [each.id for each in tickets], [each.id for each in companies]
+
+
+def move_elsewhere(url: str, folder: Path, entry: int, tickets: list[int]) -> None:
+    from app.core.db import unit_of_work
+
+    with application(url, folder), unit_of_work():
+        move_once(0, [entry], tickets)
+
+
+def edit_elsewhere(url: str, folder: Path, entry: int, tickets: list[int]) -> None:
+    from app.core.db import db, unit_of_work
+    from app.timelog.commands import edit_entry
+    from app.timelog.models import TimeEntry
+    from app.timelog.rules import Work
+    from tests.billing.desk import CLERK
+
+    with application(url, folder), unit_of_work():
+        edit_entry(db.session.get_one(TimeEntry, entry), Work(seconds=600), actor=CLERK)
+
+
+def move_once(number: int, entries: list[int], tickets: list[int]) -> None:
+    from app.billing.commands import entries as commands
+    from tests.billing.desk import CLERK
+
+    commands.move(CLERK, entries, ticket_id=tickets[number % 2])
+
+
+def move_ticket_once(number: int, companies: list[int], tickets: list[int]) -> None:
+    from app.tickets.queries import locked_by_id
+    from app.timelog.commands import move_ticket
+    from tests.billing.desk import CLERK
+
+    for ticket in locked_by_id(tickets):
+        move_ticket(ticket, actor=CLERK, company_id=companies[number % 2])
+
+
+def rounds_elsewhere(url: str, folder: Path, work, of: list[int], tickets: list[int]) -> int:
+    """Do it again and again, each in a transaction of its own; a deadlock raises."""
+    from app.core.db import unit_of_work
+
+    with application(url, folder):
+        for number in range(ROUNDS):
+            with unit_of_work():
+                work(number, of, tickets)
+    return ROUNDS
+
+
 @contextmanager
 def held(url: str, query: str, work: partial) -> Iterator[psycopg.Connection]:
     """Keep rows from a piece of work in another process; it waits when this yields.
@@ -92,13 +152,13 @@ def test_two_issues_of_two_runs_at_once_bill_each_entry_once(world, database_url
     assert_books()
 
 
-def test_a_line_added_while_its_account_is_being_issued_waits_for_the_next_invoice(
+def test_a_line_added_before_its_account_is_held_for_issue_is_no_surprise_on_a_later_invoice(
     world, database_url, short_dir
 ):
     from sqlalchemy import text
 
     from app.core.db import db
-    from tests.billing.desk import assert_books, compiled
+    from tests.billing.desk import assert_books, compiled, issued
     from tests.billing.test_month_end import agency_with_work
 
     agency_with_work()
@@ -108,9 +168,61 @@ def test_a_line_added_while_its_account_is_being_issued_waits_for_the_next_invoi
             "insert into extra_line (account_id, kind, text, unit_price)"
             " select id, 'fixed', 'Setting up', 500 from billing_account"
         )
-    assert db.session.scalars(text("select document_id from extra_line")).all() == [None]
-    assert db.session.scalar(text("select count(*) from document")) == 1
+    assert db.session.scalar(text("select count(*) from document")) == 0
+    reason = db.session.scalar(text("select reason from run_row"))
+    assert "The total was EUR\u00a0100.00 and would be EUR\u00a0600.00" in reason
+    db.session.rollback()
+    issued(compiled())
+    assert db.session.scalars(text("select document_id is null from extra_line")).all() == [False]
     assert_books()
+
+
+def test_who_changes_lines_and_who_issues_hold_accounts_before_lines(
+    world, database_url, short_dir
+):
+    from decimal import Decimal
+
+    from app.billing.commands import extras
+    from app.billing.models import BillingAccount
+    from app.core.db import db, unit_of_work
+    from tests.billing.desk import CLERK, compiled
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work()
+    compiled()
+    with unit_of_work():
+        account = db.session.query(BillingAccount).one().id
+        extras.add_line(CLERK, account, text="Licence", unit_price=Decimal(5))
+    issue = partial(issue_elsewhere, database_url, short_dir, compiled())
+    with held(database_url, "select id from billing_account for update", issue) as desk:
+        desk.execute("select id from extra_line for update nowait")
+
+
+@pytest.mark.parametrize("work", [move_elsewhere, edit_elsewhere])
+def test_tickets_are_held_before_their_time(world, database_url, short_dir, work):
+    """As whoever moves a ticket holds it, and then the time that goes along."""
+    entry, there, _ = ticket_with_time()
+    working = partial(work, database_url, short_dir, entry, there)
+    with held(database_url, "select id from ticket for update", working) as desk:
+        desk.execute("select id from time_entry for update nowait")
+
+
+def test_time_and_its_tickets_are_moved_at_once_without_a_deadlock(world, database_url, short_dir):
+    from sqlalchemy import select
+
+    from app.core.db import db
+    from app.timelog.models import TimeEntry
+
+    entry, there, companies = ticket_with_time()
+    moving = [
+        partial(rounds_elsewhere, database_url, short_dir, move_once, [entry], there),
+        partial(rounds_elsewhere, database_url, short_dir, move_ticket_once, companies, there),
+    ]
+    with ProcessPoolExecutor(2, mp_context=FORKING) as pool:
+        for done in [pool.submit(each) for each in moving]:
+            assert done.result() == ROUNDS
+    found = db.session.scalars(select(TimeEntry)).one()
+    assert found.company_id == found.ticket.company_id
 
 
 def test_who_pays_when_a_chunk_is_issued_counts_and_not_who_paid_when_its_job_began(

@@ -49,7 +49,6 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
     reason = reason_given(reason, missing=missing)
     invoice = find_document(number)
     entries = _lock_entries(invoice)
-    ledger.lock_tickets({entry.ticket_id for entry in entries if entry.ticket_id})
     lock_accounts([invoice.account_id])
     _refuse(invoice)
     faultpoint("billing.void.locked")
@@ -87,12 +86,15 @@ def void_invoice(actor: Actor, number: str, *, reason: str, mail: bool = True) -
 
 
 def _lock_entries(invoice: Document) -> Sequence[TimeEntry]:
-    """The entries an invoice holds, locked by order of their ids."""
+    """The entries an invoice holds, locked by order of their ids after their tickets."""
     held = (
         select(Allocation.entry_id)
         .join(DocumentLine, DocumentLine.id == Allocation.line_id)
         .where(DocumentLine.document_id == invoice.id, Allocation.released_at.is_(None))
     )
+    # what is billed stays on its ticket, so these are all
+    tickets = select(TimeEntry.ticket_id).where(TimeEntry.id.in_(held)).distinct()
+    ledger.lock_tickets(db.session.scalars(tickets.where(TimeEntry.ticket_id.is_not(None))))
     return db.session.scalars(
         select(TimeEntry).where(TimeEntry.id.in_(held)).order_by(TimeEntry.id).with_for_update()
     ).all()

@@ -119,8 +119,8 @@ def move(actor: Actor, entry_ids: Collection[int], *, ticket_id: int) -> int:
 
     Refuses a ticket that was merged into another one, and one of an archived company.
     """
-    entries = _free(entry_ids)
     held = ticket_queries.locked_by_id([ticket_id])
+    entries = _free(entry_ids)
     if not held:
         raise NotFoundError(f"There is no ticket with the id {ticket_id}.")
     [ticket] = held

@@ -1,7 +1,8 @@
 """Issue what a run has compiled: numbers, documents, allocations, postings, all or nothing.
 
-A chunk is one transaction. It locks the run's rows, then entries by id, accounts, and the series
-last; compiles again and issues only accounts whose preview still holds.
+A chunk is one transaction. It locks the run's rows, then entries by id, accounts, what was added
+to these by hand, and the series last; compiles again and issues only accounts whose preview still
+holds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -209,7 +210,6 @@ def _write(
     ids = reserve_ids("document", len(previews))
     line_count = sum(len(preview.compiled.document.lines) for preview in previews)
     line_ids = reserve_ids("document_line", line_count)
-    ledger.lock_accounts([row.account_id for row, _ in holding])
     faultpoint("billing.issue.locked")
     numbers = take_numbers("invoice", len(previews), on=order.on)
     faultpoint("billing.issue.numbered")

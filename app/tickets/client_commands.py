@@ -215,6 +215,7 @@ def solve_as_contact(
     What they write with it is their last message; nobody is asked to answer it. Raises `RuleError`.
     """
     contact_id = _contact_of(actor)
+    merged.ensure_goes_on(ticket, actor=actor)
     if text.strip() or files:
         commands.ensure_sayable(text, "message", files)
         event = commands.say(

@@ -72,9 +72,12 @@ def every_type() -> list[tuple[Form, int]]:
 def form_of(type_id: int, *, lock: str = "") -> Form:
     """The newest form of a type. Raises `NotFoundError`.
 
-    `lock` holds its version until the end of the unit of work: "use" while a ticket is asked with
-    it, "change" while it is edited. Each waits for the other.
+    `lock` holds the type until the end of the unit of work: "use" while a ticket is asked with its
+    form, "change" while that is edited. Each waits for the other, and whoever edits for all others.
     """
+    if lock:  # by a statement of its own, so that the next one sees a version that came meanwhile
+        held = select(RequestType.id).where(RequestType.id == type_id)
+        db.session.execute(held.with_for_update(read=lock == "use", key_share=lock != "use"))
     query = (
         select(FormVersion)
         .where(FormVersion.request_type_id == type_id)
@@ -83,7 +86,6 @@ def form_of(type_id: int, *, lock: str = "") -> Form:
         .limit(1)
     )
     if lock:
-        query = query.with_for_update(of=FormVersion, read=lock == "use")
         query = query.execution_options(populate_existing=True)
     version = db.session.scalars(query).one_or_none()
     if version is None:

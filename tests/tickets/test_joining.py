@@ -1,6 +1,5 @@
 """Tickets merged and linked; who sees them afterwards."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,7 +14,16 @@ from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.desk.ticket_facts import rail_and_choices
-from app.tickets import bulk, commands, joining, merged, queries, search_queries, subscribing
+from app.tickets import (
+    bulk,
+    client_commands,
+    commands,
+    joining,
+    merged,
+    queries,
+    search_queries,
+    subscribing,
+)
 from app.tickets.models import Event, Subscription, Ticket
 from app.tickets.queue_models import TicketLink
 from app.tickets.visibility import sees
@@ -25,6 +33,7 @@ from app.timelog.commands import log_time, move_ticket
 from app.timelog.models import Timer
 from app.timelog.rules import Work
 from tests import factories as make
+from tests.waiting import wait_until_waiting
 
 ACTOR = Actor(name="Ada")
 
@@ -138,6 +147,16 @@ def test_nothing_is_written_on_a_merged_ticket_but_where_it_goes_on(fjord):
     assert entry.ticket_id == into.id, "so is the time of a timer that ran on"
 
 
+def test_last_words_are_not_lost_on_a_ticket_that_was_merged_meanwhile(fjord):
+    (bo, duplicate), (_, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    joining.merge(duplicate, into, actor=ACTOR)
+    said = duplicate.last_seq
+    client = Actor(name="Bo", contact_id=bo.id, channel="portal")
+    with pytest.raises(RuleError, match=f"goes on as #{into.number}: write there"):
+        client_commands.solve_as_contact(duplicate, actor=client, text="Solved, and the hall?")
+    assert duplicate.last_seq == said
+
+
 def test_what_may_not_be_merged(fjord):
     (_, one), (_, two) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
     (_, strange) = asked_by(make.company("Quay"), "Di")
@@ -191,17 +210,6 @@ def test_requests_of_sister_departments_may_become_one_and_both_go_on_seeing_it(
 
 
 ROW = "select id from ticket where id = :id for update"
-WAITING = """select count(*) from pg_stat_activity
-             where datname = current_database() and wait_event_type = 'Lock'"""
-
-
-def wait_until_waiting(number):
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
-        for _ in range(3000):
-            if watcher.scalar(text(WAITING)) == number:
-                return
-            time.sleep(0.01)
-    pytest.fail("nobody waits")
 
 
 def test_who_waits_for_the_end_of_a_merge_holds_nothing_meanwhile(app):

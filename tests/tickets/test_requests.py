@@ -1,5 +1,6 @@
 """Kinds of requests, their versions, drafts, and a request sent with all it holds."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ from app.tickets.requesting import Login, NewRequest
 from app.vault.models import Credential
 from app.vault.sealing import Secret, unseal
 from tests import factories as make
+from tests.waiting import wait_until_waiting
 
 FORM = (
     Field("kind", "choice", "Kind", options=("New", "Change"), required=True),
@@ -162,6 +164,31 @@ def test_a_version_in_use_stays_and_the_next_one_takes_over(kind, mira):
             db.session.execute(text(change))
     assert request_queries.answers_of(ticket, for_client=False) == [("Kind", "New")]
     assert db.session.get(FormVersion, first).fields == intake.stored(FORM)
+
+
+def test_two_who_change_a_form_in_use_at_once_both_find_their_change_in_it(app, kind, mira):
+    type_id = kind.id
+    with unit_of_work():
+        requesting.send(wanted(kind), actor=mira)
+
+    def add(key):
+        with unit_of_work():
+            form = request_queries.form_of(type_id, lock="change")
+            fields = (*form.fields, Field(key, "text", key))
+            request_types.save_fields(type_id, actor=SYSTEM, fields=fields)
+
+    def add_elsewhere(key):
+        with app.app_context():
+            add(key)
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work():
+            add("first")
+            second = pool.submit(add_elsewhere, "second")
+            wait_until_waiting(1)
+        second.result(30)
+    found = request_queries.form_of(type_id, lock="change")
+    assert [one.key for one in found.fields[len(FORM) :]] == ["first", "second"]
 
 
 def test_an_archived_kind_is_offered_no_more(kind, mira):

@@ -39,7 +39,7 @@ def marks(fields: Headers, *, content_type: str, sender: str) -> tuple[str, ...]
     found = [f"{name}: {value}" for name, value in _telling(fields)]
     found += [name for name in PRESENT if name in fields]
     found += [name for name in fields if name.startswith("list-")][:1]
-    if any(value.strip() == "<>" for value in fields.get("return-path", ())):
+    if _comes_from_nobody(fields):
         found.append("return-path: <>")
     if content_type == "multipart/report":
         found.append("content-type: multipart/report")
@@ -48,10 +48,14 @@ def marks(fields: Headers, *, content_type: str, sender: str) -> tuple[str, ...]
     return tuple(found)
 
 
+def _comes_from_nobody(fields: Headers) -> bool:
+    return any(value.strip() == "<>" for value in fields.get("return-path", ()))
+
+
 def _telling(fields: Headers) -> list[tuple[str, str]]:
     found = []
     for value in fields.get("auto-submitted", ()):
-        word = value.partition(";")[0].strip().lower()
+        word = headers.text(value).partition(";")[0].strip().lower()
         if word and word != "no":
             found.append(("auto-submitted", word))
     written = [value.strip().lower() for value in fields.get("precedence", ())]
@@ -71,6 +75,9 @@ def bounce(
         return None
     if content_type == "multipart/report" and not report:
         return None
+    is_machine = content_type == "multipart/report" or from_daemon or _comes_from_nobody(fields)
+    if not is_machine and not failed_header:
+        return None  # a person passes on what came back to them
     groups = re.split(r"\n\s*\n", report)
     failed, status, said_of_it, final = [], "", "", not report
     for group in groups:

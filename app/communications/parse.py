@@ -3,9 +3,12 @@
 What cannot be read as MIME comes out as text, and the raw bytes are kept elsewhere anyway.
 """
 
+import base64
 import binascii
 import mimetypes
+import quopri
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email import message_from_bytes
@@ -27,6 +30,13 @@ LONGEST_TEXT = 1_000_000
 LONGEST_NAME = 255
 LONGEST_HEADER_SECTION = 1_000_000
 BOILERPLATE = re.compile(r"^\s*(this is a|dies ist eine|c'est un|este es un).{0,80}", re.IGNORECASE)
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "base64": base64.b64decode,
+    "quoted-printable": quopri.decodestring,
+}
+ALMOST_ALL = 0.9
+UNKNOWN = "application/octet-stream"
+TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 TROUBLE = (ValueError, LookupError, TypeError, AttributeError, MessageError, RecursionError)
 
 
@@ -59,19 +69,26 @@ class Parsed:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     text: str
-    html: str
     attachments: tuple[Part, ...]
     automatic: tuple[str, ...]
     bounce: Bounce | None
     headers: dict[str, tuple[str, ...]] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text of a mail; those of one `choice` say the same in different forms."""
+
+    is_html: bool
+    text: str
+    choice: int | None
+
+
 @dataclass(slots=True)
 class _Found:
     """What a walk through the parts has met so far."""
 
-    plain: list[str] = field(default_factory=list)
-    html: list[str] = field(default_factory=list)
+    texts: list[_Text] = field(default_factory=list)
     files: list[Part] = field(default_factory=list)
     report: str = ""
     returned: str = ""
@@ -86,11 +103,8 @@ def parse(raw: bytes) -> Parsed:
     try:
         _walk(message, found)
     except TROUBLE:
-        found.plain = found.plain or [decoded(_body_bytes(raw), None)]
-    html = "\n".join(found.html)[:LONGEST_TEXT]
-    text = "\n".join(found.plain).strip("\n")
-    if not text.strip():
-        text = as_text(html) if html else found.preamble
+        found.texts = found.texts or [_Text(False, decoded(_body_bytes(raw), None), None)]
+    text = _readable(found.texts) or found.preamble
     boxes = headers.mailboxes(_first(fields, "from"))
     sender = boxes[0] if boxes else _other_sender(fields)
     content_type = _type(message)
@@ -106,7 +120,6 @@ def parse(raw: bytes) -> Parsed:
         in_reply_to=headers.ids(_first(fields, "in-reply-to")),
         references=headers.ids(_first(fields, "references")),
         text=text[:LONGEST_TEXT],
-        html=html,
         attachments=tuple(found.files),
         automatic=automatic.marks(fields, content_type=content_type, sender=sender.address),
         bounce=automatic.bounce(
@@ -164,10 +177,10 @@ def _other_sender(fields: dict[str, tuple[str, ...]]) -> Mailbox:
 
 def _walk(message: Message, found: _Found) -> None:
     """Look at each part in its order, without recursion and no further than `MOST_PARTS`."""
-    waiting: list[Message] = [message]
+    waiting: list[tuple[Message, int | None]] = [(message, None)]
     looked_at = 0
     while waiting and looked_at < MOST_PARTS:
-        part = waiting.pop()
+        part, choice = waiting.pop()
         looked_at += 1
         kind = _type(part)
         payload = part.get_payload()
@@ -175,9 +188,40 @@ def _walk(message: Message, found: _Found) -> None:
             _enclosed(part, kind, payload, found)
         elif isinstance(payload, list):
             found.preamble = found.preamble or _told_before(part)
-            waiting += [each for each in reversed(payload) if isinstance(each, Message)]
+            if kind == "multipart/alternative" and choice is None:
+                choice = looked_at
+            inner = [each for each in reversed(payload) if isinstance(each, Message)]
+            waiting += [(each, choice) for each in inner]
         else:
-            _leaf(part, kind, found)
+            _leaf(part, kind, choice, found)
+
+
+def _readable(texts: list[_Text]) -> str:
+    """What a person reads of the texts of a mail: of each choice the plain form, if it says a word.
+
+    Outside of choices each says something of its own, such as the foot that a mailing list adds;
+    except that some programs send the same as plain text and as HTML without saying so.
+    """
+    parts: list[str] = []
+    plain = {word for each in texts if not each.is_html for word in each.text.split()}
+    chosen = {each.choice for each in texts if not each.is_html and each.text.strip()} - {None}
+    length = 0
+    for each in texts:
+        if length > LONGEST_TEXT or (each.is_html and each.choice in chosen):
+            continue
+        text = as_text(each.text) if each.is_html else each.text
+        if each.is_html and each.choice is None and _is_said(text, plain):
+            continue
+        parts.append(text)
+        length += len(text)
+    text = "\n".join(parts).strip("\n")
+    return text if text.strip() else ""
+
+
+def _is_said(text: str, plain: set[str]) -> bool:
+    """Whether nearly every word of a text is among those said in plain text."""
+    words = text.split()
+    return sum(word in plain for word in words) >= ALMOST_ALL * len(words)
 
 
 def _told_before(part: Message) -> str:
@@ -188,9 +232,10 @@ def _told_before(part: Message) -> str:
 
 def _type(part: Message) -> str:
     try:
-        return part.get_content_type()
+        kind = part.get_content_type()
     except TROUBLE:
-        return "application/octet-stream"
+        return UNKNOWN
+    return kind if TYPE.fullmatch(kind) else UNKNOWN
 
 
 def _enclosed(part: Message, kind: str, inner: list[Any], found: _Found) -> None:
@@ -201,7 +246,11 @@ def _enclosed(part: Message, kind: str, inner: list[Any], found: _Found) -> None
             for each in inner[:MOST_PARTS]
         ]
         found.report = found.report or "\n\n".join(texts)
+        if _disposition(part) == "attachment":
+            content = "\n\n".join(texts).encode()
+            found.files.append(Part(_given_name(part) or "report.txt", "text/plain", content))
         return
+    inner = [_decoded_mail(part, inner[0])] if inner else []
     lines = [
         f"{name}: {headers.text(str(value))}"
         for each in inner[:1]
@@ -215,7 +264,18 @@ def _enclosed(part: Message, kind: str, inner: list[Any], found: _Found) -> None
     found.files.append(Part(_name(part, kind, found), kind, content))
 
 
-def _leaf(part: Message, kind: str, found: _Found) -> None:
+def _decoded_mail(part: Message, inner: Message) -> Message:
+    """A mail within the mail; encoded as a whole, which is forbidden and done, it is decoded."""
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if encoding not in DECODERS:
+        return inner
+    try:
+        return message_from_bytes(DECODERS[encoding](inner.as_bytes()), policy=compat32)
+    except (*TROUBLE, UnicodeError):
+        return inner
+
+
+def _leaf(part: Message, kind: str, choice: int | None, found: _Found) -> None:
     content = _content(part)
     name, disposition = _given_name(part), _disposition(part)
     if kind in {"text/rfc822-headers", "message/rfc822"} or kind.startswith("message/delivery"):
@@ -224,8 +284,8 @@ def _leaf(part: Message, kind: str, found: _Found) -> None:
         return
     is_text = kind in {"text/plain", "text/html"} and disposition != "attachment"
     if is_text and not name:
-        texts = found.plain if kind == "text/plain" else found.html
-        texts.append(decoded(content, _charset(part))[:LONGEST_TEXT])
+        text = decoded(content, _charset(part))[:LONGEST_TEXT]
+        found.texts.append(_Text(kind == "text/html", text, choice))
         return
     content_id = next(iter(headers.ids(str(part.get("content-id", "")))), None)
     shown = content_id.strip("<>") if content_id and disposition != "attachment" else None

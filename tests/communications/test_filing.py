@@ -146,6 +146,16 @@ def test_empty_and_large_things_are_taken(mira):
     assert texts[1].endswith("[Not shown here, but kept in the raw mail: the rest of the text]")
 
 
+@pytest.mark.parametrize("sign", [b"\0", b"\xff"])
+def test_what_no_database_keeps_is_no_reason_to_fail(mira, sign):
+    head = f"From: {address(mira)}\r\nSubject: Log\r\n".encode()
+    part = b"Content-Type: application/x%sy; name=a.log\r\n\r\nlines\r\n" % sign
+    body = b"Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n%s--B--\r\n" % part
+    assert take(head + body)["outcome"] == "ticket"
+    marked = b"Auto-Submitted: auto-replied%s\r\n" % sign
+    assert take(head + marked + body)["rule"] == "automatic"
+
+
 def test_every_real_mail_is_taken_in(desk, shared_data):
     files = sorted((shared_data / "mail").glob("*.eml"))
     outcomes = {file.name: take(file.read_bytes())["outcome"] for file in files}

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from flask import render_template, url_for
 from flask_login import current_user
 
+from app.communications import queries as mails
 from app.core import clock, formats
 from app.core.security import may, requires
 from app.desk import blueprint, home_queries
@@ -47,6 +48,8 @@ def home() -> str:
         figures += _my_time(staff.id, today)
     if may("see", "Tickets"):
         figures += _tickets(staff.id if staff else None)
+    if may("accept", "Inbox"):
+        figures += _held_mail()
     if may("see", "Dashboards"):
         figures += _hours(today)
     if may("approve", "Time"):
@@ -135,6 +138,22 @@ def _tickets(staff_id: int | None) -> list[Figure]:
             note=f"{found.closed} closed",
             href=url_or_none("dashboards.index") or "",
         ),
+    ]
+
+
+def _held_mail() -> list[Figure]:
+    counts = mails.counts(states=("quarantined", "failed"))
+    held, failed = counts.get("quarantined", 0), counts.get("failed", 0)
+    if not held + failed:
+        return []
+    return [
+        Figure(
+            "Mail held back",
+            formats.grouped(held + failed),
+            note=f"{formats.grouped(failed)} failed" if failed else "to be accepted or left",
+            href=url_or_none("inbox.index", state="quarantined" if held else "failed") or "",
+            kind="bad" if failed else "",
+        )
     ]
 
 

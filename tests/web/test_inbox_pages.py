@@ -87,7 +87,10 @@ def test_each_mail_says_what_became_of_it_and_why(agent):
 
 def test_a_held_back_mail_is_accepted_with_one_click_and_once(agent):
     found, ticket = held_back()
+    waiting = 'href="/inbox/?state=quarantined"'
+    assert waiting in text_of(agent.get("/"))
     answer = post(agent, f"/inbox/{found.id}/accept")
+    assert waiting not in text_of(agent.get("/"))
     assert answer.location == f"/tickets/{ticket.number}"
     again = post(agent, f"/inbox/{found.id}/accept")
     assert again.location == f"/inbox/{found.id}"

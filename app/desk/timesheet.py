@@ -73,6 +73,7 @@ def _week(
     entries = queries.week_of(own_staff_id(), monday)
     return render_template(
         "desk/time/week.html",
+        overlapping=queries.overlapping(own_staff_id(), monday),
         monday=monday,
         days=days,
         today=today,

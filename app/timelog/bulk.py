@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -43,21 +43,11 @@ class PastWork:
     import_key: str | None = None
 
 
-FLAG_OVERLAPS = text("""
-update time_entry as mine set is_overlapping = true
-where mine.id = any(:ids) and mine.started_at is not null and exists (
-  select 1 from time_entry as other
-  where other.staff_id = mine.staff_id and other.id <> mine.id
-    and other.work_date between mine.work_date - 2 and mine.work_date + 2
-    and other.started_at < mine.ended_at and other.ended_at > mine.started_at)
-""")
-
-
 def log_many(works: Sequence[PastWork], *, actor: Actor, with_events: bool = True) -> list[int]:
     """Write entries of history; returns their ids in the given order.
 
-    A handful of statements for each 5,000. Overlaps are flagged, each ticket's timeline tells of
-    its entries (unless `with_events` is off: then the caller brought them), billing prices them.
+    A handful of statements for each 5,000. Each ticket's timeline tells of its entries (unless
+    `with_events` is off: then the caller brought them), billing prices them.
     """
     ids: list[int] = []
     for at in range(0, len(works), CHUNK):
@@ -74,8 +64,6 @@ def _log_chunk(works: Sequence[PastWork], *, actor: Actor, with_events: bool) ->
             insert(TimeEntry).returning(TimeEntry.id, sort_by_parameter_order=True), rows
         )
     )
-    if any(work.started_at for work in works):
-        db.session.execute(FLAG_OVERLAPS, {"ids": ids})
     if with_events:
         timeline.append_many(
             [

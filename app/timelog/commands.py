@@ -53,7 +53,6 @@ def log_time(
     if place.archived:
         raise RuleError(f"{place.name} is archived: restore the company before logging time.")
     _settle_state(entry, place.time_approval, finished=finished)
-    _flag_overlap(entry)
     db.session.add(entry)
     db.session.flush()
     _tell_ticket(entry, actor=actor)
@@ -78,7 +77,6 @@ def edit_entry(
     for name, value in _checked(work, place).items():
         setattr(entry, name, value)
     _settle_state(entry, place.time_approval, finished=True)
-    _flag_overlap(entry)
     db.session.flush()
     after = audit_facts(entry)
     if before == after:
@@ -270,19 +268,6 @@ def _settle_state(entry: TimeEntry, time_approval: str, *, finished: bool) -> No
     entry.state_reason = ""
     entry.approved_at = clock.now() if entry.state == "approved" else None
     entry.approved_by = None
-
-
-def _flag_overlap(entry: TimeEntry) -> None:
-    entry.is_overlapping = (
-        entry.started_at is not None
-        and entry.ended_at is not None
-        and queries.overlaps(
-            staff_id=entry.staff_id,
-            started_at=entry.started_at,
-            ended_at=entry.ended_at,
-            but=entry.id,
-        )
-    )
 
 
 def _tell_ticket(entry: TimeEntry, *, actor: Actor, was: int | None = None) -> None:

@@ -153,11 +153,7 @@ class TimeImporter(Importer):
     def write_after(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         _value(session, text(CHUNK_ENTRIES), first=chunk["first"], last=chunk["last"])
 
-    def finish(self, session: Session, work: Work) -> None:
-        session.execute(text(OVERLAPS), {"batch": work.batch_id})
-
     def after_undo(self, session: Session, batch_id: int) -> None:
-        session.execute(text(OVERLAPS), {"batch": batch_id})
         _value(session, text(RESTORED_ENTRIES), batch=batch_id)
 
     def tally(self, session: Session, work: Work) -> Tally:
@@ -165,7 +161,7 @@ class TimeImporter(Importer):
         overlaps = session.scalar(text(OVERLAPS_IN_FILE)) or 0
         lines = list(session.scalars(text(OTHER_LENGTHS)))
         warnings = [
-            f"{overlaps} entries overlap another one of the same person; they are flagged."
+            f"{overlaps} entries overlap another one of the same person; their weeks tell which."
         ][: bool(overlaps)]
         if lines:
             warnings.append(_told_lengths(lines))
@@ -328,27 +324,6 @@ select s.line from import_plan p join import_stage s using (line)
 
 # An entry overlaps when an earlier one of the same person ends after it begins, or the next one
 # begins before it ends.
-OVERLAPS = """
-with person as (
-  select distinct t.staff_id from import_row r join time_entry t on t.id = r.target_id
-   where r.batch_id = :batch and r.action in ('created', 'updated')
-  union
-  select e.object_id from import_side_effect e
-   where e.batch_id = :batch and e.object_kind = 'staff'
-), span as (
-  select id, started_at, ended_at,
-         max(ended_at) over (partition by staff_id order by started_at, id
-                             rows between unbounded preceding and 1 preceding) as reached,
-         lead(started_at) over (partition by staff_id order by started_at, id) as next
-    from time_entry
-   where staff_id in (select staff_id from person) and ended_at > started_at
-), flag as (
-  select id, coalesce(reached > started_at, false) or coalesce(next < ended_at, false) as overlaps
-    from span
-)
-update time_entry t set is_overlapping = f.overlaps
-  from flag f where f.id = t.id and t.is_overlapping <> f.overlaps"""
-
 OVERLAPS_IN_FILE = """
 with span as (
   select w.staff_id, s.line, (s.span ->> 'started_at')::timestamptz as started_at,

@@ -92,7 +92,6 @@ class TimeEntry(Stamped, Model):
     approved_by: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     source: Mapped[str | None] = mapped_column(String(60))
     import_key: Mapped[str | None] = mapped_column(String(64))
-    is_overlapping: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
     version: Mapped[int] = mapped_column(Integer, server_default="1")
 
     staff: Mapped[Staff] = relationship()

@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from app.companies.models import Company
 from app.core.db import db
@@ -151,24 +151,26 @@ def allocated_of_ticket(ticket_id: int) -> list[int]:
     )
 
 
-def overlaps(
-    *, staff_id: int, started_at: datetime, ended_at: datetime, but: int | None = None
-) -> bool:
-    """Whether a person has other work between two instants."""
-    found = db.session.scalar(
-        select(TimeEntry.id)
-        .where(
-            TimeEntry.staff_id == staff_id,
-            TimeEntry.work_date.between(
-                started_at.date() - timedelta(days=2), ended_at.date() + timedelta(days=2)
-            ),
-            TimeEntry.started_at < ended_at,
-            TimeEntry.ended_at > started_at,
-            TimeEntry.id.is_distinct_from(but),
-        )
-        .limit(1)
+def overlapping(staff_id: int, monday: date) -> set[int]:
+    """The ids of a person's entries of one week that share time with another one of theirs.
+
+    An entry takes a day at most and its date is that of a zone, so others begin within three days.
+    """
+    mine, other = aliased(TimeEntry), aliased(TimeEntry)
+    beside = (
+        select(other.id)
+        .where(other.staff_id == staff_id, other.id != mine.id)
+        .where(other.work_date.between(mine.work_date - 3, mine.work_date + 3))
+        .where(other.started_at < mine.ended_at, other.ended_at > mine.started_at)
+        .where(other.started_at < other.ended_at)
     )
-    return found is not None
+    query = select(mine.id).where(
+        mine.staff_id == staff_id,
+        mine.work_date.between(monday, monday + timedelta(days=6)),
+        mine.started_at < mine.ended_at,
+        beside.exists(),
+    )
+    return set(db.session.scalars(query))
 
 
 def seconds_on(staff_id: int, day: date) -> int:

@@ -1,5 +1,7 @@
 """The rules of the machine: identity, order, hostile input, chunks that are refused."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import func, select, text
 
@@ -15,6 +17,7 @@ from app.tickets import joining
 from app.tickets.models import Ticket
 from app.timelog import exports
 from app.timelog.models import TimeEntry
+from app.timelog.queries import overlapping
 from app.timelog.work_types import add_work_type
 from tests import factories as make
 from tests.imports.bring import ACTOR, bring, counts, take_back, try_out
@@ -288,8 +291,10 @@ def test_time_that_ends_before_it_begins_or_overlaps(app) -> None:
     answer = bring("time", head + rows, zone="Europe/Amsterdam")
     assert counts(answer) == (4, 3, 0, 0, 1)
     assert "before it began" in answer["errors"][0]["reason"]
-    flags = db.session.scalars(select(TimeEntry.is_overlapping).order_by(TimeEntry.id)).all()
-    assert list(flags) == [True, True, False]
+    first, second, third = db.session.scalars(select(TimeEntry).order_by(TimeEntry.id))
+    monday = date(2024, 3, 25)
+    assert overlapping(first.staff_id, monday) == {first.id, second.id}
+    assert overlapping(third.staff_id, monday) == set()
     assert any("overlap" in warning for warning in answer["warnings"])
 
 

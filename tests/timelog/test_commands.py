@@ -12,7 +12,7 @@ from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.models import Agency, AuditLog, Job
 from app.tickets import joining, logins
 from app.tickets.models import Event
-from app.timelog import approval, bulk, commands, queries
+from app.timelog import approval, bulk, commands, queries, rules
 from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
 from app.vault import queries as vault
@@ -118,18 +118,28 @@ def test_all_reasons_are_told_and_nothing_is_kept(agent, ada, ticket):
     assert db.session.scalar(select(TimeEntry.id)) is None
 
 
-def test_overlapping_work_is_flagged(agent, ada, ticket):
-    def worked(start, end):
-        return commands.log_time(
-            Work(started_at=NOW - timedelta(hours=start), ended_at=NOW - timedelta(hours=end)),
-            actor=agent,
-            staff_id=ada.id,
-            ticket_id=ticket.id,
-        )
+def test_work_overlaps_as_long_as_the_other_one_is_there(agent, ada, ticket):
+    def work(start, end):
+        return Work(started_at=NOW - timedelta(hours=start), ended_at=NOW - timedelta(hours=end))
 
-    assert not worked(5, 4).is_overlapping
-    assert not worked(4, 3).is_overlapping
-    assert worked(4.5, 3.5).is_overlapping
+    def worked(start, end, by=ada):
+        made = commands.log_time(work(start, end), actor=agent, staff_id=by.id, ticket_id=ticket.id)
+        made.state = "draft"
+        return made
+
+    def overlapping():
+        db.session.flush()
+        return queries.overlapping(ada.id, rules.monday_of(NOW.date()))
+
+    first, second = worked(5, 4), worked(4, 3)
+    worked(5, 3, by=factories.staff("Bo"))
+    assert overlapping() == set()
+    across = worked(4.5, 3.5)
+    assert overlapping() == {first.id, second.id, across.id}
+    commands.edit_entry(across, work(4.5, 4), actor=agent)
+    assert overlapping() == {first.id, across.id}
+    commands.delete_entry(first, actor=agent)
+    assert overlapping() == set()
 
 
 def test_an_edit_is_audited_priced_anew_and_told(agent, ada, ticket):
@@ -279,10 +289,8 @@ def test_time_of_history_costs_the_same_for_any_number(agent, ada, ticket, state
     with statements() as seen:
         ids = bulk.log_many(works, actor=agent)
         db.session.flush()
-    assert len(seen) == 6
+    assert len(seen) == 5
     assert valued() == [ids]
-    flags = db.session.scalars(select(TimeEntry.is_overlapping).order_by(TimeEntry.id)).all()
-    assert flags == [True] * count
     assert ticket.last_seq == count
 
 

@@ -1,6 +1,8 @@
 """Taking mails in: the raw bytes are stored and committed before anything is decided."""
 
-from sqlalchemy import Select, select
+from typing import Any
+
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.communications import queries
@@ -84,6 +86,17 @@ def replay(received_id: int, *, actor: Actor) -> int:
     found.problem, found.replays = "", found.replays + 1
     db.session.flush()
     return job_of(received_id)
+
+
+@jobs.on_death(TAKE_IN)
+def give_up(_job_id: int, payload: dict[str, Any], reason: str) -> None:
+    """Let a mail have failed over which its job died: people see it, and can decide on it anew."""
+    db.session.execute(
+        update(Received)
+        .where(Received.id == payload["received_id"], Received.state.in_(("new", "claimed")))
+        .values(state="failed", problem=reason[:2000])
+        .execution_options(synchronize_session=False)
+    )
 
 
 def raw_of(found: Received) -> bytes:

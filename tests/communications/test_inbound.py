@@ -3,19 +3,21 @@
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from app.communications import inbound, matching
+from app.communications import inbound, inbox, matching
+from app.communications.models import Received
 from app.companies.account_models import CompanyDomain
 from app.companies.commands import archive_company
 from app.companies.models import Company, Contact
-from app.core import clock
+from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.core.models import Mail
+from app.core.models import Job, Mail
 from app.tickets import commands, joining
 from app.tickets.models import Subscription, Ticket
 from app.tickets.subscribing import ensure_subscribed
+from jobs import load_handlers
 from tests import factories as make
 from tests.communications.letters import (
     AGENT,
@@ -317,6 +319,25 @@ def test_an_answer_reopens_within_the_days_and_follows_up_after_them(mira):
     assert (made.follows_id, old.category) == (old.id, "completed")
     more = take(letter(address(mira), "And this!", to=token(old, mira)))
     assert (more["outcome"], more["ticket"]) == ("reply", made.number), "it is open"
+
+
+def test_a_mail_over_which_each_worker_died_is_shown_as_failed_and_decided_anew(mira):
+    with unit_of_work():
+        received_id = inbox.store(letter(address(mira), "Too much for a worker."))
+    job_id = inbox.job_of(received_id)
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert jobs.claim(job_id) is not None
+        with unit_of_work():
+            ended = update(Job).where(Job.id == job_id).values(lease_until=Job.created_at)
+            db.session.execute(ended)
+    assert jobs.bury() == 1
+    row = db.session.get_one(Received, received_id, populate_existing=True)
+    assert row.state == "failed"
+    assert "workers died over it" in row.problem
+    load_handlers()
+    with unit_of_work():
+        again = inbox.replay(received_id, actor=AGENT)
+    assert jobs.run(again)["outcome"] == "ticket"
 
 
 def test_decisions_are_explained():

@@ -3,6 +3,7 @@
 import json
 import logging
 import uuid
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -14,12 +15,14 @@ from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
     MethodNotAllowed,
+    RequestEntityTooLarge,
     SecurityError,
     Unauthorized,
 )
 
 from app.core.db import FULL, db, why_unanswered
 from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.given_back import beside_files, written
 from app.core.language import gettext as _
 from app.core.language import told
 from app.core.sessions import is_portal
@@ -81,7 +84,13 @@ TO_CLIENTS = {
 """What clients read where the usual text speaks of the agency's own people."""
 
 
-def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
+def _page(
+    code: int,
+    *,
+    detail: str = "",
+    incident: str = "",
+    written: Sequence[tuple[str, str]] = (),
+) -> Response:
     title, text = TEXTS[code]
     if request.path.startswith(API):
         message = detail or (ON_OUR_SIDE + incident if incident else str(title))
@@ -95,6 +104,7 @@ def _page(code: int, *, detail: str = "", incident: str = "") -> Response:
         text=detail or told(text),
         incident=incident,
         back=_came_from() if code in AGAIN else "",
+        written=written,
     )
     response = make_response(page, code)
     if request.headers.get("HX-Request"):
@@ -120,7 +130,8 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return too_late.page()
     if code not in TEXTS:
         return error
-    response = _page(code)
+    is_too_large = isinstance(error, RequestEntityTooLarge)
+    response = _page(code, written=written(beside_files(request)) if is_too_large else ())
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: the answer names what is allowed
         response.allow.update(error.valid_methods or ())
     return response

@@ -1,31 +1,15 @@
-"""A form of the desk that came after its session: what was typed is given back, never thrown away.
+"""A form of the desk that came after its session: what was typed is given back.
 
 The browser keeps a draft of the composer as well (`drafts.js`), which is there after signing in.
 """
 
-import re
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Response, make_response, render_template, request, url_for
 from flask_login import current_user
 
+from app.core.given_back import written
 from app.core.targets import is_local
-
-LABELS = {"text": "Text", "message": "Message", "subject": "Subject", "time": "Time"}
-LABELS |= {"description": "What was done", "reason": "Why not billable"}
-NEVER_SHOWN = re.compile(r"^was-|pass|secret|token|nonce|carried")
-
-
-def written(form: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What somebody typed, as (label, text); no secrets, and none of what is chosen or carried."""
-    return [
-        (LABELS.get(name) or name.replace("_", " ").capitalize(), text)
-        for name, text in form.items()
-        if not NEVER_SHOWN.search(name)
-        and text.strip()
-        and (name in LABELS or re.search(r"\s", text.strip()))
-    ]
 
 
 def page() -> Response:

@@ -15,17 +15,15 @@ from app.companies.visibility import viewer_of
 from app.core import clock, language
 from app.core.access import Viewer
 from app.core.audit import Actor
+from app.core.given_back import written
 from app.core.logs import request_id
 from app.core.models import Agency
 from app.core.sessions import VIEWING, desk_session, is_portal
 from app.core.targets import is_local
-from app.core.words import say
 from app.portal import blueprint
 
 CONTACT = "contact"
 EPOCH = "epoch"
-# Fields whose text is given back when a form comes too late.
-TYPED = {"subject": say("Subject"), "text": say("Message"), "comment": say("Comment")}
 
 
 @dataclass
@@ -160,9 +158,7 @@ def too_late() -> str:
         "portal/too_late.html",
         is_in=is_in,
         target=target if is_in else url_for("door.sign_in", next=target),
-        written=[
-            (label, request.form[name]) for name, label in TYPED.items() if request.form.get(name)
-        ],
+        written=written(request.form),
     )
 
 

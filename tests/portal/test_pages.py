@@ -389,6 +389,47 @@ def test_what_is_too_large_says_so_in_the_agencys_name_and_leads_back(northwind,
     assert re.search(rf'href="{there}"[^>]*>\s*Back to the page', page)
 
 
+def form_of(*parts):
+    """The body of a form with files as a browser sends it: each part a name, a text or a size."""
+    body = b""
+    for name, value in parts:
+        file = "" if isinstance(value, str) else '; filename="film.mp4"'
+        head = f'--edge\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+        content = value.encode() if isinstance(value, str) else b"x" * value
+        body += head.encode() + content + b"\r\n"
+    return {"data": body + b"--edge--\r\n", "content_type": "multipart/form-data; boundary=edge"}
+
+
+@pytest.mark.parametrize("megabytes", [26, 110])
+def test_what_was_written_beside_files_that_are_too_large_is_given_back(northwind, mira, megabytes):
+    answer = mira.post(
+        f"/portal/requests/{northwind.ticket.number}/answer",
+        **form_of(("text", "Two pages of <b>prose</b>"), ("files", megabytes * 1024**2)),
+    )
+    assert answer.status_code == 413
+    page = text_of(answer)
+    assert "Nothing was sent. Here is what you wrote" in page
+    assert "Two pages of &lt;b&gt;prose&lt;/b&gt;" in page
+    assert "film.mp4" not in page
+
+
+def test_answers_after_a_file_are_given_back_with_their_question_and_no_login(mira):
+    answer = mira.post(
+        "/portal/requests/new",
+        **form_of(
+            ("login-what-secret", "correct horse battery"),
+            ("files-shot", 26 * 1024**2),
+            ("asked-where", "Where does it happen?"),
+            ("field-where", "Cellar"),
+        ),
+    )
+    page = text_of(answer)
+    assert answer.status_code == 413
+    assert "Where does it happen?" in page
+    assert "Cellar" in page
+    assert "correct horse" not in page
+
+
 def test_nobody_writes_on_a_request_they_do_not_see_by_way_of_a_merged_one(app, northwind):
     with unit_of_work():
         sales, store = (

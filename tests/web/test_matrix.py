@@ -360,6 +360,10 @@ def test_strange_hosts_and_huge_bodies_are_refused(app):
     huge = client.post("/login/", data={"username": "x" * (26 * 1024 * 1024)})
     assert huge.status_code == 413
     assert "25 MB" in huge.get_data(as_text=True)
+    garbled = client.post(
+        "/login/", data=b"x" * 26 * 1024 * 1024, content_type="multipart/form-data; boundary=none"
+    )
+    assert garbled.status_code == 413
 
 
 def test_a_failure_shows_a_number_and_no_details(settings):

@@ -117,8 +117,9 @@ def remove(name: str) -> Any:
 
 
 def _wanted() -> frozenset[tuple[str, str]]:
+    """The permissions that are ticked; what is none is left out."""
     pairs = (text.partition(":") for text in request.form.getlist("pair"))
-    return frozenset((verb, resource) for verb, _, resource in pairs)
+    return frozenset((verb, resource) for verb, _, resource in pairs) & roles.EVERYTHING
 
 
 def _known(name: str) -> str:

@@ -1,6 +1,7 @@
 """Who of a department gets a new ticket that names nobody, and who may take one by answering."""
 
-from sqlalchemy import func, select, update
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import exists, func, select, update
 
 from app.core import clock
 from app.core.db import db
@@ -14,7 +15,8 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
     Another `mode` may be asked for.
 
     The department's row is locked, so that two tickets at once go to two people. A tie in the
-    number of open tickets goes to who has waited longest.
+    number of open tickets goes to who has waited longest. Who is archived, or may not sign in any
+    more, is passed over.
     """
     own = db.session.scalar(
         select(Department.assign_mode).where(Department.id == department_id).with_for_update()
@@ -32,10 +34,15 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
         .correlate(DepartmentMember)
         .scalar_subquery()
     )
+    is_shut_out = exists().where(User.id == Staff.user_id, User.active.is_(False))
     staff_id = db.session.scalar(
         select(DepartmentMember.staff_id)
         .join(Staff, Staff.id == DepartmentMember.staff_id)
-        .where(DepartmentMember.department_id == department_id, Staff.archived_at.is_(None))
+        .where(
+            DepartmentMember.department_id == department_id,
+            Staff.archived_at.is_(None),
+            ~is_shut_out,
+        )
         .order_by(*((load, *waited) if mode == "least_loaded" else waited))
         .limit(1)
     )

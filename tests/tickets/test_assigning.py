@@ -58,6 +58,18 @@ def test_members_come_in_turn_and_the_archived_are_passed_over(company, desk):
     assert given(company, department, 2) == [ids[2], ids[0]]
 
 
+def test_who_may_not_sign_in_any_more_is_passed_over(company, desk):
+    department, people = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    gone = make.user("Agent")
+    gone.active = False
+    member = DepartmentMember(department_id=department.id, staff_id=make.staff_of(gone).id)
+    db.session.add(member)
+    db.session.flush()
+    ids = [person.id for person in people]
+    assert given(company, department, 4) == [*ids, ids[0]]
+
+
 def test_a_named_assignee_is_left_and_takes_no_turn(company, desk):
     department, people = desk
     staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")

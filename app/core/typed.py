@@ -4,8 +4,9 @@ A number beyond all ids, or a day beyond all calendars, is no number and no day:
 here can do no harm further in.
 """
 
-from datetime import date
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
@@ -14,6 +15,7 @@ from werkzeug.routing import IntegerConverter
 LARGEST = 2**53 - 1
 """Above every id, page and count; a hundred times it is still within a bigint."""
 FIRST_YEAR, LAST_YEAR = 1900, 2999
+Day = TypeVar("Day", date, datetime)
 
 
 def whole(text: str) -> int:
@@ -34,7 +36,19 @@ def id_of(text: str) -> int | None:
 
 def day(text: str) -> date:
     """A day as 2026-03-31, of a year from 1900 to 2999. Raises `ValueError` for anything else."""
-    typed = date.fromisoformat(text.strip())
+    return _within_years(date.fromisoformat(text.strip()))
+
+
+def instant(text: str, zone: str) -> datetime:
+    """A moment in UTC, typed as 2026-03-31T17:00 in a zone; every zone knows its day.
+
+    Raises `ValueError` for anything else, and for years that `day` refuses.
+    """
+    local = _within_years(datetime.fromisoformat(text.strip()))
+    return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _within_years(typed: Day) -> Day:
     if not FIRST_YEAR <= typed.year <= LAST_YEAR:
         raise ValueError(f"the year {typed.year} is not between {FIRST_YEAR} and {LAST_YEAR}")
     return typed

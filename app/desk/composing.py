@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from werkzeug.datastructures import FileStorage
 
@@ -91,9 +90,8 @@ def instant(text: str, zone: str, what: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        local = datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(zone))
-        return local.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return typed.instant(text, zone)
+    except ValueError as error:
         raise RuleError(
             f"{what} “{text[:40]}” is no date and time: write it as 2026-03-31T17:00."
         ) from error

@@ -120,7 +120,7 @@ def split_post(number: int) -> Any:
             queries.locked(number),
             actor=desk_actor(),
             subject=request.form.get("subject", ""),
-            seqs={int(seq) for seq in request.form.getlist("event") if seq.isdecimal()},
+            seqs=set(request.form.getlist("event", type=int)),
         )
         said = f"Ticket #{done.ticket.number} is split off #{number}."
         if done.moved_seconds:

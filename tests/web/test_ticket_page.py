@@ -407,3 +407,10 @@ def test_every_reason_against_time_or_a_ticket_is_told_at_once_and_all_is_kept(b
     page = browser.post("/tickets/new", data=form).get_data(as_text=True)
     for reason in ("The subject is empty", "No company is called “Nobody”", "“soon” is no date"):
         assert reason in page
+
+
+@pytest.mark.parametrize("due", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_due_date_that_is_none_in_other_zones_is_refused(browser, ticket, due):
+    answer = browser.post(f"/tickets/{ticket.number}/fields", data={"due": due})
+    assert answer.status_code == 422
+    assert f"The due date “{due}” is no date and time" in answer.get_data(as_text=True)

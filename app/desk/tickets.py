@@ -115,7 +115,7 @@ TOLD = "Clients are mailed that their tickets are closed once it can no longer b
 def change_many() -> Any:
     """Assign the ticked tickets, or give them a status; all that match only after a preview."""
     back = local_or(request.form.get("back"), url_for("tickets.queue"))
-    if "all" in request.form and "confirmed" not in request.form:
+    if "all" in request.form and "previewed" not in request.form:
         return _preview(back)
 
     def change() -> tuple[str, str]:
@@ -127,10 +127,17 @@ def change_many() -> Any:
 
 
 def _meant(back: str) -> list[int]:
-    """The tickets that were ticked, or all that stand in the queue at the address."""
+    """The tickets that were ticked, or all that stand in the queue at the address.
+
+    Of those, once they were previewed, what came to the queue since is left alone.
+    """
     found = worker()
     if "all" in request.form:
-        return queue_page.matching(back, staff_id=found.staff_id if found else None)
+        ids = queue_page.matching(back, staff_id=found.staff_id if found else None)
+        if "previewed" not in request.form:
+            return ids
+        shown = {chosen_id(text) for text in request.form["previewed"].split(",")}
+        return [each for each in ids if each in shown]
     ids = [found_id for text in request.form.getlist("ticket") if (found_id := chosen_id(text))]
     if not ids:
         raise RuleError("No ticket is ticked: tick those to change.")
@@ -151,7 +158,7 @@ def _preview(back: str) -> Any:
         "desk/tickets/bulk.html",
         result=result,
         told=TOLD if result.told else "",
-        total=len(ids),
+        ids=ids,
         sent=request.form,
         back=back,
         nonce=forms.new_nonce(),

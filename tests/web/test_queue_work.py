@@ -282,6 +282,8 @@ def test_a_ticket_is_split_by_page(browser, fjord):
     refused = post(browser, f"/tickets/{number}/split", subject="Printer")
     assert refused.status_code == 422
     assert "Nothing is chosen" in refused.get_data(as_text=True)
+    refused = post(browser, f"/tickets/{number}/split", subject="Printer", event="9" * 5000)
+    assert refused.status_code == 422
     seq = re.search(r'name="event" value="(\d+)"', page)[1]
     done = post(browser, f"/tickets/{number}/split", subject="Printer", event=seq)
     page = page_of(browser, done.location)
@@ -305,11 +307,15 @@ def test_all_that_match_are_changed_after_a_preview_that_changes_nothing(agent, 
         owners = db.session.scalars(select(Ticket.assignee_id)).all()
         assert owners.count(None) == 61
         assert not db.session.scalars(select(BulkChange)).all()
-    done = post(browser, "/tickets/bulk", confirmed="y", **wanted)
+    with unit_of_work():
+        late = make.ticket(fjord, priority="high").id
+    previewed = re.search(r'name="previewed" value="([\d,]+)"', preview)[1]
+    done = post(browser, "/tickets/bulk", previewed=previewed, **wanted)
     assert "60 tickets changed" in page_of(browser, done.location)
     with fresh():
         owners = db.session.scalars(select(Ticket.assignee_id)).all()
-        assert owners.count(None) == 1
+        assert owners.count(None) == 2
+        assert db.session.get_one(Ticket, late).assignee_id is None, "nobody saw it in the preview"
 
 
 def test_the_question_before_a_merge_is_asked_again_after_a_deadlock(browser, fjord):

@@ -12,12 +12,13 @@ from app.communications.matching import Target
 from app.communications.models import Received
 from app.communications.parse import Parsed
 from app.communications.replytext import split
-from app.communications.senders import Known, company_for, contact_for
+from app.communications.senders import Known, client_forwarded, company_for, contact_for
 from app.companies.models import Contact, ContactEmail
 from app.companies.visibility import people_near
 from app.core import clock, storage
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db
+from app.core.errors import RuleError
 from app.core.public_links import masked
 from app.staff.models import Staff
 from app.tickets import assigning, client_commands, commands, merged, rules, timeline
@@ -100,8 +101,12 @@ def _by_contact(ticket: Ticket, found: Received, parsed: Parsed, known: Known) -
 def _open(found: Received, parsed: Parsed, known: Known) -> Filed:
     sender, subject, contact = parsed.sender, parsed.subject, known.contact
     is_staff = known.staff is not None and contact is None
-    original = forwarding.original_sender(parsed.text, parsed.subject) if is_staff else None
-    if original is not None:
+    if is_staff:
+        original = client_forwarded(parsed, known)
+        if original is None:
+            raise RuleError(
+                "Staff wrote it, and it names no client: open a ticket by hand instead."
+            )
         sender, subject = original, forwarding.plain_subject(subject)
         contact = queries.contact_by_address(sender.address)
     contact = contact_for(sender, contact)

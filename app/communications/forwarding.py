@@ -1,5 +1,7 @@
 """Whose mail it was that somebody forwarded; pure."""
 
+from collections.abc import Iterator
+
 from app.communications import headers
 from app.communications.headers import Mailbox
 from app.communications.quotewords import FORWARD_BEGIN, FORWARD_LINE, FROM_ANY, ORIGINAL_LINE
@@ -21,8 +23,8 @@ def plain_subject(subject: str) -> str:
     return kept
 
 
-def original_sender(text: str, subject: str) -> Mailbox | None:
-    """The person named by the header block of a forwarded mail, None when there is none."""
+def original_senders(text: str, subject: str) -> Iterator[Mailbox]:
+    """The people named by the header blocks of a forwarded mail, the newest mail's first."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         short = line[:400].rstrip()
@@ -34,9 +36,8 @@ def original_sender(text: str, subject: str) -> Mailbox | None:
             if found is None:
                 continue
             written = found[1].replace("[mailto:", "<").replace("]", ">")
-            for box in headers.mailboxes(written):
-                return box
-    return None
+            yield from headers.mailboxes(written)[:1]
+            break
 
 
 def _starts_block(line: str) -> bool:

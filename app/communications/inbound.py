@@ -12,7 +12,6 @@ from flask import current_app
 from app.communications import (
     authentication,
     filing,
-    forwarding,
     inbox,
     matching,
     parse,
@@ -165,7 +164,7 @@ def _facts(found: Received, parsed: Parsed, known: Known) -> Facts:
     sender = _sender(parsed, known)
     marks = parsed.automatic
     own = parsed.headers.get(INSTANCE, ())
-    original = forwarding.original_sender(parsed.text, parsed.subject)
+    original = senders.client_forwarded(parsed, known)
     company = None if sender.contact_id else queries.company_of_domain(sender.address)
     targets = _targets(parsed, sender)
     since = clock.now() - timedelta(hours=1)

@@ -31,7 +31,7 @@ def save_mailbox(given: Mapping[str, Any], *, actor: Actor, mailbox: Mailbox | N
     values = {name: str(given.get(name) or "").strip() for name in FIELDS}
     values["folder"] = values["folder"] or "INBOX"
     values["user_name"] = values["user_name"] or values["address"]
-    problems = _problems(values, given, is_new=mailbox is None)
+    problems = _problems(values, given, mailbox_id=mailbox.id if mailbox else None)
     if problems:
         raise RuleError(*problems)
     if mailbox is None:
@@ -52,7 +52,9 @@ def save_mailbox(given: Mapping[str, Any], *, actor: Actor, mailbox: Mailbox | N
     return mailbox
 
 
-def _problems(values: Mapping[str, str], given: Mapping[str, Any], *, is_new: bool) -> list[str]:
+def _problems(
+    values: Mapping[str, str], given: Mapping[str, Any], *, mailbox_id: int | None
+) -> list[str]:
     problems = [
         f"{name.replace('_', ' ').capitalize()}: at most {most} characters fit."
         for name, most in LENGTHS.items()
@@ -61,6 +63,8 @@ def _problems(values: Mapping[str, str], given: Mapping[str, Any], *, is_new: bo
     local, _, domain = values["address"].rpartition("@")
     if not local or "." not in domain or "+" in local or any(map(str.isspace, values["address"])):
         problems.append("Address: write one such as support@example.com, without a plus sign.")
+    if queries.reads(values["address"], but=mailbox_id):
+        problems.append("Address: it is that of another mailbox already.")
     if not values["host"] or any(map(str.isspace, values["host"])):
         problems.append("Server: write its name, such as imap.example.com.")
     port = str(given.get("port", ""))
@@ -68,7 +72,7 @@ def _problems(values: Mapping[str, str], given: Mapping[str, Any], *, is_new: bo
         problems.append("Port: a number from 1 to 65535, mostly 993.")
     if given.get("security") not in SECURITIES:
         problems.append("Security: choose TLS, STARTTLS or none.")
-    if is_new and not given.get("password"):
+    if mailbox_id is None and not given.get("password"):
         problems.append("Password: write the one of the mailbox.")
     department_id = given.get("department_id")
     if department_id is not None and db.session.get(Department, department_id) is None:

@@ -115,9 +115,22 @@ def surroundings(found: Received, message_id: str | None, since: datetime) -> Su
             *filed,
         )
     ).one()
-    configured: str = current_app.extensions["settings"].mail_reply_to
-    own = {*(row[0] or ()), configured.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
-    return Surroundings(frozenset(own), row[1], row[2], dict(zip(outcomes, row[3:], strict=True)))
+    own = frozenset({*(row[0] or ()), *_configured()})
+    return Surroundings(own, row[1], row[2], dict(zip(outcomes, row[3:], strict=True)))
+
+
+def ours_among(addresses: Collection[str]) -> set[str]:
+    """Those of some addresses, in small letters, that are of staff or of the desk itself."""
+    staff = select(func.lower(cast(Staff.email, Text))).where(Staff.email.in_(addresses))
+    read = select(func.lower(cast(Mailbox.address, Text))).where(Mailbox.address.in_(addresses))
+    found = set(db.session.scalars(staff.union_all(read))) if addresses else set()
+    return found | (_configured() & set(addresses))
+
+
+def _configured() -> set[str]:
+    """The addresses under which this desk writes, in small letters."""
+    reply_to: str = current_app.extensions["settings"].mail_reply_to
+    return {reply_to.lower(), parseaddr(mailer.sender())[1].lower()} - {""}
 
 
 def ticket_by_number(number: int) -> Ticket | None:
@@ -231,6 +244,12 @@ def _filtered(query: Any, text: str) -> Any:
 def mailboxes() -> list[Mailbox]:
     """The mailboxes that are read, by address."""
     return list(db.session.scalars(select(Mailbox).order_by(Mailbox.address)))
+
+
+def reads(address: str, *, but: int | None) -> bool:
+    """Whether a mailbox of an address is read, another one than `but`."""
+    query = select(Mailbox.id).where(Mailbox.address == address)
+    return db.session.scalar(query.where(Mailbox.id.is_distinct_from(but))) is not None
 
 
 def mailbox(mailbox_id: int) -> Mailbox:

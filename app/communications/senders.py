@@ -1,23 +1,27 @@
 """The person behind a sender's address: a known contact, or one made for them."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 
-from app.communications import queries
+from app.communications import forwarding, queries
 from app.communications.headers import Mailbox
+from app.communications.parse import Parsed
 from app.companies.models import Company, Contact
 from app.companies.people import create_contact, join_company, mark_reached
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
-from app.imports.values import fold_name
+from app.imports.values import fold_name, tidy
 from app.staff.models import Staff
 from app.tickets.queries import primary_company_id
+from app.tickets.rules import clean_line
 
 SOURCE = "mail"
 ACTOR = Actor(name="Mail", channel="mail")
 LONGEST_NAME = 200
+MOST_FORWARDED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,22 @@ def known_at(address: str) -> Known:
     return Known(queries.contact_by_address(address), queries.staff_by_address(address))
 
 
+def client_forwarded(parsed: Parsed, known: Known) -> Mailbox | None:
+    """Whose mail a member of staff forwards: the first in it who is none of us.
+
+    None in mails of others, also of who is of staff and a client, and when nobody is named.
+    """
+    if known.staff is None or known.contact is not None:
+        return None
+    named = list(islice(forwarding.original_senders(parsed.text, parsed.subject), MOST_FORWARDED))
+    ours = queries.ours_among([each.address.lower() for each in named])
+    return next((each for each in named if each.address.lower() not in ours), None)
+
+
 def contact_for(sender: Mailbox, known: Contact | None) -> Contact:
     """The contact of an address; made when nobody has it."""
     if known is None:
-        name = (sender.name or sender.address)[:LONGEST_NAME]
+        name = (tidy(clean_line(sender.name)) or sender.address)[:LONGEST_NAME]
         return create_contact(ACTOR, {"name": name}, emails=[sender.address])
     if any(each.bounced_at for each in known.emails):
         mark_reached(ACTOR, known, sender.address)

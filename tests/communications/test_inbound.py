@@ -278,6 +278,37 @@ def test_forwarded_by_staff_takes_the_original_sender(mira):
     assert "It is broken." in messages(made)[0]
 
 
+def test_a_forwarded_talk_with_us_is_of_the_client_in_it(mira):
+    with unit_of_work():
+        make.staff("Bo Lind", email="bo@agency.example")
+        make.staff("Cy Dahl", email="cy@agency.example")
+    proof = proved("bo@agency.example")
+
+    def forwarded(*senders: str) -> dict:
+        blocks = [f"---- Original Message ----\nFrom: {each}\nTo: x\n\nSaid." for each in senders]
+        return take(
+            letter(
+                "bo@agency.example", "\n\n".join(blocks), subject="Fwd: Help",
+                Authentication_Results=proof,
+            )
+        )  # fmt: skip
+
+    answer = forwarded("CY@agency.example", SUPPORT, f"Mira Lund <{address(mira)}>")
+    assert answer["rule"] == "forwarded-by-staff"
+    made = db.session.scalars(select(Ticket).where(Ticket.number == answer["ticket"])).one()
+    assert made.requester_id == mira.id
+    assert forwarded("bo@agency.example", SUPPORT)["rule"] == "staff-without-client"
+    with pytest.raises(RuleError, match="names no client"), unit_of_work():
+        inbound.accept(found("staff-without-client").id, actor=AGENT)
+    assert len(db.session.scalars(select(Contact.id)).all()) == 1, "nobody of ours is a client"
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202e", "\x01", "=?utf-8?b?4oCL?="])
+def test_who_has_no_name_to_be_read_is_called_by_the_address(desk, name):
+    assert take(f'From: "{name}" <ana@new.example>\n\nHelp'.encode())["outcome"] == "ticket"
+    assert db.session.scalars(select(Contact.name)).all() == ["ana@new.example"]
+
+
 def test_whoever_is_of_staff_and_a_client_opens_no_ticket_in_the_name_of_another(mira):
     with unit_of_work():
         both = make.contact(company(mira), "Bo Lind")

@@ -220,6 +220,12 @@ def test_the_password_is_sealed_and_nowhere_else(mailbox, server):
     assert db.session.get(Mailbox, mailbox.id).password == before
 
 
+def test_two_mailboxes_never_have_one_address(mailbox, server):
+    with pytest.raises(RuleError, match="another mailbox"), unit_of_work():
+        again = given(server, address="SUPPORT@desk.example")
+        mailboxes.save_mailbox(again, actor=ADMIN, mailbox=None)
+
+
 def test_every_fault_of_a_form_is_said_at_once(app, server):
     wrong = given(
         server, address="not+an@address", host="", port="0", security="x", password="",

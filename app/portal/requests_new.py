@@ -59,15 +59,20 @@ class Sent:
     @property
     def asked(self) -> dict[str, str]:
         """The questions that stood in the form, by key."""
-        asked = self.by_key(intake.ASKED)
-        return {key: question[: intake.LONGEST_LINE] for key, question in asked.items()}
+        return intake.asked_in(self.form)
 
     def keep_answers(self) -> None:
         """Put answers to questions that are not asked any more at the end of the description."""
-        left = requesting.without_place(self.type_id, self.by_key(intake.PREFIX), self.asked)
-        if left:
-            text = "\n\n".join(part for part in (self.form.get("text", "").rstrip(), left) if part)
-            self.form = {**self.form, "text": text}
+        moved = _with_answers(self.form, self.asked)
+        if moved != self.form:
+            self.form = moved
+            self.forget_questions()
+
+    def forget_questions(self) -> None:
+        """Let the questions that stood in the form be of no kind: it shows others from now on."""
+        self.form = {
+            name: text for name, text in self.form.items() if not name.startswith(intake.ASKED)
+        }
 
     def request(self, me: client.Client) -> NewRequest:
         """The request as it is to be sent, with the files that were in before."""
@@ -115,6 +120,7 @@ def new_request() -> Any:
         return _page(me)
     sent = Sent.of_request()
     if request.form.get("step") == "continue":
+        sent.forget_questions()
         try:
             _keep(me, sent)
         except drafts.FormSentError as error:
@@ -256,7 +262,9 @@ def _page(
 ) -> str:
     draft = request_queries.draft_of(me.id)
     sent = {name: text for name, text in given.items() if name != "notify"}
-    written = (draft.typed if draft else {}) | sent  # what came last is shown whole
+    kept = draft.typed if draft else {}
+    # what came last is shown whole
+    written = {**kept, **sent} if sent else _with_answers(kept, kept.get("asked", {}))
     recent = request_queries.recent_types(me.viewer.company_ids)
     offered = _recent_first(request_queries.offered(), recent)
     type_id = typed.id_of(str(written.get("type", request.args.get("type", ""))))
@@ -288,6 +296,20 @@ def _page(
         problems=list(faults),
         nonce=forms.new_nonce(),
     )
+
+
+def _with_answers(form: Mapping[str, Any], asked: Mapping[str, str]) -> Mapping[str, Any]:
+    """The form with answers to questions not asked any more at the end of its description."""
+    answers = {
+        name.removeprefix(intake.PREFIX): text
+        for name, text in form.items()
+        if name.startswith(intake.PREFIX)
+    }
+    left = requesting.without_place(typed.id_of(form.get("type", "")), answers, asked)
+    if not left:
+        return form
+    text = form.get("text", "").rstrip()
+    return {**form, "text": f"{text}\n\n{left}" if text else left}
 
 
 def _promises(me: client.Client, form: Form | None) -> list[tuple[str, int]]:

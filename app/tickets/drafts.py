@@ -44,7 +44,8 @@ def save(
 ) -> Draft:
     """Keep what is typed; answers to fields that are not shown now stay for when they are again.
 
-    Raises `FormSentError`.
+    The questions that were shown stay as well: one that is gone later still tells what its answer
+    was about. Raises `FormSentError`.
     """
     typed: dict[str, Any] = {
         name: text.replace("\x00", "")[:LONGEST]
@@ -53,6 +54,9 @@ def save(
     }
     draft = _draft(contact_id, form)
     together = {**draft.typed, **typed, "notify": sorted(notify)}
+    together.pop("asked", None)
+    if asked := list(intake.asked_in(sent).items())[: intake.MOST_FIELDS]:
+        together["asked"] = dict(asked)
     draft.typed = dict(list(together.items())[-MOST_ANSWERS:])
     draft.saved_at = func.clock_timestamp()
     db.session.flush()

@@ -168,6 +168,15 @@ def read(fields: Sequence[Field], raw: Raw, *, given: Collection[str] = ()) -> R
     return Reading(answers, tuple(faults), tuple(shown))
 
 
+def asked_in(form: Mapping[str, str]) -> dict[str, str]:
+    """The questions that stood in a browser's form, by key."""
+    return {
+        name.removeprefix(ASKED): question[:LONGEST_LINE]
+        for name, question in form.items()
+        if name.startswith(ASKED)
+    }
+
+
 def without_place(
     fields: Sequence[Field], raw: Raw, asked: Mapping[str, str]
 ) -> list[tuple[str, str]]:

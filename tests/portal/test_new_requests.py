@@ -137,9 +137,37 @@ def test_what_was_answered_to_a_question_that_is_gone_is_carried_into_the_descri
     draft = text_of(mira.get("/portal/requests/new"))
     assert "Is there a budget?\n12.5</textarea>" in draft, "it is in the draft as well"
     again = sent(**{**form, "text": "A shop.\n\nIs there a budget?\n12.5"}, keep=keep)
+    assert text_of(mira.get("/portal/requests/new")).count("Is there a budget?") == 1
     done = mira.post("/portal/requests/new", data=again)
     assert done.status_code == 302
     number = re.search(r"/(\d+)/", done.location)[1]
     ticket = text_of(mira.get(f"/portal/requests/{number}"))
     assert "Is there a budget?" in ticket
     assert "shop.png" in ticket
+
+
+def test_a_draft_keeps_what_was_answered_to_a_question_that_is_gone_since(northwind, mira):
+    with unit_of_work():
+        kind, other = (
+            request_types.create_type(actor=SYSTEM, values={"name": name})
+            for name in ("New work", "Other work")
+        )
+        for each in (kind, other):
+            field = Field(f"budget{each.id}", "number", f"Budget of {each.name}?")
+            request_types.save_fields(each.id, actor=SYSTEM, fields=[field])
+    written = {"subject": "Shop", "text": "A shop."}
+    for each in (other, kind):  # first thought to be of the other kind
+        answer = {
+            f"asked-budget{each.id}": f"Budget of {each.name}?",
+            f"field-budget{each.id}": str(each.id),
+        }
+        saved = mira.post(
+            "/portal/requests/draft", data=sent(**written, **answer, type=str(each.id))
+        )
+        assert saved.status_code == 200
+    assert "A shop.</textarea>" in text_of(mira.get("/portal/requests/new"))
+    with unit_of_work():
+        request_types.save_fields(kind.id, actor=SYSTEM, fields=[])
+    for _ in range(2):
+        resumed = text_of(mira.get("/portal/requests/new"))
+        assert f"A shop.\n\nBudget of New work?\n{kind.id}</textarea>" in resumed

@@ -33,6 +33,10 @@ ADDRESSES = [
     f"/search?q={HUGE}",
     f"/lookup/company?q={HUGE}",
     f"/companies/show/{HUGE}",
+    *(f"/{page}{HUGE}" for page in ("inbox/?page=", "inbox/", "settings/mailboxes/", "logins/")),
+    *(f"/{page}{HUGE}" for page in ("mail/?page=", "mail/", "jobs/?page=", "jobs/")),
+    f"/inbox/{HUGE}.eml",
+    f"/companies/{HUGE}/logins",
 ]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask_appbuilder.utils.legacy import get_sqla_class
 from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import BigInteger, DateTime, Identity, MetaData, func
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.faults import faultpoint
@@ -126,17 +126,23 @@ def why_unanswered(error: OperationalError) -> str:
     return f"The database does not answer ({said}). What was saved before is safe: try again soon."
 
 
-def with_retry(unit: Callable[[], T], *, tries: int = 3) -> T:
-    """Run a whole unit of work again after a deadlock or serialization failure.
+IN_THE_WAY = {"40001", "40P01", "23505", "23P01"}
+"""Serialization failure, deadlock, and a row that is unique or excludes the other's."""
 
-    Only for units without effects outside the database. Raises the last error.
+
+def with_retry(unit: Callable[[], T], *, tries: int = 3) -> T:
+    """Run a whole unit of work again that another one at the same moment stood in the way of.
+
+    After a deadlock, a serialization failure, or a row that the other one wrote first: the unit
+    then finds it, and says what its rules say. Only for units without effects outside the
+    database. Raises the last error.
     """
     for attempt in range(1, tries + 1):
         try:
             return unit()
-        except OperationalError as error:
+        except (OperationalError, IntegrityError) as error:
             db.session.rollback()
-            if getattr(error.orig, "sqlstate", None) not in {"40001", "40P01"} or attempt == tries:
+            if getattr(error.orig, "sqlstate", None) not in IN_THE_WAY or attempt == tries:
                 raise
             time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, no secret
     raise AssertionError

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from app.companies import accounts, commands, domains, people, registrations
 from app.core import forms
 from app.core.acting import current_actor
-from app.core.db import unit_of_work
+from app.core.db import unit_of_work, with_retry
 from app.core.errors import RuleError
 from app.core.security import requires
 from app.desk.lookup_forms import looked_up
@@ -99,15 +99,18 @@ def reject(registration_id: int) -> Any:
 def access(pk: int) -> Response:
     """Invite a contact, or take the access away."""
     here = url_for("ContactView.show", pk=pk, _anchor="portal")
-    try:
+
+    def change() -> str:
         with unit_of_work():
             contact = people.contact_of(pk)
             if request.form.get("do") == "close":
                 accounts.close(current_actor(), contact)
-                said = f"{contact.name} can no longer sign in."
-            else:
-                accounts.invite(current_actor(), contact)
-                said = f"{contact.name} is invited: the mail is on its way."
+                return f"{contact.name} can no longer sign in."
+            accounts.invite(current_actor(), contact)
+            return f"{contact.name} is invited: the mail is on its way."
+
+    try:
+        said = with_retry(change)
     except RuleError as error:
         return refused(error, back=here)
     flash(said, "success")
@@ -119,7 +122,8 @@ def access(pk: int) -> Response:
 def company_domains(pk: int) -> Response:
     """Add a mail domain to a company, or remove one."""
     here = url_for("CompanyView.show", pk=pk, _anchor="domains")
-    try:
+
+    def change() -> None:
         with unit_of_work():
             company = commands.company_of(pk)
             gone = request.form.get("remove", type=int)
@@ -132,6 +136,9 @@ def company_domains(pk: int) -> Response:
                     request.form.get("domain", ""),
                     verified=request.form.get("verified") == "y",
                 )
+
+    try:
+        with_retry(change)
     except RuleError as error:
         return refused(error, back=here)
     flash("Saved.", "success")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.companies import people, viewing
 from app.core.acting import current_actor
-from app.core.db import unit_of_work
+from app.core.db import unit_of_work, with_retry
 from app.core.errors import RuleError
 from app.core.security import requires
 from app.core.sessions import send_viewing
@@ -21,9 +21,13 @@ blueprint = Blueprint("viewing", __name__)
 @requires("view_as", "Contacts")
 def begin(pk: int) -> Response:
     """Open the portal as this contact sees it, to look only."""
-    try:
+
+    def look() -> int:
         with unit_of_work():
-            begun = viewing.begin(current_actor(), people.contact_of(pk)).id
+            return viewing.begin(current_actor(), people.contact_of(pk)).id
+
+    try:
+        begun = with_retry(look)
     except RuleError as error:
         return refused(error, back=url_for("ContactView.show", pk=pk, _anchor="portal"))
     return send_viewing(make_response(redirect(url_for("portal.home"))), begun)

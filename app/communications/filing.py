@@ -25,6 +25,7 @@ from app.tickets import assigning, client_commands, commands, merged, rules, tim
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
+from app.vault.recognising import concealed
 
 CHANNEL = "mail"
 MOST_RECIPIENTS = 50
@@ -189,10 +190,10 @@ def _let_colleagues_follow(ticket: Ticket, parsed: Parsed) -> None:
 def note_held_back(found: Received, parsed: Parsed, target: Target) -> None:
     """Tell staff on the ticket that a mail to it waits for them; clients never see it."""
     ticket = db.session.get_one(Ticket, target.ticket_id)
-    who = f"{parsed.sender.name} <{parsed.sender.address}>".strip()
+    who = f"{found.sender_name} <{found.sender}>".strip()
     text = (
         f"A mail of {who} is held back, as its sender has no proven part in this ticket. "
-        f"It says:\n\n{split(masked(parsed.text)).visible[:LONGEST_HELD]}"
+        f"It says:\n\n{concealed(split(masked(parsed.text)).visible[:LONGEST_HELD])}"
     )
     timeline.append(
         ticket,

@@ -17,6 +17,7 @@ from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.lookup_forms import looked_up
 from app.desk.posting import Outcome, carry_out
+from app.vault.recognising import concealed
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox")
 
@@ -60,7 +61,7 @@ def index() -> str:
 @blueprint.get("/<int:received_id>")
 @requires("see", "Inbox")
 def show(received_id: int) -> Any:
-    """Show one mail: what it says, and how it was decided.
+    """Show one mail: what it says, and how it was decided. What looks like a password is hidden.
 
     To a script, which asks while it is being decided, only whether it is.
     """
@@ -68,7 +69,7 @@ def show(received_id: int) -> Any:
     if "HX-Request" in request.headers:
         return ("", 204) if found.state in UNDECIDED else ("", {"HX-Refresh": "true"})
     parsed = parse.parse(inbox.raw_of(found))
-    parts = split(masked(parsed.text)[:LONGEST_SHOWN])
+    parts = split(concealed(masked(parsed.text)[:LONGEST_SHOWN]))
     return render_template(
         "desk/inbox/show.html",
         mail=found,

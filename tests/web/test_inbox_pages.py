@@ -102,6 +102,23 @@ def test_a_held_back_mail_is_accepted_with_one_click_and_once(agent):
     assert len(said) == 2
 
 
+def test_a_password_in_a_mail_is_shown_neither_in_its_page_nor_in_a_note_about_it(agent):
+    found, ticket = held_back()
+    take(
+        letter(
+            "Eve <eve@evil.example>", "The WordPress password: canary-4711",
+            In_Reply_To="<root2@client.example>",
+        )
+    )  # fmt: skip
+    shown = [text_of(agent.get(f"/tickets/{ticket.number}"))]
+    shown.append(text_of(agent.get(f"/inbox/{found.id + 1}")))
+    assert all("WordPress password: ••" in each for each in shown)
+    assert "canary-4711" not in "".join(shown)
+    post(agent, f"/inbox/{found.id + 1}/accept")
+    kept = db.session.scalars(select(Event.payload["text"].astext).order_by(Event.id.desc()))
+    assert "canary-4711" in kept.first(), "from where it is moved into the vault"
+
+
 def test_a_held_back_mail_can_be_left_and_decided_again(agent):
     found, _ = held_back()
     post(agent, f"/inbox/{found.id}/dismiss")

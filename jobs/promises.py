@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from app.companies.repromising import REALIGN
 from app.core.jobs import Running, handler
 from app.tickets import sla_clocks, sla_queries, sla_warnings
-from app.tickets.sla_commands import REALIGN
 
 AT_ONCE = 500
 

@@ -4,6 +4,7 @@ from datetime import date
 
 from sqlalchemy import delete
 
+from app.companies.repromising import REALIGN
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.models import Job
@@ -46,4 +47,4 @@ def write_promises(actor: Actor, year: Year) -> None:
         is_default=True,
     )
     # Nothing runs yet that would have to follow the policy.
-    db.session.execute(delete(Job).where(Job.kind == sla_commands.REALIGN, Job.state == "new"))
+    db.session.execute(delete(Job).where(Job.kind == REALIGN, Job.state == "new"))

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 from app.companies import queries, rules
 from app.companies.models import BillTo, Company
 from app.companies.repricing import post_revaluation
+from app.companies.repromising import post_realigning
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -75,6 +76,8 @@ def change_company(actor: Actor, company: Company, given: Mapping[str, Any]) -> 
     )
     if changed & PRICING_FIELDS:
         post_revaluation(company.id)
+    if "parent_id" in changed:
+        post_realigning(created_by=actor.user_id)
 
 
 def archive_company(actor: Actor, company: Company) -> None:

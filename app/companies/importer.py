@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.companies import importpeople as people
 from app.companies.importplaces import hold_companies
 from app.companies.repricing import post_revaluation
+from app.companies.repromising import post_realigning
 from app.imports import plan, values
 from app.imports.identity import clash
 from app.imports.importer import (
@@ -178,6 +179,7 @@ class CompanyImporter(Importer):
         if work.at("parent") is not None:
             session.execute(text(REMEMBER_PARENTS), {"batch": work.batch_id})
             session.execute(text(LINK_PARENTS))
+            post_realigning()
         if PRICING & work.columns.targets.keys():
             post_revaluation()
 
@@ -209,6 +211,7 @@ class CompanyImporter(Importer):
         values = {"batch": batch_id, "pricing": sorted(PRICING_FIELDS)}
         if session.scalar(text(UNDID_PRICING), values):
             post_revaluation()
+            post_realigning()
 
 
 # A row with an external id is the company that has it; else it takes over the one company of its

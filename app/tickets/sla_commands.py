@@ -6,7 +6,8 @@ from datetime import date
 from sqlalchemy import delete, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.core import jobs, zones
+from app.companies.repromising import post_realigning
+from app.core import zones
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
@@ -20,7 +21,6 @@ from app.tickets.sla_models import (
     SlaTarget,
 )
 
-REALIGN = "promises.realign"
 LONGEST_NAME = 100
 LONGEST_GOAL = 365 * 24 * 3600
 
@@ -109,7 +109,7 @@ def save_policy(
     row.choices = [SlaChoice(company_id=each) for each in sorted(set(companies))]
     row.choices += [SlaChoice(department_id=each) for each in sorted(set(departments))]
     db.session.flush()
-    jobs.post(REALIGN, created_by=actor.user_id)
+    post_realigning(created_by=actor.user_id)
     record(actor, "policy.save", kind="sla_policy", id=row.id, after={"name": name})
     return row
 

@@ -7,6 +7,8 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import func, select
 
+from app.companies.commands import change_company
+from app.companies.repromising import REALIGN
 from app.core import clock, jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
@@ -163,6 +165,18 @@ def test_the_policy_of_the_parent_company_comes_before_department_and_default(ag
     assert found == {other.id: of_desk.id, mine.id: of_fjord.id}
 
 
+def test_a_company_that_comes_under_another_is_promised_what_that_one_is(agent, fjord):
+    promise()
+    promise({"normal": {"resolution": HOUR}}, name="Best", default=False, companies=[fjord.id])
+    site = factories.company("Fjord North")
+    ticket = opened(site)
+    with at(0.5), unit_of_work():
+        change_company(agent, site, {"parent_id": fjord.id})
+    with at(0.5):
+        jobs.run_due(kinds=(REALIGN,))
+    assert state(ticket)["resolution"][:2] == ("running", MONDAY + timedelta(hours=1))
+
+
 def test_changed_hours_keep_what_they_counted_and_count_on_anew(agent, fjord):
     policy = promise()
     ticket = opened(fjord)
@@ -208,7 +222,7 @@ def test_a_changed_policy_is_followed_by_a_job_and_bulk_changes_at_constant_cost
             policy_id=policy_id,
         )
     with at(2):
-        jobs.run_due(kinds=(sla_commands.REALIGN,))
+        jobs.run_due(kinds=(REALIGN,))
     found = state(tickets[0])
     assert (found["first_response"][0], found["resolution"][0]) == ("stopped", "paused")
 

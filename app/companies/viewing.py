@@ -6,6 +6,7 @@ permission and the contact's access, and its transaction can change nothing.
 
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, text
 
 from app.companies import accounts
@@ -38,6 +39,8 @@ def begin(actor: Actor, contact: Contact) -> PortalViewing:
         raise RuleError(f"{contact.name} has no access to the portal: invite the contact first.")
     if account.closed_at is not None:
         raise RuleError(f"The access of {contact.name} was taken away: invite the contact again.")
+    # two presses at once come one after the other, and the second ends what the first began
+    db.session.execute(select(User.id).where(User.id == actor.user_id).with_for_update())
     end_of(actor.user_id, how=BY_ANOTHER)
     begun = PortalViewing(
         user_id=actor.user_id,

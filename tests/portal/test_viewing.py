@@ -1,5 +1,6 @@
 """Staff look at the portal as a contact: they see just that, and change nothing at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from app.companies import accounts, people, viewing
 from app.companies.account_models import PortalAccount, PortalViewing
 from app.core import clock
-from app.core.audit import SYSTEM
+from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.models import AuditLog
 from app.core.sessions import LONGEST_VIEWING
@@ -21,6 +22,7 @@ from tests import factories as make
 from tests.portal.acting import acting, link_in, mails, sent
 from tests.portal.test_isolation import urls
 from tests.portal.two_companies import MARK, mark, newest_ids, side
+from tests.waiting import wait_until_waiting
 from tests.web.people import client_in, person, signed_in, visitor
 from tests.web.test_matrix import fingerprint
 
@@ -240,6 +242,26 @@ def test_looking_as_another_ends_the_first(app, northwind):
         (northwind.mira.id, "another"),
         (northwind.una.id, None),
     ]
+
+
+def test_two_presses_at_once_begin_one_after_the_other(app, northwind):
+    user = person("Manager")
+    ada = Actor(user_id=user.id, name="Ada")
+    contact_id = northwind.mira.id
+
+    def press():
+        with app.app_context(), unit_of_work():
+            return viewing.begin(ada, people.contact_of(contact_id)).id
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work():
+            first = viewing.begin(ada, people.contact_of(contact_id)).id
+            pressed = pool.submit(press)
+            wait_until_waiting(1)
+        second = pressed.result(30)
+    db.session.rollback()
+    open_ones = select(PortalViewing.id).where(PortalViewing.ended == "")
+    assert db.session.scalars(open_ones).all() == [second] != [first]
 
 
 def test_what_ran_out_gets_its_line_by_the_clock(app, northwind):

@@ -13,6 +13,7 @@ from app.companies.models import Company
 from app.core.db import db
 from app.core.models import Agency, Job, Mail
 from app.tickets.models import OPEN_CATEGORIES, Ticket
+from app.tickets.queries import is_nobodys
 from app.timelog.models import TimeEntry, Timer
 
 SHOWN = 8
@@ -62,7 +63,7 @@ def tickets(staff_id: int | None, week_ago: Any) -> Row[Any]:
             func.count().filter(is_open).label("open"),
             func.count().filter(mine).label("mine"),
             func.count().filter(mine, Ticket.category == "waiting").label("waiting"),
-            func.count().filter(is_open, Ticket.assignee_id.is_(None)).label("unassigned"),
+            func.count().filter(is_open, is_nobodys()).label("unassigned"),
             func.count().filter(Ticket.created_at >= week_ago).label("opened"),
             func.count().filter(Ticket.closed_at >= week_ago).label("closed"),
         ).where(or_(is_open, Ticket.created_at >= week_ago, Ticket.closed_at >= week_ago))

@@ -223,7 +223,7 @@ def _view(view: str, staff_id: int | None) -> tuple[ColumnElement[bool], ...]:
     is_open = Ticket.category.in_(OPEN_CATEGORIES)
     return {
         "mine": (is_open, Ticket.assignee_id == staff_id),
-        "unassigned": (is_open, Ticket.assignee_id.is_(None)),
+        "unassigned": (is_open, ticket_queries.is_nobodys()),
         "waiting": (Ticket.category == "waiting", is_open),
         "open": (is_open,),
         "all": (),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -35,6 +36,12 @@ def working() -> list[Staff]:
             select(Staff).where(Staff.archived_at.is_(None)).order_by(Staff.name, Staff.id)
         )
     )
+
+
+def is_gone() -> ColumnElement[bool]:
+    """Whether one of the staff is archived, or may not sign in any more."""
+    is_shut_out = exists().where(User.id == Staff.user_id, User.active.is_(False))
+    return or_(Staff.archived_at.is_not(None), is_shut_out)
 
 
 def departments() -> list[Department]:

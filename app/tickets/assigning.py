@@ -1,11 +1,11 @@
 """Who of a department gets a new ticket that names nobody, and who may take one by answering."""
 
-from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.db import db
 from app.staff.models import Department, DepartmentMember, Staff
+from app.staff.queries import is_gone
 from app.tickets.models import OPEN_CATEGORIES, Ticket
 
 
@@ -34,15 +34,10 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
         .correlate(DepartmentMember)
         .scalar_subquery()
     )
-    is_shut_out = exists().where(User.id == Staff.user_id, User.active.is_(False))
     staff_id = db.session.scalar(
         select(DepartmentMember.staff_id)
         .join(Staff, Staff.id == DepartmentMember.staff_id)
-        .where(
-            DepartmentMember.department_id == department_id,
-            Staff.archived_at.is_(None),
-            ~is_shut_out,
-        )
+        .where(DepartmentMember.department_id == department_id, ~is_gone())
         .order_by(*((load, *waited) if mode == "least_loaded" else waited))
         .limit(1)
     )

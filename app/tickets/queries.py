@@ -14,6 +14,7 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Staff
+from app.staff.queries import is_gone
 from app.tickets.models import Attachment, Event, Ticket, TicketStatus
 from app.tickets.rules import clean_text
 
@@ -191,6 +192,12 @@ def primary_company_id(contact_id: int) -> int | None:
         .order_by(Membership.is_primary.desc(), Membership.id)
         .limit(1)
     )
+
+
+def is_nobodys() -> ColumnElement[bool]:
+    """Whether a ticket has no assignee, or one who is not with the agency any more."""
+    gone = select(Staff.id).where(is_gone())
+    return or_(Ticket.assignee_id.is_(None), Ticket.assignee_id.in_(gone))
 
 
 def answers_to(words: str) -> ColumnElement[bool]:

@@ -141,6 +141,19 @@ def bulk(browser, tickets, **data):
     return post(browser, "/tickets/bulk", ticket=[each.id for each in tickets], **data)
 
 
+def test_what_somebody_left_behind_is_nobodys(agent, fjord):
+    browser, own = agent
+    left, shut_out = person("Agent"), person("Agent")
+    with unit_of_work():
+        make.staff_of(left).archived_at = clock.now()
+        db.session.merge(shut_out).active = False
+        for assignee in (None, own, make.staff_of(left).id, make.staff_of(shut_out).id):
+            make.ticket(fjord, f"Of {assignee}", assignee_id=assignee)
+    page = page_of(browser, "/tickets/?view=unassigned")
+    assert page.count('class="ticket-row"') == tab(page, "Unassigned") == 3
+    assert f"Of {own}" not in page
+
+
 def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):
     browser, own = agent
     with unit_of_work():

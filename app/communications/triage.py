@@ -27,9 +27,14 @@ def place_sender(received_id: int, *, company_id: int, actor: Actor) -> Company:
     a ticket is billed.
     """
     found = queries.locked(received_id)
+    queries.lock_words(found.sender)  # a mail of theirs that is decided now is waited for
     if found.contact_id is None or (stand_in := _stand_in(found.contact_id)) is None:
         raise RuleError("The sender has a company already: change it on the contact's page.")
     company = company_of(company_id)
+    if company.id == stand_in.id:
+        raise RuleError(f"{company.name} only stands for the sender: choose where they belong.")
+    if company.archived_at is not None:
+        raise RuleError(f"{company.name} is archived: choose another company or restore it first.")
     contact = contact_of(found.contact_id)
     if all(each.company_id != company.id for each in contact.memberships):
         join_company(actor, contact, company.id, role="requester")

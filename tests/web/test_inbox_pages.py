@@ -7,6 +7,7 @@ from app.communications import inbound
 from app.communications.models import Received
 from app.companies.models import Company, Contact
 from app.companies.visibility import viewer_of
+from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
@@ -137,10 +138,13 @@ def test_a_held_back_mail_can_be_left_and_decided_again(agent):
 
 def test_an_unknown_sender_is_put_where_they_belong(agent):
     with unit_of_work():
-        company = make.company("Northwind")
+        company, gone = make.company("Northwind"), make.company("Gone", archived_at=clock.now())
     take(letter("Ana <ana@new.example>", "hello"))
     found = db.session.scalars(select(Received)).one()
     assert "Whose is the sender?" in text_of(agent.get(f"/inbox/{found.id}"))
+    for elsewhere, reason in ((found.ticket.company_id, "only stands"), (gone.id, "is archived")):
+        post(agent, f"/inbox/{found.id}/company", company=str(elsewhere))
+        assert reason in text_of(agent.get(f"/inbox/{found.id}"))
     post(agent, f"/inbox/{found.id}/company", company=str(company.id))
     db.session.expire_all()
     ana = db.session.scalars(select(Contact).where(Contact.name == "Ana")).one()

@@ -22,6 +22,7 @@ ANSWER, ASKED = "field-", "asked-"
 NEVER_SHOWN = re.compile(r"^was-|^asked-|^login-|pass|secret|token|nonce|carried")
 MOST_TEXT = 1024**2
 MOST_READ = 100 * 1024**2  # of what is too large; nobody waits for the end of what is beyond
+MOST_PARTS = 1000  # as Flask takes of a form
 AT_ONCE = 256 * 1024
 
 
@@ -47,7 +48,9 @@ def beside_files(request: Request) -> dict[str, str]:
     if request.mimetype != "multipart/form-data":
         return {}
     boundary = request.mimetype_params.get("boundary", "").encode()
-    decoder = MultipartDecoder(boundary, max_form_memory_size=AT_ONCE + MOST_TEXT)
+    decoder = MultipartDecoder(
+        boundary, max_form_memory_size=AT_ONCE + MOST_TEXT, max_parts=MOST_PARTS
+    )
     stream, left = request.environ["wsgi.input"], MOST_READ
     texts: dict[str, bytes] = {}
     name, room = None, MOST_TEXT

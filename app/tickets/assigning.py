@@ -14,12 +14,15 @@ def next_in(department_id: int, mode: str | None = None) -> int | None:
 
     Another `mode` may be asked for.
 
-    The department's row is locked, so that two tickets at once go to two people. A tie in the
+    The department's row is locked, so that two tickets at once go to two people; whoever else just
+    writes tickets of it, an import say, is not waited for. A tie in the
     number of open tickets goes to who has waited longest. Who is archived, or may not sign in any
     more, is passed over.
     """
     own = db.session.scalar(
-        select(Department.assign_mode).where(Department.id == department_id).with_for_update()
+        select(Department.assign_mode)
+        .where(Department.id == department_id)
+        .with_for_update(key_share=True)
     )
     mode = mode or own
     if mode not in {"round_robin", "least_loaded"}:

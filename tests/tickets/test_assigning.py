@@ -1,7 +1,7 @@
 """Who of a department gets a new ticket that names nobody."""
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from app.core import clock
 from app.core.audit import Actor
@@ -56,6 +56,21 @@ def test_members_come_in_turn_and_the_archived_are_passed_over(company, desk):
     assert given(company, department, 4) == [*ids, ids[0]]
     db.session.execute(update(Staff).where(Staff.id == ids[1]).values(archived_at=clock.now()))
     assert given(company, department, 2) == [ids[2], ids[0]]
+
+
+def test_an_import_into_a_department_holds_up_nobody(company, desk):
+    department, people = desk
+    staff.set_assign_mode(department, actor=ACTOR, mode="round_robin")
+    company_id, department_id, first = company.id, department.id, people[0].id
+    db.session.commit()
+    with db.engine.connect() as other:
+        held = text("select id from department where id = :id for key share")  # as its tickets do
+        other.execute(held, {"id": department_id})
+        db.session.execute(text("set local lock_timeout = '2s'"))
+        made = commands.open_ticket(
+            actor=ACTOR, subject="S", company_id=company_id, department_id=department_id
+        )
+        assert made.assignee_id == first
 
 
 def test_who_may_not_sign_in_any_more_is_passed_over(company, desk):

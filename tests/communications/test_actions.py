@@ -165,6 +165,30 @@ def test_a_second_answer_is_told_of_the_first(world):
     assert now_is(action).state == "answered"
 
 
+@pytest.mark.parametrize("way", ["link", "portal"])
+def test_what_was_written_too_late_is_given_back_to_be_copied(world, way):
+    action, words = asked(world, kind="fill"), "The domain is with\r\nour old provider."
+    here, browser = link(action), visitor(world["app"])
+    if way == "portal":
+        here, browser = f"/portal/actions/{action.id}", client_in(world["app"], world["mira"])
+    with unit_of_work():
+        actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
+    late = browser.post(here, data=sent(do="answer", text=words))
+    assert late.status_code in {409, 422}
+    assert "What you wrote, which was not sent" in late.text
+    assert "our old provider." in late.text
+    assert "What you wrote" not in browser.get(here).text
+
+
+def test_what_was_sent_by_pressing_twice_is_not_said_to_be_unsent(world):
+    action, browser = asked(world, kind="fill"), visitor(world["app"])
+    data = {"do": "answer", "text": "It is with\r\nour old provider."}
+    browser.post(link(action), data=data)
+    again = browser.post(link(action), data=data).text
+    assert "our old provider." in again
+    assert "What you wrote" not in again
+
+
 def test_of_two_clicks_at_once_one_answers(world):
     action = asked(world)
     path, both = link(action), Barrier(2)

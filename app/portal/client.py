@@ -20,7 +20,7 @@ from app.core.logs import request_id
 from app.core.models import Agency
 from app.core.sessions import VIEWING, desk_session, is_portal
 from app.core.targets import is_local
-from app.portal import blueprint
+from app.portal import blueprint, door
 
 CONTACT = "contact"
 EPOCH = "epoch"
@@ -149,10 +149,20 @@ def form_of_another_session(_error: CSRFError) -> Any:
     return too_late(), 400
 
 
-def too_late() -> str:
-    """Give back what was typed into a form whose session is over; nothing typed is lost."""
-    is_in = current_or_none() is not None
-    there = urlsplit(request.referrer or "").path
+@door.errorhandler(CSRFError)
+def form_of_another_visit(_error: CSRFError) -> Any:
+    """A form before one is in needs no signing in: its own page takes it once more."""
+    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return too_late(request.path if is_page else url_for("door.sign_in")), 400
+
+
+def too_late(page: str = "") -> str:
+    """Give back what was typed into a form whose session is over; nothing typed is lost.
+
+    One goes on at the `page` that is open to everybody, else, signed in, where one came from.
+    """
+    is_in = page != "" or current_or_none() is not None
+    there = page or urlsplit(request.referrer or "").path
     target = there if there.startswith("/portal/") and is_local(there) else url_for("portal.home")
     return render_template(
         "portal/too_late.html",

@@ -37,7 +37,7 @@ from tests.communications.asking import (
 )
 from tests.portal.acting import STAFF, sent
 from tests.web.people import client_in, person, signed_in, visitor
-from tests.web.test_matrix import fingerprint
+from tests.web.test_matrix import another, fingerprint
 
 
 def test_asking_mails_an_action_whose_link_answers_without_signing_in(world):
@@ -178,6 +178,19 @@ def test_what_was_written_too_late_is_given_back_to_be_copied(world, way):
     assert "What you wrote, which was not sent" in late.text
     assert "our old provider." in late.text
     assert "What you wrote" not in browser.get(here).text
+
+
+def test_an_answer_by_the_link_whose_browser_has_forgotten_the_form_is_given_back(world, settings):
+    """Another tab signed in or out, so that the form is of a session that is over."""
+    action = asked(world, kind="fill")
+    with another(settings, WTF_CSRF_ENABLED=True) as guarded:
+        data = {"do": "answer", "text": "It is with our old provider.", "login-secret": "s3cret"}
+        late = visitor(guarded).post(link(action), data=data)
+    assert late.status_code == 400
+    assert "It is with our old provider." in late.text
+    assert "s3cret" not in late.text
+    assert f'href="{link(action)}"' in late.text
+    assert now_is(action).state == "asked"
 
 
 def test_what_was_sent_by_pressing_twice_is_not_said_to_be_unsent(world):

@@ -280,6 +280,12 @@ def count_try(account: PortalAccount | None) -> bool:
     return tries is not None
 
 
+def rests(account: PortalAccount) -> bool:
+    """Whether neither a password nor a code is taken now, right or wrong."""
+    blocked = select(PortalAccount.blocked_until > func.clock_timestamp())
+    return bool(db.session.scalar(blocked.where(PortalAccount.id == account.id)))
+
+
 def forget_tries(account: PortalAccount) -> None:
     """The count of wrong tries begins anew."""
     db.session.execute(

@@ -26,6 +26,11 @@ WRONG_AT_FIRST = say(
     " fits, enter the key into the app once more."
 )
 
+RESTS = say(
+    "There were too many wrong codes: for a quarter of an hour none is taken. Then type the one"
+    " that your app shows."
+)
+
 
 def sealed_secret() -> str:
     """A new secret, sealed, to be kept by the page until it is confirmed."""
@@ -87,6 +92,11 @@ def passes(account: PortalAccount, code: str) -> bool:
             return False
         accounts.forget_tries(held)
     return True
+
+
+def why_refused(account: PortalAccount) -> str:
+    """Why a code did not pass: it is wrong, or none is taken for a while."""
+    return RESTS if accounts.rests(account) else WRONG
 
 
 def _uses_up(account: PortalAccount, code: str) -> bool:

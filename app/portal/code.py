@@ -70,7 +70,7 @@ def code() -> Any:
             client.begin_session(account)
             _tell(_left(left) if left < had else "", "warning")
             return redirect(local_or(half_way["target"], url_for("portal.home")))
-        flash(told(second_step.WRONG), "warning")
+        flash(told(second_step.why_refused(account)), "warning")
         status = 401
     return render_template("portal/code.html"), status
 
@@ -104,7 +104,7 @@ def _change(me: client.Client, code: str) -> tuple[str, ...]:
         with unit_of_work():
             return second_step.switch_on(me.account, session.get(NEW_SECRET, ""), code)
     if not second_step.passes(me.account, code):
-        raise RuleError(second_step.WRONG)
+        raise RuleError(second_step.why_refused(me.account))
     with unit_of_work():
         if request.form.get("do") == "codes":
             return second_step.new_recovery_codes(me.account)

@@ -145,3 +145,16 @@ def test_it_is_switched_off_by_a_code(app, northwind, secret):
     assert browser.post("/portal/profile/code", data={"code": "000000"}).status_code == 422
     browser.post("/portal/profile/code", data={"code": code_of(secret)})
     assert sign_in(visitor(app), email_of(northwind.mira)).location == "/portal/"
+
+
+def test_who_tried_too_often_is_told_that_no_code_is_taken_for_a_while(app, northwind, secret):
+    browser = visitor(app)
+    sign_in(browser, email_of(northwind.mira))
+    said = [
+        "for a quarter of an hour none is taken"
+        in text_of(browser.post("/portal/sign-in/code", data={"code": "000000"}))
+        for _ in range(MOST_FAILURES)
+    ]
+    assert (said[0], said[-1]) == (False, True)
+    right = browser.post("/portal/sign-in/code", data={"code": code_of(secret)})
+    assert "for a quarter of an hour none is taken" in text_of(right)

@@ -75,8 +75,8 @@ def bounce(
         return None
     if content_type == "multipart/report" and not report:
         return None
-    is_machine = content_type == "multipart/report" or from_daemon or _comes_from_nobody(fields)
-    if not is_machine and not failed_header:
+    by_machine = from_daemon or _comes_from_nobody(fields) or bool(_telling(fields))
+    if not by_machine and not failed_header and content_type != "multipart/report":
         return None  # a person passes on what came back to them
     groups = re.split(r"\n\s*\n", report)
     failed, status, said_of_it, final = [], "", "", not report

@@ -366,7 +366,8 @@ def test_a_report_that_a_person_passes_on_is_no_bounce() -> None:
     assert (found.bounce, found.text) == (None, "Hello there")
     assert [each.name for each in found.attachments] == ["details.txt"]
     assert parse(raw.replace(b"ana@", b"mailer-daemon@")).bounce is not None
-    assert parse(b"Return-Path: <>\r\n" + raw).bounce is not None
+    for mark in (b"Return-Path: <>", b"Auto-Submitted: auto-replied"):
+        assert parse(mark + b"\r\n" + raw).bounce is not None
 
 
 def test_the_entries_of_a_list_keep_their_numbers() -> None:

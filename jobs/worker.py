@@ -5,6 +5,11 @@ main thread of one process, one job at a time, so that a request to stop is obey
 statements: the step under way is rolled back and the lease given back.
 """
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # nothing that is loaded is garbage: to look for some takes a quarter of a start
+
 import logging
 import os
 import signal
@@ -224,7 +229,10 @@ def main() -> None:
     if settings.redis_url and settings.redis_url != "none":
         timeout = SWEEP_SECONDS + BROKER_ANSWER_SECONDS
         bell = BrokerBell(wakeup.queue_at(settings.redis_url, timeout=timeout))
-    Worker(_application(), bell).work()
+    worker = Worker(_application(), bell)
+    gc.freeze()
+    gc.enable()
+    worker.work()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
     MethodNotAllowed,
     RequestEntityTooLarge,
     SecurityError,
+    TooManyRequests,
     Unauthorized,
 )
 
@@ -130,11 +131,17 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return too_late.page()
     if code not in TEXTS:
         return error
-    is_too_large = isinstance(error, RequestEntityTooLarge)
-    response = _page(code, written=written(beside_files(request)) if is_too_large else ())
+    response = _page(code, written=_written(error))
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: the answer names what is allowed
         response.allow.update(error.valid_methods or ())
     return response
+
+
+def _written(error: HTTPException) -> Sequence[tuple[str, str]]:
+    """What was typed into a form that is too large, or came too often, to be taken."""
+    if isinstance(error, RequestEntityTooLarge):
+        return written(beside_files(request))
+    return written(request.form) if isinstance(error, TooManyRequests) else ()
 
 
 def _is_form_of_desk() -> bool:

@@ -193,6 +193,19 @@ def test_an_answer_by_the_link_whose_browser_has_forgotten_the_form_is_given_bac
     assert now_is(action).state == "asked"
 
 
+def test_an_answer_by_the_link_that_came_too_often_is_given_back(world, settings):
+    action, data = asked(world, kind="fill"), {"text": "It is with our old provider."}
+    with another(settings, RATELIMIT_ENABLED=True) as limited:
+        browser = visitor(limited)
+        for _ in range(10):
+            assert browser.post(link(action), data=data).status_code == 422
+        late = browser.post(link(action), data={**data, "do": "answer", "login-secret": "s3cret"})
+    assert late.status_code == 429
+    assert "It is with our old provider." in late.text
+    assert "smaller files" not in late.text
+    assert "s3cret" not in late.text
+
+
 def test_what_was_sent_by_pressing_twice_is_not_said_to_be_unsent(world):
     action, browser = asked(world, kind="fill"), visitor(world["app"])
     data = {"do": "answer", "text": "It is with\r\nour old provider."}

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -305,7 +305,8 @@ class EmbeddedServer:
     def _show_log(self, shown: int) -> int:
         with self._log.open("rb") as stream:
             stream.seek(shown)
-            sys.stderr.write(stream.read().decode(errors="replace"))
+            with suppress(OSError):
+                sys.stderr.write(stream.read().decode(errors="replace"))
         return self._log.stat().st_size
 
     def _stop(self) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,10 +112,11 @@ class Register:
             for pid in running
             if (process := _process(pid)) is not None
         ]
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps(rows), encoding="ascii")
-        draft.replace(self._path)
+        with suppress(OSError):  # on a full disk a later start knows less; this one goes on
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.write_text(json.dumps(rows), encoding="ascii")
+            draft.replace(self._path)
 
     def leftovers(self) -> list[int]:
         """Return what an earlier supervisor left running; a reused number is not taken for it."""

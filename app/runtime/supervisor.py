@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
@@ -222,7 +222,8 @@ class Watch:
                 pause = max(0.0, child.due_at - time.monotonic())
                 _say(f"The {child.name} ended (code {code}); it starts again in {pause:.0f} s.")
             if child.process is None and time.monotonic() >= child.due_at:
-                child.start()
+                with suppress(OSError):  # neither memory nor a process to be had: soon again
+                    child.start()
                 self._register.write(self._children)
 
     def _revive_database(self) -> None:
@@ -232,7 +233,7 @@ class Watch:
         try:
             if EmbeddedServer(self._settings.data_dir / "pg").revive():
                 _say("The database ended; it was started again.")
-        except RuntimeRefusal as error:
+        except (RuntimeRefusal, OSError) as error:
             _say(f"The database ended and does not start: {error}")
             self._revive_at = time.monotonic() + HEALTH_EVERY_SECONDS
 
@@ -276,5 +277,7 @@ class Watch:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Tell whoever reads; a log on a full disk, or that nobody reads any more, ends nothing."""
+    with suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()

@@ -82,6 +82,19 @@ class Installation:
         self.wait_for(process, "answers at")
         return process
 
+    def wait_until_ready(self, process: subprocess.Popen) -> None:
+        """Wait for an answer of the application, rather than for words in the log."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            assert process.poll() is None, "it ended"
+            try:
+                if self.get("/readyz")[1]["status"] != "failed":
+                    return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise AssertionError("it never was ready")
+
     def get(self, path: str) -> tuple[int, dict]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
@@ -262,6 +275,23 @@ def test_a_database_that_ends_is_started_again(installation):
         time.sleep(0.2)
     assert installation.get("/readyz")[1]["parts"]["database"] == "ok"
     stop(process)
+    installation.wait_until_nothing_runs()
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(installation):
+    """As when it lies on the disk that is full, and the database ends for want of room."""
+    register = installation.data_dir / "run" / "children.new"
+    register.parent.mkdir(mode=0o700, exist_ok=True)
+    for path in (installation.data_dir.with_name("run-0.log"), register):
+        path.symlink_to("/dev/full")
+    process = installation.start(WORKERS="0")
+    installation.wait_until_ready(process)
+    pid = (installation.data_dir / "pg" / "postmaster.pid").read_text().split()[0]
+    psutil.Process(int(pid)).send_signal(signal.SIGQUIT)
+    psutil.Process(int(pid)).wait(timeout=10)
+    installation.wait_until_ready(process)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=30)
     installation.wait_until_nothing_runs()
 
 

@@ -82,7 +82,8 @@ def change(name: str) -> Any:
     try:
         if "confirmed" in request.form:
             with unit_of_work():
-                permissions.set_permissions(name, wanted, actor=current_actor())
+                shown = permissions.Difference(_pairs("added"), _pairs("removed"))
+                permissions.set_permissions(name, wanted, actor=current_actor(), shown=shown)
             flash(f"{name} is changed, from the next page on.", "success")
             return redirect(url_for("roles.show", name=name))
     except RuleError as error:
@@ -97,6 +98,7 @@ def change(name: str) -> Any:
         "desk/roles/confirm.html",
         name=name,
         wanted=sorted(wanted),
+        change=difference,
         added=[role_words.in_words(*pair) for pair in difference.added],
         notes=role_words.notes_of(difference.added),
         removed=[role_words.in_words(*pair) for pair in difference.removed],
@@ -118,8 +120,12 @@ def remove(name: str) -> Any:
 
 def _wanted() -> frozenset[tuple[str, str]]:
     """The permissions that are ticked; what is none is left out."""
-    pairs = (text.partition(":") for text in request.form.getlist("pair"))
-    return frozenset((verb, resource) for verb, _, resource in pairs) & roles.EVERYTHING
+    return roles.EVERYTHING.intersection(_pairs("pair"))
+
+
+def _pairs(field: str) -> tuple[permissions.Pair, ...]:
+    pairs = (text.partition(":") for text in request.form.getlist(field))
+    return tuple((verb, resource) for verb, _, resource in pairs)
 
 
 def _known(name: str) -> str:

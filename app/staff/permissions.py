@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select
 from app import roles
 from app.core.audit import Actor, record
 from app.core.db import db
-from app.core.errors import NotFoundError, RuleError
+from app.core.errors import NotFoundError, RuleError, StaleError
 from app.core.security import PREFIX
 from app.staff import account_queries as queries
 from app.staff.accounts import ADMIN, held_by
@@ -99,10 +99,13 @@ def remove_role(name: str, *, actor: Actor) -> None:
     record(actor, "role_removed", kind="role", id=row.id, before=before)
 
 
-def set_permissions(role: str, wanted: frozenset[Pair], *, actor: Actor) -> Difference:
+def set_permissions(
+    role: str, wanted: frozenset[Pair], *, actor: Actor, shown: Difference | None = None
+) -> Difference:
     """Let a role do exactly this, from the next request on. Returns what changed.
 
-    Refuses a change of Admin, unknown permissions, and giving what the actor lacks.
+    Refuses a change of Admin, unknown permissions, and giving what the actor lacks. Raises
+    `StaleError` when it would no longer change what was `shown` of it.
     """
     row = db.session.scalar(select(Role).where(Role.name == role).with_for_update())
     if row is None:
@@ -114,6 +117,8 @@ def set_permissions(role: str, wanted: frozenset[Pair], *, actor: Actor) -> Diff
         f"There is no permission {verb} {what}." for verb, what in wanted - roles.EVERYTHING
     ]
     change = difference(role, wanted)
+    if shown is not None and change and change != shown:
+        raise StaleError(f"Somebody else changed {role} meanwhile: look at it and change it again.")
     problems += _not_held(actor, change.added)
     if problems:
         raise RuleError(*problems)

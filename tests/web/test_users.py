@@ -146,12 +146,29 @@ def test_a_role_is_changed_after_its_difference_was_shown(app):
     assert "see background jobs" in shown
     assert "create companies" in shown
     assert permissions.pairs_of("Agent") == roles.ROLES["Agent"]
-    assert admin.post("/roles/Agent", data=form | {"confirmed": "y"}).location == "/roles/Agent"
+    form |= {"confirmed": "y", "added": "see:Jobs", "removed": "create:Companies"}
+    assert all(f'name="{name}" value="{form[name]}"' in shown for name in ("added", "removed"))
+    assert admin.post("/roles/Agent", data=form).location == "/roles/Agent"
+    assert admin.post("/roles/Agent", data=form).location == "/roles/Agent", "pressed twice"
     assert permissions.pairs_of("Agent") == wanted
     assert agent.get("/roles/").status_code == 403
     noted = db.session.scalars(select(AuditLog).where(AuditLog.action == "role_changed")).one()
     assert noted.after["added"] == [["see", "Jobs"]]
     assert noted.before["removed"] == [["create", "Companies"]]
+
+
+def test_what_somebody_else_took_since_is_not_given_back_unseen(app):
+    admin, before = signed_in(app, person("Admin")), roles.ROLES["Agent"]
+    wanted = before | {("see", "Jobs")}
+    form = {"pair": [f"{verb}:{resource}" for verb, resource in wanted]}
+    admin.post("/roles/Agent", data=form)
+    less = before - {("reveal", "Vault")}
+    with unit_of_work():
+        permissions.set_permissions("Agent", less, actor=SYSTEM)
+    refused = admin.post("/roles/Agent", data=form | {"confirmed": "y", "added": "see:Jobs"})
+    assert "Somebody else changed Agent meanwhile" in refused.get_data(as_text=True)
+    db.session.rollback()
+    assert permissions.pairs_of("Agent") == less
 
 
 def test_a_role_is_made_like_another_given_and_removed(app):

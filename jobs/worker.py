@@ -139,7 +139,9 @@ class Worker:
                 jobs.bury()
             self.sweep()
             with self._app.app_context():
-                return jobs.seconds_until_due(most=SWEEP_SECONDS)
+                # What is due after a sweep is in a long step of another worker, or has just come:
+                # then the bell rings.
+                return jobs.seconds_until_due(most=SWEEP_SECONDS) or POLL_SECONDS
         except OperationalError as error:
             log.warning("database not reached (%s)", error.orig)
             time.sleep(POLL_SECONDS)

@@ -364,14 +364,16 @@ def release(running: Running) -> None:
 def bury() -> int:
     """End jobs whose every worker died over them; returns how many."""
     reason = f"Each of {MOST_ATTEMPTS} workers died over it."
+    given_up = select(Job.id).where(
+        Job.state == "leased",
+        Job.lease_until < func.clock_timestamp(),
+        Job.attempts >= MOST_ATTEMPTS,
+    )
     with unit_of_work() as session:
         buried = session.execute(
             update(Job)
-            .where(
-                Job.state == "leased",
-                Job.lease_until < func.clock_timestamp(),
-                Job.attempts >= MOST_ATTEMPTS,
-            )
+            # Who is in a step that outlasts the lease holds the row, and is not waited for.
+            .where(Job.id.in_(given_up.with_for_update(skip_locked=True)))
             .values(
                 state="dead",
                 lease_token=None,
@@ -380,6 +382,7 @@ def bury() -> int:
                 finished_at=func.clock_timestamp(),
             )
             .returning(Job.id, Job.kind, Job.payload)
+            .execution_options(synchronize_session=False)
         ).all()
         for row in buried:
             _has_died(row.id, row.kind, row.payload, reason)

@@ -46,6 +46,14 @@ class Table:
     def state(self, job_id: int) -> str:
         return self.ask("SELECT state FROM job WHERE id = %s", job_id)
 
+    def hold(self, job_id: int) -> None:
+        """Keep the row as a step does, until let go."""
+        self._connection.execute("BEGIN")
+        self._connection.execute("UPDATE job SET lease_until = now() WHERE id = %s", [job_id])
+
+    def let_go(self) -> None:
+        self._connection.execute("ROLLBACK")
+
     def close(self) -> None:
         self._connection.close()
 
@@ -220,6 +228,25 @@ def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(table, start):
     done = table.ask("SELECT done_steps FROM job WHERE id = %s", job)
     start()
     until(lambda: table.ask("SELECT done_steps FROM job WHERE id = %s", job) > done)
+
+
+@pytest.fixture
+def long_step(app, table_of_app) -> Iterator[int]:
+    """A job at its last attempt, in a step that outlasts its lease, in another worker."""
+    with unit_of_work():
+        job_id = jobs.post("test.poison")
+    for _ in range(jobs.MOST_ATTEMPTS):
+        jobs.claim(job_id)
+        end_lease(job_id)
+    table_of_app.hold(job_id)
+    yield job_id
+    table_of_app.let_go()
+
+
+def test_a_worker_rests_while_another_is_in_a_long_step(worker, long_step):
+    begun = time.monotonic()
+    assert worker._sweep_and_pause() >= 1
+    assert time.monotonic() - begun < 5, "it waited for the other worker"
 
 
 def test_a_job_that_every_worker_died_over_is_ended(app):

@@ -22,6 +22,7 @@ MOST_UNPACKED = 64 * 1024 * 1024
 MOST_PARTS = 2_000
 MOST_ROWS = 100_000
 MOST_COLUMNS = 200
+MOST_CELLS = MOST_ROWS * MOST_COLUMNS  # with empty ones: one far to the right makes a whole row
 BREAKS = re.compile(r"\s*[\r\n]+\s*")
 ADVICE = "save its sheet as CSV and import that"
 
@@ -89,9 +90,12 @@ def _first_sheet(stream: BinaryIO) -> bytes:
 
 def _rows(sheet: Any) -> Iterator[list[str]]:
     """The rows of a sheet, each as long as its last filled cell."""
+    looked_at = 0
     for number, row in enumerate(sheet.iter_rows(), start=1):
-        if number > MOST_ROWS:
-            msg = f"The sheet {sheet.title!r} has more than {MOST_ROWS:,} rows: {ADVICE}."
+        looked_at += len(row)
+        if number > MOST_ROWS or looked_at > MOST_CELLS:
+            most = f"{MOST_ROWS:,} rows" if number > MOST_ROWS else f"{MOST_CELLS:,} cells"
+            msg = f"The sheet {sheet.title!r} has more than {most}: {ADVICE}."
             raise UnusableInputError(msg)
         cells = [_shown(cell) for cell in row]
         while cells and not cells[-1]:

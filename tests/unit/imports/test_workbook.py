@@ -1,6 +1,7 @@
 """A workbook is read as the text that a person sees in it, and never as a bomb."""
 
 import io
+import re
 import zipfile
 from datetime import date, datetime, time, timedelta
 
@@ -69,6 +70,24 @@ def test_a_workbook_that_unpacks_to_too_much_is_never_opened() -> None:
     assert len(file.getvalue()) < 200_000
     with pytest.raises(UnusableInputError, match="unpacks to more than 64 MB"):
         read(file.getvalue())
+
+
+def test_rows_of_which_only_a_far_empty_cell_is_named_are_not_gone_through(monkeypatch) -> None:
+    """Some kilobytes of them are a thousand million cells: minutes of the page that reads them."""
+    monkeypatch.setattr(workbook, "MOST_CELLS", 200_000)
+    rows = "".join(f'<row r="{number}"><c r="XFD{number}"/></row>' for number in range(1, 51))
+    content = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(saved(["x"]))) as book,
+        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in book.namelist():
+            text = book.read(part).decode()
+            if part == "xl/worksheets/sheet1.xml":
+                text = re.sub("<sheetData>.*</sheetData>", f"<sheetData>{rows}</sheetData>", text)
+            archive.writestr(part, text)
+    with pytest.raises(UnusableInputError, match="more than 200,000 cells"):
+        read(content.getvalue())
 
 
 def test_a_damaged_workbook_is_refused() -> None:

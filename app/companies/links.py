@@ -149,6 +149,20 @@ def void(contact_id: int, *purposes: str) -> None:
     )
 
 
+def void_registrations(email: str) -> None:
+    """Make the unused links of whoever registered with an address worthless."""
+    db.session.execute(
+        update(PortalToken)
+        .where(
+            PortalToken.email == email,
+            PortalToken.purpose == "registration",
+            PortalToken.used_at.is_(None),
+        )
+        .values(used_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
 def forget() -> int:
     """Delete links that have long been worthless; returns how many."""
     old = delete(PortalToken).where(PortalToken.expires_at < clock.now() - KEPT)

@@ -92,7 +92,7 @@ def would_join(registration: Registration) -> Company | None:
 
 
 def confirm(link: PortalToken, *, password: str | None) -> PortalAccount | None:
-    """Follow a registration's link: the address is proven.
+    """Follow a registration's link: the address is proven, once for all that were sent with it.
 
     Returns the new account where a verified domain lets the person in (with `password`, when one
     is chosen); None where staff decide. Raises `RuleError`.
@@ -101,6 +101,7 @@ def confirm(link: PortalToken, *, password: str | None) -> PortalAccount | None:
     if registration is None:
         raise NotFoundError("There is no such registration.")
     links.take(link)
+    links.void_registrations(link.email)
     registration.confirmed_at = clock.now()
     company = would_join(registration)
     if company is None:

@@ -41,6 +41,25 @@ def test_a_verified_domain_lets_in_after_the_mail_is_confirmed(northwind, browse
     ).all() == ["requester"]
 
 
+@pytest.mark.parametrize("verified", [True, False])
+def test_who_registered_twice_confirms_once(northwind, browser, verified):
+    """The link of the form that was sent by pressing twice asks nobody to decide once more."""
+    with unit_of_work():
+        domains.add(
+            STAFF, db.session.merge(northwind.company), "harbour.example", verified=verified
+        )
+    register(browser)
+    first = link_in(mails()[-1])
+    register(browser)
+    assert browser.post(link_in(mails()[-1])).status_code == (302 if verified else 200)
+    again = browser.post(first)
+    assert again.status_code == 410
+    assert "If you confirmed your address already" in text_of(again)
+    db.session.rollback()
+    states = db.session.scalars(select(Registration.state).order_by(Registration.id)).all()
+    assert states == ["unconfirmed", "approved" if verified else "pending"]
+
+
 def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser):
     with unit_of_work():
         domains.add(STAFF, db.session.merge(northwind.company), "harbour.example", verified=False)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature
 
@@ -16,6 +16,7 @@ from app.core import clock
 PORTAL = "/portal/"
 PORTAL_IDLE = timedelta(hours=8)
 VIEWING = "viewing"
+UNTOUCHED = "session_untouched"
 LONGEST_VIEWING = timedelta(minutes=30)
 # Files that are the same for everybody; they carry no session and may be kept.
 PUBLIC_FILES = ("/static/", "/assets/")
@@ -95,7 +96,7 @@ class PageSessions(SecureCookieSessionInterface):
         return looking or self.portal.open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if is_public_file(request):
+        if is_public_file(request) or g.get(UNTOUCHED):
             return
         if isinstance(session, ViewingSession):
             self.viewing.save_session(app, session, response)
@@ -110,6 +111,11 @@ class PageSessions(SecureCookieSessionInterface):
 
 
 SESSIONS = PageSessions()
+
+
+def leave_untouched() -> None:
+    """Answer without the session: what a page asks by itself keeps nobody signed in."""
+    setattr(g, UNTOUCHED, True)
 
 
 def desk_session() -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from app.core import sessions
 from app.core.db import unit_of_work
 from app.core.errors import RuleError
 from app.core.posting import TAKEN
@@ -48,9 +49,12 @@ def here(number: int) -> str | Response:
     ticket = ticket_queries.ticket(number)
     found = worker()
     staff_id = found.staff_id if found else None
+    writing = "writing" in request.form
+    if not writing:
+        sessions.leave_untouched()
     if staff_id is not None:
         with unit_of_work():
-            presence.beat(staff_id=staff_id, ticket_id=ticket.id, writing="writing" in request.form)
+            presence.beat(staff_id=staff_id, ticket_id=ticket.id, writing=writing)
     return render_template(
         "desk/tickets/others.html",
         ticket=ticket,

@@ -14,6 +14,7 @@ from app.core.db import db, unit_of_work
 from app.core.models import AuditLog, UserSession
 from app.factory import create_app
 from app.staff.accounts import change_password, reset_password, set_roles
+from tests import factories as make
 from tests.conftest import TESTING
 from tests.web.people import person, signed_in, visitor
 
@@ -163,6 +164,16 @@ def test_an_idle_session_ends(ana, app, client):
     assert cookie.same_site == "Lax"
     left = cookie.expires - clock.now()
     assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+
+
+def test_a_page_that_nobody_touches_keeps_nobody_signed_in(ana, client):
+    """The page of a ticket says every 20 seconds that it is open; who writes there is at work."""
+    with unit_of_work():
+        number = make.ticket(make.company("Northwind")).number
+    sign_in(client)
+    here = f"/tickets/{number}/here"
+    assert "Set-Cookie" not in client.post(here).headers
+    assert "session=" in client.post(here, data={"writing": "y"}).headers["Set-Cookie"]
 
 
 def test_an_account_rests_after_ten_wrong_tries_even_at_once(ana, app, monkeypatch):

@@ -108,3 +108,17 @@ def test_a_preview_in_a_currency_left_meanwhile_is_not_issued(app):
     [refused] = outcome["refused"]
     assert "billed in USD now and not in EUR" in refused["reason"]
     assert db.session.scalars(select(RunRow.state)).all() == ["refused"]
+
+
+def test_a_run_that_is_compiled_anew_goes_on_in_the_currency_of_now(app):
+    hand_made(currency=None)
+    run = compiled()
+    with unit_of_work():
+        fjord = db.session.scalars(select(Company)).one()
+        fjord.currency = "USD"
+        recompile(run, [fjord.id])
+    assert blocks(run) == [("Fjord", "EUR", "left_behind", 1)]
+    [row] = db.session.scalars(select(RunRow)).all()
+    assert (row.state, row.account.currency, row.gross_minor) == ("ready", "USD", 11000)
+    assert len(issued(run)["issued"]) == 1
+    assert_books()

@@ -11,6 +11,7 @@ from app.billing.commands.credit import void_invoice
 from app.billing.commands.issue import Order, issue_chunk
 from app.billing.commands.payments import balance_of, record_payment, reverse_payment, settle
 from app.billing.commands.rates import RateTerms, set_rate
+from app.billing.commands.recompile import payers_now, recompile
 from app.billing.models import Allocation, Document, DocumentLine, ExtraLine, RunBlock, RunRow
 from app.companies.models import Company
 from app.core import clock
@@ -133,6 +134,22 @@ def test_what_is_beyond_all_measure_is_blocked_alone_and_overflows_nothing(app, 
     told = [] if state == "ready" else [("Fjord", "too_large", 1)]
     assert [(each.company.name, each.reason, each.entries) for each in blocks] == told
     assert len(issued(run)["issued"]) == 2 - len(told)
+    assert_books()
+
+
+def test_time_moved_to_a_company_that_was_never_billed_is_billed_in_the_same_run(app):
+    with unit_of_work():
+        factories.rate("100")
+        fjord, nord = factories.company("Fjord"), factories.company("Nord")
+        entry = factories.entry(fjord, by=factories.staff("Ana"), seconds=3600)
+        ticket = factories.ticket(nord)
+    run = compiled()
+    with unit_of_work():
+        entries.move(CLERK, [entry.id], ticket_id=ticket.id)
+        recompile(run, payers_now(run, [fjord.id, nord.id]))
+    [row] = db.session.scalars(select(RunRow)).all()
+    assert (row.account.payer.name, row.state, row.gross_minor) == ("Nord", "ready", 10000)
+    assert len(issued(run)["issued"]) == 1
     assert_books()
 
 

@@ -80,7 +80,7 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
     for chunk in work.chunks():
         note = f"Compiling {total} accounts"
         with without_collector(), running.step(done=done, total=total, note=note):
-            _ensure_accounts(chunk)
+            ensure_accounts(chunk)
             previews = store(run_id, compile_accounts(facts, chunk), leave_blocked=leave_blocked)
             faultpoint("billing.compile.stored")
             ready = [each for each in previews if each.is_ready(leave_blocked=leave_blocked)]
@@ -184,7 +184,8 @@ def store_left_behind(run_id: int, work: Plan) -> None:
     )
 
 
-def _ensure_accounts(chunk: Sequence[Work]) -> None:
+def ensure_accounts(chunk: Sequence[Work]) -> None:
+    """Make the accounts of a chunk that there are not yet."""
     db.session.execute(
         text(
             "insert into billing_account (payer_id, currency)"

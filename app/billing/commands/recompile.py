@@ -6,7 +6,13 @@ from sqlalchemy import delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.billing import queries, warnings
-from app.billing.commands.compile import OPEN, find_run, store, store_left_behind
+from app.billing.commands.compile import (
+    OPEN,
+    ensure_accounts,
+    find_run,
+    store,
+    store_left_behind,
+)
 from app.billing.compilation import Facts, compile_accounts, plan
 from app.billing.models import (
     BillingAccount,
@@ -41,6 +47,7 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
         if not is_open:
             continue
         work = [each for each in found.accounts if each.payer_id == payer_id]
+        ensure_accounts(work)
         compiled = compile_accounts(facts, work) if work else ()
         if by is not None and by.user_id is not None:
             _note_hand(run_id, payer_id, by.user_id)

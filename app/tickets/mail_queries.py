@@ -14,7 +14,7 @@ from app.staff.models import Staff
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.mailtemplates import TEMPLATES
 from app.tickets.mailtext import Said
-from app.tickets.models import Event, Subscription, Ticket
+from app.tickets.models import Event, Mute, Subscription, Ticket
 
 ACKNOWLEDGED = "acknowledged:"
 
@@ -53,7 +53,7 @@ def contacts_of(ticket: Ticket) -> list[Reader]:
                 and_(Contact.id.in_(follows), not_(was_shut_out())),
             ),
             belongs_near(ticket.company_id),
-            Contact.id.not_in(follows.where(Subscription.muted_at.is_not(None))),
+            Contact.id.not_in(select(Mute.contact_id).where(Mute.ticket_id == ticket.id)),
             Contact.archived_at.is_(None),
             ContactEmail.is_primary,
         )
@@ -103,7 +103,6 @@ def staff_of(ticket: Ticket) -> list[Reader]:
     follows = select(Subscription.staff_id).where(
         Subscription.ticket_id == ticket.id,
         Subscription.staff_id.is_not(None),
-        Subscription.muted_at.is_(None),
     )
     query = (
         select(Staff.id, Staff.name, Staff.email, Staff.zone)

@@ -16,10 +16,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.companies.models import Company, Contact
 from app.core.db import Model, Stamped
@@ -274,10 +275,25 @@ class Attachment(Stamped, Model):
     file: Mapped[StoredFile] = relationship()
 
 
+class Mute(Model):
+    """A contact wants no mails of a ticket: also when they are removed from it and added anew."""
+
+    __tablename__ = "ticket_mute"
+    __table_args__ = (Index("ix_ticket_mute_contact_id", "contact_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True
+    )
+    contact_id: Mapped[int] = mapped_column(
+        ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True
+    )
+    muted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class Subscription(Stamped, Model):
     """Who follows a ticket besides its requester: a contact sees it then, and gets its mail.
 
-    A muted one still sees it but gets no mail; being copied again does not lift that.
+    A muted one (`Mute`) still sees it but gets no mail.
     """
 
     __tablename__ = "ticket_subscription"
@@ -296,7 +312,12 @@ class Subscription(Stamped, Model):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
     source: Mapped[str] = mapped_column(String(9))
-    muted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    muted_at: Mapped[datetime | None] = column_property(
+        select(Mute.muted_at)
+        .where(Mute.ticket_id == ticket_id, Mute.contact_id == contact_id)
+        .correlate_except(Mute)
+        .scalar_subquery()
+    )
 
     contact: Mapped[Contact | None] = relationship()
     staff: Mapped[Staff | None] = relationship()

@@ -1,9 +1,9 @@
 """Who follows a ticket. The caller opens the unit of work."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.companies.models import Contact
@@ -15,7 +15,7 @@ from app.core.errors import RuleError
 from app.core.words import say
 from app.staff.models import Staff
 from app.tickets import endings, merged, notifications
-from app.tickets.models import Subscription, Ticket
+from app.tickets.models import Mute, Subscription, Ticket
 
 
 def subscribe(
@@ -75,12 +75,15 @@ def unsubscribe(
 def mute(ticket: Ticket, *, contact_id: int, muted: bool) -> None:
     """Stop the mails of a ticket to a contact who takes part, or let them come again."""
     ensure_subscribed(ticket, contact_id=contact_id, source="self")
-    db.session.execute(
-        update(Subscription)
-        .where(Subscription.ticket_id == ticket.id, Subscription.contact_id == contact_id)
-        .values(muted_at=clock.now() if muted else None)
-        .execution_options(synchronize_session=False)
-    )
+    row = {"ticket_id": ticket.id, "contact_id": contact_id}
+    if muted:
+        _mute([row | {"muted_at": clock.now()}])
+    else:
+        db.session.execute(delete(Mute).filter_by(**row))
+
+
+def _mute(rows: Sequence[dict[str, Any]]) -> None:
+    db.session.execute(insert(Mute).values(rows).on_conflict_do_nothing())
 
 
 def add_colleagues(ticket: Ticket, contact_ids: Collection[int], *, actor: Actor) -> None:
@@ -113,17 +116,26 @@ def ensure_subscribed(
 def let_all_follow(ticket: Ticket, other: Ticket) -> None:
     """Let requester and followers of a ticket follow another one; who is muted stays muted."""
     held = db.session.scalars(select(Subscription).where(Subscription.ticket_id == ticket.id)).all()
-    rows = [(each.contact_id, each.staff_id, each.source, each.muted_at) for each in held]
+    rows = [(each.contact_id, each.staff_id, each.source) for each in held]
     if ticket.requester_id not in {None, *(row[0] for row in rows)}:
-        rows.append((ticket.requester_id, None, "staff", None))
-    names = ("contact_id", "staff_id", "source", "muted_at")
+        rows.append((ticket.requester_id, None, "staff"))
+    names = ("contact_id", "staff_id", "source")
     wanted = [
         {"ticket_id": other.id, **dict(zip(names, row, strict=True))}
         for row in rows
         if row[0] is None or row[0] != other.requester_id
     ]
-    if wanted:
-        db.session.execute(insert(Subscription).values(wanted).on_conflict_do_nothing())
+    if not wanted:
+        return
+    new = insert(Subscription).values(wanted).on_conflict_do_nothing()
+    added = set(db.session.scalars(new.returning(Subscription.contact_id)))
+    muted = [
+        {"ticket_id": other.id, "contact_id": each.contact_id, "muted_at": each.muted_at}
+        for each in held
+        if each.muted_at and each.contact_id in added
+    ]
+    if muted:
+        _mute(muted)
 
 
 def _ensure_may_follow(ticket: Ticket, contact_id: int | None, staff_id: int | None) -> None:

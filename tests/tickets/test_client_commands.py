@@ -202,12 +202,14 @@ def test_a_request_asks_as_much_of_the_database_with_one_colleague_as_with_six(m
     assert asked[1] == asked[2]
 
 
-def test_a_muted_follower_stays_muted_when_copied_again(mira):
+def test_a_muted_follower_stays_muted_when_copied_again_or_added_anew(mira):
     ticket = ask(mira)
     bo = with_access(make.contact(ticket.company, "Bo"))
     subscribe(ticket, actor=acting(mira), contact_id=bo.id, source="colleague")
     mute(ticket, contact_id=bo.id, muted=True)
     subscribe(ticket, actor=acting(mira), contact_id=bo.id, source="cc")
+    assert unsubscribe(ticket, actor=acting(mira), contact_id=bo.id)
+    subscribe(ticket, actor=acting(mira), contact_id=bo.id, source="colleague")
     row = db.session.scalars(select(Subscription).where(Subscription.contact_id == bo.id)).one()
     assert row.muted_at is not None
     mute(ticket, contact_id=bo.id, muted=False)

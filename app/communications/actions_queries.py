@@ -223,20 +223,15 @@ where depth = (select min(depth) from found) order by id
 """)
 
 
-def people_asked(ticket_id: int, *, but: str = "", contact_id: int | None = None) -> list[str]:
+def people_asked(ticket_id: int, *, contact_id: int | None = None) -> list[str]:
     """The names of those who have not yet answered a request about a ticket.
 
-    Requests of the kind `but` are left out, and all but those of one contact where `contact_id`
-    is given.
+    All but one contact are left out where `contact_id` is given.
     """
     query = (
         select(Contact.name)
         .join(ActionRequest, ActionRequest.contact_id == Contact.id)
-        .where(
-            ActionRequest.ticket_id == ticket_id,
-            ActionRequest.state == ASKED,
-            ActionRequest.kind != but,
-        )
+        .where(ActionRequest.ticket_id == ticket_id, ActionRequest.state == ASKED)
     )
     if contact_id is not None:
         query = query.where(ActionRequest.contact_id == contact_id)

@@ -7,7 +7,7 @@ from app.communications.action_models import ActionRequest
 from app.communications.actions_rules import ASKED, ESTIMATE
 from app.core.db import db
 from app.core.words import say
-from app.tickets import endings, rules
+from app.tickets import endings
 from app.tickets.models import Ticket
 
 
@@ -15,18 +15,8 @@ from app.tickets.models import Ticket
 def goes_along(duplicate: Ticket, into: Ticket) -> list[str]:
     """Let what is asked be answered, and reminded of, where the ticket goes on.
 
-    It may not be closed, or nobody would see the answer. An estimate does not go along: it is
-    withdrawn with its ticket.
+    An estimate does not go along: it is withdrawn with its ticket.
     """
-    names = queries.people_asked(duplicate.id, but=ESTIMATE)
-    if names and into.category in rules.CLOSED:
-        return [
-            (
-                f"#{duplicate.number} still asks {' and '.join(names)} for an answer, and"
-                f" #{into.number} is {into.category}, where nobody would see it: open"
-                f" #{into.number} again first, or take the request back."
-            )
-        ]
     db.session.execute(
         update(ActionRequest)
         .where(

@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
-from app.tickets import endings, merged, queries, rules, sla_clocks, timeline
+from app.tickets import endings, merged, queries, rules, sla_clocks, sla_queries, timeline
 from app.tickets.models import Ticket
 from app.tickets.queue_models import TicketLink
 from app.tickets.subscribing import let_all_follow
@@ -21,13 +21,15 @@ from app.tickets.subscribing import let_all_follow
 def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
     """Merge `duplicate` into another ticket; both are locked by the caller, in order of id.
 
-    Raises `RuleError` for a ticket into itself, one merged before, companies that have nothing to
+    An answer that was promised on it is promised on the other one. Raises `RuleError` for a ticket
+    into itself, one merged before, open work into what is closed, companies that have nothing to
     do with each other, and what hangs on both and cannot become one.
     """
     problems = _merge_problems(duplicate, into) or endings.merged(duplicate, into)
     if problems:
         raise RuleError(*problems)
     let_all_follow(duplicate, into)
+    is_answer_due = sla_queries.owes_answer(duplicate.id)
     before = duplicate.status.name
     done = queries.first_status("completed")
     duplicate.merged_into_id = into.id
@@ -50,6 +52,8 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
         )
     _tell(into, "Merged from", duplicate, actor=actor)
     sla_clocks.changed([duplicate.id])
+    if is_answer_due:
+        sla_clocks.asked(into.id)
     endings.closed([duplicate.id], done.category, actor=actor)
     record(
         actor, "ticket.merge", kind="ticket", id=duplicate.id, after={"merged_into": into.number}
@@ -60,6 +64,11 @@ def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
     if duplicate.id == into.id:
         return ["A ticket cannot be merged into itself: give the number of the other one."]
     problems = [*merged.problems(duplicate), *merged.problems(into)]
+    if into.category in rules.CLOSED and duplicate.category not in rules.CLOSED:
+        problems.append(
+            f"#{into.number} is {into.category}, and #{duplicate.number} is still to be done: open "
+            f"#{into.number} again first, or merge it into this one."
+        )
     if duplicate.company_id not in near_ids(into.company_id):
         problems.append(
             f"#{duplicate.number} is of {duplicate.company} and #{into.number} of {into.company}, "

@@ -198,6 +198,16 @@ def answer_due(ticket_id: int) -> datetime | None:
     )
 
 
+def owes_answer(ticket_id: int) -> bool:
+    """Whether an answer is promised on a ticket that was not given yet."""
+    owed = select(SlaClock.id).where(
+        SlaClock.ticket_id == ticket_id,
+        SlaClock.target.in_(sla.RESPONSES),
+        SlaClock.ended_at.is_(None),
+    )
+    return db.session.scalar(owed.limit(1)) is not None
+
+
 FIRST_ANSWERS = text("""
 with recursive up as (
   select id, parent_id, 0 as depth from company where id = :company_id

@@ -147,6 +147,16 @@ def test_nothing_is_written_on_a_merged_ticket_but_where_it_goes_on(fjord):
     assert entry.ticket_id == into.id, "so is the time of a timer that ran on"
 
 
+def test_open_work_never_ends_in_a_closed_ticket(fjord):
+    (_, duplicate), (_, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
+    commands.change_status(into, actor=ACTOR, status=queries.first_status("completed"))
+    with pytest.raises(RuleError, match=f"#{into.number} is completed, and #{duplicate.number}"):
+        joining.merge(duplicate, into, actor=ACTOR)
+    commands.change_status(duplicate, actor=ACTOR, status=queries.first_status("resolved"))
+    joining.merge(duplicate, into, actor=ACTOR)
+    assert merged.final(duplicate) is into
+
+
 def test_last_words_are_not_lost_on_a_ticket_that_was_merged_meanwhile(fjord):
     (bo, duplicate), (_, into) = asked_by(fjord, "Bo"), asked_by(fjord, "Cy")
     joining.merge(duplicate, into, actor=ACTOR)

@@ -18,6 +18,7 @@ from app.tickets import (
     bulk,
     client_commands,
     commands,
+    joining,
     queries,
     sla,
     sla_clocks,
@@ -373,6 +374,15 @@ def test_undoing_a_closing_takes_up_what_was_promised_as_before(agent, fjord):
         "first_response": ("running", MONDAY + timedelta(hours=2) + pause, HOUR),
         "resolution": ("running", MONDAY + timedelta(days=1) + pause, HOUR),
     }
+
+
+def test_the_answer_promised_on_a_duplicate_is_promised_where_it_goes_on(agent, fjord):
+    promise()
+    into, duplicate = opened(fjord), opened(fjord)
+    say(0.5, lambda: commands.reply(into, actor=agent, text="We look at it"))
+    say(1, lambda: joining.merge(duplicate, into, actor=agent))
+    assert state(duplicate)["first_response"][0] == "stopped"
+    assert state(into)["next_response"][:2] == ("running", MONDAY + timedelta(hours=2))
 
 
 def test_segments_never_overlap(agent, fjord):

@@ -244,10 +244,16 @@ def deciders_over(action: ActionRequest) -> list[Reader]:
     These are its managers, and of an estimate, which is money, its approvers. Like what they may
     see, an approver's say ends with departments and sites; a manager's reaches everything below.
     """
+    role = "approver" if action.kind == ESTIMATE else "manager"
+    return deciders(action.ticket.company_id, role, but=action.contact_id)
+
+
+def deciders(company_id: int, role: str, *, but: int = 0) -> list[Reader]:
+    """Who decides for a company in a role, approver or manager, the contact `but` left out."""
     given = {
-        "company_id": action.ticket.company_id,
-        "contact_id": action.contact_id,
-        "role": "approver" if action.kind == ESTIMATE else "manager",
+        "company_id": company_id,
+        "contact_id": but,
+        "role": role,
         "today": clock.today(),
     }
     rows = db.session.execute(DECIDERS, given)

@@ -23,9 +23,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 from sqlalchemy.orm import aliased, joinedload
 
 from app.billing.models import Allocation, EntryValue, ExtraLine
-from app.companies.models import Contact, Membership
-from app.companies.visibility import is_member
-from app.core import clock
+from app.communications import actions_queries
 from app.core.access import Viewer, scoped
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -423,19 +421,8 @@ def waiting_lines(ticket_id: int, order: str) -> list[ExtraLine]:
 
 def approver_of(ticket: Ticket) -> int | None:
     """Who is asked unless another is chosen: who approves for the company, else who asked."""
-    found = db.session.scalar(
-        select(Membership.contact_id)
-        .join(Contact, Contact.id == Membership.contact_id)
-        .where(
-            Membership.company_id == ticket.company_id,
-            Membership.role == "approver",
-            Contact.archived_at.is_(None),
-            is_member(clock.today()),
-        )
-        .order_by(Membership.id)
-        .limit(1)
-    )
-    return found or ticket.requester_id
+    found = actions_queries.deciders(ticket.company_id, "approver")
+    return found[0].contact_id if found else ticket.requester_id
 
 
 def shown_on_desk(ticket: Ticket) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.billing.models import ExtraLine
 from app.communications import handing_on
 from app.communications.action_models import ActionRequest
+from app.companies import accounts
 from app.companies.models import Contact
 from app.companies.visibility import viewer_of
 from app.core import clock
@@ -299,6 +300,20 @@ def test_only_who_approves_for_the_company_is_told_that_who_was_asked_has_left(w
     to_hal = select(Mail.recipient_name).where(Mail.recipient == str(hal.emails[0].address))
     assert list(db.session.scalars(to_hal)) == hears
     assert (viewer_of(hal.id).approves_for >= {world.company.id}) == bool(hears)
+
+
+def test_offered_is_first_to_who_can_approve(world):
+    """Not to one who was shut out; of a department, to the approver of the company above it."""
+    with unit_of_work():
+        assert estimates.approver_of(world.ticket()) == world.vera.id
+        accounts.close(world.ada, db.session.get_one(Contact, world.vera.id))
+        assert estimates.approver_of(world.ticket()) == world.mira.id
+        holding = make.company("Holding")
+        hal = make.contact(holding, "Hal Top", role="approver")
+        company = world.ticket().company
+        company.parent_id, company.kind = holding.id, "department"
+        db.session.flush()
+        assert estimates.approver_of(world.ticket()) == hal.id
 
 
 def test_an_approver_who_does_not_follow_is_led_to_the_estimate_and_told_nothing_else(world):

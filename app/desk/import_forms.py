@@ -7,14 +7,18 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
+from app.billing.agency import the_agency
 from app.companies import lookup
 from app.core.errors import NotFoundError, RuleError
 from app.core.lookups import LOOKUPS
+from app.core.security import may
 from app.desk.fields import Fields
 from app.desk.import_words import label
 from app.imports import reasons, values
+from app.imports.batches import options_of
 from app.imports.importer import Options
 from app.imports.mapping import EXTRA, IGNORED, Columns
+from app.imports.models import ImportBatch
 
 PASTED = "pasted.tsv"
 CELL = re.compile(r"cell-(\d{1,9})-(\d{1,4})")
@@ -83,8 +87,25 @@ def options(kind: str, fields: Fields) -> Options:
     if "state" in asked:
         billable = fields.choice("billable", "Billable", BILLABLE, "")
         found |= {"billable": billable == "y" if billable else None}
-        found |= {"state": fields.choice("state", "Entries", ENTRY_STATES, "approved")}
+        states = entry_states()
+        found |= {"state": fields.choice("state", "Entries", states, next(iter(states)))}
     return Options(**found)
+
+
+def entry_states() -> dict[str, str]:
+    """How time may come in: approved where nobody has to approve it, or this person may."""
+    if the_agency().time_approval == "none" or may("approve", "Time"):
+        return ENTRY_STATES
+    return {state: text for state, text in ENTRY_STATES.items() if state != "approved"}
+
+
+def check_state(batch: ImportBatch) -> None:
+    """Raise `RuleError` where an import would approve time that this person may not approve."""
+    if batch.kind == "time" and options_of(batch).state not in entry_states():
+        raise RuleError(
+            "Its entries would come in as approved, which you may not do: choose “Submitted” among"
+            " its options, or leave it to somebody who may approve time."
+        )
 
 
 def _zone(fields: Fields) -> str | None:

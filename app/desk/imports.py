@@ -356,6 +356,7 @@ def apply(batch_id: int) -> Any:
     """Post the job that applies an import, or put it in line again when it has failed."""
 
     def action() -> Outcome:
+        import_forms.check_state(batches.batch_of(batch_id))
         _once_more(commands.start(current_actor(), batch_id))
         return _here(batch_id), ""
 

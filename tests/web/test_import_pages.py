@@ -12,6 +12,7 @@ from app.companies.models import Company
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
+from app.core.models import Agency
 from app.desk import imports as pages
 from app.imports.models import ImportBatch
 from app.staff.models import Staff
@@ -375,3 +376,28 @@ def test_a_workbook_goes_in_by_its_first_sheet(clerk):
     assert "4 Currency unknown currency" in page
     go_on(clerk, url, "apply")
     assert db.session.scalars(select(Company.external_id)).all() == ["007"]
+
+
+def test_who_may_not_approve_time_imports_none_as_approved(clerk, app):
+    with unit_of_work():
+        db.session.get(Agency, 1).time_approval = "manager"
+    agent = signed_in(app, person("Agent", email="ida@example.com"))
+    rows = "Client,Person,Date,Hours\nBo Ltd,Ana Ruiz,2026-03-04,1\n"
+    url = uploaded(agent, rows, kind="time")
+    post(agent, f"{url}/apply")  # as it was read, with no option chosen
+    page = agent.get(f"{url}/mapping").text
+    assert "approved, which you may not do" in page
+    assert 'value="approved"' not in page
+    assert post(agent, f"{url}/mapping", state="approved").status_code == 422
+    go_on(agent, url, "mapping")
+    go_on(agent, url, "apply")
+    assert db.session.scalars(select(TimeEntry.state)).all() == ["submitted"]
+
+
+def test_where_nobody_approves_time_an_agent_imports_it_as_approved(clerk, app):
+    agent = signed_in(app, person("Agent", email="ida@example.com"))
+    rows = "Client,Person,Date,Hours\nBo Ltd,Ana Ruiz,2026-03-04,1\n"
+    url = uploaded(agent, rows, kind="time")
+    go_on(agent, url, "mapping")
+    go_on(agent, url, "apply")
+    assert db.session.scalars(select(TimeEntry.state)).all() == ["approved"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.companies.models import Contact
+from app.companies.models import Company, Contact
 from app.companies.visibility import people_near, viewer_of
 from app.core import clock
 from app.core.audit import Actor, record
@@ -33,6 +33,9 @@ from app.tickets.commands import Upload
 from app.tickets.models import Event, Rating, Ticket
 from app.tickets.subscribing import add_colleagues, ensure_subscribed, let_all_follow
 
+NO_MORE = say(
+    "Nothing new is taken here for %(company)s any more: write to us by mail if it still matters."
+)
 NO_COLLEAGUE = say(
     "One of those to be told is no colleague with access to the portal: choose again."
 ).at("notify")
@@ -73,6 +76,9 @@ def open_request(
     contact_id = _contact_of(actor)
     if company_id is None:
         company_id = queries.primary_company_id(contact_id)
+    company = db.session.get(Company, company_id) if company_id is not None else None
+    if company is not None and company.archived_at is not None:
+        raise RuleError(say(NO_MORE, company=company.name).at("company"), *known_problems)
     others = set(notify) - {contact_id}
     problems = commands.sayable_problems(text, "description", files)
     if company_id is not None:

@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import select
 
+from app.core import clock
 from app.core.audit import SYSTEM
 from app.core.db import db, unit_of_work
 from app.tickets import request_types
@@ -59,6 +60,16 @@ def test_a_refused_form_keeps_what_was_typed(northwind, mira):
     assert "The subject is empty" in page
     assert "Everything is off." in page
     assert "<title>Error: " in page
+
+
+def test_a_client_of_an_archived_company_reads_why_in_their_words(northwind, mira):
+    with unit_of_work():
+        db.session.merge(northwind.company).archived_at = clock.now()
+    form = sent(type=str(kind_of("A question")), subject="One more", text="It is still slow.")
+    page = text_of(mira.post("/portal/requests/new", data=form))
+    assert "Nothing new is taken here for Northwind Ltd any more: write to us" in page
+    assert "It is still slow." in page
+    assert "restore it first" not in page
 
 
 def test_the_company_of_a_request_comes_from_the_viewer(app, northwind, mira):

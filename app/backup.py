@@ -50,18 +50,18 @@ def back_up(settings: Settings, target: Path) -> Manifest:
 
     Raises `RuleError` when the dump or the file cannot be written; then no file is left.
     """
-    with tempfile.TemporaryDirectory(dir=_folder_of(target), prefix=".backup-") as name:
-        folder = Path(name)
-        manifest = _dump(folder / DUMP)
-        draft = folder / "backup"
-        try:
-            _pack(settings, draft, folder / DUMP, manifest)
+    folder = _folder_of(target)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".backup-") as name:
+            manifest = _dump(Path(name) / DUMP)
+            draft = Path(name) / "backup"
+            _pack(settings, draft, Path(name) / DUMP, manifest)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             faultpoint("backup.before_rename")
             draft.replace(target)
-        except OSError as error:
-            raise RuleError(f"{target} could not be written: {error.strerror}.") from error
+    except OSError as error:
+        raise RuleError(f"{target} could not be written: {error.strerror}.") from error
     return manifest
 
 
@@ -79,6 +79,8 @@ def restore(settings: Settings, source: Path) -> Manifest:
                 _unpack(settings, archive, manifest, Path(name))
     except (tarfile.TarError, EOFError, KeyError, ValueError) as error:
         raise UnusableInputError(f"{source} is no usable backup: {error}.") from error
+    except OSError as error:
+        raise RuleError(f"{source} could not be restored: {error.strerror}.") from error
     with db.engine.connect() as connection:
         _compare(manifest, _figures(connection))
     initialise()

@@ -84,3 +84,8 @@ def test_a_file_that_is_no_backup_is_unusable(empty, short_dir):
 
 def test_a_backup_into_no_folder_is_refused(source, short_dir):
     assert "no folder" in source.answer("backup", str(short_dir / "a" / "b.tar"), code=2)["error"]
+
+
+def test_a_backup_into_a_folder_that_takes_no_files_is_refused(source):
+    refused = source.answer("backup", "/proc/desk.tar", code=1)
+    assert "could not be written" in refused["error"]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pytest
 
 from app.companies.models import Company, Contact
-from app.core.credentials import hashed
 from app.core.db import unit_of_work
 from app.tickets import client_commands, commands
 from app.tickets.models import Ticket
@@ -14,7 +13,7 @@ from tests.portal.acting import acting
 from tests.web.people import client_in, portal_account, visitor
 
 PASSWORD = "fjord-lantern-pebble"
-HASH = hashed(PASSWORD)
+HASH = make.quickly_hashed(PASSWORD)
 
 
 @dataclass

@@ -28,6 +28,7 @@ KNOWN_SECRETS = frozenset(
     }
 )
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+WEB = ("http", "https")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -107,6 +108,8 @@ def _address(*schemes: str) -> Callable[[str], str]:
         if parts.scheme not in schemes:
             wanted = " or ".join(f"{scheme}://" for scheme in schemes)
             raise ValueError(f"an address beginning with {wanted} is wanted")
+        if parts.scheme in WEB and not parts.hostname:
+            raise ValueError("it names no host: write it like https://desk.example.com")
         return url
 
     return parse
@@ -162,7 +165,7 @@ class Settings:
         "Address people open in their browser; every link in a mail begins with it.",
         default="",
         shown="http://127.0.0.1:PORT on a loopback HOST, else required",
-        parse=_address("http", "https"),
+        parse=_address(*WEB),
     )
     trusted_hosts_extra: tuple[str, ...] = _key(
         "TRUSTED_HOSTS",

@@ -83,3 +83,8 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):
     in_the_way.touch()
     with pytest.raises(SettingsError, match=f"DATA_DIR: {in_the_way} cannot be made"):
         Settings(data_dir=in_the_way).make_data_dir()
+
+
+@pytest.mark.parametrize("address", ["https:desk.example.com", "https://", "http://:8080"])
+def test_an_address_without_a_host_is_refused(address):
+    assert "PUBLIC_URL: it names no host" in refused(PUBLIC_URL=address)

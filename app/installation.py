@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -47,8 +48,9 @@ def alembic_config() -> Config:
     return config
 
 
+@cache
 def head() -> str:
-    """The newest revision of this version of the software."""
+    """The newest revision of this version of the software; read once, as every probe asks."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 

@@ -3,6 +3,7 @@
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app.core.db import Model, db
@@ -49,3 +50,11 @@ def test_what_an_undone_import_deletes_is_found_by_an_index(app):
         {"deleted": ["company", "contact", "ticket", "time_entry"]},
     ).all()
     assert sorted(lacking) == []
+
+
+def test_a_probe_does_not_read_every_migration_anew(app, monkeypatch):
+    assert is_current(db.engine)
+    read = []
+    monkeypatch.setattr(ScriptDirectory, "from_config", read.append)
+    assert is_current(db.engine)
+    assert not read

@@ -97,6 +97,7 @@ def application(settings: Settings) -> Flask:
 ENGINE_OPTIONS = {
     "pool_pre_ping": True,
     "pool_size": 2,
+    "pool_use_lifo": True,  # an import in steps meets its own temporary tables again
     # A statement that outlives its lease is lost work: another worker has the job by then.
     "connect_args": {"options": "-c statement_timeout=55000 -c timezone=UTC"},
 }

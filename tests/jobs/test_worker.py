@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from app.core import jobs
 from app.core.db import db, unit_of_work
@@ -21,7 +21,7 @@ from app.runtime.broker import broker_command, broker_program, broker_url, wait_
 from app.runtime.postgres import libpq_url
 from config import Settings
 from jobs.schedule import EVERY, Every, post_due
-from jobs.worker import STOPS, PollingBell, Worker
+from jobs.worker import STOPS, PollingBell, Worker, application
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_redis = pytest.mark.skipif(broker_program() is None, reason="no Redis program here")
@@ -260,8 +260,6 @@ def test_a_job_that_every_worker_died_over_is_ended(app):
 
 
 def end_lease(job_id: int) -> None:
-    from sqlalchemy import text
-
     with unit_of_work() as session:
         session.execute(text("UPDATE job SET lease_until = now() WHERE id = :id"), {"id": job_id})
 
@@ -279,3 +277,17 @@ def test_the_next_due_instant_bounds_the_waiting(app):
 def test_what_is_scheduled_is_posted_once_however_often_one_looks(app):
     hourly = [Every("test.quick", timedelta(hours=1))]
     assert [post_due(hourly) for _ in range(5)] == [1, 0, 0, 0, 0]
+
+
+def test_the_steps_of_a_job_meet_the_same_connection_again(app, settings):
+    """Else an import would not find the rows it staged, if ever two connections stood by."""
+    made = application(settings)
+    with made.app_context():
+        for each in [db.engine.connect() for _ in range(2)]:
+            each.close()
+        used = set()
+        for _ in range(4):
+            with unit_of_work() as session:
+                used.add(session.scalar(text("select pg_backend_pid()")))
+        db.engine.dispose()
+    assert len(used) == 1

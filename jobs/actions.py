@@ -12,4 +12,6 @@ def remind(running: Running) -> dict[str, Any]:
     with running.step():
         reminded = actions.remind()
     left = handing_on.tell_of_leaving(step=running.step)
-    return {"left": left, "reminded": reminded, "expired": actions.expire(step=running.step)}
+    expiry = actions.expire(step=running.step)
+    found = {"left": left, "reminded": reminded, "expired": expiry.ended}
+    return found | {"could_not_be_ended": "; ".join(expiry.failed)} if expiry.failed else found

@@ -5,6 +5,7 @@ The caller opens the unit of work. Whoever ends a request holds its ticket first
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from app.communications.action_letters import PLAIN, Letter
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import Given
 from app.companies import accounts
-from app.core import clock
+from app.core import clock, jobs
 from app.core.audit import SYSTEM, Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
@@ -34,6 +35,7 @@ from app.tickets.mail_queries import Reader
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
 
+log = logging.getLogger(__name__)
 MOST_AT_ONCE = 200
 
 
@@ -338,29 +340,52 @@ def _escalate(action: ActionRequest) -> None:
         notifications.post(replace(occasion, path=path), readers)
 
 
-def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> int:
-    """End what nobody answered for long, each in a transaction (`step`); returns how many."""
-    done = 0
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How many requests were ended for want of an answer, and why others could not be."""
+
+    ended: int
+    failed: list[str]
+
+
+def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> Expiry:
+    """End what nobody answered for long, each in a transaction (`step`) of its own.
+
+    One that cannot be ended stands in no other's way; the next run tries it again.
+    """
+    ended, failed = 0, []
     with step():
-        found = list(queries.overripe(clock.now(), most=MOST_AT_ONCE))
+        found = [
+            (each.id, each.ticket.number)
+            for each in queries.overripe(clock.now(), most=MOST_AT_ONCE)
+        ]
         agency = db.session.scalars(select(Agency.name)).first()
         by_us = replace(SYSTEM, name=agency or SYSTEM.name)
-    for each in found:
-        with step():
-            action = queries.locked(db.session.merge(each))
-            if action.state != actions_rules.ASKED:
-                continue
-            _end(action, actions_rules.ended(action.state, "expire"), by=by_us.name)
-            _conclude(action, Ending("expire", by_us.name), by_us)
-            line = say("closed a request that was not answered in time")
-            event = tell(action.ticket, by_us, line, action_letters.asked_text(action))
-            _wait_no_more(action, by_us)
-            if not action.ticket.is_demo:
-                action_letters.tell_askers(
-                    action, event, action.contact.name, say("did not answer in time")
-                )
-            done += 1
-    return done
+    for action_id, number in found:
+        try:
+            with step():
+                ended += _expire(action_id, by_us)
+        except Exception as error:
+            jobs.raise_if_stopping(error)
+            log.exception("request %s of #%s could not be ended", action_id, number)
+            failed.append(f"#{number}: {jobs.reason_of(error)}")
+    return Expiry(ended, failed)
+
+
+def _expire(action_id: int, by_us: Actor) -> bool:
+    action = queries.locked(db.session.get_one(ActionRequest, action_id))
+    if action.state != actions_rules.ASKED:
+        return False
+    _end(action, actions_rules.ended(action.state, "expire"), by=by_us.name)
+    _conclude(action, Ending("expire", by_us.name), by_us)
+    line = say("closed a request that was not answered in time")
+    event = tell(action.ticket, by_us, line, action_letters.asked_text(action))
+    _wait_no_more(action, by_us)
+    if not action.ticket.is_demo:
+        action_letters.tell_askers(
+            action, event, action.contact.name, say("did not answer in time")
+        )
+    return True
 
 
 def whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:

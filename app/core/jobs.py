@@ -226,8 +226,7 @@ def carry_out(running: Running) -> dict[str, Any] | None:
         raise
     except Exception as error:
         db.session.rollback()
-        if stop := _stop_behind(error):
-            raise stop from error
+        raise_if_stopping(error)
         _fail(running, error)
         raise
     with unit_of_work():
@@ -235,6 +234,17 @@ def carry_out(running: Running) -> dict[str, Any] | None:
         if not finished(running, result):
             raise LeaseLostError(running.id)
     return result
+
+
+def raise_if_stopping(error: Exception) -> None:
+    """Let an error go on that is no fault of the item a job was at.
+
+    That is so when the lease is lost, or the worker was told to stop.
+    """
+    if isinstance(error, LeaseLostError):
+        raise error
+    if stop := _stop_behind(error):
+        raise stop from error
 
 
 def _stop_behind(error: BaseException | None) -> SystemExit | None:
@@ -317,7 +327,7 @@ def run_due(*, most: int = 1000, kinds: tuple[str, ...] | None = None) -> int:
 
 def _fail(running: Running, error: Exception) -> None:
     final = isinstance(error, RuleError)
-    reason = _words(error)
+    reason = reason_of(error)
     with unit_of_work() as session:
         attempts = session.scalar(select(Job.attempts).where(Job.id == running.id)) or 0
         dead = final or attempts >= MOST_ATTEMPTS
@@ -343,7 +353,8 @@ def _has_died(job_id: int, kind: str, payload: dict[str, Any], reason: str) -> N
         _endings[kind](job_id, payload, reason[:4000])
 
 
-def _words(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why something failed, as it is kept with a job."""
     if isinstance(error, RuleError):
         return str(error)
     if isinstance(error, OperationalError):

@@ -7,6 +7,7 @@ from io import BytesIO
 from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from app.communications import actions, actions_queries
@@ -453,8 +454,8 @@ def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world)
     action = asked(world)
     load_handlers()
     with clock.frozen(action.due_at + timedelta(days=31)):
-        assert actions.expire(step=unit_of_work) == 1
-        assert actions.expire(step=unit_of_work) == 0
+        assert actions.expire(step=unit_of_work).ended == 1
+        assert actions.expire(step=unit_of_work).ended == 0
     assert now_is(action).state == "expired"
     assert action.ticket.category == "open", "it waits for the client no more"
     assert action.ended_by == db.session.scalars(select(Agency.name)).one()
@@ -462,6 +463,31 @@ def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world)
     assert "did not answer in time" in told.body
     over = visitor(world["app"]).get(link(action))
     assert (over.status_code, "is over" in over.get_data(as_text=True)) == (410, True)
+
+
+def test_one_that_cannot_be_ended_stands_in_no_others_way_and_is_tried_again(world):
+    stuck, other = asked(world), asked(world)
+    refuse = """
+        create function refuse_it() returns trigger language plpgsql as
+        $$ begin raise exception 'not this one'; end $$;
+        create trigger refuse_it before update on action_request for each row
+        when (old.id = {id}) execute function refuse_it()"""
+    with unit_of_work() as session:
+        session.execute(sa.text(refuse.format(id=stuck.id)))
+    load_handlers()
+    with clock.frozen(stuck.due_at + timedelta(days=31)):
+        with unit_of_work():
+            job_id = jobs.post("actions.remind")
+        outcome = jobs.run(job_id)
+        assert outcome["expired"] == 1
+        failure = outcome["could_not_be_ended"]
+        assert f"#{stuck.ticket.number}: " in failure
+        assert "not this one" in failure
+        assert (now_is(stuck).state, now_is(other).state) == ("asked", "expired")
+        with unit_of_work() as session:
+            session.execute(sa.text("drop trigger refuse_it on action_request"))
+        assert actions.expire(step=unit_of_work).ended == 1
+    assert now_is(stuck).state == "expired"
 
 
 def test_a_ticket_goes_to_no_other_company_while_somebody_is_asked(world):

@@ -297,7 +297,7 @@ def test_an_offer_ends_with_its_last_day_also_before_the_job_comes(world):
         with pytest.raises(RuleError, match="is over"):
             world.answer()
         assert world.states() == ["sent"]
-        assert actions.expire(step=unit_of_work) == 1
+        assert actions.expire(step=unit_of_work).ended == 1
     assert world.states() == ["expired"]
     with clock.frozen(due + timedelta(days=11)), unit_of_work():
         assert actions.remind() == 0, "nobody is reminded of what is over"

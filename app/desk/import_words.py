@@ -20,6 +20,7 @@ STATES = {
     "checked": ("waiting", "Checked, not applied"),
     "applying": ("running", "Applying"),
     "applied": ("done", "Applied"),
+    "stopped": ("failed", "Stopped half way"),
     "undoing": ("running", "Undoing"),
     "undone": ("cancelled", "Undone"),
     "part_undone": ("part_paid", "Undone in part"),

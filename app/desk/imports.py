@@ -229,6 +229,7 @@ def show(batch_id: int) -> Any:
         action=action,
         rows=_done(batch, action),
         page=_page(),
+        job=job if job is not None and job.state == "dead" else None,
         undone=job.result if job is not None and job.kind == "imports.undo" else None,
         undoable=commands.is_undoable(batch),
         options=batches.options_of(batch),

@@ -11,7 +11,8 @@ from app.imports.importer import Options
 from app.imports.models import ImportBatch
 
 UNAPPLIED = frozenset({"uploaded", "checked"})
-APPLIED = frozenset({"applied", "part_undone"})
+APPLIED = frozenset({"applied", "part_undone", "stopped"})
+"""Of what these wrote, something may stand: it can be undone."""
 
 
 def batch_of(batch_id: int) -> ImportBatch:

@@ -273,13 +273,50 @@ def _answer(
 
 def start(actor: Actor, batch_id: int) -> int:
     """Post the job that applies a batch, and return its id; a second press gets the same job."""
-    batch = locked(batch_id, UNAPPLIED | {"applying"}, "one not applied yet can be applied")
+    startable = UNAPPLIED | {"applying", "stopped"}
+    batch = locked(batch_id, startable, "one not applied yet can be applied")
     if batch.state == "applying" and batch.job_id:
         return batch.job_id
     batch.state = "applying"
     batch.job_id = jobs.post("imports.apply", {"batch": batch.id}, created_by=actor.user_id)
     audit.record(actor, "import applied", kind="import_batch", id=batch.id)
     return batch.job_id
+
+
+@jobs.on_death("imports.apply")
+def stop(job_id: int, payload: Answer, reason: str) -> None:
+    """Let a batch whose job has failed for good say how far it came.
+
+    Half way it has "stopped": it can go on or be undone. Without a row written it is what it was
+    before, and can be read anew.
+    """
+    batch = db.session.get(
+        ImportBatch, payload["batch"], with_for_update=True, populate_existing=True
+    )
+    if batch is None or (batch.state, batch.job_id) != ("applying", job_id):
+        return
+    session, counts = db.session(), dict(batch.counts)
+    if batch.rows_done:
+        batch.state, batch.applied_at = "stopped", clock.now()
+        counts |= queries.applied_counts(session, batch.id)
+        counts |= {"errors": queries.refused_rows(session, batch.id), "seconds": 0}
+        counts.setdefault("warnings", [])
+    elif counts:
+        batch.state = "checked"
+        counts["warnings"] = [f"It was not applied: {reason}", *counts["warnings"]]
+    else:
+        batch.state = "uploaded"
+    batch.counts = counts
+
+
+@jobs.on_retry("imports.apply")
+def go_on(job_id: int, payload: Answer) -> None:
+    """Let a batch be applied again by the job that failed. Raises RuleError when it is too late."""
+    startable = UNAPPLIED | {"applying", "stopped"}
+    batch = locked(payload["batch"], startable, "one not applied yet can be applied")
+    if batch.job_id != job_id:
+        raise RuleError(f"Import {batch.id} has another job since: look there.")
+    batch.state = "applying"
 
 
 Step = Callable[[int, int], AbstractContextManager[Session]]

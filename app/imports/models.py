@@ -32,7 +32,7 @@ class ImportBatch(Stamped, Model):
         CheckConstraint("kind in ('companies', 'contacts', 'tickets', 'time')", name="kind"),
         CheckConstraint(
             "state in ('uploaded', 'checked', 'applying', 'applied', 'undoing', 'undone',"
-            " 'part_undone')",
+            " 'part_undone', 'stopped')",
             name="state",
         ),
     )

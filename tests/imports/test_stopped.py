@@ -1,0 +1,102 @@
+"""An import whose job fails for good: it says how far it came, and can go on or be undone."""
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DatabaseError
+
+from app.companies.models import Company
+from app.core import jobs
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.core.models import Job
+from app.imports import applying, commands
+from app.imports.importer import Options
+from app.imports.models import ImportBatch
+from jobs import load_handlers
+from tests.imports.bring import ACTOR, take_back
+from tests.web.people import person, signed_in
+
+ROWS = applying.CHUNK + 10
+REFUSE = """
+create function refuse_it() returns trigger language plpgsql as
+$$ begin raise exception 'not this one'; end $$;
+create trigger refuse_it before insert on company for each row
+when (new.name = '{name}') execute function refuse_it()"""
+
+
+def dies(name: str) -> int:
+    """The batch of an import whose last attempt fails where it comes to the company `name`."""
+    load_handlers()
+    content = "Company\n" + "".join(f"C{number}\n" for number in range(ROWS))
+    with unit_of_work() as session:
+        session.execute(text(REFUSE.format(name=name)))
+        batch = commands.upload(
+            ACTOR, "companies", content.encode(), file_name="a.csv", options=Options()
+        )
+        commands.check(batch.id)
+        job = commands.start(ACTOR, batch.id)
+        session.execute(update(Job).where(Job.id == job).values(attempts=jobs.MOST_ATTEMPTS - 1))
+    with pytest.raises(DatabaseError, match="not this one"):
+        jobs.run(job)
+    db.session.expire_all()
+    return batch.id
+
+
+def state(batch_id: int) -> tuple[str, int]:
+    db.session.expire_all()
+    written = db.session.scalars(select(func.count()).select_from(Company)).one()
+    return db.session.get_one(ImportBatch, batch_id).state, written
+
+
+def goes_on() -> None:
+    with unit_of_work() as session:
+        session.execute(text("drop trigger refuse_it on company"))
+
+
+def test_one_that_stopped_half_way_says_so_and_can_be_undone(app):
+    batch_id = dies(f"C{ROWS - 1}")
+    job_id = db.session.get_one(ImportBatch, batch_id).job_id
+    assert state(batch_id) == ("stopped", applying.CHUNK)
+    admin = signed_in(app, person("Admin"))
+    page = admin.get(f"/imports/{batch_id}").get_data(as_text=True)
+    assert "It stopped half way, after 5,000 rows" in page
+    assert "not this one" in page
+    assert "Go on with it" in page
+    assert f"/imports/{batch_id}/undo" in page
+    assert "Stopped half way" in admin.get("/imports/").get_data(as_text=True)
+    take_back(batch_id)
+    assert state(batch_id) == ("undone", 0)
+    with pytest.raises(RuleError, match="is undone"), unit_of_work():
+        jobs.retry(job_id)
+
+
+def test_one_that_stopped_half_way_can_go_on(app):
+    batch_id = dies(f"C{ROWS - 1}")
+    goes_on()
+    with unit_of_work():
+        job = commands.start(ACTOR, batch_id)
+    answer = jobs.run(job)
+    assert (answer["rows"], answer["created"]) == (ROWS, ROWS)
+    assert state(batch_id) == ("applied", ROWS)
+
+
+def test_its_failed_job_can_be_retried_as_well(app):
+    batch_id = dies(f"C{ROWS - 1}")
+    goes_on()
+    job = db.session.get_one(ImportBatch, batch_id).job_id
+    with unit_of_work():
+        jobs.retry(job)
+    assert state(batch_id)[0] == "applying"
+    jobs.run(job)
+    assert state(batch_id) == ("applied", ROWS)
+
+
+def test_one_that_wrote_nothing_can_be_read_anew(app):
+    batch_id = dies("C0")
+    assert state(batch_id) == ("checked", 0)
+    page = signed_in(app, person("Admin")).get(f"/imports/{batch_id}").get_data(as_text=True)
+    assert "It was not applied: " in page
+    goes_on()
+    with unit_of_work():
+        commands.correct(batch_id, options=Options())
+    assert state(batch_id) == ("uploaded", 0)

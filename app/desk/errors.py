@@ -162,7 +162,8 @@ def _for_programs(error: HTTPException) -> Response | HTTPException:
 
 def _rule_error(error: RuleError) -> Response:
     if isinstance(error, NotFoundError):
-        return _page(404, detail=str(error) if request.path.startswith(API) else "")
+        detail = str(error) if request.path.startswith(API) else ""
+        return _page(404, detail=detail, written=written(request.form))
     return _page(
         409 if isinstance(error, StaleError) else 400, detail="\n".join(map(told, error.problems))
     )

@@ -83,9 +83,17 @@ def explained(clock: SlaClock, calendars: Mapping[int, sla.Calendar], now: datet
     """The arithmetic of a clock, segment by segment, in the calendar's own local time."""
     parts, spent = [], 0
     for segment in clock.segments:
-        parts.append(_part(segment, calendars[segment.calendar_id], clock, now, spent))
+        calendar = calendars[segment.calendar_id]
+        if segment is clock.segments[-1] or not _is_empty(segment, calendar.zone):
+            parts.append(_part(segment, calendar, clock, now, spent))
         spent += segment.seconds or 0
     return Explained(clock, WORDS[clock.target].capitalize(), _summary(clock, calendars), parts)
+
+
+def _is_empty(segment: SlaSegment, zone: str) -> bool:
+    """Whether it counted nothing and was over within the minute in which it began."""
+    is_over = _local(segment.began_at, zone) == _local(segment.ended_at, zone)
+    return is_over and not segment.seconds
 
 
 def _summary(clock: SlaClock, calendars: Mapping[int, sla.Calendar]) -> str:

@@ -24,6 +24,7 @@ from app.core import clock, forms
 from app.core.access import Viewer
 from app.core.audit import Actor
 from app.core.errors import NotFoundError, RuleError
+from app.core.given_back import written
 from app.core.language import told
 from app.core.logs import request_id
 from app.core.posting import unit_of_work
@@ -147,9 +148,12 @@ def is_handed_on(asked: ActionRequest, viewer: Viewer) -> bool:
 
 
 def gone() -> tuple[str, int]:
-    """The page of a link whose request is no longer open to whoever follows it."""
+    """The page of a link whose request is no longer open to whoever follows it.
+
+    What they wrote until then is given back.
+    """
     page = {"purpose": FOR, "is_gone": True, "next_step": WRITE_TO_US}
-    return render_template("portal/link_spent.html", **page), 404
+    return render_template("portal/link_spent.html", written=written(request.form), **page), 404
 
 
 def _of_follower(asked: ActionRequest, viewer: Viewer) -> ActionRequest:

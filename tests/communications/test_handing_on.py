@@ -189,6 +189,24 @@ def test_somebody_else_is_asked_the_same_in_one_form(world):
     assert {step.step for step in steps} == {"day_before", "due", "late_3", "late_10"}
 
 
+def test_what_was_typed_while_it_was_handed_on_is_given_back(world):
+    """By the link as well as signed in: who was asked loses no text to a page of error."""
+    action = asked(world)
+    old, typed = link(action), "Almost, but the green is too dark"
+    with unit_of_work():
+        held = actions_queries.locked(now_is(action))
+        handing_on.ask_instead(
+            held, actor=world["ada"], contact_id=world["bo"].id, due_on=action.due_on
+        )
+    by_link = visitor(world["app"]).post(old, data={"do": "decline", "text": typed})
+    signed = client_in(world["app"], world["mira"]).post(
+        f"/portal/actions/{action.id}", data=sent(do="decline", text=typed)
+    )
+    for page in (by_link, signed):
+        assert (page.status_code, typed in page.text) == (404, True)
+        assert "Nothing was sent." in page.text
+
+
 def test_the_old_link_of_an_escalated_manager_answers_for_nobody_else(world, boss):
     action = asked(world, contact_id=boss.id)
     old, browser = link(action), visitor(world["app"])

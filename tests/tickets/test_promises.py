@@ -14,6 +14,7 @@ from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, StaleError
 from app.core.models import Mail
+from app.desk import promise_words
 from app.tickets import (
     bulk,
     client_commands,
@@ -144,6 +145,24 @@ def test_another_priority_closes_the_segment_and_keeps_the_time(agent, fjord):
     say(3, lambda: commands.change_fields(ticket, actor=agent, changes={"priority": "urgent"}))
     assert state(ticket)["resolution"][1:] == (MONDAY + timedelta(hours=4), 3 * HOUR)
     assert db.session.scalar(select(func.count()).select_from(SlaSegment)) == 3
+
+
+def test_a_stretch_without_length_is_not_told(agent, fjord):
+    """A rule that sets the priority does so in the minute in which the ticket comes in."""
+    promise()
+    night = -8.45
+    with at(night), unit_of_work():
+        ticket = commands.open_ticket(actor=Actor(), subject="Down", company_id=fjord.id)
+    for hours, priority in ((night, "urgent"), (night + 0.005, "normal")):
+        changes = {"priority": priority}
+        say(hours, lambda c=changes: commands.change_fields(ticket, actor=agent, changes=c))
+    db.session.expire_all()
+    [clock_] = [each for each in sla_queries.clocks_of(ticket.id) if each.target == "resolution"]
+    assert len(clock_.segments) > 1
+    calendars = sla_queries.calendars({each.calendar_id for each in clock_.segments})
+    told = promise_words.explained(clock_, calendars, MONDAY).parts
+    assert len(told) == 1
+    assert "00:33 to now" in told[0].heading
 
 
 def test_the_policy_of_the_parent_company_comes_before_department_and_default(agent, fjord):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.companies.accounts import CHANNEL
 from app.companies.models import Company, Contact
 from app.companies.visibility import people_near, viewer_of
 from app.core import clock
@@ -60,7 +61,7 @@ def open_request(
     priority: str = "normal",
     files: Sequence[Upload] = (),
     notify: Collection[int] = (),
-    origin: str = "portal",
+    origin: str = CHANNEL,
     follows_id: int | None = None,
     more: Mapping[str, Any] | None = None,
     acknowledges: bool = True,
@@ -77,7 +78,7 @@ def open_request(
     if company_id is None:
         company_id = queries.primary_company_id(contact_id)
     company = db.session.get(Company, company_id) if company_id is not None else None
-    if company is not None and company.archived_at is not None:
+    if company is not None and company.archived_at is not None and origin == CHANNEL:
         raise RuleError(say(NO_MORE, company=company.name).at("company"), *known_problems)
     others = set(notify) - {contact_id}
     problems = commands.sayable_problems(text, "description", files)

@@ -153,7 +153,7 @@ def test_an_answer_outlives_the_end_of_the_session_and_a_refusal(live, desk, num
     page.context.clear_cookies()
     page.get_by_role("button", name="Add note").click()
     page.get_by_role("heading", name="Nothing was sent").wait_for()
-    assert page.get_by_label("Text").input_value() == "Half a day of typing"
+    assert page.get_by_label("Message").input_value() == "Half a day of typing"
     assert page.get_by_label("Time").input_value() == "1,5"
     assert_accessible(page)
     page.get_by_role("link", name="Sign in and go on").click()

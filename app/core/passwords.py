@@ -50,7 +50,10 @@ def _is_common(password: str) -> bool:
     return folded[:half] == folded[half:] and _is_common(folded[:half])
 
 
-def new_password() -> str:
-    """Make a password of 100 random bits in four groups, easy to read out."""
-    groups = ("".join(secrets.choice(ALPHABET) for _ in range(5)) for _ in range(4))
-    return "-".join(groups)
+def new_password(drawn: bytes = b"") -> str:
+    """Make a password of 100 random bits in four groups, easy to read out.
+
+    The same one each time of the same `drawn`: 20 bytes or more that nobody can guess.
+    """
+    signs = [ALPHABET[byte % len(ALPHABET)] for byte in drawn or secrets.token_bytes(20)]
+    return "-".join("".join(signs[at : at + 5]) for at in range(0, 20, 5))

@@ -1,14 +1,19 @@
 """Users: who may sign in, with which roles."""
 
+import hmac
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_appbuilder.security.sqla.models import User
+from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
+from app.core import forms
 from app.core.acting import current_actor
-from app.core.db import db, unit_of_work
+from app.core.db import db, unit_of_work, with_retry
 from app.core.errors import RuleError
+from app.core.passwords import new_password
 from app.core.security import requires
 from app.staff import account_queries as queries
 from app.staff import accounts
@@ -36,13 +41,17 @@ def create() -> Any:
     """Create a sign-in and print its password, this once."""
     form = request.form
     name, email, chosen = form.get("name", ""), form.get("email", ""), form.getlist("roles")
+
+    def make(password: str) -> int:
+        return accounts.create_user(
+            actor=current_actor(), email=email, name=name, roles=chosen, password=password
+        ).user_id
+
     try:
-        with unit_of_work():
-            made = accounts.create_user(actor=current_actor(), email=email, name=name, roles=chosen)
+        return _printed(make, title="The sign-in is ready")
     except RuleError as error:
         page = _new_page(name=name, email=email, chosen=chosen, problems=error.problems)
         return page, 400
-    return _password_page(made.user_id, made.password or "", title="The sign-in is ready")
 
 
 @blueprint.get("/<int:user_id>")
@@ -54,6 +63,7 @@ def show(user_id: int) -> str:
         user=user,
         chosen=[role.name for role in user.roles],
         roles=queries.role_names(),
+        new_nonce=forms.new_nonce,
     )
 
 
@@ -102,12 +112,41 @@ def sign_out(user_id: int) -> Any:
 @requires("edit", "Users")
 def reset_password(user_id: int) -> Any:
     """Make a new password and print it, this once."""
+
+    def make(password: str) -> int:
+        accounts.reset_password(user_id, actor=current_actor(), password=password)
+        return user_id
+
     try:
-        with unit_of_work():
-            password = accounts.reset_password(user_id, actor=current_actor())
+        return _printed(make, title="The password is new")
     except RuleError as error:
         return _refused(user_id, error)
-    return _password_page(user_id, password, title="The password is new")
+
+
+def _printed(make: Callable[[str], int], *, title: str) -> Any:
+    """Let `make` give a user a password, once, and print it.
+
+    Who presses twice sees only the second answer: it prints the same password, as long as that is
+    in use. It follows from the form's nonce, so that it need not be kept.
+    """
+    nonce = request.form.get(forms.FIELD, "")
+    key = str(current_app.secret_key).encode()
+    password = new_password(hmac.digest(key, f"password of {nonce}".encode(), "sha256"))
+
+    def once() -> tuple[int, bool]:
+        with unit_of_work():
+            known = forms.claim(nonce, user_id=current_user.id)
+            user_id = make(password) if known is None else int(known)
+            forms.settle(nonce, str(user_id))
+            return user_id, known is not None
+
+    user_id, is_repeat = with_retry(once)
+    if is_repeat and not accounts.has_password(user_id, password):
+        flash("This was sent before, and the password that it made is another one by now.", "info")
+        return redirect(url_for("users.show", user_id=user_id))
+    return render_template(
+        "desk/users/password.html", user=_user(user_id), password=password, title=title
+    )
 
 
 def _carried_out(user_id: int, command: Any, done: str) -> Any:
@@ -128,12 +167,8 @@ def _refused(user_id: int, error: RuleError) -> Any:
 
 
 def _new_page(**values: Any) -> str:
-    return render_template("desk/users/new.html", roles=queries.role_names(), **values)
-
-
-def _password_page(user_id: int, password: str, *, title: str) -> str:
     return render_template(
-        "desk/users/password.html", user=_user(user_id), password=password, title=title
+        "desk/users/new.html", roles=queries.role_names(), new_nonce=forms.new_nonce, **values
     )
 
 

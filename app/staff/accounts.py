@@ -143,14 +143,22 @@ def activate(user_id: int, *, actor: Actor) -> None:
     _note(actor, "user_activated", user)
 
 
-def reset_password(user_id: int, *, actor: Actor) -> str:
-    """Give a user a new password, returned once and stored only as its hash."""
+def reset_password(user_id: int, *, actor: Actor, password: str = "") -> str:
+    """Give a user a new password, returned once and stored only as its hash.
+
+    It is made here unless the caller has made one.
+    """
     user = _changeable(user_id, actor)
-    password = new_password()
+    password = password or new_password()
     user.password = hashed(password)
     end_sessions(user.id)
     _note(actor, "password_reset", user)
     return password
+
+
+def has_password(user_id: int, password: str) -> bool:
+    """Whether this is a user's password still."""
+    return check_password_hash(_user(user_id).password or "", password)
 
 
 def change_password(*, actor: Actor, current: str, new: str, repeated: str) -> None:

@@ -30,7 +30,12 @@ def create(**values):
 
 def test_a_new_person_signs_in_with_the_password_that_was_printed(app):
     admin = signed_in(app, person("Admin"))
-    form = {"name": "Bo Lind", "email": "Bo@Example.com", "roles": ["Agent", "Billing"]}
+    form = {
+        "nonce": forms.new_nonce(),
+        "name": "Bo Lind",
+        "email": "Bo@Example.com",
+        "roles": ["Agent", "Billing"],
+    }
     page = admin.post("/users/new", data=form).get_data(as_text=True)
     password = re.search(r'id="password">([^<]+)<', page).group(1)
     answer = visitor(app).post("/login/", data={"username": "bo@example.com", "password": password})
@@ -39,6 +44,28 @@ def test_a_new_person_signs_in_with_the_password_that_was_printed(app):
     assert names(bo.id) == {"Agent", "Billing"}
     assert db.session.scalar(select(Staff.name).where(Staff.user_id == bo.id)) == "Bo Lind"
     assert password not in admin.get(f"/users/{bo.id}").get_data(as_text=True)
+
+
+def printed(page) -> str:
+    return re.search(r'id="password">([^<]+)<', page.get_data(as_text=True)).group(1)
+
+
+def test_the_second_of_two_presses_prints_the_same_password(app):
+    """A browser shows the answer to the last press only."""
+    admin = signed_in(app, person("Admin"))
+    form = {"nonce": forms.new_nonce(), "email": "bo@example.com", "roles": ["Agent"]}
+    first = printed(admin.post("/users/new", data=form))
+    assert printed(admin.post("/users/new", data=form)) == first
+    bo = db.session.scalars(select(User.id).where(User.email == "bo@example.com")).one()
+    again = {"nonce": re.search(r'name="nonce" value="([^"]+)"', admin.get(f"/users/{bo}").text)[1]}
+    second = printed(admin.post(f"/users/{bo}/password", data=again))
+    assert second != first
+    assert printed(admin.post(f"/users/{bo}/password", data=again)) == second
+    login = {"username": "bo@example.com", "password": second}
+    assert visitor(app).post("/login/", data=login).status_code == 302
+    late = admin.post("/users/new", data=form, follow_redirects=True).text
+    assert "the password that it made is another one by now" in late
+    assert first not in late
 
 
 def test_every_reason_is_told_at_once(app):
@@ -258,7 +285,8 @@ def test_who_can(app):
 def test_the_audit_log_is_filtered(app):
     admin = person("Admin", email="boss@example.com")
     client = signed_in(app, admin)
-    client.post("/users/new", data={"email": "bo@example.com", "roles": ["Agent"]})
+    form = {"nonce": forms.new_nonce(), "email": "bo@example.com", "roles": ["Agent"]}
+    client.post("/users/new", data=form)
     client.post(f"/users/{person('Agent').id}/sign-out")
 
     def found(**query) -> str:

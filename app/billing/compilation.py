@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -35,6 +35,8 @@ MOST_KEPT = 10**18
 """What a column holds for sure, in minor units."""
 WHOLE_ACCOUNT = {"zero_total", "incomplete", "too_large"}
 """Reasons that no other entries of the account can be billed beside."""
+STUCK = ("left_behind", "archived")
+"""Reasons that are in the way of hand-made lines, whatever else their payer is billed."""
 SUMS = (
     *("recorded_seconds", "seconds", "discount_minor", "discount_carried_minor"),
     *("net_minor", "tax_minor", "gross_minor", "rounding_minor"),
@@ -82,6 +84,12 @@ class Facts:
     def pair(self, payer_id: int) -> Pair:
         return payer_id, self.payers.companies[payer_id].currency
 
+    def why_stuck(self, payer_id: int, currency: str) -> str:
+        """Which of `STUCK` keeps an account from being billed; empty for none."""
+        if self.payers.companies[payer_id].is_archived:
+            return "archived"
+        return "" if self.pair(payer_id) == (payer_id, currency) else "left_behind"
+
 
 @dataclass(slots=True)
 class Work:
@@ -97,17 +105,25 @@ class Work:
         self.blocks[reason] = self.blocks.get(reason, 0) + entries
 
 
+class Stuck(NamedTuple):
+    """An account where so many hand-made lines wait that cannot be billed, for one of `STUCK`."""
+
+    account_id: int
+    payer_id: int
+    reason: str
+    lines: int
+
+
 @dataclass(slots=True)
 class Plan:
     """All the work of a run: by account, and companies nobody pays for, with their entries.
 
-    `left_behind` are the accounts in a currency in which their payer is not billed any more, where
-    hand-made lines wait: (account, payer, lines).
+    `stuck` are the accounts whose payer is archived, or is not billed in their currency any more.
     """
 
     accounts: list[Work]
     unpaid: dict[int, int]
-    left_behind: list[tuple[int, int, int]]
+    stuck: list[Stuck]
 
     def chunks(self) -> Iterator[list[Work]]:
         """Up to 200 accounts or 50,000 entries at a time, one account at least."""
@@ -180,14 +196,15 @@ def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
         payer_id = payers.of(company, day)
         if payer_id is not None:
             work_of(payer_id).block(reason, entries)
-    left_behind = []
+    stuck = []
     for account_id, payer_id, currency, lines in queries.accounts_with_extras():
-        if facts.pair(payer_id) == (payer_id, currency):
+        reason = facts.why_stuck(payer_id, currency)
+        if not reason:
             work_of(payer_id)
         elif wanted is None or payer_id in wanted:
-            left_behind.append((account_id, payer_id, lines))
+            stuck.append(Stuck(account_id, payer_id, reason, lines))
     accounts = [work[key] for key in sorted(work) if wanted is None or key in wanted]
-    return Plan(accounts, _unpaid(facts, gaps), left_behind)
+    return Plan(accounts, _unpaid(facts, gaps), stuck)
 
 
 def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:

@@ -32,7 +32,8 @@ RUNS = 20
 MOST_SHOWN = 1000
 REASONS = (
     *("no_bill_to", "no_rate", "no_tax", "currency_mismatch"),
-    *("unapproved", "running", "incomplete", "zero_total", "too_large", "left_behind"),
+    *("unapproved", "running", "incomplete", "zero_total", "too_large"),
+    *("left_behind", "archived"),
 )
 
 

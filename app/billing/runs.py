@@ -83,8 +83,8 @@ def dry_answer(
         for company_id, entries in plan.unpaid.items()
     ]
     blocks += [
-        (companies[payer_id].name, payer_id, "left_behind", lines)
-        for _, payer_id, lines in plan.left_behind
+        (companies[each.payer_id].name, each.payer_id, each.reason, each.lines)
+        for each in plan.stuck
     ]
     return {
         "run": None,

@@ -10,6 +10,7 @@ from app.billing.commands.compile import dry_run
 from app.billing.commands.recompile import recompile
 from app.billing.models import BillingAccount, DocumentLine, ExtraLine, RunBlock, RunRow
 from app.billing.runs import answer_of, dry_answer
+from app.companies.commands import archive_company, restore_company
 from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -122,3 +123,37 @@ def test_a_run_that_is_compiled_anew_goes_on_in_the_currency_of_now(app):
     assert (row.state, row.account.currency, row.gross_minor) == ("ready", "USD", 11000)
     assert len(issued(run)["issued"]) == 1
     assert_books()
+
+
+def test_lines_of_an_archived_company_are_billed_to_nobody_until_it_is_back(app):
+    with unit_of_work():
+        fjord = factories.company("Fjord")
+        account = factories.account(fjord)
+        extras.add_line(CLERK, account.id, text="Licence", unit_price=Decimal(200))
+        archive_company(CLERK, fjord)
+    run = compiled()
+    assert blocks(run) == [("Fjord", "EUR", "archived", 1)]
+    assert answer_of(run)["invoices"] == []
+    with clock.frozen(TODAY):
+        dry = dry_answer(*dry_run(through=MARCH), leave_blocked=False)
+    assert dry["blocked"] == answer_of(run)["blocked"]
+    assert issued(run) == {"run": run, "issued": [], "refused": []}
+    with unit_of_work():
+        restore_company(CLERK, db.session.scalars(select(Company)).one())
+        recompile(run, [fjord.id])
+    assert blocks(run) == []
+    assert len(issued(run)["issued"]) == 1
+    assert_books()
+
+
+def test_lines_of_a_company_archived_meanwhile_are_not_issued(app):
+    with unit_of_work():
+        fjord = factories.company("Fjord")
+        account = factories.account(fjord)
+        extras.add_line(CLERK, account.id, text="Licence", unit_price=Decimal(200))
+    run = compiled()
+    with unit_of_work():
+        archive_company(CLERK, db.session.scalars(select(Company)).one())
+    outcome = issued(run)
+    assert outcome["issued"] == []
+    assert "Fjord is archived" in outcome["refused"][0]["reason"]

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from app.billing import run_queries
 from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine, RunBlock
 from app.companies.models import Company
-from app.core import jobs
+from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
 from app.core.models import Job, Mail
@@ -486,3 +486,28 @@ def test_a_line_in_a_currency_left_behind_is_shown_and_mended(month):
     assert month.post(f"{at}/lines/{line.id}/restate").status_code == 404
     month.issued(run_id)
     assert_books()
+
+
+def test_a_line_of_an_archived_company_is_shown_with_its_ways_out(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    account_id = account_of(company_id)
+    month.post(
+        f"/billing/runs/{run_id}/accounts/{account_id}/lines", text="Licence", unit_price="7"
+    )
+    with unit_of_work():
+        db.session.get(Company, company_id).archived_at = clock.now()
+    run_id = month.compiled()
+    at = f"/billing/runs/{run_id}/accounts/{account_id}"
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "Lines of an archived company" in page
+    assert f'href="{at}"' in page
+    [way_out] = re.findall(r'href="([^"]+)"[^>]*aria-label="See the company', page)
+    assert "archived" in month.get(way_out).text.lower()
+    [line] = db.session.scalars(select(ExtraLine)).all()
+    page = month.get(at).text
+    assert "nobody pays: restore it" in page
+    assert "Add a line" not in page
+    assert f"{at}/lines/{line.id}/remove" in page
+    month.post(f"{at}/lines/{line.id}/remove")
+    assert "Lines of an archived company" not in month.get(f"/billing/runs/{run_id}").text

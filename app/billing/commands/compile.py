@@ -169,18 +169,15 @@ def _store_beside(run_id: int, work: Plan) -> None:
     """Keep what waits beside the accounts of a run."""
     rows = [(run_id, company, None, "no_bill_to", count) for company, count in work.unpaid.items()]
     copy_rows("run_block", BLOCK, rows)
-    store_left_behind(run_id, work)
+    store_stuck(run_id, work)
 
 
-def store_left_behind(run_id: int, work: Plan) -> None:
-    """Keep which hand-made lines wait in a currency that their payer left."""
+def store_stuck(run_id: int, work: Plan) -> None:
+    """Keep which hand-made lines wait where they cannot be billed."""
     copy_rows(
         "run_block",
         BLOCK,
-        [
-            (run_id, payer_id, account_id, "left_behind", lines)
-            for account_id, payer_id, lines in work.left_behind
-        ],
+        [(run_id, each.payer_id, each.account_id, each.reason, each.lines) for each in work.stuck],
     )
 
 

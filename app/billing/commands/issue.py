@@ -161,8 +161,8 @@ def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     holding, changed, waiting = [], [], []
     for row, preview in zip(rows, previews, strict=True):
         gross = preview.compiled.document.payable_minor
-        left = facts.pair(row.payer_id) != (row.payer_id, row.currency)
-        if left or preview.hash != row.preview_hash or preview.blocks.keys() & WHOLE_ACCOUNT:
+        is_stuck = facts.why_stuck(row.payer_id, row.currency)
+        if is_stuck or preview.hash != row.preview_hash or preview.blocks.keys() & WHOLE_ACCOUNT:
             changed.append((row, preview))
         elif second_person.above(gross, row.currency, facts.agency) and not row.approved:
             waiting.append((row, preview))
@@ -279,11 +279,7 @@ def _refusals(facts: Facts, pairs: Sequence[tuple[Row[Any], Preview]]) -> list[d
     }
     reasons = []
     for row, preview in pairs:
-        _, currency = facts.pair(row.payer_id)
-        reason = f"It is billed in {currency} now and not in {row.currency}: compile again."
-        if currency == row.currency:
-            reason = difference(*kept[row.id], preview)
-        reasons.append(reason[:2000])
+        reasons.append(_why_not(facts, row, *kept[row.id], preview)[:2000])
     db.session.execute(
         text(
             "update run_row set state = 'refused', reason = refused.reason"
@@ -296,6 +292,18 @@ def _refusals(facts: Facts, pairs: Sequence[tuple[Row[Any], Preview]]) -> list[d
         {"company": preview.buyer.name, "company_id": preview.buyer.id, "reason": reason}
         for (_, preview), reason in zip(pairs, reasons, strict=True)
     ]
+
+
+def _why_not(
+    facts: Facts, row: Row[Any], stored: dict[str, Any], gross_minor: int, preview: Preview
+) -> str:
+    why = facts.why_stuck(row.payer_id, row.currency)
+    if why == "archived":
+        return f"{preview.buyer.name} is archived, so nobody pays: restore it and compile again."
+    if why == "left_behind":
+        _, currency = facts.pair(row.payer_id)
+        return f"It is billed in {currency} now and not in {row.currency}: compile again."
+    return difference(stored, gross_minor, preview)
 
 
 def _unapproved(pairs: Sequence[tuple[Row[Any], Preview]], agency: Agency) -> list[dict[str, Any]]:

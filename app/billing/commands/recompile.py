@@ -11,9 +11,9 @@ from app.billing.commands.compile import (
     ensure_accounts,
     find_run,
     store,
-    store_left_behind,
+    store_stuck,
 )
-from app.billing.compilation import Facts, compile_accounts, plan
+from app.billing.compilation import STUCK, Facts, compile_accounts, plan
 from app.billing.models import (
     BillingAccount,
     BillingRun,
@@ -42,8 +42,8 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
     for payer_id in sorted(payer_ids):
         is_open = _forget(run, payer_id)
         found = plan(facts, company_id=payer_id)
-        found.left_behind = [each for each in found.left_behind if each[1] == payer_id]
-        store_left_behind(run_id, found)
+        found.stuck = [each for each in found.stuck if each.payer_id == payer_id]
+        store_stuck(run_id, found)
         if not is_open:
             continue
         work = [each for each in found.accounts if each.payer_id == payer_id]
@@ -129,7 +129,7 @@ def approvable(run: BillingRun, payer_id: int | None) -> list[int]:
 def _forget(run: BillingRun, payer_id: int) -> bool:
     """Drop a payer's open preview and what blocks it; False when it is issued in this run.
 
-    Then only what waits in a currency that the payer left is dropped.
+    Then only what hand-made lines are kept back by is dropped.
     """
     rows = db.session.scalars(
         select(RunRow)
@@ -139,7 +139,7 @@ def _forget(run: BillingRun, payer_id: int) -> bool:
     ).all()
     blocks = delete(RunBlock).where(RunBlock.run_id == run.id, RunBlock.company_id == payer_id)
     if any(row.state == "issued" for row in rows):
-        db.session.execute(blocks.where(RunBlock.reason == "left_behind"))
+        db.session.execute(blocks.where(RunBlock.reason.in_(STUCK)))
         return False
     ids = [row.id for row in rows if row.state in OPEN]
     db.session.execute(delete(RunRow).where(RunRow.id.in_(ids)))

@@ -37,6 +37,7 @@ REASONS = (
     "incomplete",
     "too_large",
     "left_behind",
+    "archived",
 )
 
 
@@ -102,7 +103,7 @@ class RunRow(Model):
 class RunBlock(Model):
     """Why an account (or a company without a payer) cannot be billed in a run.
 
-    `entries` are how many it concerns; of an account that its payer left, its hand-made lines.
+    `entries` are how many it concerns; where hand-made lines wait that cannot be billed, how many.
     """
 
     __tablename__ = "run_block"
@@ -110,7 +111,7 @@ class RunBlock(Model):
         CheckConstraint(
             "reason in ('no_rate', 'no_bill_to', 'unapproved', 'running', 'no_tax',"
             " 'currency_mismatch', 'zero_total', 'incomplete', 'too_large',"
-            " 'left_behind')",
+            " 'left_behind', 'archived')",
             name="reason",
         ),
         UniqueConstraint("run_id", "account_id", "reason"),

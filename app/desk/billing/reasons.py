@@ -77,6 +77,14 @@ REASONS = {
         "See the lines",
         ("line", "lines"),
     ),
+    "archived": Reason(
+        "Lines of an archived company",
+        "Lines were added by hand for a company that is archived, so nobody pays: restore it, or"
+        " remove them and add them where another company pays.",
+        "archived",
+        "See the company",
+        ("line", "lines"),
+    ),
 }
 
 

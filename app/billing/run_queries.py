@@ -288,8 +288,11 @@ class Left:
     is_written_off: bool
 
 
-def left_out(company_ids: Sequence[int], since: date, through: date) -> list[Left]:
-    """Held entries of companies, and those written off with work since a day."""
+def left_out(company_ids: Sequence[int], since: date, through: date) -> tuple[list[Left], int]:
+    """Entries of companies that are held, and those written off with work since a day.
+
+    The first ones, and how many there are in all.
+    """
     query = (
         select(
             TimeEntry,
@@ -297,6 +300,7 @@ def left_out(company_ids: Sequence[int], since: date, through: date) -> list[Lef
             EntryHold.until,
             func.coalesce(Allocation.reason, EntryHold.reason),
             Allocation.id.is_not(None),
+            func.count().over(),
         )
         .join(Staff, Staff.id == TimeEntry.staff_id)
         .outerjoin(EntryHold, EntryHold.entry_id == TimeEntry.id)
@@ -318,7 +322,8 @@ def left_out(company_ids: Sequence[int], since: date, through: date) -> list[Lef
         .order_by(TimeEntry.work_date, TimeEntry.id)
         .limit(MOST_SHOWN)
     )
-    return [Left(*row) for row in db.session.execute(query)]
+    rows = db.session.execute(query).all()
+    return [Left(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
 
 
 def extras_of(account_id: int) -> list[ExtraLine]:

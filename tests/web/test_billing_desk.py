@@ -511,3 +511,25 @@ def test_a_line_of_an_archived_company_is_shown_with_its_ways_out(month):
     assert f"{at}/lines/{line.id}/remove" in page
     month.post(f"{at}/lines/{line.id}/remove")
     assert "Lines of an archived company" not in month.get(f"/billing/runs/{run_id}").text
+
+
+def test_of_more_that_is_left_out_than_fits_the_page_says_how_many(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    columns = (
+        "company_id, staff_id, work_date, recorded_seconds, billable_seconds, state, started_at"
+    )
+    with unit_of_work():
+        db.session.execute(
+            text(
+                f"with one as (select {columns} from time_entry order by id limit 1),"
+                f" made as (insert into time_entry ({columns}, ended_at, non_billable_reason)"
+                " select one.*, started_at + recorded_seconds * interval '1 second', ''"
+                " from one, generate_series(1, 1003) returning id)"
+                " insert into entry_hold (entry_id, reason) select id, 'Asked for it' from made"
+            )
+        )
+    page = month.get(f"/billing/runs/{run_id}/accounts/{account_of(company_id)}").text
+    assert '<span class="count">1,003</span>' in page
+    assert "The first 1,000 of 1,003 are listed." in page
+    assert page.count("Asked for it") == 1000

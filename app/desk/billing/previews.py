@@ -80,6 +80,7 @@ def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
     waiting = run_queries.extras_of(account_id)
     companies = sorted(facts.companies_by_payer().get(account.payer_id, {account.payer_id}))
     month = run.through.replace(day=1)
+    left_out, all_left_out = run_queries.left_out(companies, month, run.through)
     before, after = run_queries.neighbours(run_id, account_id)
     blocks = run_queries.blocks_of(run_id, account)
     return render_template(
@@ -92,7 +93,8 @@ def page(run_id: int, account_id: int, refused: str, typed: Fields) -> str:
         blocks=blocks,
         timers=timers_of(run, any(reason == "running" for reason, _ in blocks)),
         reasons=REASONS,
-        left_out=run_queries.left_out(companies, month, run.through),
+        left_out=left_out,
+        all_left_out=all_left_out,
         extras=waiting,
         lost=_lost(waiting, shown),
         authors=run_queries.names_of({extra.created_by for extra in waiting}),

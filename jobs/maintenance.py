@@ -10,8 +10,13 @@ from app.timelog import presence
 @jobs.handler("maintenance.clean")
 def clean(running: jobs.Running) -> dict[str, Any]:
     """Delete old jobs and their rows, files without a row, old visits, worn-out links and forms."""
+    forgotten, found = 0, housekeeping.MOST_AT_ONCE
+    while found == housekeeping.MOST_AT_ONCE:
+        with running.step(note="old jobs"):
+            found = housekeeping.forget_jobs()
+        forgotten += found
     with running.step(note="old jobs"):
-        forgotten = housekeeping.forget_scheduled_jobs()
+        housekeeping.forget_schedules()
     with running.step(note="files without a row"):
         removed = housekeeping.remove_unnamed_files()
     with running.step(note="visits of tickets"):

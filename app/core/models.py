@@ -112,7 +112,10 @@ class Schedule(Model):
     """One row per item of work that is due on a date or instant; the key makes it happen once."""
 
     __tablename__ = "schedule"
-    __table_args__ = (UniqueConstraint("name", "due_on"),)
+    __table_args__ = (
+        UniqueConstraint("name", "due_on"),
+        Index("ix_schedule_job_id", "job_id", postgresql_where=text("job_id is not null")),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(60))
@@ -153,6 +156,7 @@ class Mail(Stamped, Model):
         Index("ix_mail_subject", "about_kind", "about_id"),
         Index("ix_mail_recipient", "recipient", "created_at"),
         Index("ix_mail_event_id", "event_id", postgresql_where=text("event_id is not null")),
+        Index("ix_mail_job_id", "job_id", postgresql_where=text("job_id is not null")),
     )
 
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)

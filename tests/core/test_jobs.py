@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text, update
 from app.core import housekeeping, job_queries, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
-from app.core.models import Job, Schedule
+from app.core.models import Job, Mail, Schedule
+from jobs import load_handlers
 from jobs.schedule import Every, post_due
 
 done: list[int] = []
@@ -92,9 +93,64 @@ def test_of_what_came_and_found_nothing_the_newest_is_remembered():
             db.session.add(Schedule(name="daily", due_on=now - timedelta(days=days, hours=1)))
         db.session.add(Schedule(name="minutely", due_on=now))
     with unit_of_work():
-        housekeeping.forget_scheduled_jobs()
+        housekeeping.forget_schedules()
     kept = db.session.execute(select(Schedule.name, Schedule.due_on).order_by(Schedule.name)).all()
     assert kept == [("daily", now - timedelta(days=1, hours=1)), ("minutely", now)]
+
+
+OLD = """
+with made as (
+  insert into job (kind, state, finished_at)
+  select 'test.old', :state, now() - make_interval(days => :days)
+    from generate_series(1, :count) returning id)
+insert into schedule (name, due_on, job_id)
+select 'test.old', now() - id * interval '1 second', id from made where :scheduled"""
+
+
+def test_done_jobs_of_long_ago_go_however_many_and_others_stay():
+    load_handlers()
+
+    def old(state: str, days: int, scheduled: bool, count: int = 1) -> None:
+        values = {"state": state, "days": days, "scheduled": scheduled, "count": count}
+        with unit_of_work() as session:
+            session.execute(text(OLD), values)
+
+    old("done", 31, True, 66_000)
+    old("done", 29, True)
+    old("done", 91, False, 3)
+    old("done", 89, False)
+    old("dead", 400, False)
+    with unit_of_work() as session:
+        first, second = session.scalars(
+            select(Job.id)
+            .where(Job.finished_at < func.now() - timedelta(days=90), Job.state == "done")
+            .order_by(Job.id)
+            .limit(2)
+        )
+        letter = Mail(
+            dedupe_key="a", message_id="<a@b>", recipient="a@b.example", subject="A", body="A"
+        )
+        letter.job_id = first
+        session.add(letter)
+        session.execute(
+            text(
+                "insert into stored_file (sha256, size, media_type) values (repeat('a', 64), 1, '')"
+            )
+        )
+        session.execute(
+            text(
+                "insert into import_batch (kind, file_name, file_id, job_id)"
+                " select 'time', 'a', id, :job from stored_file"
+            ),
+            {"job": second},
+        )
+    clean = post("maintenance.clean")
+    assert jobs.run(clean)["jobs"] == 66_002
+    kept = db.session.scalars(select(Job.id).where(Job.id != clean)).all()
+    assert len(kept) == 4
+    assert second in kept, "an import names it"
+    assert db.session.scalars(select(Mail.job_id)).one() is None
+    assert db.session.scalar(select(func.count()).select_from(Schedule)) == 1
 
 
 def test_posting_twice_under_one_key_is_one_job():

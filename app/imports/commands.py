@@ -413,8 +413,10 @@ def start_undo(actor: Actor, batch_id: int) -> int:
     """Post the job that undoes a batch, and return its id. Raises RuleError when not applied."""
     batch = locked(batch_id, APPLIED | {"undoing"}, "an applied one can be undone")
     _refuse_late_undo(batch)
-    tries = batch.options.get("undo_tries", 0) + (batch.state != "undoing")
-    batch.options = {**batch.options, "undo_tries": tries}
+    tries = batch.options.get("undo_tries", 0)
+    if batch.state != "undoing":
+        tries += 1
+        batch.options = {**batch.options, "undo_tries": tries, "undone_so_far": {}}
     batch.state = "undoing"
     audit.record(actor, "import undone", kind="import_batch", id=batch.id)
     batch.job_id = jobs.post(

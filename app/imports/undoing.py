@@ -85,6 +85,14 @@ update import_row set undone = :how
  where batch_id = :batch and target_id = any(:ids) and action in ('created', 'updated')
    and (undone is null or undone = 'part')"""
 
+# What this undo has done so far, over every try of its job.
+SO_FAR = "select coalesce(options -> 'undone_so_far', '{}') from import_batch where id = :batch"
+KEEP_SO_FAR = """
+update import_batch
+   set options = options || jsonb_build_object('undone_so_far', cast(:counts as jsonb))
+ where id = :batch"""
+COUNTED = ("restored", "part_restored", "deleted", "archived", "aside_deleted")
+
 CHANGED_SINCE = "it was changed since the import"
 CHANGED_AND_STAY = "were changed since the import and stay"
 # Fields that follow from others, which people know.
@@ -100,10 +108,10 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
     companies, contacts and staff that the batch made on the way. Records restored in part are
     among the refused, with the fields that stay.
     """
-    outcome: dict[str, Any] = {
-        **dict.fromkeys(("restored", "part_restored", "deleted", "archived"), 0),
-        "refused": [],
-    }
+    outcome: dict[str, Any] = {**dict.fromkeys(COUNTED, 0), "refused": []}
+    if not dry:
+        with step(0, 0) as session:
+            outcome |= session.scalars(text(SO_FAR), {"batch": batch_id}).one()
     for undo, of_created in ((_restore, False), (_delete, True)):
         after, done = 0, 0
         while targets := _some_targets(step, batch_id, after):
@@ -112,15 +120,23 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
             if wanted:
                 with step(done, 0) as session:
                     undo(session, importer, batch_id, wanted, outcome, dry=dry)
+                    if not dry:
+                        _keep_so_far(session, batch_id, outcome)
                 faultpoint("imports.undo.chunk")
             after = targets[-1]["id"]
     with step(0, 0) as session:
         kept = importer.kept_with(session, batch_id, [row["id"] for row in outcome["refused"]])
         outcome["aside_kept"] = len(kept)
-        outcome["aside_deleted"] = _undo_aside(session, batch_id, kept, dry=dry)
+        outcome["aside_deleted"] += _undo_aside(session, batch_id, kept, dry=dry)
         if not dry:
             importer.after_undo(session, batch_id)
+            _keep_so_far(session, batch_id, outcome)
     return outcome
+
+
+def _keep_so_far(session: Session, batch_id: int, outcome: dict[str, Any]) -> None:
+    counts = json.dumps({name: outcome[name] for name in COUNTED})
+    session.execute(text(KEEP_SO_FAR), {"batch": batch_id, "counts": counts})
 
 
 def _some_targets(step: Step, batch_id: int, after: int) -> list[dict[str, Any]]:

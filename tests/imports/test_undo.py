@@ -1,12 +1,15 @@
 """What undoing an import takes back, and what it leaves and names."""
 
+import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DatabaseError
 
 from app.companies.models import Company, Contact, Membership
+from app.core import jobs
 from app.core.db import db, unit_of_work
-from app.imports import commands
+from app.imports import commands, undoing
 from app.imports.models import ImportBatch
-from tests.imports.bring import bring, counts, take_back
+from tests.imports.bring import ACTOR, bring, counts, take_back
 
 
 def names() -> list[str]:
@@ -99,3 +102,24 @@ def test_billed_time_cannot_be_undone_away(app) -> None:
     undone = take_back(answer["batch"])
     assert undone["deleted"] == 0
     assert "stands on it" in undone["refused"][0]["reason"]
+
+
+def test_an_undo_that_went_on_tells_all_that_it_did(app, monkeypatch) -> None:
+    monkeypatch.setattr(undoing, "CHUNK", 2)
+    bring("companies", "Company;Phone\nA;1\nB;1\nC;1\n")
+    answer = bring("companies", "Company;Phone\nA;2\nB;2\nC;2\nD;2\nE;2\n")
+    refuse = """
+        create function refuse_it() returns trigger language plpgsql as
+        $$ begin raise exception 'not this one'; end $$;
+        create trigger refuse_it before delete on company for each row
+        when (old.name = 'E') execute function refuse_it()"""
+    with unit_of_work() as session:
+        session.execute(text(refuse))
+        job = commands.start_undo(ACTOR, answer["batch"])
+    with pytest.raises(DatabaseError, match="not this one"):
+        jobs.run(job)
+    with unit_of_work() as session:
+        session.execute(text("drop trigger refuse_it on company"))
+    undone = jobs.run(job)
+    assert (undone["restored"], undone["deleted"]) == (3, 2)
+    assert names() == ["A", "B", "C"]

@@ -398,6 +398,18 @@ def test_a_draft_in_another_currency_than_what_was_approved_meanwhile_is_not_sen
         world.send()
 
 
+def test_what_is_billed_in_one_currency_is_not_changed_in_another(world):
+    world.approved(Line(0, "fixed", "Typeface", 10_000))
+    db.session.rollback()
+    with unit_of_work():
+        [typeface] = db.session.scalars(select(ExtraLine))
+        typeface.document_id = make_document(world)
+        world.ticket().company.currency = "CHF"
+    with pytest.raises(RuleError, match="approved in EUR"):
+        world.draft(Line(1, "fixed", "Typeface", 9_500))
+    assert waiting() == []
+
+
 def test_billing_may_remove_a_waiting_line_by_hand(world):
     world.approved()
     with unit_of_work():

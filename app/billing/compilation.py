@@ -367,7 +367,8 @@ def _blocks(
     blocks |= {reason: len(left_out) for reason, left_out in compiled.left_out.items()}
     if largest > MOST_TOTAL * 10 ** exponent(work.currency):
         blocks["too_large"] = work.entries
-    elif document.lines and document.payable_minor <= 0:
+    elif document.lines and (document.payable_minor <= 0 or document.discount_carried_minor):
+        # issuing it would use up the rest of a discount, where rounded tax is left over
         blocks["zero_total"] = entries
     if document.lines and buyer.missing and facts.agency.incomplete_payer == "block":
         blocks["incomplete"] = entries

@@ -59,7 +59,8 @@ REASONS = {
     ),
     "zero_total": Reason(
         "Comes to nothing",
-        "The total is not above zero, so there is nothing to ask for.",
+        "The total is not above zero, or a discount takes off more than there is: it waits until"
+        " there is more to bill.",
         "preview",
         "See why",
     ),

@@ -58,13 +58,16 @@ def batches(*, page: int = 1) -> Listed:
 
 
 def rows(batch: ImportBatch, action: str, *, page: int = 1) -> Listed:
-    """What an applied import did, row by row in the order of its file."""
+    """What an applied import did, row by row in the order of its file.
+
+    A row that an undo deleted has the name that it had, and no number.
+    """
     target, name, number = TARGETS[batch.kind]
     query = (
         select(
             *(ImportRow.line, ImportRow.before, ImportRow.after, ImportRow.column),
             *(ImportRow.value, ImportRow.reason, ImportRow.undone, ImportRow.target_id),
-            name.label("name"),
+            func.coalesce(name, ImportRow.value).label("name"),
             number.label("number"),
         )
         .outerjoin(target.class_, target == ImportRow.target_id)

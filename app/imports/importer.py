@@ -133,6 +133,8 @@ class Importer(ABC):
 
     kind: ClassVar[str]
     table: ClassVar[str]
+    # The column by which people know a row of `table`.
+    title: ClassVar[str] = "name"
     fields: ClassVar[dict[str, Field]]
     staged: ClassVar[tuple[str, ...]] = ("key", "ext", "label", "doc")
     dates: ClassVar[tuple[str, ...]] = ()

@@ -93,6 +93,12 @@ update import_batch
  where id = :batch"""
 COUNTED = ("restored", "part_restored", "deleted", "archived", "aside_deleted")
 
+# What is deleted is told by the name that it had.
+KEEP_NAMES = """
+update import_row r set value = left(t.{title}, 300) from {table} t
+ where r.batch_id = :batch and r.target_id = any(:ids) and r.target_id = t.id
+   and r.action in ('created', 'updated')"""
+
 CHANGED_SINCE = "it was changed since the import"
 CHANGED_AND_STAY = "were changed since the import and stay"
 # Fields that follow from others, which people know.
@@ -270,6 +276,8 @@ def _delete(
     if held and importer.can_archive:
         importer.archive(session, sorted(held))
         _mark(session, batch_id, sorted(held), "archived")
+    keep_names = KEEP_NAMES.format(title=importer.title, table=importer.table)
+    session.execute(text(keep_names), {"batch": batch_id, "ids": free})
     session.execute(text(f"delete from {importer.table} where id = any(:ids)"), {"ids": free})
     _mark(session, batch_id, free, "deleted")
 

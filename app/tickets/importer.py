@@ -39,6 +39,7 @@ class TicketImporter(Importer):
 
     kind = "tickets"
     table = "ticket"
+    title = "subject"
     never_empty = frozenset({"subject", "priority"})
     can_archive = False
     hooks = frozenset({("event", "ticket_id")})

@@ -37,6 +37,7 @@ class TimeImporter(Importer):
 
     kind = "time"
     table = "time_entry"
+    title = "description"
     can_archive = False
     dates = ("start", "end", "date", "start_date", "end_date")
     fields: ClassVar[dict[str, Field]] = {

@@ -62,6 +62,9 @@ def test_a_file_goes_in_and_comes_out_again(clerk):
     undone = go_on(clerk, url, "undo")
     assert names() == {"Bo Ltd"}
     assert "Undone: 1 deleted, 1 restored." in words(undone)
+    gone = clerk.get(f"{url}?rows=created").text
+    assert "Åse Øl" in gone, "what is deleted is told by the name that it had"
+    assert "/company/" not in gone.lower().partition("<table")[2]
     assert clerk.get(f"{url}/undo").status_code == 302
 
 

@@ -97,5 +97,18 @@ def in_words(one: Field, fields: Sequence[Field]) -> str:
     return ". ".join(parts) + "."
 
 
+def changes(before: Sequence[Field], after: Sequence[Field]) -> list[str]:
+    """What one version of a form asks otherwise than the one before it, a sentence each."""
+    old = {one.key: one for one in before}
+    new = {one.key: one for one in after}
+    told = [f"Added “{one.label}”." for one in after if one.key not in old]
+    told += [f"Took out “{one.label}”." for one in before if one.key not in new]
+    told += [f"Changed “{one.label}”." for one in after if one != old.get(one.key, one)]
+    stayed = [key for key in new if key in old]
+    if stayed != [key for key in old if key in new]:
+        told.append("Put in another order.")
+    return told
+
+
 def _said(condition: Condition, labels: Mapping[str, str]) -> str:
     return f"“{labels.get(condition.key, condition.key)}” is {' or '.join(condition.options)}"

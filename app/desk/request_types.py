@@ -1,5 +1,6 @@
 """Kinds of requests: their texts and their form, with the form as a client sees it."""
 
+from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -10,7 +11,7 @@ from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.composing import chosen_id
 from app.desk.posting import carry_out
-from app.desk.request_fields import in_words, key_for, moved, of_form, options_above
+from app.desk.request_fields import changes, in_words, key_for, moved, of_form, options_above
 from app.staff import queries as staff_queries
 from app.tickets import intake, request_queries, request_types
 from app.tickets.request_queries import Form
@@ -93,13 +94,16 @@ def archive(type_id: int) -> Any:
 @blueprint.post("/<int:type_id>/fields")
 @requires("edit", "RequestTypes")
 def change_fields(type_id: int) -> Any:
-    """Add or change a field, move it, or take it out."""
+    """Add or change a field, move it, take it out, or ask again what a former version asked."""
     do, key = request.form.get("do", "save"), request.form.get("key", "")
 
     def save() -> tuple[str, str]:
         form = request_queries.form_of(type_id, lock="change")
         fields = list(form.fields)
-        if do == "remove":
+        if do == "again":
+            number = chosen_id(request.form.get("number", ""))
+            fields = list(request_queries.fields_of(type_id, number))
+        elif do == "remove":
             fields = [one for one in fields if one.key != key]
         elif do in {"up", "down"}:
             fields = moved(fields, key, -1 if do == "up" else 1)
@@ -124,6 +128,7 @@ def _carry_out(type_id: int, action: Any, *, field_form: bool = False) -> Any:
 
 def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = False) -> str:
     form: Form = request_queries.form_of(type_id)
+    versions = request_queries.versions_of(type_id)
     key = request.form.get("key", "") if field_form else request.args.get("field", "")
     chosen = next((one for one in form.fields if one.key == key), None)
     if field_form:
@@ -132,7 +137,11 @@ def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = Fa
         "desk/request_types/show.html",
         form=form,
         type=form.type,
-        is_used=request_queries.is_used(form.version.id),
+        is_used=versions[0].tickets > 0,
+        versions=[
+            (each, changes(former.fields, each.fields) if former else [])
+            for each, former in zip_longest(versions, versions[1:])
+        ],
         chosen=chosen,
         key=key,
         held=None if field_form or request.method == "GET" else request.form,

@@ -93,6 +93,42 @@ def form_of(type_id: int, *, lock: str = "") -> Form:
     return Form(version.request_type, version, intake.fields_from(version.fields))
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a form, its fields, and how many tickets were asked with it."""
+
+    row: FormVersion
+    fields: tuple[intake.Field, ...]
+    tickets: int
+
+
+def versions_of(type_id: int) -> list[Version]:
+    """Every version of a type's form, the newest first."""
+    asked = (
+        select(func.count())
+        .select_from(Ticket)
+        .where(Ticket.form_version_id == FormVersion.id)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        select(FormVersion, asked)
+        .where(FormVersion.request_type_id == type_id)
+        .order_by(FormVersion.number.desc())
+    )
+    return [Version(row, intake.fields_from(row.fields), count) for row, count in rows]
+
+
+def fields_of(type_id: int, number: int | None) -> tuple[intake.Field, ...]:
+    """What one version of a type's form asks. Raises `NotFoundError`."""
+    query = select(FormVersion.fields).where(
+        FormVersion.request_type_id == type_id, FormVersion.number == number
+    )
+    stored = db.session.scalar(query)
+    if stored is None:
+        raise NotFoundError("There is no such version of this form.")
+    return intake.fields_from(stored)
+
+
 def is_used(version_id: int) -> bool:
     """Whether a ticket was asked with this version."""
     query = select(Ticket.id).where(Ticket.form_version_id == version_id).limit(1)

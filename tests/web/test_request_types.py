@@ -115,3 +115,26 @@ def test_a_taken_name_is_refused_with_what_was_typed(admin):
     assert answer.status_code == 422
     assert "There is a kind of request called a question already" in page(answer)
     assert "My words" in page(answer)
+
+
+def test_versions_tell_what_changed_and_a_former_one_is_asked_again(admin, at):
+    kind = int(at.rpartition("/")[2])
+    assert "Versions" not in page(admin.get(at))
+    ask(admin, at, label="Where?", kind="text")
+    ask(admin, at, label="Since when?", kind="date")
+    asked = request_queries.form_of(kind).version.id
+    make.ticket(make.company(), request_type_id=kind, form_version_id=asked)
+    db.session.commit()
+    ask(admin, at, key="since_when", do="remove")
+    ask(admin, at, key="where", label="In which room?", kind="text")
+    ask(admin, at, label="Who?", kind="text")
+    shown = page(admin.get(at))
+    assert "Version 2</b> (asked now)" in shown
+    assert "Added “Who?”. Took out “Since when?”. Changed “In which room?”." in shown
+    assert "Since when?" in shown  # what the first version asked can still be read
+    assert ", 1 ticket<" in shown
+    ask(admin, at, do="again", number="1")
+    assert [one.label for one in fields_of(at)] == ["Where?", "Since when?"]
+    nowhere = ask(admin, at, do="again", number="77")
+    assert nowhere.status_code == 404
+    assert [one.label for one in fields_of(at)] == ["Where?", "Since when?"]

@@ -40,6 +40,7 @@ class ContactImporter(Importer):
         "use_company_address": Field("t.use_company_address::text", "{}::boolean"),
     }
     bound = (frozenset({"name", "name_key"}), frozenset({"source", "external_id"}))
+    facts = f"jsonb_build_object('company', {places.NAMED}, 'email', s.person_email)"
     staged = (
         "key", "ext", "label", "doc", *places.STAGED, "person_key", "person_email", "person_label"
     )  # fmt: skip

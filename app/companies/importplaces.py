@@ -65,6 +65,11 @@ update import_place l set company_id = m.id, is_new = false
  where l.is_new and l.key = m.key
    and not exists (select 1 from company made where made.id = l.company_id)"""
 
+NAMED = """(
+  select coalesce(c.name, s.place_label)
+    from import_place l left join company c on c.id = l.company_id where l.line = s.line)"""
+"""The name of the company of a row `s` of import_stage."""
+
 BESIDE = "select line, company_id as id from import_place where not is_new"
 """The company that is there already of each row."""
 

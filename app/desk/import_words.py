@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.formats import exact_hours
 from app.imports import headers as words
 from app.imports.mapping import EXTRA, REQUIRED, Columns
 from app.imports.values import key
@@ -152,11 +153,12 @@ def changes(row: Any) -> list[tuple[str, str, str]]:
     ]
 
 
-def document(doc: Mapping[str, Any]) -> list[tuple[str, str]]:
+def document(row: Any) -> list[tuple[str, str]]:
     """What a new row would hold: (field, value) pairs, its extra fields last."""
+    doc = row["doc"] or {}
     plain = [
         (label(name), value(name, held))
-        for name, held in doc.items()
+        for name, held in {**row.get("facts", {}), **doc}.items()
         if name != EXTRA and name not in UNSEEN
     ]
     return plain + [(name, str(held)) for name, held in (doc.get(EXTRA) or {}).items()]
@@ -167,10 +169,10 @@ def value(name: str, held: Any) -> str:
     text = "" if held is None else str(held)
     if not text:
         return ""
-    if name == "billable_seconds":
-        return f"{int(text) // 3600}:{int(text) % 3600 // 60:02}"
+    if name in {"billable_seconds", "duration"}:
+        return exact_hours(int(text))
     if name == "use_company_address":
         return {"true": "yes", "false": "no"}.get(text, text)
-    if name == "closed_at":
+    if name in {"opened_at", "closed_at"}:
         return f"{text[:16].replace('T', ' ')} UTC"
     return text

@@ -189,7 +189,7 @@ def _show(session: Session, importer: Importer, work: Work, answer: Answer) -> b
     answer["mark"], marks = agreement.marks(session, importer, work)
     if work.batch_id is None:
         importer.tell(session, work)
-    answer["examples"] = plan.examples(session, most=SHOWN_EXAMPLES)
+    answer["examples"] = plan.examples(session, importer, most=SHOWN_EXAMPLES)
     return marks
 
 

@@ -144,6 +144,8 @@ class Importer(ABC):
     never_empty: ClassVar[frozenset[str]] = frozenset()
     # Fields that an undo takes back together or not at all; None where that is all of them.
     bound: ClassVar[tuple[frozenset[str], ...] | None] = None
+    # SQL over import_stage `s` for what a dry run shows of a row beside its document: jsonb.
+    facts: ClassVar[str] = "'{}'::jsonb"
     # Foreign keys to `table` that `unhook` takes away before a row is deleted.
     hooks: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 

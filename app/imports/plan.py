@@ -165,7 +165,8 @@ select line, column_name as "column", value, reason from import_plan
  where action = 'refused' order by line"""
 
 EXAMPLES = """
-select p.line, coalesce(s.label, s.doc ->> 'name') as name, p.before, p.after, s.doc
+select p.line, coalesce(s.label, s.doc ->> 'name') as name, p.before, p.after, s.doc,
+       jsonb_strip_nulls({facts}) as facts
   from import_plan p join import_stage s using (line)
  where p.action = any(:actions)
  order by s.label ~ '[^[:ascii:]]' desc nulls last, p.line limit :most"""
@@ -179,13 +180,13 @@ def errors(session: Session) -> list[dict[str, Any]]:
     return [dict(row) for row in session.execute(text(ERRORS)).mappings()]
 
 
-def examples(session: Session, *, most: int) -> dict[str, list[dict[str, Any]]]:
+def examples(session: Session, importer: Importer, *, most: int) -> dict[str, list[dict[str, Any]]]:
     """A few rows of each action with their changed fields, names with accents first."""
     return {
         action: [
             dict(row)
             for row in session.execute(
-                text(EXAMPLES), {"actions": actions, "most": most}
+                text(EXAMPLES.format(facts=importer.facts)), {"actions": actions, "most": most}
             ).mappings()
         ]
         for action, actions in SHOWN.items()

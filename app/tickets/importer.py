@@ -52,6 +52,9 @@ class TicketImporter(Importer):
         ),
         "last_event_at": Field(_INSTANT.format("last_event_at"), "{}::timestamptz"),
     }
+    facts = f"""jsonb_build_object(
+  'number', case when s.ext !~ '^[0-9a-f]{{64}}$' then s.ext end,
+  'company', {places.NAMED}, 'requester', s.person_label, 'opened_at', s.span ->> 'opened_at')"""
     staged = (
         "ord", "ext", "label", "doc", "span", *places.STAGED, *people.STAGED
     )  # fmt: skip

@@ -50,6 +50,13 @@ class TimeImporter(Importer):
         **filled("non_billable_reason"),
         "work_type_id": Field("t.work_type_id::text", "{}::bigint"),
     }
+    facts = f"""jsonb_build_object(
+  'day', coalesce(s.span ->> 'work_date', (
+    select ((s.span ->> 'started_at')::timestamptz at time zone coalesce(c.zone, a.zone))::date
+      from agency a cross join import_place l left join company c on c.id = l.company_id
+     where l.line = s.line)::text),
+  'person', s.person_label, 'company', {places.NAMED},
+  'project', nullif(s.span ->> 'project', ''), 'duration', s.span ->> 'seconds')"""
     staged = (
         "key", "label", "doc", "span", "own_id", *places.STAGED,
         "person_key", "person_label", "person_email",

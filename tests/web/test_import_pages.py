@@ -96,6 +96,30 @@ def test_what_would_be_written_is_told_in_words_for_people(clerk):
     assert "Name key" not in page
 
 
+def test_the_dry_run_of_time_says_whose_when_and_how_long(clerk):
+    with unit_of_work():
+        make.company("Bo")
+    rows = (
+        "Person,Client,Project,Start,End,Description\n"
+        "Ana Ruiz,Bo,Site,2026-03-05T08:30:00Z,2026-03-05T10:45:30Z,Cabling\n"
+        "Ana Ruiz,Cy,,2026-03-06T09:00:00Z,2026-03-06T10:00:00Z,Cabling\n"
+    )
+    seen = words(go_on(clerk, uploaded(clerk, rows, kind="time"), "mapping"))
+    assert "Day 2026-03-05 Person Ana Ruiz Company Bo Project Site Duration 2:15:30" in seen
+    assert "Day 2026-03-06 Person Ana Ruiz Company Cy Duration 1:00" in seen
+
+
+def test_the_dry_run_of_tickets_and_contacts_says_whose_they_are(clerk):
+    rows = "Number,Subject,Client,Requester,Opened\nT-7,Printer,Bo,Mira Kern,2026-03-04T08:00:00Z\n"
+    seen = words(go_on(clerk, uploaded(clerk, rows, kind="tickets"), "mapping"))
+    assert "Number T-7 Company Bo" in seen
+    assert "Opened at 2026-03-04 08:00 UTC" in seen
+    assert "Requester Mira Kern" in seen
+    rows = "Name,Company,Email\nMira Kern,Bo,mira@bo.example\n"
+    seen = words(go_on(clerk, uploaded(clerk, rows, kind="contacts"), "mapping"))
+    assert "Email mira@bo.example Company Bo" in seen
+
+
 def test_a_company_put_under_another_is_told_by_names(clerk):
     url = uploaded(clerk, "Company;Parent\nAlpha;\nBeta;\nGamma;Alpha\n")
     assert "Gamma Part of Alpha" in words(go_on(clerk, url, "mapping"))

@@ -45,5 +45,9 @@ class NotFoundError(RuleError):
     """No such thing, or not for this viewer; the two are never told apart. 404 on a page."""
 
 
+class ForbiddenError(RuleError):
+    """Not for the role of this person. 403 on a page, with these words."""
+
+
 class StaleError(RuleError):
     """Somebody else saved first. 409 on a page, which shows both texts."""

@@ -22,7 +22,7 @@ from werkzeug.exceptions import (
 )
 
 from app.core.db import FULL, db, why_unanswered
-from app.core.errors import NotFoundError, RuleError, StaleError
+from app.core.errors import ForbiddenError, NotFoundError, RuleError, StaleError
 from app.core.given_back import beside_files, written
 from app.core.language import gettext as _
 from app.core.language import told
@@ -78,6 +78,8 @@ TEXTS = {
 
 AGAIN = (413, 429)
 """What was sent can be sent again from the page that it came from."""
+
+CODES: dict[type[RuleError], int] = {ForbiddenError: 403, StaleError: 409}
 
 TO_CLIENTS = {
     500: say("Nothing was half saved. Try again; if it happens again, write to us."),
@@ -164,9 +166,8 @@ def _rule_error(error: RuleError) -> Response:
     if isinstance(error, NotFoundError):
         detail = str(error) if request.path.startswith(API) else ""
         return _page(404, detail=detail, written=written(request.form))
-    return _page(
-        409 if isinstance(error, StaleError) else 400, detail="\n".join(map(told, error.problems))
-    )
+    code = next((code for kind, code in CODES.items() if isinstance(error, kind)), 400)
+    return _page(code, detail="\n".join(map(told, error.problems)))
 
 
 def _value_too_large(error: DataError) -> Response:

@@ -9,7 +9,7 @@ from flask_login import current_user
 from app.communications import queries as mails
 from app.core import clock, formats
 from app.core.security import may, requires
-from app.desk import blueprint, home_queries
+from app.desk import blueprint, home_queries, import_rights
 from app.desk.jobs import STATES
 from app.desk.shell import url_or_none
 from app.staff.queries import staff_of_user
@@ -87,7 +87,7 @@ def _next_step() -> Step | None:
     begun = home_queries.begun()
     if not begun.companies:
         ways = (
-            ("Import companies", "imports.index", may("apply", "Imports")),
+            ("Import companies", "imports.index", import_rights.may_bring("companies")),
             ("Add a company", "CompanyView.add", may("create", "Companies")),
         )
         links = [(words, url_for(endpoint)) for words, endpoint, allowed in ways if allowed]

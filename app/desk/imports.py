@@ -12,7 +12,7 @@ from app.core.errors import RuleError
 from app.core.models import Job
 from app.core.security import requires
 from app.core.zones import OFFERED
-from app.desk import import_forms, import_queries, import_words
+from app.desk import import_forms, import_queries, import_rights, import_words
 from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
@@ -43,6 +43,13 @@ def _here(batch_id: int, page: str = "show") -> str:
     return address(f"imports.{page}", batch_id=batch_id)
 
 
+def _own(batch_id: int) -> ImportBatch:
+    """The batch, for who may write by hand what it holds; others are refused with 403."""
+    batch = batches.batch_of(batch_id)
+    import_rights.check_kind(batch.kind)
+    return batch
+
+
 def _page() -> int:
     return max(request.args.get("page", 1, type=int), 1)
 
@@ -51,6 +58,7 @@ def _render(name: str, **facts: Any) -> str:
     return render_template(
         f"desk/imports/{name}.html",
         words=import_words,
+        rights=import_rights,
         nonce=forms.new_nonce(),
         zone=own_zone(),
         **facts,
@@ -77,6 +85,7 @@ def _index(fields: Fields) -> str:
 def upload() -> Any:
     """Keep a file or what was pasted, and go on to what its columns mean."""
     fields = Fields(request.form)
+    import_rights.check_kind(fields["kind"] or "companies")
 
     def action() -> Outcome:
         kind = fields.choice("kind", "What the rows are", import_words.KINDS, "companies")
@@ -136,6 +145,7 @@ def _mapping(batch: ImportBatch, fields: Fields, question: str = "") -> str:
 @requires("apply", "Imports")
 def reread(batch_id: int) -> Any:
     """Read the file again in another encoding, with another delimiter or header line."""
+    _own(batch_id)
     fields = Fields(request.form)
 
     def action() -> Outcome:
@@ -166,6 +176,7 @@ def _dialect(fields: Fields, now: Dialect) -> dict[str, Any]:
 @requires("apply", "Imports")
 def check(batch_id: int) -> Any:
     """Keep mapping and options, and dry-run: at once, or as a job where the file is large."""
+    _own(batch_id)
     fields = Fields(request.form)
 
     def action() -> Outcome:
@@ -322,6 +333,7 @@ def _done(batch: ImportBatch, action: str) -> import_queries.Listed:
 @requires("apply", "Imports")
 def mend(batch_id: int) -> Any:
     """Put what was typed in the place of refused rows' cells, and check again."""
+    _own(batch_id)
     fields = Fields(request.form)
     back = address("imports.show", batch_id=batch_id, rows="refused", page=_page())
 
@@ -355,9 +367,12 @@ def _dry_run(batch: ImportBatch) -> None:
 @requires("apply", "Imports")
 def apply(batch_id: int) -> Any:
     """Post the job that applies an import, or put it in line again when it has failed."""
+    _own(batch_id)
 
     def action() -> Outcome:
-        import_forms.check_state(batches.batch_of(batch_id))
+        batch = batches.batch_of(batch_id)
+        import_forms.check_state(batch)
+        import_rights.check_aside(batch)
         _once_more(commands.start(current_actor(), batch_id))
         return _here(batch_id), ""
 
@@ -387,7 +402,7 @@ def refused(batch_id: int) -> Response:
 @requires("undo", "Imports")
 def undo_page(batch_id: int) -> Any:
     """Say what an undo would do."""
-    batch = batches.batch_of(batch_id)
+    batch = _own(batch_id)
     if batch.state not in batches.APPLIED:
         return redirect(_here(batch_id))
     job = job_queries.one(batch.job_id) if batch.job_id else None
@@ -415,6 +430,7 @@ def _undo_plan(batch: ImportBatch) -> dict[str, Any] | None:
 @requires("undo", "Imports")
 def undo_check(batch_id: int) -> Any:
     """Post the job that works out what an undo would do."""
+    _own(batch_id)
 
     def action() -> Outcome:
         commands.start_undo_check(current_actor(), batch_id)
@@ -427,6 +443,7 @@ def undo_check(batch_id: int) -> Any:
 @requires("undo", "Imports")
 def undo(batch_id: int) -> Any:
     """Post the job that undoes an import, or put it in line again when it has failed."""
+    _own(batch_id)
 
     def action() -> Outcome:
         _once_more(commands.start_undo(current_actor(), batch_id))

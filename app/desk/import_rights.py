@@ -1,0 +1,51 @@
+"""What a person may bring in by a file: what they may create and edit by hand, and nothing else."""
+
+from app.core.errors import ForbiddenError, RuleError
+from app.core.security import may
+from app.desk.import_words import ASIDE, KINDS
+from app.imports.models import ImportBatch
+
+RESOURCES = {"companies": "Companies", "contacts": "Contacts", "tickets": "Tickets", "time": "Time"}
+# What a file makes on the way to its own rows, as a dry run counts it.
+ON_THE_WAY = {"companies_created": "Companies", "contacts_created": "Contacts"}
+
+
+def may_bring(kind: str) -> bool:
+    """Whether this person may import files of this kind."""
+    return may("apply", "Imports") and _may_write(kind)
+
+
+def may_take_back(kind: str) -> bool:
+    """Whether this person may undo imports of this kind."""
+    return may("undo", "Imports") and _may_write(kind)
+
+
+def _may_write(kind: str) -> bool:
+    return may("create", RESOURCES[kind]) and may("edit", RESOURCES[kind])
+
+
+def kinds() -> dict[str, tuple[str, str]]:
+    """The kinds that this person may import."""
+    return {kind: told for kind, told in KINDS.items() if may_bring(kind)}
+
+
+def check_kind(kind: str) -> None:
+    """Raise `ForbiddenError` for who may not create and edit by hand what such files hold."""
+    if kind in RESOURCES and not _may_write(kind):
+        raise ForbiddenError(
+            f"Your role may not create and edit {KINDS[kind][0].lower()}, so it may not import or"
+            " undo them either. An admin can change what your role may do."
+        )
+
+
+def check_aside(batch: ImportBatch) -> None:
+    """Raise `RuleError` where an import makes on the way what this person may not create."""
+    lacking = {name for name, resource in ON_THE_WAY.items() if not may("create", resource)}
+    if lacking and "rows" not in batch.counts:
+        raise RuleError("Check it first: what it would make on the way is not known yet.")
+    made = [many for name, (_, many) in ASIDE.items() if name in lacking and batch.counts.get(name)]
+    if made:
+        raise RuleError(
+            f"It would make {' and '.join(made)} on the way, which you may not create: have them"
+            " made first, or leave the import to somebody who may."
+        )

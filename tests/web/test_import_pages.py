@@ -109,14 +109,15 @@ def test_the_dry_run_of_time_says_whose_when_and_how_long(clerk):
     assert "Day 2026-03-06 Person Ana Ruiz Company Cy Duration 1:00" in seen
 
 
-def test_the_dry_run_of_tickets_and_contacts_says_whose_they_are(clerk):
+def test_the_dry_run_of_tickets_and_contacts_says_whose_they_are(app, clerk):
+    agent = signed_in(app, person("Agent"))
     rows = "Number,Subject,Client,Requester,Opened\nT-7,Printer,Bo,Mira Kern,2026-03-04T08:00:00Z\n"
-    seen = words(go_on(clerk, uploaded(clerk, rows, kind="tickets"), "mapping"))
+    seen = words(go_on(agent, uploaded(agent, rows, kind="tickets"), "mapping"))
     assert "Number T-7 Company Bo" in seen
     assert "Opened at 2026-03-04 08:00 UTC" in seen
     assert "Requester Mira Kern" in seen
     rows = "Name,Company,Email\nMira Kern,Bo,mira@bo.example\n"
-    seen = words(go_on(clerk, uploaded(clerk, rows, kind="contacts"), "mapping"))
+    seen = words(go_on(agent, uploaded(agent, rows, kind="contacts"), "mapping"))
     assert "Email mira@bo.example Company Bo" in seen
 
 

@@ -413,11 +413,9 @@ def start_undo(actor: Actor, batch_id: int) -> int:
     """Post the job that undoes a batch, and return its id. Raises RuleError when not applied."""
     batch = locked(batch_id, APPLIED | {"undoing"}, "an applied one can be undone")
     _refuse_late_undo(batch)
-    tries = batch.options.get("undo_tries", 0)
     if batch.state != "undoing":
-        tries += 1
-        batch.options = {**batch.options, "undo_tries": tries, "undone_so_far": {}}
-    batch.state = "undoing"
+        _begin_undo(batch)
+    tries = batch.options.get("undo_tries", 0)
     audit.record(actor, "import undone", kind="import_batch", id=batch.id)
     batch.job_id = jobs.post(
         "imports.undo",
@@ -428,8 +426,49 @@ def start_undo(actor: Actor, batch_id: int) -> int:
     return batch.job_id
 
 
+def _begin_undo(batch: ImportBatch) -> None:
+    """An undo that goes on where one stopped counts what that one did."""
+    options = dict(batch.options)
+    if options.pop("undo_stopped", None) is None:
+        options["undone_so_far"] = {}
+    if batch.state != "part_undone":
+        options["undo_of"] = batch.state
+    batch.options = {**options, "undo_tries": options.get("undo_tries", 0) + 1}
+    batch.state = "undoing"
+
+
+@jobs.on_death("imports.undo")
+def stop_undo(job_id: int, payload: Answer, reason: str) -> None:
+    """Let a batch whose undo has failed for good say so; it can be undone further at any time.
+
+    Without a row undone it is what it was before.
+    """
+    batch = db.session.get(
+        ImportBatch, payload["batch"], with_for_update=True, populate_existing=True
+    )
+    if batch is None or (batch.state, batch.job_id) != ("undoing", job_id):
+        return
+    if db.session.scalar(queries.is_undone_in_part(batch.id)):
+        batch.state, batch.undone_at = "part_undone", clock.now()
+    else:
+        batch.state = batch.options.get("undo_of", "applied")
+    batch.options = {**batch.options, "undo_stopped": reason}
+
+
+@jobs.on_retry("imports.undo")
+def go_on_undoing(job_id: int, payload: Answer) -> None:
+    """Let a batch be undone by the job that failed. Raises RuleError when it is too late."""
+    batch = locked(payload["batch"], APPLIED | {"undoing"}, "an applied one can be undone")
+    if batch.job_id != job_id:
+        raise RuleError(f"Import {batch.id} has another job since: look there.")
+    if batch.state != "undoing":
+        _begin_undo(batch)
+
+
 def is_undoable(batch: ImportBatch) -> bool:
-    """Whether an applied import is young enough to be taken back."""
+    """Whether an applied import is young enough to be taken back, or its undo was begun."""
+    if "undo_stopped" in batch.options:
+        return True
     return batch.applied_at is not None and clock.now() - batch.applied_at <= UNDO_WITHIN
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, exists, select, text
 from sqlalchemy.orm import Session
 
 from app.core.models import StoredFile
-from app.imports.models import ImportBatch, ImportMapping
+from app.imports.models import ImportBatch, ImportMapping, ImportRow
 
 
 def batches(kind: str | None = None) -> Select[Any]:
@@ -27,6 +27,12 @@ def earlier_with_same_file(batch: ImportBatch) -> Select[Any]:
 
 def file_of(batch: ImportBatch) -> Select[Any]:
     return select(StoredFile).where(StoredFile.id == batch.file_id)
+
+
+def is_undone_in_part(batch_id: int) -> Select[Any]:
+    """Whether an undo has taken back a row of a batch."""
+    undone = exists().where(ImportRow.batch_id == batch_id, ImportRow.undone.is_not(None))
+    return select(undone)
 
 
 def remembered(kind: str, header_key: str) -> Select[Any]:

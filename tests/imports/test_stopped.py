@@ -9,11 +9,11 @@ from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Job
-from app.imports import applying, commands
+from app.imports import applying, commands, undoing
 from app.imports.importer import Options
 from app.imports.models import ImportBatch
 from jobs import load_handlers
-from tests.imports.bring import ACTOR, take_back
+from tests.imports.bring import ACTOR, bring, take_back
 from tests.web.people import person, signed_in
 
 ROWS = applying.CHUNK + 10
@@ -100,3 +100,70 @@ def test_one_that_wrote_nothing_can_be_read_anew(app):
     with unit_of_work():
         commands.correct(batch_id, options=Options())
     assert state(batch_id) == ("uploaded", 0)
+
+
+KEEP = """
+create function keep_it() returns trigger language plpgsql as
+$$ begin raise exception 'not that one'; end $$;
+create trigger keep_it before delete on company for each row
+when (old.name = '{name}') execute function keep_it()"""
+
+
+def undo_dies(name: str) -> tuple[int, int]:
+    """A batch, and the job of its undo, which fails for good at the company `name`."""
+    names = "".join(f"C{number:05}\n" for number in range(undoing.CHUNK + 10))
+    batch_id = bring("companies", f"Company\n{names}")["batch"]
+    with unit_of_work() as session:
+        session.execute(text(KEEP.format(name=name)))
+        job = commands.start_undo(ACTOR, batch_id)
+        session.execute(update(Job).where(Job.id == job).values(attempts=jobs.MOST_ATTEMPTS - 1))
+    with pytest.raises(DatabaseError, match="not that one"):
+        jobs.run(job)
+    db.session.expire_all()
+    return batch_id, job
+
+
+def may_go() -> None:
+    with unit_of_work() as session:
+        session.execute(text("drop trigger keep_it on company"))
+
+
+LAST = f"C{undoing.CHUNK + 9:05}"
+
+
+def test_an_undo_that_stopped_half_way_says_so_and_goes_on(app):
+    batch_id, _ = undo_dies(LAST)
+    assert state(batch_id) == ("part_undone", 10)
+    admin = signed_in(app, person("Admin"))
+    page = admin.get(f"/imports/{batch_id}").get_data(as_text=True)
+    assert "Its undo stopped half way" in page
+    assert "not that one" in page
+    assert "Go on undoing it" in page
+    assert "Deleted" in page
+    may_go()
+    with unit_of_work() as session:  # it was begun in time
+        session.execute(update(ImportBatch).values(applied_at=text("now() - interval '40 days'")))
+    answer = take_back(batch_id)
+    assert (answer["deleted"], answer["refused"]) == (undoing.CHUNK + 10, [])
+    assert state(batch_id) == ("undone", 0)
+    assert "stopped" not in admin.get(f"/imports/{batch_id}").get_data(as_text=True)
+
+
+def test_an_undo_that_took_nothing_back_leaves_the_import_as_it_was(app):
+    batch_id, _ = undo_dies("C00000")
+    assert state(batch_id) == ("applied", undoing.CHUNK + 10)
+    page = signed_in(app, person("Admin")).get(f"/imports/{batch_id}").get_data(as_text=True)
+    assert "It was not undone." in page
+    assert "not that one" in page
+
+
+def test_the_failed_job_of_an_undo_can_be_retried_as_well(app):
+    batch_id, job = undo_dies(LAST)
+    may_go()
+    with unit_of_work():
+        jobs.retry(job)
+    assert state(batch_id)[0] == "undoing"
+    assert jobs.run(job)["deleted"] == undoing.CHUNK + 10
+    assert state(batch_id) == ("undone", 0)
+    with pytest.raises(RuleError, match="only a failed job"), unit_of_work():
+        jobs.retry(job)

@@ -9,7 +9,8 @@ from app.communications import mailboxes, queries
 from app.core import forms, jobs
 from app.core.acting import current_actor
 from app.core.clock import now
-from app.core.errors import RuleError
+from app.core.errors import RuleError, StaleError
+from app.core.marks import mark
 from app.core.security import may, requires
 from app.desk.composing import chosen_id
 from app.desk.posting import Outcome, carry_out
@@ -158,23 +159,37 @@ def save_template(kind: str) -> Any:
     """Save the words, or only preview them (`do=preview`), or take ours again (`do=reset`)."""
     mail_commands.known(kind)
     subject, body = request.form.get("subject", ""), request.form.get("body", "")
+    shown = request.form.get("shown")
     if request.form.get("do") == "preview":
         return _template_form(kind, subject, body, mailtemplates.problems(kind, subject, body))
 
     def action() -> Outcome:
         if request.form.get("do") == "reset":
-            mail_commands.reset_template(kind, actor=current_actor())
+            mail_commands.reset_template(kind, actor=current_actor(), shown=shown)
             return url_for("mailboxes.template", kind=kind), "The words are ours again."
-        mail_commands.save_template(kind, subject=subject, body=body, actor=current_actor())
+        mail_commands.save_template(
+            kind, subject=subject, body=body, actor=current_actor(), shown=shown
+        )
         return url_for("mailboxes.template", kind=kind), "Saved. Mails say so from now on."
 
     def again(error: RuleError) -> tuple[str, int]:
+        if isinstance(error, StaleError):
+            return _template_form(kind, subject, body, error.problems, is_stale=True), 409
         return _template_form(kind, subject, body, error.problems), 422
 
     return carry_out(action, back=url_for("mailboxes.template", kind=kind), again=again)
 
 
-def _template_form(kind: str, subject: str, body: str, problems: Any = ()) -> str:
+def _template_form(
+    kind: str, subject: str, body: str, problems: Any = (), *, is_stale: bool = False
+) -> str:
+    """The words as typed.
+
+    The mark of what the form showed is kept over a preview and a mistake; who was told that others
+    came first (`is_stale`) has seen what stands there now.
+    """
+    standing = mail_queries.template(kind)
+    typed = None if is_stale else request.form.get("shown")
     known = mailtemplates.TEMPLATES[kind]
     word = f"{known.word}: " if known.word else ""
     sample = {name: SAMPLE[name] for name in known.names}
@@ -191,6 +206,8 @@ def _template_form(kind: str, subject: str, body: str, problems: Any = ()) -> st
         template=known,
         subject=subject,
         body=body,
+        shown=mark(*standing) if typed is None else typed,
+        theirs=standing if is_stale else None,
         preview_subject=f"{word}[#1042] {mailtemplates.filled(subject, sample)}",
         preview=mailtext.plain(preview),
         names=known.names,

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 
 from app.core import forms
-from app.core.errors import RuleError
+from app.core.errors import RuleError, StaleError
 from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.composing import chosen_id
@@ -69,8 +69,9 @@ def change(type_id: int) -> Any:
     """Change texts, department, place, or who may choose it."""
 
     def save() -> tuple[str, str]:
-        form = request_queries.form_of(type_id)
-        request_types.change_type(form.type, actor=desk_actor(), values=_values())
+        kind = request_queries.form_of(type_id, lock="change").type
+        shown = request.form.get("shown")
+        request_types.change_type(kind, actor=desk_actor(), values=_values(), shown=shown)
         return url_for("request_types.show", type_id=type_id), "Saved."
 
     return _carry_out(type_id, save)
@@ -121,12 +122,20 @@ def change_fields(type_id: int) -> Any:
 
 def _carry_out(type_id: int, action: Any, *, field_form: bool = False) -> Any:
     def again(error: RuleError) -> tuple[str, int]:
+        if isinstance(error, StaleError):
+            return _page(type_id, error.problems, is_stale=True), 409
         return _page(type_id, error.problems, field_form=field_form), 422
 
     return carry_out(action, back=url_for("request_types.show", type_id=type_id), again=again)
 
 
-def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = False) -> str:
+def _page(
+    type_id: int,
+    problems: tuple[str, ...] = (),
+    *,
+    field_form: bool = False,
+    is_stale: bool = False,
+) -> str:
     form: Form = request_queries.form_of(type_id)
     versions = request_queries.versions_of(type_id)
     key = request.form.get("key", "") if field_form else request.args.get("field", "")
@@ -145,6 +154,8 @@ def _page(type_id: int, problems: tuple[str, ...] = (), *, field_form: bool = Fa
         chosen=chosen,
         key=key,
         held=None if field_form or request.method == "GET" else request.form,
+        shown=(not is_stale and request.form.get("shown")) or request_types.mark_of(form.type),
+        is_stale=is_stale,
         above=options_above(form.fields, key),
         kinds=list(intake.KINDS.items()),
         words=in_words,

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
-from app.core.errors import RuleError
+from app.core.errors import RuleError, StaleError
+from app.core.marks import mark
 from app.staff.models import Department
 from app.tickets import intake, request_queries, rules
 from app.tickets.intake import Field
@@ -31,6 +32,19 @@ BILLING = {
 """What clients can be told of billing before they send a request of a kind."""
 
 
+SHOWN = (
+    "name",
+    "help",
+    "next_text",
+    "billing",
+    "billing_text",
+    "department_id",
+    "is_public",
+    "position",
+)
+"""What the form of a kind's texts shows."""
+
+
 def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
     """Add a kind of request with an empty form. Raises `RuleError` with every reason at once."""
     wanted = _checked(values, None)
@@ -44,8 +58,24 @@ def create_type(*, actor: Actor, values: Mapping[str, Any]) -> RequestType:
     return kind
 
 
-def change_type(kind: RequestType, *, actor: Actor, values: Mapping[str, Any]) -> None:
-    """Change name, texts, billing, department, place or who may choose it. Raises `RuleError`."""
+def mark_of(kind: RequestType) -> str:
+    """The mark of what a form of this kind's texts shows."""
+    return mark(*(getattr(kind, name) for name in SHOWN))
+
+
+def change_type(
+    kind: RequestType, *, actor: Actor, values: Mapping[str, Any], shown: str | None = None
+) -> None:
+    """Change name, texts, billing, department, place or who may choose it.
+
+    `shown` is the mark of what the writer saw, of a kind that is held. Raises `RuleError`, and
+    `StaleError` when something else stands there now.
+    """
+    if shown is not None and shown != mark_of(kind):
+        raise StaleError(
+            f"Somebody else changed the texts of “{kind.name}” since you opened them: theirs stand"
+            " below. Save again to put yours in their place."
+        )
     wanted = _checked(values, kind)
     before = {name: getattr(kind, name) for name in wanted}
     if before == wanted:

@@ -1,5 +1,7 @@
 """Mail that came, mailboxes and templates on the desk."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -222,6 +224,30 @@ def test_templates_are_previewed_saved_and_taken_back(admin):
     assert post(admin, path, do="reset", **words).status_code == 302
     assert db.session.scalars(select(MailTemplate)).all() == []
     assert admin.get("/settings/mail-templates/nothing").status_code == 404
+
+
+def test_of_two_who_change_the_words_of_a_mail_the_later_is_asked(app, admin):
+    path = "/settings/mail-templates/added"
+    other = signed_in(app, person("Admin"))
+
+    def seen(page):
+        return re.search(r'name="shown" value="(\w+)"', page)[1]
+
+    mark = seen(text_of(admin.get(path)))
+    theirs = {"subject": "Theirs", "body": "Their own words"}
+    assert post(other, path, do="save", shown=mark, **theirs).status_code == 302
+    mine = {"subject": "Mine", "body": "My own words"}
+    looked = text_of(post(admin, path, do="preview", shown=mark, **mine))
+    assert seen(looked) == mark, "a preview is no look at what stands there"
+    asked = text_of(post(admin, path, do="save", shown=mark, **mine), 409)
+    assert "Somebody else changed these words" in asked
+    assert "Their own words" in asked
+    assert "My own words" in asked
+    text_of(post(admin, path, do="reset", shown=mark, **mine), 409)
+    assert db.session.scalars(select(MailTemplate.subject)).all() == ["Theirs"]
+    assert post(admin, path, do="save", shown=seen(asked), **mine).status_code == 302
+    db.session.rollback()
+    assert db.session.scalars(select(MailTemplate.subject)).all() == ["Mine"]
 
 
 def test_empty_pages_say_what_to_do(app):

@@ -1,5 +1,7 @@
 """The builder of kinds of requests: texts, questions in order, conditions, versions, preview."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -138,3 +140,22 @@ def test_versions_tell_what_changed_and_a_former_one_is_asked_again(admin, at):
     nowhere = ask(admin, at, do="again", number="77")
     assert nowhere.status_code == 404
     assert [one.label for one in fields_of(at)] == ["Where?", "Since when?"]
+
+
+def test_of_two_who_change_the_texts_of_a_kind_the_later_is_asked(app, admin, at):
+    other = signed_in(app, person("Admin"))
+    seen = re.search(r'name="shown" value="(\w+)"', page(admin.get(at)))[1]
+    theirs = sent(name="Doors", is_public="y", position="3", shown=seen)
+    assert other.post(at, data=theirs).status_code == 302
+    mine = {"name": "Keys", "help": "All of them.", "is_public": "y", "position": "3"}
+    asked = admin.post(at, data=sent(**mine, shown=seen))
+    assert asked.status_code == 409
+    assert "Somebody else changed the texts of “Doors”" in page(asked)
+    assert 'value="All of them."' in page(asked)
+    assert "What stands there now" in page(asked)
+    db.session.rollback()
+    assert db.session.scalars(select(RequestType.name).where(RequestType.name == "Doors")).one()
+    now = re.search(r'name="shown" value="(\w+)"', page(asked))[1]
+    assert admin.post(at, data=sent(**mine, shown=now)).status_code == 302
+    db.session.rollback()
+    assert db.session.scalars(select(RequestType.name).where(RequestType.name == "Keys")).one()

@@ -384,6 +384,19 @@ def _once_more(job_id: int) -> None:
         jobs.retry(job_id)
 
 
+@blueprint.post("/<int:batch_id>/again")
+@requires("apply", "Imports")
+def again(batch_id: int) -> Any:
+    """Begin a new import of the file of one that was undone."""
+    _own(batch_id)
+
+    def action() -> Outcome:
+        batch = commands.again(current_actor(), batch_id)
+        return _here(batch.id, "mapping_page"), ""
+
+    return carry_out(action, back=_here(batch_id))
+
+
 @blueprint.get("/<int:batch_id>/refused")
 @requires("see", "Imports")
 def refused(batch_id: int) -> Response:

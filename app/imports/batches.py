@@ -14,6 +14,8 @@ UNAPPLIED = frozenset({"uploaded", "checked"})
 APPLIED = frozenset({"applied", "part_undone", "stopped"})
 """Of what these wrote, something may stand: it can be undone."""
 
+UNDONE = frozenset({"undone", "part_undone"})
+
 
 def batch_of(batch_id: int) -> ImportBatch:
     """The batch of an id. Raises NotFoundError."""

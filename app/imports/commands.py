@@ -19,7 +19,16 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.imports import agreement, applying, memory, plan, queries, staging, undoing, workbook
-from app.imports.batches import APPLIED, UNAPPLIED, batch_of, dialect_of, locked, opened, options_of
+from app.imports.batches import (
+    APPLIED,
+    UNAPPLIED,
+    UNDONE,
+    batch_of,
+    dialect_of,
+    locked,
+    opened,
+    options_of,
+)
 from app.imports.dialect import Dialect
 from app.imports.importer import Importer, Options, Work, importer_of
 from app.imports.mapping import Columns
@@ -135,6 +144,30 @@ def _describe(batch: ImportBatch, found: Proposal, options: Options) -> None:
     batch.mapping = found.columns.as_json()
     batch.options = {**options.as_json(), "chosen": found.chosen, "mended": mended}
     batch.counts = {}
+
+
+def again(actor: Actor, batch_id: int) -> ImportBatch:
+    """A new batch of the file of one that was undone, read as that was; it is to be checked.
+
+    After an undo an import is over: what it had not written, or what was taken back, comes by a
+    new one, which can be undone by itself.
+    """
+    undone = locked(batch_id, UNDONE, "one that was undone is imported again")
+    kept = {*Options.__slots__, "chosen", "mended"}
+    batch = ImportBatch(
+        kind=undone.kind,
+        file_name=undone.file_name,
+        file_id=undone.file_id,
+        state="uploaded",
+        created_by=actor.user_id,
+        dialect=undone.dialect,
+        mapping=undone.mapping,
+        options={name: value for name, value in undone.options.items() if name in kept},
+        counts={},
+    )
+    db.session.add(batch)
+    db.session.flush()
+    return batch
 
 
 def ensure_clear(batch_id: int) -> None:

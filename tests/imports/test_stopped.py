@@ -8,6 +8,7 @@ from app.companies.models import Company
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
+from app.core.forms import new_nonce
 from app.core.models import Job
 from app.imports import applying, commands, undoing
 from app.imports.importer import Options
@@ -167,3 +168,44 @@ def test_the_failed_job_of_an_undo_can_be_retried_as_well(app):
     assert state(batch_id) == ("undone", 0)
     with pytest.raises(RuleError, match="only a failed job"), unit_of_work():
         jobs.retry(job)
+
+
+def test_one_that_stopped_and_was_undone_is_over_and_its_file_can_come_again(app):
+    batch_id = dies(f"C{ROWS - 1}")
+    with unit_of_work() as session:
+        session.execute(update(Company).where(Company.name == "C7").values(version=2))
+    take_back(batch_id)
+    assert state(batch_id) == ("part_undone", 1)
+    with pytest.raises(RuleError, match="only one not applied yet"), unit_of_work():
+        commands.start(ACTOR, batch_id)
+    admin = signed_in(app, person("Admin"))
+    page = admin.get(f"/imports/{batch_id}").get_data(as_text=True)
+    assert "It had stopped half way, and was undone after that: this import is over" in page
+    goes_on()
+    answer = admin.post(f"/imports/{batch_id}/again", data={"nonce": new_nonce()})
+    assert admin.get(answer.location).status_code == 200
+    anew = int(answer.location.removesuffix("/mapping").rsplit("/", 1)[1])
+    assert anew != batch_id
+    with unit_of_work():
+        commands.check(anew)
+        job = commands.start(ACTOR, anew)
+    jobs.run(job)
+    assert state(anew) == ("applied", ROWS)
+    take_back(anew)
+    assert state(anew) == ("undone", 1)
+
+
+def test_what_was_mended_in_an_import_is_known_to_the_next_of_its_file(app):
+    batch_id = bring("companies", "Company,Currency\nAda,EUR\n")["batch"]
+    with unit_of_work() as session:
+        with pytest.raises(RuleError, match="only one that was undone"):
+            commands.again(ACTOR, batch_id)
+        mended = {"2": ["Bo", "USD"]}
+        batch = session.get_one(ImportBatch, batch_id)
+        batch.options = {**batch.options, "mended": mended}
+    take_back(batch_id)
+    with unit_of_work():
+        anew = commands.again(ACTOR, batch_id)
+        answer = commands.check(anew.id)
+    assert answer["examples"]["created"][0]["name"] == "Bo"
+    assert not {name for name in anew.options if name.startswith("und")}

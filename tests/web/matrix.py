@@ -216,6 +216,7 @@ ROUTES = {
     "GET imports.refused": "syyyy",
     "GET imports.show": "syyyy",
     "GET imports.undo_page": "snyny",
+    "POST imports.again": "syyny",
     "POST imports.apply": "syyny",
     "POST imports.check": "syyny",
     "POST imports.mend": "syyny",

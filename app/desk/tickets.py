@@ -9,7 +9,7 @@ from markupsafe import escape
 from werkzeug.wrappers import Response
 
 from app.core import clock, formats, forms
-from app.core.db import unit_of_work
+from app.core.db import unit_of_work, with_retry
 from app.core.downloads import download
 from app.core.errors import NotFoundError, Reasons, RuleError, StaleError
 from app.core.lookups import LOOKUPS
@@ -393,15 +393,18 @@ def say(number: int) -> Any:
 def change(number: int) -> Any:
     """Save the fields of the rail. What somebody else saved meanwhile is shown beside it."""
     form = request.form
-    try:
+
+    def save() -> None:
         with unit_of_work():
             ticket = queries.locked(number)
-            version = form.get("version", type=int)
-            commands.ensure_fresh(ticket, version)
+            commands.ensure_fresh(ticket, form.get("version", type=int))
             commands.change_fields(ticket, actor=desk_actor(), changes=_fields(form, ticket))
-            status_id = form.get("status", type=int)
-            if status_id is not None:
-                commands.change_status(ticket, actor=desk_actor(), status=queries.status(status_id))
+            if form.get("status"):
+                status = queries.status(_chosen(form["status"], "Status") or 0)
+                commands.change_status(ticket, actor=desk_actor(), status=status)
+
+    try:
+        with_retry(save)
     except NotFoundError:
         raise
     except RuleError as error:
@@ -417,7 +420,9 @@ def change(number: int) -> Any:
 def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
     ids = {"requester": "requester_id", "department": "department_id", "assignee": "assignee_id"}
     wanted: dict[str, Any] = {
-        column: chosen_id(form[name]) for name, column in ids.items() if name in form
+        column: _chosen(form[name], name.capitalize())
+        for name, column in ids.items()
+        if name in form
     }
     shown = formats.typed_instant(ticket.due_at, own_zone())
     if form.get("due", shown) != shown:  # the form has no seconds: an untouched one changes nothing
@@ -425,6 +430,14 @@ def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:
     if "tags" in form:
         wanted["tags"] = form["tags"].split(",")
     return wanted | {name: form[name] for name in AS_TYPED if name in form}
+
+
+def _chosen(text: str, label: str) -> int | None:
+    """The id of what was chosen; None where that is nobody. Raises `RuleError` for no id."""
+    found = chosen_id(text)
+    if found is None and text.strip():
+        raise RuleError(f"{label}: “{text[:40]}” is none of the list. Choose again.")
+    return found
 
 
 @blueprint.post("/tickets/<int:number>/company")

@@ -9,7 +9,7 @@ from app.companies.account_models import PortalAccount, PortalToken
 from app.core import language
 from app.core.errors import RuleError
 from app.core.language import gettext as _
-from app.core.posting import unit_of_work
+from app.core.posting import unit_of_work, with_retry
 from app.core.targets import local_or
 from app.core.words import by_field, say
 from app.portal import client, code, door, reader
@@ -43,7 +43,7 @@ def follow(secret: str) -> Any:
     if request.method == "GET":
         return _page(link, secret)
     try:
-        return ACTIONS[link.purpose](link)
+        return with_retry(lambda: ACTIONS[link.purpose](link))
     except links.SpentLinkError:
         return _spent(link, secret)
     except RuleError as error:

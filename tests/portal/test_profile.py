@@ -1,6 +1,7 @@
 """One's own record."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,7 @@ from tests import factories as make
 from tests.portal.acting import link_in, mails, sent
 from tests.portal.conftest import PASSWORD
 from tests.portal.test_door import NEW, email_of, is_in, sign_in, text_of
+from tests.waiting import wait_until_waiting
 from tests.web.people import client_in, visitor
 
 
@@ -106,6 +108,29 @@ def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, m
     fresh.post("/portal/sign-in/link", data={"email": old})
     assert mails()[-1].recipient == old
     assert "/portal/link/" not in mails()[-1].body, "nothing but the notice went there"
+
+
+def test_an_address_that_another_takes_in_the_same_moment_is_refused_in_words(app, northwind, mira):
+    mira.post("/portal/profile/email", data=sent(email="mira@new.example"))
+    link = link_in(mails()[-1])
+    una = northwind.una.id
+
+    def press():
+        with app.app_context():
+            try:
+                return visitor(app).post(link)
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work():
+            db.session.add(ContactEmail(contact_id=una, address="mira@new.example"))
+            db.session.flush()
+            pressed = pool.submit(press)
+            wait_until_waiting(1)
+        answer = pressed.result(30)
+    assert answer.status_code == 422
+    assert "This address can no longer be used" in text_of(answer)
 
 
 def test_an_old_address_stays_a_way_in_on_purpose_only_until_it_is_removed(app, northwind, mira):

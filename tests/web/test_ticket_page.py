@@ -414,3 +414,13 @@ def test_a_due_date_that_is_none_in_other_zones_is_refused(browser, ticket, due)
     answer = browser.post(f"/tickets/{ticket.number}/fields", data={"due": due})
     assert answer.status_code == 422
     assert f"The due date “{due}” is no date and time" in answer.get_data(as_text=True)
+
+
+def test_a_field_that_is_none_of_its_list_changes_nothing(browser, ticket):
+    from_me = {"assignee": "", "priority": "high"}
+    for name in ("assignee", "department", "requester", "status"):
+        answer = browser.post(f"/tickets/{ticket.number}/fields", data={**from_me, name: "x7"})
+        assert answer.status_code == 422
+        assert f"{name.capitalize()}: “x7” is none of the list." in answer.get_data(as_text=True)
+    db.session.rollback()
+    assert db.session.get(Ticket, ticket.id).priority == "normal"

@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from app.companies import accounts, people, queries, rules
 from app.companies.models import ADDRESS_PARTS, ROLES, Contact, ContactEmail, Membership
 from app.companies.views import address_fields, chosen, language_field
+from app.core import forms
 from app.core.acting import current_actor
 from app.core.crud import DeskInterface, DeskModelView
 from app.core.db import unit_of_work
@@ -125,6 +126,7 @@ class ContactView(DeskModelView):
             roles=ROLE_CHOICES,
             parts=ADDRESS_PARTS,
             languages=OFFERED,
+            new_nonce=forms.new_nonce,
         )
 
     @expose("/<int:pk>/archive", methods=["POST"])

@@ -96,25 +96,19 @@ def reject(registration_id: int) -> Any:
 
 @blueprint.post("/contacts/<int:pk>/portal")
 @requires("edit", "Contacts")
-def access(pk: int) -> Response:
+def access(pk: int) -> Any:
     """Invite a contact, or take the access away."""
     here = url_for("ContactView.show", pk=pk, _anchor="portal")
 
-    def change() -> str:
-        with unit_of_work():
-            contact = people.contact_of(pk)
-            if request.form.get("do") == "close":
-                accounts.close(current_actor(), contact)
-                return f"{contact.name} can no longer sign in."
-            accounts.invite(current_actor(), contact)
-            return f"{contact.name} is invited: the mail is on its way."
+    def change() -> tuple[str, str]:
+        contact = people.contact_of(pk)
+        if request.form.get("do") == "close":
+            accounts.close(current_actor(), contact)
+            return here, f"{contact.name} can no longer sign in."
+        accounts.invite(current_actor(), contact)
+        return here, f"{contact.name} is invited: the mail is on its way."
 
-    try:
-        said = with_retry(change)
-    except RuleError as error:
-        return refused(error, back=here)
-    flash(said, "success")
-    return redirect(here)
+    return carry_out(change, back=here)
 
 
 @blueprint.post("/companies/<int:pk>/domains")

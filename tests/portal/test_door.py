@@ -18,7 +18,7 @@ from app.core.errors import RuleError
 from app.core.models import Agency
 from app.factory import create_app
 from tests.conftest import TESTING
-from tests.portal.acting import STAFF, link_in, mails
+from tests.portal.acting import STAFF, link_in, mails, sent
 from tests.portal.conftest import PASSWORD
 from tests.portal.door import email_of, invite, is_in, register, sign_in, text_of
 from tests.web.people import client_in, person, signed_in, visitor
@@ -386,10 +386,13 @@ def test_staff_invite_and_take_away_on_the_contact_s_page(app, northwind, guest)
     agent = signed_in(app, person("Agent"))
     page = f"/contacts/show/{guest.id}"
     assert "Invite to the portal" in text_of(agent.get(page))
-    agent.post(f"/contacts/{guest.id}/portal")
+    before, invite = len(mails()), sent()
+    agent.post(f"/contacts/{guest.id}/portal", data=invite)
+    agent.post(f"/contacts/{guest.id}/portal", data=invite)
     assert mails()[-1].recipient == email_of(guest)
+    assert len(mails()) == before + 1, "a second press of the same button mails nothing more"
     assert "has not signed in yet" in text_of(agent.get(page))
-    agent.post(f"/contacts/{guest.id}/portal", data={"do": "close"})
+    agent.post(f"/contacts/{guest.id}/portal", data=sent(do="close"))
     assert "The access was taken away" in text_of(agent.get(page))
 
 

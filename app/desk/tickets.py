@@ -245,13 +245,15 @@ def _new_form(typed: Any, problems: tuple[str, ...] = ()) -> str:
     found = worker()
     company = chosen_id(typed.get("company", ""))
     row = LOOKUPS["company"].get(company) if company else None
+    departments = staff_queries.departments()
     return render_template(
         "desk/tickets/new.html",
         typed=typed,
         company_text=typed.get("company_text") or (row.text if row else ""),
         problems=problems,
         staff=[(person.id, person.name) for person in staff_queries.working()],
-        departments=[(each.id, each.name) for each in staff_queries.departments()],
+        departments=[(each.id, each.name) for each in departments],
+        by_turn=[each.name for each in departments if each.assign_mode != "manual"],
         own=found.staff_id if found else None,
         priorities=PRIORITIES,
         nonce=forms.new_nonce(),

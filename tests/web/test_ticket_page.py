@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from app.core import forms
 from app.core.db import db, unit_of_work
+from app.staff.models import Department
 from app.tickets import bulk, queries
 from app.tickets.models import Event, Ticket
 from app.timelog.models import TimeEntry
@@ -424,3 +425,12 @@ def test_a_field_that_is_none_of_its_list_changes_nothing(browser, ticket):
         assert f"{name.capitalize()}: “x7” is none of the list." in answer.get_data(as_text=True)
     db.session.rollback()
     assert db.session.get(Ticket, ticket.id).priority == "normal"
+
+
+def test_a_new_ticket_says_which_departments_choose_who_gets_it(browser):
+    assert "lets the department choose" not in browser.get("/tickets/new").get_data(as_text=True)
+    with unit_of_work():
+        db.session.add(Department(name="Field work", assign_mode="round_robin"))
+        db.session.add(Department(name="Office"))
+    shown = browser.get("/tickets/new").get_data(as_text=True)
+    assert "“Nobody yet” lets the department choose by turn: Field work." in shown

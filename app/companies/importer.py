@@ -23,7 +23,7 @@ from app.imports.importer import (
     plain,
     register,
 )
-from app.imports.staging import Reading, as_json, document_reader, together
+from app.imports.staging import Reading, as_json, document_reader, own_number, together
 
 LONGEST_NAME = 200
 PRICING = {"currency", "kind", "parent", "zone"}
@@ -92,7 +92,7 @@ class CompanyImporter(Importer):
         person = people.reader(work, "contact_")
         name_at = work.columns.targets["name"]
         id_at, parent_at = work.at("external_id"), work.at("parent")
-        source_at, own_at = work.at("own_source"), work.at("own_id")
+        source_at = work.at("own_source")
 
         def named(cells: Cells) -> str:
             name = values.tidy(cells[name_at])
@@ -114,17 +114,19 @@ class CompanyImporter(Importer):
                 raise RowRefusedError(work.header("external_id"), external, reason)
             return external
 
-        whole = together(named, document, person, identified)
+        def numbered(cells: Cells) -> int | None:
+            return own_number(work, cells)
+
+        whole = together(named, document, person, identified, numbered)
 
         def read(cells: Cells) -> Values:
-            name, doc, who, external = whole(cells)
+            name, doc, who, external, own = whole(cells)
             key = values.fold_name(name)[:LONGEST_NAME]
             if external:
                 source = values.tidy(cells[source_at]) if source_at is not None else ""
                 doc |= {"name": name, "name_key": key, "source": source or work.source,
                         "external_id": external}  # fmt: skip
             parent = values.tidy(cells[parent_at]) if parent_at is not None else ""
-            own = cells[own_at].strip() if own_at is not None else ""
             return (
                 key,
                 external or None,
@@ -132,7 +134,7 @@ class CompanyImporter(Importer):
                 as_json(doc),
                 values.fold_name(parent) or None,
                 parent or None,
-                int(own) if own.isdecimal() else None,
+                own,
                 *who,
             )
 

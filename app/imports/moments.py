@@ -14,6 +14,8 @@ from app.core.numbers import IN_THREES
 from app.imports import values
 
 SECONDS_OF_DAY = 86_400
+# Of work that is recorded; what is far from it has no local time in every zone.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _NUMERIC = re.compile(r"(\d{1,2})([-/. ])\s?(\d{1,2})\2\s?(\d{4}|\d{2})")
@@ -32,8 +34,8 @@ _SPLIT = re.compile(r"(?<=\d)[T ,]+(?=\d{1,2}[:.h]\d{2})")
 _CLOCK = re.compile(r"(-?)(\d{1,4}):(\d{1,2})(?::(\d{1,2})(?:[.,]\d+)?)?")
 _SPOKEN = re.compile(
     r"(?:(\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?|std|stunden?|heures?|horas?|uur|u)\.?)?\s*"
-    r"(?:(\d+)\s*(?:m|min|mins|minutes?|minuten|minutos?)\.?)?\s*"
-    r"(?:(\d+)\s*(?:s|sec|secs|seconds?|sek|sekunden)\.?)?"
+    r"(?:(\d{1,9})\s*(?:m|min|mins|minutes?|minuten|minutos?)\.?)?\s*"
+    r"(?:(\d{1,9})\s*(?:s|sec|secs|seconds?|sek|sekunden)\.?)?"
 )
 
 _MONTHS = (
@@ -125,10 +127,14 @@ def local_date(text: str, order: str) -> date:
 
 def _date(year: int, month: int, day: int) -> date:
     try:
-        return date(year, month, day)
+        found = date(year, month, day)
     except ValueError:
         msg = f"there is no such date (year {year}, month {month}, day {day})"
         raise ValueError(msg) from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        msg = f"the year {year} cannot be meant: the years {FIRST_YEAR} to {LAST_YEAR} can be kept"
+        raise ValueError(msg)
+    return found
 
 
 def _month(name: str) -> int:

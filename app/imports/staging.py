@@ -21,7 +21,7 @@ from app.imports.identity import IdentityCheck
 from app.imports.importer import Cells, Importer, Options, RowRefusedError, Values, Work
 from app.imports.mapping import OWN, Columns
 from app.imports.moments import DateOrder
-from app.imports.values import TURNING, NotOfferedError, language, tidy
+from app.imports.values import TURNING, NotOfferedError, language, own_id, tidy
 
 TABLES = ("import_stage", "import_match", "import_turn", "import_new", "import_change",
           "import_plan", "import_place", "import_place_new", "import_parent", "import_person",
@@ -224,6 +224,17 @@ def document_reader(
         return doc
 
     return read
+
+
+def own_number(work: Work, cells: Cells) -> int | None:
+    """The number of the record of ours that a row of our own export is about, if it has one."""
+    at = work.at("own_id")
+    if at is None:
+        return None
+    try:
+        return own_id(cells[at])
+    except ValueError as error:
+        raise RowRefusedError(work.header("own_id"), cells[at], str(error)) from None
 
 
 def together(*reads: Callable[[Cells], Any]) -> Callable[[Cells], list[Any]]:

@@ -37,6 +37,9 @@ _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[^\s@<>()\[\],;:\"\\.]+(\.[^\s@<>()
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+")
 LONGEST_EMAIL = 254
 LONGEST_TERM = 999
+# Digits that are more than any figure of a row has, and those that a number of ours has at most.
+MOST_DIGITS = 24
+MOST_DIGITS_OF_IDS = 18
 
 
 def tidy(text: str) -> str:
@@ -174,6 +177,8 @@ def decimal(text: str) -> Decimal:
             raise ValueError("not a number")
         whole, rest = number[:last].replace(other, ""), number[last + 1 :]
         number = whole.replace(mark, "") + ("." if number.count(mark) == 1 else "") + rest
+    if len(number) > MOST_DIGITS:
+        raise ValueError("the number has too many digits")
     if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)", number):
         raise ValueError("not a number")
     try:
@@ -187,6 +192,16 @@ def days(text: str) -> int:
     if key(text) in {"dueonreceipt", "sofort", "immediate", "aucomptant", "contado", "direct"}:
         return 0
     found = re.findall(r"\d+", text)
-    if len(found) == 1 and int(found[0]) <= LONGEST_TERM:
+    if len(found) == 1 and len(found[0]) <= MOST_DIGITS and int(found[0]) <= LONGEST_TERM:
         return int(found[0])
     raise ValueError("unknown payment term: give whole days, such as 30")
+
+
+def own_id(text: str) -> int | None:
+    """Read the number of a record of ours; None where the cell holds no number."""
+    written = tidy(text)
+    if not written.isdecimal():
+        return None
+    if len(written) > MOST_DIGITS_OF_IDS:
+        raise ValueError("no record here has a number of so many digits")
+    return int(written)

@@ -21,7 +21,7 @@ from app.imports.importer import (
     filled,
     register,
 )
-from app.imports.staging import as_json, document_reader, together
+from app.imports.staging import as_json, document_reader, own_number, together
 from app.staff import importstaff as people
 from app.timelog import queries
 from app.timelog.commands import post_value
@@ -30,6 +30,7 @@ from app.timelog.importspan import Span, SpanReader
 NOT_BILLABLE = "not billable in the imported file"
 LONGEST_NAME = 200
 LONGEST_TEXT = 300
+LONGEST_SECONDS = 9
 
 
 class TimeImporter(Importer):
@@ -70,7 +71,7 @@ class TimeImporter(Importer):
         project_at, text_at = work.at("project"), work.at("description")
         tags_at, billable_at = work.at("tags"), work.at("billable")
         part_at, reason_at = work.at("billable_seconds"), work.at("non_billable_reason")
-        own_at, type_at, types = work.at("own_id"), work.at("work_type"), queries.work_type_ids()
+        type_at, types = work.at("work_type"), queries.work_type_ids()
 
         def cell(cells: Cells, at: int | None) -> str:
             return values.tidy(cells[at]) if at is not None else ""
@@ -88,34 +89,34 @@ class TimeImporter(Importer):
             document,
             bounded_project,
             lambda cells: _billable(work, cell(cells, billable_at)),
+            lambda cells: _billable_part(work, cell(cells, part_at)),
+            lambda cells: own_number(work, cells),
             places.reader(work),
         )
 
         def read(cells: Cells) -> Values:
-            (name, email), span, doc, project, billable, where = whole(cells)
+            (name, email), span, doc, project, billable, part, own, where = whole(cells)
             person, description = values.fold_name(name), cell(cells, text_at)
             tags = [tag.strip() for tag in cell(cells, tags_at).split(",") if tag.strip()]
             if tags:
                 doc["tags"] = ", ".join(tags)
             if kind := cell(cells, type_at):
                 _put_work_type(doc, kind, types, work)
-            part = cell(cells, part_at)
-            if part.isdecimal() and int(part) <= span.seconds:
-                doc["billable_seconds"] = part
+            if part is not None and part <= span.seconds:
+                doc["billable_seconds"] = str(part)
                 if reason := cell(cells, reason_at):
                     doc["non_billable_reason"] = reason[:LONGEST_NAME]
             else:
                 doc["billable_seconds"] = str(span.seconds if billable else 0)
                 if not billable:
                     doc["non_billable_reason"] = NOT_BILLABLE
-            own = cell(cells, own_at)
             facts = _facts(span) | {"project": project, "description": description}
             return (
                 _known_by(email or person, span, project, description),
                 description or project or person,
                 as_json(doc),
                 as_json(facts),
-                int(own) if own.isdecimal() else None,
+                own,
                 *where,
                 person,
                 name,
@@ -227,6 +228,16 @@ def _billable(work: Work, written: str) -> bool:
         return values.is_true(written)
     except ValueError as error:
         raise RowRefusedError(work.header("billable"), written, str(error)) from None
+
+
+def _billable_part(work: Work, written: str) -> int | None:
+    """The billable seconds that our own export tells; None where it tells none."""
+    if not written.isdecimal():
+        return None
+    if len(written) > LONGEST_SECONDS:
+        reason = "it is more than 24 hours"
+        raise RowRefusedError(work.header("billable_seconds"), written, reason)
+    return int(written)
 
 
 def _put_work_type(doc: dict[str, Any], kind: str, types: Mapping[str, int], work: Work) -> None:

@@ -203,6 +203,20 @@ def note_held_back(found: Received, parsed: Parsed, target: Target) -> None:
     )
 
 
+def note_accepted(ticket: Ticket, found: Received, *, actor: Actor) -> None:
+    """Tell staff on the ticket who let a mail in that its sender may not have written."""
+    timeline.append(
+        ticket,
+        actor=actor,
+        kind="note",
+        payload={
+            "text": f"I accepted a mail that says it is of {found.sender}, though our mail server"
+            " does not vouch for that.",
+            "received": found.id,
+        },
+    )
+
+
 def mark_bounced(parsed: Parsed) -> None:
     """Write on the mail that came back, and on its address, that it did; forged reports do nothing.
 

@@ -79,7 +79,8 @@ def answer(found: Received) -> dict[str, Any]:
 def accept(received_id: int, *, actor: Actor) -> Ticket:
     """File a mail that was held back or ignored, as staff say that it belongs there.
 
-    Raises `RuleError` when it is filed already, or there is no sender to file it under.
+    Where nobody vouches for its sender, staff read on the ticket who accepted it. Raises
+    `RuleError` when it is filed already, or there is no sender to file it under.
     """
     found = queries.locked(received_id)
     if found.state not in inbox.REPLAYABLE:
@@ -87,9 +88,13 @@ def accept(received_id: int, *, actor: Actor) -> Ticket:
     parsed = parse.parse(inbox.raw_of(found))
     _describe(found, parsed)
     known = senders.known_at(parsed.sender.address)
+    is_unproved = found.rule in matching.UNPROVED
     decision = _accepted(found, _facts(found, parsed, known), actor)
     record(actor, "received_mail.accept", kind="received_mail", id=received_id)
-    return _file(found, parsed, decision, known)
+    ticket = _file(found, parsed, decision, known)
+    if is_unproved:
+        filing.note_accepted(ticket, found, actor=actor)
+    return ticket
 
 
 def _accepted(found: Received, facts: Facts, actor: Actor) -> Decision:

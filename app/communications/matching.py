@@ -152,6 +152,10 @@ def _target(facts: Facts, thinking: _Thinking) -> Target | None:
     return None
 
 
+UNPROVED = frozenset({"forged", "staff-not-proved"})
+"""Why a mail was held back of which nobody knows whether its sender wrote it."""
+
+
 def _is_proved(sender: Sender) -> bool:
     return sender.verdict == "passed" and sender.is_single
 

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from app.communications import inbound, inbox, parse, queries, triage
+from app.communications import inbound, inbox, matching, parse, queries, triage
 from app.communications.models import STATES
 from app.communications.replytext import split
 from app.core import forms
-from app.core.db import db
+from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.public_links import masked
 from app.core.security import requires
@@ -77,17 +77,19 @@ def show(received_id: int) -> Any:
         parts_of=parts.pieces,
         words=STATE_WORDS,
         may_accept=found.state in inbox.REPLAYABLE,
+        is_unproved=found.rule in matching.UNPROVED,
         going=found.state in UNDECIDED,
         waits=triage.waits(found.contact_id),
         new_nonce=forms.new_nonce,
     )
 
 
-@blueprint.get("/<int:received_id>.eml")
+@blueprint.post("/<int:received_id>.eml")
 @requires("see", "Inbox")
 def raw(received_id: int) -> Response:
-    """Give the raw bytes, as a download."""
-    content = inbox.raw_of(queries.received(received_id))
+    """Give the raw bytes, as a download; they may hold a password, so the audit log says who."""
+    with unit_of_work():
+        content = inbox.hand_out(queries.received(received_id), actor=desk_actor())
     return send_file(
         BytesIO(content),
         mimetype="application/octet-stream",

@@ -228,7 +228,7 @@ ROUTES = {
     "GET jobs.show": "snyyy",
     "POST jobs.retry": "snyny",
     "GET inbox.index": "synyy",
-    "GET inbox.raw": "synyy",
+    "POST inbox.raw": "synyy",
     "GET inbox.show": "synyy",
     "POST inbox.accept": "synyy",
     "POST inbox.again": "synyy",

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
+from app.core.models import AuditLog
 from app.tickets import joining, logins
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.models import Event, Ticket
@@ -24,7 +25,7 @@ from app.vault.models import Credential
 from app.vault.queries import seen_by
 from app.vault.sealing import Secret
 from tests import factories as make
-from tests.communications.letters import SUPPORT, letter, take
+from tests.communications.letters import SUPPORT, letter, take, token
 from tests.web.people import person, signed_in
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7*7}}"
@@ -79,11 +80,14 @@ def test_each_mail_says_what_became_of_it_and_why(agent):
     assert "The sender has no part in the ticket" in shown
     assert "<script>alert(1)" not in listed + shown
     assert "49" not in shown.partition("What it says")[2].partition("</pre>")[0]
-    raw = agent.get(f"/inbox/{found.id}.eml")
+    raw = agent.post(f"/inbox/{found.id}.eml")
     assert raw.headers["Content-Disposition"].startswith("attachment")
     assert raw.mimetype == "application/octet-stream"
     assert "sandbox" in raw.headers["Content-Security-Policy"]
     assert b"eve@evil.example" in raw.data
+    db.session.rollback()
+    opened = select(AuditLog.object_id).where(AuditLog.action == "received_mail.raw")
+    assert db.session.scalars(opened).all() == [found.id], "it may hold what was moved to the vault"
     assert f"#{ticket.number}" in shown
     assert f'href="/inbox/{found.id}"' in text_of(agent.get(f"/tickets/{ticket.number}"))
 
@@ -103,6 +107,28 @@ def test_a_held_back_mail_is_accepted_with_one_click_and_once(agent):
         )
     ).all()
     assert len(said) == 2
+
+
+def test_who_accepts_a_mail_that_nobody_vouches_for_is_asked_and_named(agent):
+    with unit_of_work():
+        make.set_up_agency()
+        company = make.company("Northwind")
+        make.ticket(company, "Printer", requester_id=make.contact(company, "Mira").id)
+        worker = make.staff("Bo Lind", email="bo@agency.example")
+    ticket = db.session.scalars(select(Ticket)).one()
+    take(letter("bo@agency.example", "All is well.", to=token(ticket, staff=worker)))
+    found = db.session.scalars(select(Received)).one()
+    assert found.rule == "staff-not-proved"
+    shown = text_of(agent.get(f"/inbox/{found.id}"))
+    assert "Nobody vouches that bo@agency.example wrote this." in shown
+    accepted = post(agent, f"/inbox/{found.id}/accept")
+    assert accepted.location == f"/tickets/{ticket.number}"
+    db.session.rollback()
+    note = db.session.scalars(
+        select(Event).where(Event.kind == "note").order_by(Event.id.desc()).limit(1)
+    ).one()
+    assert "our mail server does not vouch" in note.payload["text"]
+    assert (note.visibility, note.actor_name) == ("internal", "agent Person")
 
 
 def test_a_password_in_a_mail_is_shown_neither_in_its_page_nor_in_a_note_about_it(agent):

@@ -35,7 +35,6 @@ ADDRESSES = [
     f"/companies/show/{HUGE}",
     *(f"/{page}{HUGE}" for page in ("inbox/?page=", "inbox/", "settings/mailboxes/", "logins/")),
     *(f"/{page}{HUGE}" for page in ("mail/?page=", "mail/", "jobs/?page=", "jobs/")),
-    f"/inbox/{HUGE}.eml",
     f"/companies/{HUGE}/logins",
 ]
 

@@ -15,6 +15,7 @@ from wtforms import Field, ValidationError
 
 from app.core import typed
 from app.core.db import db
+from app.core.security import may
 
 MOST = 20
 
@@ -30,20 +31,30 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """How an entity is found: `search(text)` and `one(id)` are selects of id, text, note."""
+    """How an entity is found: `search(text)` and `one(id)` are selects of id, text, note.
+
+    Who may not see its resource finds none of its rows, in whatever form they are looked up.
+    """
 
     resource: str
     search: Callable[[str], Select[*tuple[Any, ...]]]
     one: Callable[[int], Select[*tuple[Any, ...]]]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the person who is signed in may see such rows."""
+        return may("see", self.resource)
+
     def find(self, text: str) -> list[Found]:
         """At most `MOST` rows for what was typed, the nearest first."""
+        if not self.is_open:
+            return []
         rows = db.session.execute(self.search(text.strip()[:200]).limit(MOST))
         return [Found(row[0], str(row[1]), str(row[2] or "")) for row in rows]
 
     def get(self, id: int) -> Found | None:  # noqa: A002 - the row's own word
         """The row of an id, or None when there is none."""
-        row = db.session.execute(self.one(id)).first()
+        row = db.session.execute(self.one(id)).first() if self.is_open else None
         return Found(row[0], str(row[1]), str(row[2] or "")) if row else None
 
 
@@ -101,7 +112,12 @@ class LookupField(Field):
         if self.typed is not None:
             return self.typed
         found = LOOKUPS[self.entity].get(self.data) if self.data else None
-        return found.text if found else ""
+        return found.text if found else self._unseen
+
+    @property
+    def _unseen(self) -> str:
+        """What stands for a row that this person may not see, so that it stays chosen."""
+        return f"No. {self.data}" if self.data and not LOOKUPS[self.entity].is_open else ""
 
     def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
         super().process(formdata, *args, **kwargs)
@@ -115,6 +131,10 @@ class LookupField(Field):
     def pre_validate(self, form: Any) -> None:
         """Check the id against the database, or find the row of the name typed."""
         lookup = LOOKUPS[self.entity]
+        if not lookup.is_open and (self.data or self.typed):
+            if self.typed != self._unseen:
+                raise ValidationError("Your role may not see these, so it may not choose one.")
+            return
         if self.data is not None and (self.typed is None or self.typed):
             if lookup.get(self.data) is None:
                 raise ValidationError("This is not there any more; choose another.")

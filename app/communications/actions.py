@@ -28,7 +28,16 @@ from app.core.errors import RuleError
 from app.core.formats import day
 from app.core.models import Agency
 from app.core.words import Words, kept_beside, say
-from app.tickets import commands, happenings, logins, merged, notifications, rules, timeline
+from app.tickets import (
+    commands,
+    happenings,
+    logins,
+    merged,
+    notifications,
+    rules,
+    sla_clocks,
+    timeline,
+)
 from app.tickets import queries as ticket_queries
 from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
@@ -97,7 +106,7 @@ def ask(
     """Ask a contact of the ticket's company for something by the end of a local day.
 
     They follow the ticket from then on, are mailed by the `letter`, and the ticket waits for them.
-    Raises `RuleError` with every reason at once.
+    A person who asks has answered, as by a reply. Raises `RuleError` with every reason at once.
     """
     zone = queries.zone_of(ticket)
     chosen = [line for option in options if (line := rules.clean_line(option))]
@@ -129,6 +138,8 @@ def ask(
     db.session.flush()
     plan_reminders(action)
     ensure_subscribed(ticket, contact_id=contact_id, source="staff")
+    if actor.staff_id is not None:
+        sla_clocks.answered(ticket.id)
     if ticket.category in {"new", "open"}:
         waiting = ticket_queries.first_status("waiting")
         commands.set_status(ticket, actor=actor, status=waiting)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.communications import forwarding, queries
 from app.communications.headers import Mailbox
 from app.communications.parse import Parsed
-from app.companies.models import Company, Contact
+from app.companies.models import BY_MAIL, Company, Contact
 from app.companies.people import create_contact, join_company, mark_reached
 from app.core import clock
 from app.core.audit import Actor, record
@@ -18,7 +18,6 @@ from app.staff.models import Staff
 from app.tickets.queries import primary_company_id
 from app.tickets.rules import clean_line
 
-SOURCE = "mail"
 ACTOR = Actor(name="Mail", channel="mail")
 LONGEST_NAME = 200
 MOST_FORWARDED = 10
@@ -76,14 +75,14 @@ def company_for(contact: Contact, sender: Mailbox) -> int:
 def _own_company(sender: Mailbox) -> Company:
     address = sender.address.lower()[:LONGEST_NAME]
     found = db.session.scalars(
-        select(Company).where(Company.source == SOURCE, Company.external_id == address)
+        select(Company).where(Company.source == BY_MAIL, Company.external_id == address)
     ).one_or_none()
     if found is not None:
         return found
     made = Company(
         name=address,
         name_key=fold_name(address),
-        source=SOURCE,
+        source=BY_MAIL,
         external_id=address,
         created_at=clock.now(),
     )

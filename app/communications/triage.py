@@ -1,9 +1,8 @@
 """Saying whose an unknown sender is, once their mail has become a ticket."""
 
 from app.communications import queries
-from app.communications.senders import SOURCE
 from app.companies.commands import company_of
-from app.companies.models import Company
+from app.companies.models import BY_MAIL, Company
 from app.companies.people import contact_of, join_company, leave_company
 from app.core.audit import Actor
 from app.core.clock import now
@@ -56,5 +55,5 @@ def _stand_in(contact_id: int) -> Company | None:
     contact = contact_of(contact_id)
     companies = [each.company for each in contact.memberships]
     return next(
-        (each for each in companies if each.source == SOURCE and each.archived_at is None), None
+        (each for each in companies if each.source == BY_MAIL and each.archived_at is None), None
     )

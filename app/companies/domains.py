@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from app.companies.account_models import CompanyDomain
-from app.companies.models import Company, ContactEmail, Membership
+from app.companies.models import BY_MAIL, Company, ContactEmail, Membership
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -125,7 +125,10 @@ class Suggestion:
 
 
 def suggested(address: str, company_name: str) -> list[Suggestion]:
-    """Companies a person may mean: by domain, by people of the same domain, by the name given."""
+    """Companies a person may mean: by domain, by people of the same domain, by the name given.
+
+    Never one that only stands for an unknown sender, whose address is its name.
+    """
     domain = domain_of(address)
     reasons: dict[int, tuple[str, bool]] = {}
     if not is_free_mail(domain):
@@ -152,10 +155,18 @@ def suggested(address: str, company_name: str) -> list[Suggestion]:
     found = {
         one.id: one
         for one in db.session.scalars(
-            select(Company).where(Company.id.in_(wanted), Company.archived_at.is_(None))
+            select(Company).where(
+                Company.id.in_(wanted), Company.archived_at.is_(None), ~_only_stands_for_somebody()
+            )
         )
     }
     return [Suggestion(found[one], *reasons[one]) for one in wanted if one in found]
+
+
+def _only_stands_for_somebody() -> ColumnElement[bool]:
+    """Companies that are but the address of one person: others are not told of it."""
+    by_mail = func.coalesce(Company.source, "") == BY_MAIL
+    return and_(by_mail, Company.name == func.coalesce(Company.external_id, ""))
 
 
 def _by_people(domain: str) -> Select[Any]:

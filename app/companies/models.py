@@ -23,6 +23,8 @@ from app.core.db import Model, Stamped
 from app.core.language import is_language
 from app.core.zones import IS_ZONE
 
+BY_MAIL = "mail"
+"""The source of a company that was made of the address of an unknown sender."""
 KINDS = ("group", "company", "site", "department")
 ROLES = ("requester", "manager", "billing", "approver")
 ADDRESS_PARTS = ("street", "street2", "city", "region", "postcode", "country")

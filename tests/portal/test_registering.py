@@ -11,6 +11,7 @@ from app.companies.models import Contact, Membership
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from tests import factories as make
+from tests.communications.letters import letter, take
 from tests.portal.acting import STAFF, link_in, mails, sent
 from tests.portal.door import email_of, is_in, register, text_of
 from tests.web.people import person, signed_in
@@ -83,6 +84,16 @@ def test_others_wait_for_staff_with_a_company_suggested(app, northwind, browser)
         f"/registrations/{one}/approve", data=sent(suggested=str(northwind.company.id))
     )
     assert "approved already" in text_of(agent.get(again.location))
+
+
+def test_the_company_that_stands_for_an_unknown_sender_is_suggested_to_nobody(
+    app, northwind, browser
+):
+    take(letter("x1@harbour.example", "Can you help?"))
+    register(browser)
+    browser.post(link_in(mails()[-1]))
+    page = text_of(signed_in(app, person("Agent")).get("/registrations"))
+    assert "x1@harbour.example" not in page
 
 
 def test_a_name_that_anybody_can_type_is_told_and_needs_a_check(app, northwind, browser):

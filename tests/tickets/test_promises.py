@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import func, select
 
+from app.communications import actions
 from app.companies.commands import change_company
 from app.companies.repromising import REALIGN
 from app.core import clock, jobs
@@ -95,6 +96,23 @@ def test_without_a_policy_nothing_is_promised_and_one_statement_is_asked(agent, 
     with statements() as seen:
         sla_clocks.changed([ticket_id])
     assert (state(ticket), len(seen)) == ({}, 1)
+
+
+def test_whoever_asks_the_client_formally_has_answered_and_a_rule_has_not(agent, fjord):
+    promise()
+    ana = factories.contact(fjord, "Ana")
+
+    def ask(ticket, actor):
+        return lambda: actions.ask(
+            ticket, actor=actor, kind="approve", contact_id=ana.id, text="Shall we order it?",
+            due_on=MONDAY.date() + timedelta(days=3),
+        )  # fmt: skip
+
+    by_rule, by_hand = opened(fjord, requester_id=ana.id), opened(fjord, requester_id=ana.id)
+    say(1, ask(by_rule, Actor(name="Agency", rule="Ask")))
+    say(1, ask(by_hand, agent))
+    assert state(by_rule)["first_response"][0] == "paused"
+    assert state(by_hand)["first_response"][0] == "met"
 
 
 def test_a_ticket_lives_through_answer_pause_question_solution_and_reopening(agent, fjord):

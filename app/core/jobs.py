@@ -349,8 +349,19 @@ def _fail(running: Running, error: Exception) -> None:
 
 
 def _has_died(job_id: int, kind: str, payload: dict[str, Any], reason: str) -> None:
-    if kind in _endings:
-        _endings[kind](job_id, payload, reason[:4000])
+    """Tell what waits for a job that has ended; where that fails, the job has ended all the same.
+
+    Else it would be carried out, or buried, over and over.
+    """
+    if kind not in _endings:
+        return
+    try:
+        with db.session.begin_nested():
+            _endings[kind](job_id, payload, reason[:4000])
+    except OperationalError:  # the whole can be done again
+        raise
+    except Exception:
+        log.exception("job %s (%s): what waits for it could not be told of its end", job_id, kind)
 
 
 def reason_of(error: Exception) -> str:
@@ -373,7 +384,14 @@ def release(running: Running) -> None:
 
 
 def bury() -> int:
-    """End jobs whose every worker died over them; returns how many."""
+    """End jobs whose every worker died over them, each by itself; returns how many."""
+    count = 0
+    while _bury_one():
+        count += 1
+    return count
+
+
+def _bury_one() -> bool:
     reason = f"Each of {MOST_ATTEMPTS} workers died over it."
     given_up = select(Job.id).where(
         Job.state == "leased",
@@ -384,7 +402,7 @@ def bury() -> int:
         buried = session.execute(
             update(Job)
             # Who is in a step that outlasts the lease holds the row, and is not waited for.
-            .where(Job.id.in_(given_up.with_for_update(skip_locked=True)))
+            .where(Job.id == given_up.limit(1).with_for_update(skip_locked=True).scalar_subquery())
             .values(
                 state="dead",
                 lease_token=None,
@@ -394,10 +412,10 @@ def bury() -> int:
             )
             .returning(Job.id, Job.kind, Job.payload)
             .execution_options(synchronize_session=False)
-        ).all()
-        for row in buried:
-            _has_died(row.id, row.kind, row.payload, reason)
-    return len(buried)
+        ).first()
+        if buried:
+            _has_died(buried.id, buried.kind, buried.payload, reason)
+    return buried is not None
 
 
 def seconds_until_due(*, most: float) -> float:

@@ -16,6 +16,7 @@ from sqlalchemy import event, text
 
 from app.core import jobs
 from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
 from app.core.models import Job
 from app.runtime.broker import broker_command, broker_program, broker_url, wait_for_broker
 from app.runtime.postgres import libpq_url
@@ -257,6 +258,52 @@ def test_a_job_that_every_worker_died_over_is_ended(app):
         end_lease(job_id)
     assert jobs.bury() == 1
     assert jobs.claim(job_id) is None
+
+
+@pytest.fixture
+def told(app) -> Iterator[list[int]]:
+    """The jobs of two kinds of whose end something is told; of the one kind it cannot be."""
+    heard: list[int] = []
+
+    @jobs.on_death("test.untold")
+    def fail(_job_id, _payload, _reason):
+        db.session.execute(text("select 1 / 0"))
+
+    @jobs.on_death("test.told")
+    def hear(job_id, _payload, _reason):
+        heard.append(job_id)
+
+    yield heard
+    for kind in ("test.untold", "test.told"):
+        del jobs._endings[kind]
+
+
+def test_an_end_that_cannot_be_told_keeps_no_other_from_being_told(told):
+    posted = []
+    for kind in ("test.told", "test.untold", "test.told"):
+        with unit_of_work():
+            job_id = jobs.post(kind)
+        for _ in range(jobs.MOST_ATTEMPTS):
+            assert jobs.claim(job_id) is not None
+            end_lease(job_id)
+        posted.append(job_id)
+    assert jobs.bury() == 3
+    assert told == [posted[0], posted[2]]
+    assert jobs.bury() == 0
+    assert {db.session.get_one(Job, each).state for each in posted} == {"dead"}
+
+
+def test_a_refused_job_whose_end_cannot_be_told_has_ended(told):
+    @jobs.handler("test.untold")
+    def refuse(_running):
+        raise RuleError("no")
+
+    with unit_of_work():
+        job_id = jobs.post("test.untold")
+    with pytest.raises(RuleError, match="no"):
+        jobs.run(job_id)
+    del jobs._handlers["test.untold"]
+    assert db.session.get_one(Job, job_id).state == "dead"
 
 
 def end_lease(job_id: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -126,7 +126,29 @@ def _part(
     if segment.seconds is not None and segment.seconds != counted:
         kept = formats.exact_hours(segment.seconds)
         return Part(heading, [], f"It counted {kept} h by the hours of that time.")
-    return Part(heading, [_line(step, zone, clock) for step in told])
+    lines = [
+        (step.span.start.astimezone(ZoneInfo(zone)), _line(step, zone, clock)) for step in told
+    ]
+    lines += _holidays(calendar, segment.began_at, end)
+    return Part(heading, [line for _, line in sorted(lines, key=lambda each: each[0])])
+
+
+def _holidays(
+    calendar: sla.Calendar, began: datetime, end: datetime
+) -> list[tuple[datetime, Line]]:
+    """The days off on which there would be hours, each by its beginning."""
+    zone = ZoneInfo(calendar.zone)
+    first, last = began.astimezone(zone).date(), end.astimezone(zone).date()
+    return [
+        (
+            datetime.combine(day, time(), zone),
+            Line(
+                f"{day:%a} {formats.day(day)}", f"Day off: {name}" if name else "Day off", "–", ""
+            ),
+        )
+        for day, name in calendar.holidays.items()
+        if first <= day <= last and calendar.hours.get(day.weekday())
+    ]
 
 
 def _line(step: sla.Step, zone: str, clock: SlaClock) -> Line:

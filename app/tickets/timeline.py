@@ -124,6 +124,27 @@ def append_many(notes: Sequence[Note], *, actor: Actor) -> None:
             db.session.expire(held, ["last_seq", "last_event_at"])
 
 
+TAKE_PLACE_AGAIN = text("""
+update ticket set last_event_at = greatest(was.at, said.at)
+  from json_to_recordset(cast(:places as json)) as was(ticket_id bigint, at timestamptz)
+  left join lateral (
+    select max(event.at) as at from event
+     where event.ticket_id = was.ticket_id and event.at >= :since
+       and event.kind not in ('status', 'field')) as said on true
+ where ticket.id = was.ticket_id
+""")
+
+
+def take_place_again(places: Mapping[int, datetime], *, since: datetime) -> None:
+    """Put locked tickets where they stood in the queues (by id), as a change `since` is undone.
+
+    What was said since keeps its time.
+    """
+    if places:
+        rows = [{"ticket_id": each, "at": at.isoformat()} for each, at in places.items()]
+        db.session.execute(TAKE_PLACE_AGAIN, {"places": json.dumps(rows), "since": since})
+
+
 def conceal(event: Event) -> None:
     """Hide what looks like a password in what was said and in the quoted text below it.
 

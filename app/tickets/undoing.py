@@ -52,6 +52,7 @@ def keep(tickets: Sequence[Ticket], *, actor: Actor) -> int | None:
                 "status_id": ticket.status_id,
                 "category": ticket.category,
                 "closed_at": ticket.closed_at.isoformat() if ticket.closed_at else None,
+                "last_event_at": ticket.last_event_at.isoformat(),
             }
             for ticket in tickets
         ],
@@ -94,6 +95,10 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
     db.session.flush()
     told = {"changes": [UNDONE]}
     timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
+    timeline.take_place_again(
+        {each: datetime.fromisoformat(before[each]["last_event_at"]) for each in restored},
+        since=change.created_at,
+    )
     sla_clocks.taken_back(restored, change.created_at)
     said = endings.undone(opened, change.created_at, actor=actor)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})

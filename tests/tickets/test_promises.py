@@ -30,7 +30,7 @@ from app.tickets import (
     undoing,
 )
 from app.tickets.models import Event, Ticket
-from app.tickets.sla_models import SlaClock, SlaSegment
+from app.tickets.sla_models import BusinessCalendar, SlaClock, SlaSegment
 from jobs import load_handlers
 from jobs.schedule import EVERY, post_due
 from tests import factories
@@ -470,3 +470,22 @@ def test_what_an_admin_types_is_read_or_refused_with_every_reason(app):
     with pytest.raises(RuleError) as refused, unit_of_work():
         sla_commands.save_policy(actor=Actor(), name="", calendar_id=None, goals={})
     assert len(refused.value.problems) == 3
+
+
+def test_a_day_off_is_told_where_a_due_time_comes_about(agent, fjord):
+    promise({"normal": {**GOALS, "resolution": 12 * HOUR}})
+    calendar = db.session.scalars(select(BusinessCalendar)).one()
+    off = sla.Calendar("UTC", WEEK.hours, {MONDAY.date() + timedelta(days=1): "Founders’ day"})
+    with unit_of_work():
+        sla_commands.save_calendar(
+            actor=Actor(), name="Usual hours", calendar=off, calendar_id=calendar.id
+        )
+    ticket = opened(fjord)
+    assert state(ticket)["resolution"][1] == MONDAY + timedelta(days=2, hours=4)
+    [clock_] = [each for each in sla_queries.clocks_of(ticket.id) if each.target == "resolution"]
+    (part,) = promise_words.explained(clock_, {calendar.id: off}, MONDAY).parts
+    assert [(each.day, each.stretch, each.counts) for each in part.lines] == [
+        ("Mon 9 Mar 2026", "09:00 to 17:00", "8:00 h"),
+        ("Tue 10 Mar 2026", "Day off: Founders’ day", "–"),
+        ("Wed 11 Mar 2026", "09:00 to 13:00", "4:00 h"),
+    ]

@@ -8,8 +8,9 @@ from markupsafe import escape
 from sqlalchemy import select, text, update
 
 from app.core import clock, forms
+from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.tickets import saved_views
+from app.tickets import commands, saved_views
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
 from tests import factories as make
@@ -175,6 +176,29 @@ def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):
     assert owners == {numbers[0]: None, numbers[1]: None, numbers[2]: own}
     again = post(browser, f"/tickets/bulk/{change}/undo")
     assert "undone already" in page_of(browser, again.location)
+
+
+def test_an_undone_change_leaves_each_ticket_in_its_place_of_the_queue(agent, fjord):
+    browser, _ = agent
+    with unit_of_work():
+        tickets = [make.ticket(fjord, subject) for subject in ("Quiet", "Busy")]
+        done = make.status("completed").id
+    ids = [each.id for each in tickets]
+
+    def places():
+        db.session.rollback()
+        found = select(Ticket.last_event_at).where(Ticket.id.in_(ids)).order_by(Ticket.id)
+        return db.session.scalars(found).all()
+
+    was = places()
+    answer = bulk(browser, tickets, do="status", status=done)
+    assert places()[0] > was[0]
+    with unit_of_work():
+        commands.add_note(db.session.get_one(Ticket, ids[1]), actor=Actor(name="Bo"), text="Wait")
+    post(browser, f"/tickets/bulk/{re.search(r'undo=([0-9]+)', answer.location)[1]}/undo")
+    now = places()
+    assert now[0] == was[0]
+    assert now[1] > was[1], "what was said meanwhile counts"
 
 
 def test_a_closed_ticket_is_open_again_after_the_undo_and_late_is_too_late(agent, fjord):

@@ -9,8 +9,10 @@ from flask_appbuilder import AppBuilder
 
 def init_app(builder: AppBuilder) -> None:
     """Register what may be asked."""
+    from app.api.reading import bound
     from app.api.request_types import RequestTypeApi
     from app.api.requests import RequestApi
 
     for each in (RequestTypeApi, RequestApi):
         builder.add_api(each)
+    builder.app.before_request(bound)

@@ -7,11 +7,15 @@ from hashlib import sha256
 from typing import Any, NoReturn
 
 from flask import Request, abort
+from flask import request as now
 
 from app.core import filetypes
 from app.tickets.commands import Upload
 
 PART = "request"
+# Far above the longest texts of the widest form, and soon read.
+MOST_JSON = 2 * 1024 * 1024
+TOO_LARGE = "The JSON has more than 2 MB; files go beside it as parts of multipart/form-data."
 UNREADABLE = "The body cannot be read: send one JSON object in UTF-8."
 NOT_JSON = (
     "Send application/json, or multipart/form-data with the JSON as its part “request” and files "
@@ -52,6 +56,18 @@ def _without_logins(members: Mapping[str, Any]) -> dict[str, Any]:
     return {**members, "fields": plain}
 
 
+def bound() -> None:
+    """Before each call: refuse a body that is too large to be JSON with 413; not files beside it.
+
+    Reading it takes a time that grows with it, of whoever may sign in.
+    """
+    if not now.path.startswith("/api/") or now.mimetype == "multipart/form-data":
+        return
+    if (now.content_length or 0) > MOST_JSON:
+        abort(413, TOO_LARGE)
+    now.max_content_length = MOST_JSON  # of one whose length nobody told
+
+
 def body_of(request: Request) -> Body:
     """What was sent; what is no request at all is refused with 400, other types with 415."""
     if request.mimetype == "multipart/form-data":
@@ -62,6 +78,8 @@ def body_of(request: Request) -> Body:
         }
         given = request.files.get(PART)
         text = given.read() if given else request.form.get(PART, "").encode()
+        if len(text) > MOST_JSON:
+            abort(413, TOO_LARGE)
         return Body(_object(text), files)
     if not request.is_json:
         abort(415, NOT_JSON)

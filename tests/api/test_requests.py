@@ -9,6 +9,8 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from app.core.db import db, unit_of_work
 from app.core.models import AuditLog
@@ -281,6 +283,31 @@ def test_what_cannot_be_read_is_refused_in_one_shape(desk, program):
         assert (answer.status_code, list(answer.json)) == (code, ["message"])
     nul = desk.body(subject="a\x00b", contact="a\x00b@example.com", company="\x00")
     assert list(program("POST", REQUESTS, json=nul).json["errors"]) == ["contact"]
+
+
+def test_more_json_than_a_request_can_need_is_refused_unread(desk, program):
+    deep = b'{"fields": ' + b'{"a": ' * 500 + b"1" + b"}" * 500 + b', "x": ['
+    large = deep + b"[]," * 700_000 + b"[]]}"
+    assert len(large) > 2 * 2**20
+    sent = {"data": large, "content_type": "application/json"}
+    part = parts({"request": FileStorage(BytesIO(large), "r.json")})
+    untold = {"input_stream": BytesIO(large), "content_type": "application/json"}
+    untold |= {"environ_overrides": {"wsgi.input_terminated": True}}
+    login = "/api/v1/security/login"
+    for url, more in ((REQUESTS, sent), (REQUESTS, part), (REQUESTS, untold), (login, sent)):
+        answer = program("POST", url, **more)
+        assert (answer.status_code, list(answer.json)) == (413, ["message"])
+    assert "more than 2 MB" in program("POST", REQUESTS, **sent).json["message"]
+    asked = json.dumps(desk.body(fields={"kind": "New", "size": "S"}))
+    scan = FileStorage(BytesIO(b"%PDF-1.4 " + bytes(3 * 2**20)), "scan.pdf")
+    beside = parts({"request": asked, "fields.scan": scan})
+    assert program("POST", REQUESTS, **beside).status_code == 201
+
+
+def parts(each: dict[str, object]) -> dict[str, object]:
+    """A body of several parts, as bytes."""
+    boundary, body = encode_multipart(each)
+    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
 
 
 def test_a_program_that_runs_wild_is_told_to_wait(settings):

@@ -338,6 +338,34 @@ def test_a_held_entry_waits(app):
     assert db.session.scalars(select(RunRow).where(RunRow.run_id == compiled())).one().entries == 2
 
 
+def test_an_account_that_cannot_be_written_stands_in_no_other_s_way(app):
+    """Its chunk fails as a whole, and is done again account by account."""
+    ids = agency_with_work(companies=3)
+    run = compiled()
+    with unit_of_work():
+        sql(f"""
+            create function refuse() returns trigger language plpgsql as $$ begin
+              if new.payer_id = {ids[1]} then
+                raise exception 'not this one' using errcode = 'check_violation';
+              end if; return new; end $$""")
+        sql(
+            "create trigger refuse before insert on document for each row execute function refuse()"
+        )
+    outcome = issued(run)
+    assert [
+        (each["company_id"], "not this one" in each["reason"]) for each in outcome["refused"]
+    ] == [(ids[1], True)]
+    with unit_of_work():
+        sql("drop trigger refuse on document")
+        sql("drop function refuse")
+    issued(run)
+    numbers = db.session.execute(
+        select(Document.payer_id, Document.sequence).order_by(Document.sequence)
+    ).all()
+    assert [tuple(each) for each in numbers] == [(ids[0], 1), (ids[2], 2), (ids[1], 3)]
+    assert_books()
+
+
 def test_issuing_asks_the_server_the_same_number_of_questions(app, statements):
     agency_with_work(companies=1, entries=1)
     few = statements_of_issue(compiled(), statements)

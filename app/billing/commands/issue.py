@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.billing import issuing, ledger, queries, second_person
+from app.billing import compilation, issuing, ledger, queries, second_person
 from app.billing.commands.compile import find_run
 from app.billing.commands.telling import post_telling
 from app.billing.compilation import (
-    MOST_ACCOUNTS,
     MOST_ENTRIES,
     WHOLE_ACCOUNT,
     Facts,
@@ -334,7 +333,9 @@ def _chunks(rows: Sequence[Row[Any]]) -> Iterator[list[int]]:
     chunk: list[int] = []
     entries = 0
     for row in rows:
-        if chunk and (len(chunk) == MOST_ACCOUNTS or entries + row.entries > MOST_ENTRIES):
+        if chunk and (
+            len(chunk) == compilation.MOST_ACCOUNTS or entries + row.entries > MOST_ENTRIES
+        ):
             yield chunk
             chunk, entries = [], 0
         chunk.append(row.id)

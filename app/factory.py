@@ -124,7 +124,7 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
         )
         for screen in SCREENS:
             builder.add_view_no_menu(screen)
-        api.init_app(builder)
+        api.init_app(app, builder)
         portal.init_app(app, builder.sm.limiter)
     language.init_app(app)  # after FAB, which would ask for its own language
     return app

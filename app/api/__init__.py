@@ -4,10 +4,11 @@ Each answer is JSON. A refusal says why in `message`; `errors` holds the faults 
 the name of the field. Whoever writes comes with a token: no browser sends one by itself.
 """
 
+from flask import Flask
 from flask_appbuilder import AppBuilder
 
 
-def init_app(builder: AppBuilder) -> None:
+def init_app(app: Flask, builder: AppBuilder) -> None:
     """Register what may be asked."""
     from app.api.reading import bound
     from app.api.request_types import RequestTypeApi
@@ -15,4 +16,4 @@ def init_app(builder: AppBuilder) -> None:
 
     for each in (RequestTypeApi, RequestApi):
         builder.add_api(each)
-    builder.app.before_request(bound)
+    app.before_request(bound)

@@ -32,6 +32,7 @@ from config import Settings
 
 FORMAT = 1
 MANIFEST, DUMP, FILES = "manifest.json", "database.dump", "files/"
+RESTORING = "restoring.json"  # in the data directory, until all of a backup has come in
 KEYS = ("secret_key", "vault_keys")  # as they are called in the data directory and in Settings
 Manifest = dict[str, Any]
 
@@ -68,23 +69,49 @@ def back_up(settings: Settings, target: Path) -> Manifest:
 def restore(settings: Settings, source: Path) -> Manifest:
     """Bring an empty installation to the state of a backup, and up to this version.
 
+    One that was stopped half way is finished by another one of the same backup.
+
     Raises `UnusableInputError` for a file that is no backup or is damaged, `RuleError` when the
     database or the file store is not empty, or what came in is not what the manifest says.
     """
-    _refuse_unless_empty()
+    mark = settings.data_dir / RESTORING
+    begun = json.loads(mark.read_text()) if mark.exists() else {}
+    if not begun:
+        _refuse_unless_empty()
     try:
         with tarfile.open(source) as archive:
             manifest = _manifest_of(archive)
+            if begun and begun["dump_sha256"] != manifest["dump_sha256"]:
+                raise RuleError(
+                    f"A restore of {begun['source']} was begun here and has not ended: restore the"
+                    " same backup again, or choose a new DATA_DIR and an empty database."
+                )
             with tempfile.TemporaryDirectory(prefix="restore-") as name:
-                _unpack(settings, archive, manifest, Path(name))
+                _unpack(archive, manifest, Path(name))
+                if not begun:
+                    _note(settings, source, manifest, compared=False)
+                _bring_in(settings, archive, Path(name))
     except (tarfile.TarError, EOFError, KeyError, ValueError) as error:
         raise UnusableInputError(f"{source} is no usable backup: {error}.") from error
     except OSError as error:
         raise RuleError(f"{source} could not be restored: {error.strerror}.") from error
-    with db.engine.connect() as connection:
-        _compare(manifest, _figures(connection))
+    if not begun.get("compared"):
+        with db.engine.connect() as connection:
+            _compare(manifest, _figures(connection))
+        _note(settings, source, manifest, compared=True)
+    faultpoint("restore.compared")
     initialise()
+    mark.unlink()
     return manifest
+
+
+def _note(settings: Settings, source: Path, manifest: Manifest, *, compared: bool) -> None:
+    """Keep how far a restore has come, whole or not at all."""
+    mark = settings.data_dir / RESTORING
+    draft = mark.with_suffix(".draft")
+    told = {"source": str(source), "dump_sha256": manifest["dump_sha256"], "compared": compared}
+    draft.write_text(json.dumps(told))
+    draft.replace(mark)
 
 
 def _folder_of(target: Path) -> Path:
@@ -190,25 +217,35 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     return stream
 
 
-def _unpack(settings: Settings, archive: tarfile.TarFile, manifest: Manifest, folder: Path) -> None:
-    """Check every part against its hash before anything of it comes in."""
+def _unpack(archive: tarfile.TarFile, manifest: Manifest, folder: Path) -> None:
+    """Check every part against its hash, and lay the dump into a folder."""
     dump = folder / DUMP
     with dump.open("wb") as file:
         shutil.copyfileobj(_member(archive, DUMP), file)
     if _hash_of(dump) != manifest["dump_sha256"]:
         raise ValueError("its dump is damaged")
-    files = [member.name for member in archive if member.name.startswith(FILES)]
-    for name in files:
+    for name in _files_of(archive):
         if hashlib.sha256(_member(archive, name).read()).hexdigest() != name[len(FILES) :]:
             raise ValueError(f"{name} is damaged")
-    _load(dump, folder)
-    for name in files:
+
+
+def _files_of(archive: tarfile.TarFile) -> list[str]:
+    return [member.name for member in archive if member.name.startswith(FILES)]
+
+
+def _bring_in(settings: Settings, archive: tarfile.TarFile, folder: Path) -> None:
+    """Files and keys, which may come twice; then the database, as a whole and once."""
+    for name in _files_of(archive):
         storage.write(_member(archive, name).read())
     for name in set(KEYS) & set(archive.getnames()):
         if not getattr(settings, name):
             key = settings.data_dir / name
             key.write_bytes(_member(archive, name).read())
             key.chmod(0o600)
+    faultpoint("restore.before_load")
+    if not _tables():
+        _load(folder / DUMP, folder)
+    faultpoint("restore.loaded")
 
 
 def _load(dump: Path, folder: Path) -> None:
@@ -240,11 +277,7 @@ def _create_extensions() -> None:
 
 
 def _refuse_unless_empty() -> None:
-    try:
-        with db.engine.connect() as connection:
-            tables = list(connection.scalars(TABLES))
-    except SQLAlchemyError as error:
-        raise RuleError(f"The database does not answer: {error}") from error
+    tables = _tables()
     problems = []
     if tables:
         problems.append(
@@ -255,6 +288,14 @@ def _refuse_unless_empty() -> None:
         problems.append(f"The file store {storage.root()} is not empty: choose a new DATA_DIR.")
     if problems:
         raise RuleError(*problems)
+
+
+def _tables() -> list[str]:
+    try:
+        with db.engine.connect() as connection:
+            return list(connection.scalars(TABLES))
+    except SQLAlchemyError as error:
+        raise RuleError(f"The database does not answer: {error}") from error
 
 
 def _compare(manifest: Manifest, found: Manifest) -> None:

@@ -1,3 +1,4 @@
+import signal
 import tarfile
 from pathlib import Path
 
@@ -89,3 +90,38 @@ def test_a_backup_into_no_folder_is_refused(source, short_dir):
 def test_a_backup_into_a_folder_that_takes_no_files_is_refused(source):
     refused = source.answer("backup", "/proc/desk.tar", code=1)
     assert "could not be written" in refused["error"]
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["storage.before_rename", "restore.before_load", "restore.loaded", "restore.compared"],
+)
+def test_a_restore_that_was_killed_is_finished_by_another_one(source, short_dir, point):
+    backup = short_dir / "desk.tar"
+    manifest = source.answer("backup", str(backup))
+    other = str(short_dir / "other")
+    killed = Shell(DATA_DIR=other, FAULTPOINT=point).run("restore", str(backup))
+    assert killed.returncode == -signal.SIGKILL
+    empty = Shell(DATA_DIR=other)
+    assert empty.answer("restore", str(backup))["rows"] == manifest["rows"]
+    again = empty.answer("backup", str(short_dir / "again.tar"))
+    assert (again["rows"], again["files_missing"]) == (manifest["rows"], [])
+    keys = {(short_dir / name / "secret_key").read_text() for name in ("data", "other")}
+    assert len(keys) == 1
+    assert "not empty" in empty.answer("restore", str(backup), code=1)["error"]
+
+
+def test_a_restore_that_was_killed_is_not_finished_by_one_of_another_backup(
+    source, short_dir, database_url
+):
+    first, second = short_dir / "desk.tar", short_dir / "later.tar"
+    source.answer("backup", str(first))
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("UPDATE agency SET name = 'Changed since'")
+    source.answer("backup", str(second))
+    other = str(short_dir / "other")
+    Shell(DATA_DIR=other, FAULTPOINT="restore.before_load").run("restore", str(first))
+    empty = Shell(DATA_DIR=other)
+    refused = empty.answer("restore", str(second), code=1)["error"]
+    assert f"A restore of {first} was begun here" in refused
+    assert empty.answer("restore", str(first))["files"] == 1

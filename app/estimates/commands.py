@@ -416,8 +416,15 @@ def _ensure_goes_with_approved(ticket: Ticket, found: Priced) -> None:
             f"Version {version} is approved in {approved.currency}, and {ticket.company} "
             f"is billed in {found.currency} now: {elsewhere}"
         )
-    if all(extra.document_id is None for _, extra in queries.charged(ticket.id)):
+    billed = [extra for _, extra in queries.charged(ticket.id) if extra.document_id is not None]
+    if not billed:
         return
+    for account in (extra.account for extra in billed):
+        if (account.payer_id, account.currency) != (approved.payer_id, approved.currency):
+            raise RuleError(
+                f"Amounts of version {version} are billed to {account.payer} in "
+                f"{account.currency} already, not as they were approved: {elsewhere}"
+            )
     if approved.payer_id != found.payer_id:
         raise RuleError(
             f"Amounts of version {version} are billed to {approved.payer} already, and another "

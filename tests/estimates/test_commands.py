@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.commands import extras
-from app.billing.models import ExtraLine
+from app.billing.commands.credit import void_invoice
+from app.billing.models import Document, ExtraLine
 from app.communications import actions
 from app.communications.action_models import ActionRequest
 from app.core import clock
@@ -26,6 +27,7 @@ from app.tickets.commands import change_status
 from app.tickets.models import Event
 from app.timelog.commands import move_ticket
 from tests import factories as make
+from tests.billing.desk import assert_books, compiled, issued
 from tests.estimates.conftest import HOUR, OFFER, link
 from tests.web.people import client_in, visitor
 
@@ -408,6 +410,54 @@ def test_what_is_billed_in_one_currency_is_not_changed_in_another(world):
     with pytest.raises(RuleError, match="approved in EUR"):
         world.draft(Line(1, "fixed", "Typeface", 9_500))
     assert waiting() == []
+
+
+def test_what_was_restated_and_billed_in_another_currency_is_not_taken_back_in_the_first(world):
+    world.approved(Line(0, "fixed", "Typeface", 10_000))
+    with unit_of_work():
+        make.rate("110", currency="CHF")
+        world.ticket().company.currency = "CHF"
+    with unit_of_work():
+        [typeface] = db.session.scalars(select(ExtraLine))
+        extras.restate(world.ada, typeface.id, unit_price=Decimal(93))
+    bill()
+    with unit_of_work():
+        world.ticket().company.currency = "EUR"
+    with pytest.raises(RuleError, match="Northwind in CHF already"):
+        world.draft(Line(0, "fixed", "Print", 5_000))
+    assert waiting() == []
+    assert_books()
+
+
+def bill() -> str:
+    """Bill what waits; the number of the invoice."""
+    now = clock.now()
+    [document] = issued(compiled(now.date(), at=now), at=now)["issued"]
+    return db.session.get_one(Document, document).number
+
+
+def void(number: str, world) -> None:
+    with unit_of_work():
+        void_invoice(world.ada, number, reason="Twice")
+
+
+def test_of_a_voided_invoice_a_new_version_takes_nothing_back(world):
+    world.approved(Line(0, "fixed", "Typeface", 20_000), Line(0, "fixed", "Print", 5_000))
+    void(bill(), world)
+    assert waiting() == [
+        (f"#{world.number} Typeface", Decimal(200)),
+        (f"#{world.number} Print", Decimal(50)),
+    ]
+    assert_books()
+    with unit_of_work():
+        removed = db.session.scalars(
+            select(ExtraLine).filter_by(document_id=None).order_by(ExtraLine.id)
+        ).first()
+        extras.remove(world.ada, removed.id)
+    world.approved(Line(2, "fixed", "Print", 6_000))
+    assert waiting() == [(f"#{world.number} Print", Decimal(60))]
+    bill()
+    assert_books()
 
 
 def test_billing_may_remove_a_waiting_line_by_hand(world):

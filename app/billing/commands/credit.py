@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text, update
 
 from app.billing import ledger, queries
 from app.billing.commands.payments import find_document
@@ -15,7 +15,14 @@ from app.billing.commands.telling import tell_tickets
 from app.billing.documents.content import DocumentContent, content_of, seal
 from app.billing.documents.stored import post_renders
 from app.billing.ledger import document_journal, lock_accounts, write_journals
-from app.billing.models import Allocation, Document, DocumentLine, DocumentTax, Settlement
+from app.billing.models import (
+    Allocation,
+    Document,
+    DocumentLine,
+    DocumentTax,
+    ExtraLine,
+    Settlement,
+)
 from app.billing.notifications import post_documents
 from app.billing.numbering import Numbers, chain_to, take_numbers
 from app.billing.rules import reason_given
@@ -220,20 +227,27 @@ def _book(invoice: Document, document_id: int, on: Any) -> None:
 
 
 def _reopen_extras(invoice_id: int) -> None:
-    """Let what was added by hand wait again; a text that its line was given since stays."""
+    """Let what was added by hand wait again; a text that its line was given since stays.
+
+    The very lines wait, so that whoever added one still finds it; the invoice keeps copies.
+    """
+    waits = text(
+        "document_id = :invoice and not exists"
+        "  (select from extra_line new where new.account_id = extra_line.account_id"
+        "   and new.document_id is null and new.removed_at is null and extra_line.kind = 'text'"
+        "   and (new.of_text, new.of_price, new.of_tax)"
+        "     = (extra_line.of_text, extra_line.of_price, extra_line.of_tax))"
+    ).bindparams(invoice=invoice_id)
+    lines = db.session.execute(select(ExtraLine.__table__).where(waits).order_by(text("id")))
+    again = [dict(line) for line in lines.mappings()]
+    if not again:
+        return
+    ids = [line.pop("id") for line in again]
+    copies = insert(ExtraLine).returning(ExtraLine.id, sort_by_parameter_order=True)
+    db.session.execute(copies, again)
     db.session.execute(
-        text(
-            "insert into extra_line (account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  of_text, of_price, of_tax, created_by, purchase_order, company_id)"
-            " select account_id, kind, text, quantity, unit, unit_price, percent,"
-            "  of_text, of_price, of_tax, created_by, purchase_order, company_id"
-            " from extra_line old where document_id = :invoice and not exists"
-            "  (select from extra_line new where new.account_id = old.account_id"
-            "   and new.document_id is null and new.removed_at is null and old.kind = 'text'"
-            "   and (new.of_text, new.of_price, new.of_tax)"
-            "     = (old.of_text, old.of_price, old.of_tax)) order by id"
-        ),
-        {"invoice": invoice_id},
+        update(ExtraLine).where(ExtraLine.id.in_(ids)).values(document_id=None),
+        execution_options={"synchronize_session": "fetch"},
     )
 
 

@@ -268,6 +268,7 @@ def _totals(result: Assessment, places: int) -> Figures:
         "total": gross,
         "gross": gross,
         "taxes": [fixed_point(total.tax_minor, places) for total in result.totals],
+        "taxable_amounts": [fixed_point(total.taxable_minor, places) for total in result.totals],
         "line_taxes": [fixed_point(tax, places) for tax in result.line_taxes],
         "line_nets": [fixed_point(net, places) for net in result.line_nets],
     }

@@ -99,10 +99,9 @@ def round_half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def round_decimal(number: Decimal, places: int) -> int:
-    """A decimal in whole units of 10^-places, half away from zero."""
-    numerator, denominator = number.as_integer_ratio()
-    return round_half_up(numerator * 10**places, denominator)
+def round_decimal(number: Decimal) -> int:
+    """The whole number nearest to a decimal, half away from zero."""
+    return round_half_up(*number.as_integer_ratio())
 
 
 def share(total: int, weights: Sequence[int]) -> list[int]:

@@ -54,7 +54,7 @@ def parse_duration(text: str, *, bare: int = MINUTE) -> int:
     if typed.startswith(("-", "−", "–")):
         raise RuleError(f"{text.strip()} is negative: write the time that was worked.")
     if bare == HOUR and BARE_HOURS.fullmatch(typed):
-        return round_decimal(read_number(typed) * HOUR, 0)
+        return round_decimal(read_number(typed) * HOUR)
     for form, seconds in FORMS:
         found = form.fullmatch(typed)
         if found:

@@ -143,3 +143,11 @@ def test_nobody_cannot_share_something() -> None:
 
 def test_fixed_point_keeps_leading_zeros() -> None:
     assert [fixed_point(-5, 2), fixed_point(7, 0), fixed_point(3, 4)] == ["-0.05", "7", "0.0003"]
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [(0, "EUR", "0.00"), (5, "EUR", "0.05"), (-5, "KWD", "-0.005"), (0, "JPY", "0")],
+)
+def test_minor_units_read_like_this(minor: int, currency: str, text: str) -> None:
+    assert from_minor(minor, currency) == text

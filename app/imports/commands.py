@@ -40,6 +40,9 @@ MOST_RESTARTS = 3
 UNDO_WITHIN = timedelta(days=30)
 MEDIA_TYPE = "text/csv"
 SHOWN_EXAMPLES = 200
+# Refused rows that are kept with a batch; each page of it loads them. All are counted, and those of
+# an applied one stand among its rows.
+MOST_KEPT = 10_000
 
 ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
 
@@ -237,10 +240,14 @@ def check(batch_id: int) -> Answer:
         f"The same file was imported before (import {number}): its rows come out unchanged."
         for number in db.session.scalars(queries.earlier_with_same_file(batch))
     ]
-    batch.counts = answer
+    batch.counts = _kept(answer)
     batch.state = "checked"
     db.session.flush()
     return answer
+
+
+def _kept(answer: Answer) -> Answer:
+    return {**answer, "errors": answer["errors"][:MOST_KEPT]}
 
 
 def start_check(actor: Actor, batch_id: int) -> int:
@@ -333,7 +340,7 @@ def stop(job_id: int, payload: Answer, reason: str) -> None:
         batch.state, batch.applied_at = "stopped", clock.now()
         counts |= queries.applied_counts(session, batch.id)
         counts |= {"errors": queries.refused_rows(session, batch.id), "seconds": 0}
-        counts.setdefault("warnings", [])
+        counts = _kept({"warnings": [], **counts})
     elif counts:
         batch.state = "checked"
         counts["warnings"] = [f"It was not applied: {reason}", *counts["warnings"]]
@@ -378,7 +385,7 @@ def _apply(batch_id: int, step: Step) -> Answer:
         batch = batch_of(batch_id)
         importer = importer_of(batch.kind)
         if batch.state == "applied":
-            return dict(batch.counts)
+            return {**batch.counts, "errors": queries.refused_rows(session, batch_id)}
         with opened(batch) as stream:
             found = _proposal_of(batch, stream)
             options = options_of(batch)
@@ -417,7 +424,7 @@ def _stopped(
     )
     batch.marks = marks
     answer["warnings"] = [reason, *answer["warnings"]]
-    batch.counts, batch.state = answer, "checked"
+    batch.counts, batch.state = _kept(answer), "checked"
     staging.drop(session)
     return reason
 
@@ -431,7 +438,7 @@ def _conclude(session: Session, work: Work, batch_id: int, planned: Answer) -> A
         for number in session.scalars(queries.earlier_with_same_file(batch))
     ]
     answer = _answer(work, batch_id, counts, queries.refused_rows(session, batch_id))
-    batch.counts = answer
+    batch.counts = _kept(answer)
     batch.state, batch.marks = "applied", None
     batch.applied_at = clock.now()
     memory.keep(batch.kind, work.dialect.headers, batch.options.get("chosen", {}))

@@ -193,6 +193,7 @@ ROUTES = {
     "POST billing.remove_line": "snyny",
     "POST billing.resend_invoice": "snyny",
     "POST billing.restate_line": "snyny",
+    "POST billing.hand_over_lines": "snyny",
     "POST billing.retire": "snyny",
     "POST billing.reverse": "snyny",
     "POST billing.review": "snyny?",

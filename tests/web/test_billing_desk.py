@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from sqlalchemy import select, text
 
 from app.billing import run_queries
+from app.billing.commands import extras
 from app.billing.models import BillingAccount, BillingRun, Document, ExtraLine, RunBlock
 from app.companies.models import Company
 from app.core import clock, jobs
@@ -502,15 +504,64 @@ def test_a_line_of_an_archived_company_is_shown_with_its_ways_out(month):
     page = month.get(f"/billing/runs/{run_id}").text
     assert "Lines of an archived company" in page
     assert f'href="{at}"' in page
-    [way_out] = re.findall(r'href="([^"]+)"[^>]*aria-label="See the company', page)
-    assert "archived" in month.get(way_out).text.lower()
+    assert 'aria-label="See the lines: Fjord Dental"' in page
     [line] = db.session.scalars(select(ExtraLine)).all()
     page = month.get(at).text
-    assert "nobody pays: restore it" in page
+    assert "so nobody pays" in page
     assert "Add a line" not in page
     assert f"{at}/lines/{line.id}/remove" in page
     month.post(f"{at}/lines/{line.id}/remove")
     assert "Lines of an archived company" not in month.get(f"/billing/runs/{run_id}").text
+
+
+def test_lines_of_an_archived_company_are_billed_to_another_in_one_step(month):
+    gone, _ = month.company(hours=())
+    heir, _ = month.company("Heir Ltd", hours=(1,))
+    with unit_of_work():
+        account = make.account(db.session.get(Company, gone))
+        for text, price in (("Licence", "7"), ("Hosting", "30.50")):
+            extras.add_line(CLERK, account.id, text=text, unit_price=Decimal(price))
+        extras.add_discount(CLERK, account.id, text="Loyal", percent=Decimal(10))
+        db.session.get(Company, gone).archived_at = clock.now()
+        account_id = account.id
+    run_id = month.compiled()
+    at = f"/billing/runs/{run_id}/accounts/{account_id}"
+    assert "Have another company pay" in month.get(at).text
+    refused = month.post(f"{at}/lines/hand-over", company_text="Nobody we know")
+    assert refused.status_code == 422
+    assert 'value="Nobody we know"' in refused.text
+    refused = month.post(f"{at}/lines/hand-over", company=gone, company_text="Fjord Dental")
+    assert refused.status_code == 422
+    answer = month.post(f"{at}/lines/hand-over", company=heir, company_text="Heir Ltd")
+    assert "3 lines wait for an invoice to Heir Ltd" in month.get(answer.location).text
+    page = month.get(f"/billing/runs/{run_id}").text
+    assert "Lines of an archived company" not in page
+    month.issued(run_id)
+    [invoice] = db.session.scalars(select(Document)).all()
+    assert (invoice.payer_id, invoice.net_minor) == (heir, 14175)
+    assert month.post(f"{at}/lines/hand-over", company=heir).status_code == 422
+    assert_books()
+
+
+def test_lines_handed_over_in_another_currency_ask_for_their_price(month):
+    gone, _ = month.company(hours=())
+    heir, _ = month.company("Heir Ltd", hours=(1,), currency="USD")
+    with unit_of_work():
+        make.rate("90", currency="USD")
+        account_id = make.account(db.session.get(Company, gone)).id
+        extras.add_line(CLERK, account_id, text="Licence", unit_price=Decimal(7))
+        db.session.get(Company, gone).archived_at = clock.now()
+    run_id = month.compiled()
+    at = f"/billing/runs/{run_id}/accounts"
+    answer = month.post(f"{at}/{account_id}/lines/hand-over", company=heir)
+    assert "billed in USD: give each its price there" in month.get(answer.location).text
+    assert "In a currency left behind" in month.get(f"/billing/runs/{run_id}").text
+    [line] = db.session.scalars(select(ExtraLine)).all()
+    month.post(f"{at}/{line.account_id}/lines/{line.id}/restate", **{f"price-{line.id}": "8"})
+    month.issued(run_id)
+    [invoice] = db.session.scalars(select(Document)).all()
+    assert (invoice.payer_id, invoice.currency, invoice.net_minor) == (heir, "USD", 9800)
+    assert_books()
 
 
 def test_of_more_that_is_left_out_than_fits_the_page_says_how_many(month):

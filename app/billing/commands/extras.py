@@ -8,6 +8,7 @@ from app.billing.engine.facts import LineKey
 from app.billing.ledger import ensure_account, lock_accounts
 from app.billing.models import BillingAccount, ExtraLine
 from app.billing.models.accounts import GROUPINGS
+from app.billing.queries import agency, payers
 from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
@@ -172,6 +173,48 @@ def restate(actor: Actor, extra_line_id: int, *, unit_price: Decimal | None) -> 
     record(actor, "restate", kind="extra_line", id=line.id, before=before, after=after)
     db.session.flush()
     return line
+
+
+def hand_over(actor: Actor, account_id: int, *, company_id: int) -> tuple[int, int]:
+    """Let what waits for an archived company be billed to whoever pays for another one.
+
+    Prices and currency stay: in a currency in which that payer is not billed, each line waits there
+    to be restated. Texts stay, as they are of lines of the archived company. Returns the account
+    where they wait now, and how many there are.
+    """
+    account = db.session.get(BillingAccount, account_id)
+    if account is None:
+        raise NotFoundError(f"There is no billing account {account_id}.")
+    of = agency()
+    found = payers(of)
+    payer_id = found.of(company_id, clock.today(of.zone))
+    problems = []
+    if not found.companies[account.payer_id].is_archived:
+        problems.append(f"{account.payer.name} is not archived: bill the lines where they wait.")
+    if payer_id is None:
+        name = found.companies[company_id].name
+        problems.append(f"Nobody pays for {name} today: choose another company.")
+    if problems or payer_id is None:
+        raise RuleError(*problems)
+    to_id = ensure_account(payer_id, account.currency)
+    lock_accounts([account_id, to_id])
+    lines = db.session.scalars(
+        select(ExtraLine)
+        .where(ExtraLine.account_id == account_id, ExtraLine.kind != "text")
+        .where(ExtraLine.document_id.is_(None), ExtraLine.removed_at.is_(None))
+        .order_by(ExtraLine.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    if not lines:
+        raise RuleError("No line waits here any more: look at the preview again.")
+    payer, archived = found.companies[payer_id].name, account.payer.name
+    for line in lines:
+        line.account_id, line.company_id = to_id, line.company_id or account.payer_id
+        before, after = {"payer": archived}, {"payer": payer}
+        record(actor, "hand_over", kind="extra_line", id=line.id, before=before, after=after)
+    db.session.flush()
+    return to_id, len(lines)
 
 
 def present_currency(account: BillingAccount) -> str:

@@ -22,6 +22,7 @@ from app.core.acting import current_actor
 from app.core.errors import RuleError
 from app.core.security import requires
 from app.desk.billing import blueprint
+from app.desk.billing.choosing import company_id
 from app.desk.billing.previews import computed, page
 from app.desk.fields import MOST, Fields
 from app.desk.posting import Outcome, carry_out
@@ -176,6 +177,29 @@ def restate_line(run_id: int, account_id: int, extra_id: int) -> Any:
         return f"The line waits for the next invoice in {currency}."
 
     return apply_change(run_id, account_id, act, form="restate", fields=fields)
+
+
+@blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/hand-over")
+@requires("compile", "Invoices")
+def hand_over_lines(run_id: int, account_id: int) -> Any:
+    """Bill the lines of an archived company to whoever pays for another one."""
+    fields = Fields(request.form)
+
+    def act(account: BillingAccount) -> str:
+        chosen = company_id(fields, required=True)
+        fields.check()
+        to_id, lines = extras.hand_over(current_actor(), account.id, company_id=chosen or 0)
+        refuse_issued(run_id, to_id)
+        to = find_account(to_id)
+        recompile(run_id, [to.payer_id], by=current_actor())
+        said = (
+            f"{lines} line{'s wait' if lines > 1 else ' waits'} for an invoice to {to.payer.name}"
+        )
+        if (currency := extras.present_currency(to)) != to.currency:
+            return f"{said}, which is billed in {currency}: give each its price there."
+        return f"{said}."
+
+    return apply_change(run_id, account_id, act, form="hand_over", fields=fields)
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/lines/<int:extra_id>/remove")

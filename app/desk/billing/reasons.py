@@ -80,10 +80,10 @@ REASONS = {
     ),
     "archived": Reason(
         "Lines of an archived company",
-        "Lines were added by hand for a company that is archived, so nobody pays: restore it, or"
-        " remove them and add them where another company pays.",
-        "archived",
-        "See the company",
+        "Lines were added by hand for a company that is archived, so nobody pays: have another"
+        " company pay for them, remove them, or have the company restored.",
+        "preview",
+        "See the lines",
         ("line", "lines"),
     ),
 }

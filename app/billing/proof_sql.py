@@ -247,6 +247,44 @@ CHECKS: dict[str, str] = {
         where (l.quantity, l.unit, l.unit_price)
             is distinct from (said.quantity, said.unit, said.price)
     """,
+    "printed figures": """
+        select 'line ' || position || ' of document ' || d.number || ' is kept as '
+            || coalesce(l.seconds || ' s and <' || d.currency || ' ' || l.net_minor || '>',
+                        'nothing')
+            || ', the document says '
+            || coalesce(said.seconds || ' s and <' || d.currency || ' ' || said.net_minor || '>',
+                        'nothing')
+        from document_line l full join (
+          select id as document_id, (line ->> 'position')::int as position,
+            coalesce((line ->> 'seconds')::bigint, 0) as seconds,
+            (line ->> 'net_minor')::bigint as net_minor
+          from document cross join lateral jsonb_array_elements(content::jsonb -> 'lines') line
+        ) said using (document_id, position)
+        join document d on d.id = document_id
+        where (l.seconds, l.net_minor) is distinct from (said.seconds, said.net_minor)
+        union all
+        select 'the tax ' || name || ' ' || trim_scale(percent) || ' % of document ' || d.number
+            || ' is kept as '
+            || coalesce('<' || d.currency || ' ' || t.tax_minor || '> on <' || d.currency || ' '
+                        || t.taxable_minor || '>', 'nothing')
+            || ', the document says '
+            || coalesce('<' || d.currency || ' ' || said.tax_minor || '> on <' || d.currency || ' '
+                        || said.taxable_minor || '>', 'nothing')
+        from (
+          select document_id, name, percent, sum(taxable_minor) as taxable_minor,
+            sum(tax_minor) as tax_minor
+          from document_tax group by 1, 2, 3
+        ) t full join (
+          select id as document_id, tax ->> 'name' as name, (tax ->> 'percent')::numeric as percent,
+            sum((tax ->> 'taxable_minor')::bigint) as taxable_minor,
+            sum((tax ->> 'tax_minor')::bigint) as tax_minor
+          from document cross join lateral jsonb_array_elements(content::jsonb -> 'taxes') tax
+          group by 1, 2, 3
+        ) said using (document_id, name, percent)
+        join document d on d.id = document_id
+        where (t.taxable_minor, t.tax_minor)
+            is distinct from (said.taxable_minor, said.tax_minor)
+    """,
     "shares": f"""
         select '<entry ' || entry_id || '> on document ' || number || ' holds <' || currency
             || ' ' || amount_minor || '>, its share of line ' || position || ' is <' || currency
@@ -290,6 +328,14 @@ CHECKS: dict[str, str] = {
         from document c join document i on i.id = c.credits_id
         where (c.net_minor, c.tax_minor, c.rounding_minor, c.gross_minor, c.currency)
             <> (i.net_minor, i.tax_minor, i.rounding_minor, i.gross_minor, i.currency)
+        union all
+        select 'credit note ' || c.number || ' is not set against invoice ' || i.number
+            || ' in full'
+        from document c join document i on i.id = c.credits_id
+        left join settlement s on s.credit_note_id = c.id and s.invoice_id = i.id
+          and s.reversed_at is null
+        group by c.id, c.number, c.gross_minor, i.number
+        having coalesce(sum(s.amount_minor), 0) <> c.gross_minor
         union all
         select '<entry ' || a.entry_id || '> is still held by the voided invoice ' || i.number
         from document c join document i on i.id = c.credits_id
@@ -347,6 +393,11 @@ CHECKS: dict[str, str] = {
         from settlement s join payment y on y.id = s.payment_id where s.reversed_at is null
         group by y.id having sum(s.amount_minor)
             > case when y.reversed_at is null then y.amount_minor else 0 end
+        union all
+        select 'what is set against invoice ' || d.number || ' comes from another account'
+        from settlement s join document d on d.id = s.invoice_id
+        left join payment y on y.id = s.payment_id left join document c on c.id = s.credit_note_id
+        where coalesce(y.account_id, c.account_id) <> d.account_id
         union all
         select 'credit note ' || d.number || ' is used for more than it comes to'
         from settlement s join document d on d.id = s.credit_note_id where s.reversed_at is null

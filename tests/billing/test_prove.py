@@ -171,6 +171,26 @@ TAMPERED = [
         "credit notes",
         "does not cancel",
     ),
+    (
+        "settlement set reversed_at = now() where credit_note_id is not null",
+        "credit notes",
+        "is not set against invoice",
+    ),
+    (
+        "payment set account_id = (select max(id) from billing_account)",
+        "settlements",
+        "from another account",
+    ),
+    (
+        f"""document set content = replace(content, 'seconds"', 'secs"') {OF_FIRST}""",
+        "printed figures",
+        "the document says 0 s",
+    ),
+    (
+        f"""document set content = replace(content, 'taxable_minor"', 'taxed"') {OF_FIRST}""",
+        "printed figures",
+        "the tax VAT 19 %",
+    ),
 ]
 
 

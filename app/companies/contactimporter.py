@@ -27,6 +27,8 @@ ADDRESS = (
     ("street", None, 200), ("street2", None, 200), ("city", None, 100), ("region", None, 100),
     ("postcode", None, 20), ("country", values.country, 0),
 )  # fmt: skip
+# A row that changes nothing of its contact may still name a further company of theirs.
+PLACED = (*places.WRITING, "unchanged")
 
 
 class ContactImporter(Importer):
@@ -106,7 +108,7 @@ class ContactImporter(Importer):
         return {"source": work.source, "column": work.header("company") or work.header("email")}
 
     def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
-        places.write(session, chunk)
+        places.write(session, chunk, actions=PLACED)
 
     def insert(self, work: Work) -> str:
         names = [name for name in self.fields if name not in {"name", "name_key"}]
@@ -128,7 +130,7 @@ class ContactImporter(Importer):
         session.execute(text(MEMBERSHIPS), {"first": chunk["first"], "last": chunk["last"]})
 
     def tally(self, session: Session, work: Work) -> Tally:
-        return Tally(companies_created=places.count(session))
+        return Tally(companies_created=places.count(session, actions=PLACED))
 
     def after_undo(self, session: Session, batch_id: int) -> None:
         session.execute(text(FORGET_ADDRESSES), {"batch": batch_id})

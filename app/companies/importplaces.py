@@ -1,6 +1,6 @@
 """The company that a row of tickets, time or people names: matched, else made on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -11,6 +11,9 @@ from app.imports.importer import Cells, RowRefusedError, Values, Work
 
 STAGED = ("place_key", "place_label")
 LONGEST_NAME = 200
+
+WRITING = ("created", "updated")
+"""The actions whose rows need their company to be there."""
 
 # By folded name among companies in use; several are a conflict that names them. An empty cell
 # takes the company chosen for the whole import.
@@ -45,7 +48,7 @@ WRITE = """
 with wanted as (
   select l.company_id as id, min(l.line) as line
     from import_plan p join import_place l using (line)
-   where p.seq between :first and :last and p.action in ('created', 'updated') and l.is_new
+   where p.seq between :first and :last and p.action = any(:actions) and l.is_new
    group by l.company_id
 ), made as (
   insert into company (id, name, name_key)
@@ -107,20 +110,21 @@ def meet(session: Session) -> None:
     session.execute(text(MEET))
 
 
-def write(session: Session, chunk: dict[str, Any]) -> None:
+def write(session: Session, chunk: dict[str, Any], *, actions: Sequence[str] = WRITING) -> None:
     """Make the new companies that the rows of a chunk name first."""
-    session.execute(text(WRITE), chunk)
+    session.execute(text(WRITE), {**chunk, "actions": list(actions)})
 
 
-def count(session: Session) -> int:
+def count(session: Session, *, actions: Sequence[str] = WRITING) -> int:
     """How many companies the plan makes."""
     return (
         session.scalar(
             text(
                 "select count(distinct l.company_id) from import_place l"
                 " join import_plan p using (line)"
-                " where l.is_new and p.action in ('created', 'updated')"
-            )
+                " where l.is_new and p.action = any(:actions)"
+            ),
+            {"actions": list(actions)},
         )
         or 0
     )

@@ -217,8 +217,8 @@ def rounded(exact: Fraction) -> int:
 def _shares(total: int, weights: Sequence[int]) -> list[int]:
     """Each one's exact part cut down, and the largest fractions, the first of equals, one more."""
     whole = sum(weights)
-    if whole == total:
-        return list(weights)
+    if not total:
+        return [0] * len(weights)
     weights = weights if whole else [1] * len(weights)
     exact = [Fraction(abs(total) * weight, abs(sum(weights))) for weight in weights]
     exact = [-part for part in exact] if sum(weights) < 0 else exact

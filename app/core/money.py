@@ -112,7 +112,7 @@ def share(total: int, weights: Sequence[int]) -> list[int]:
     zero share equally.
     """
     whole = sum(weights)
-    if whole == total:
+    if whole == total and whole:
         return list(weights)
     if not whole:
         return share(total, [1] * len(weights)) if weights else _nothing_to_share(total)

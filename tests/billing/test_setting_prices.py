@@ -93,3 +93,10 @@ def test_a_rule_says_what_it_rounds(cli):
     rule = cli("rates", "set", *args, "--unit", "ticket-day")["rate_rule"]
     assert db.session.get(RateRule, rule).unit == "ticket-day"
     assert cli("rates", "set", *args, "--unit", "visit", code=2)["problems"]
+
+
+def test_a_tax_that_takes_all_of_a_price_is_refused(app):
+    with unit_of_work():
+        factories.set_up_agency()
+    with pytest.raises(RuleError, match="is no tax"), unit_of_work():
+        set_tax(CLERK, name="None left", percent=Decimal(-100))

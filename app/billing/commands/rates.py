@@ -264,8 +264,8 @@ def set_tax(
         problems.append(
             f"The name has {len(name)} characters, at most {LONGEST_TAX_NAME} fit: shorten it."
         )
-    if abs(percent) > HUNDRED:
-        problems.append(f"{percent} per cent is no tax: give -100 to 100.")
+    if not -HUNDRED < percent <= HUNDRED:  # -100 within a price would leave nothing to share
+        problems.append(f"{percent} per cent is no tax: give more than -100 and at most 100.")
     if -int(percent.as_tuple().exponent) > MOST_DECIMALS:
         problems.append(f"{percent} has more than {MOST_DECIMALS} decimals.")
     if problems:

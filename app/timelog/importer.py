@@ -96,7 +96,7 @@ class TimeImporter(Importer):
 
         def read(cells: Cells) -> Values:
             (name, email), span, doc, project, billable, part, own, where = whole(cells)
-            person, description = values.fold_name(name), cell(cells, text_at)
+            person, description = values.fold_name(name)[:LONGEST_NAME], cell(cells, text_at)
             tags = [tag.strip() for tag in cell(cells, tags_at).split(",") if tag.strip()]
             if tags:
                 doc["tags"] = ", ".join(tags)
@@ -104,7 +104,8 @@ class TimeImporter(Importer):
                 _put_work_type(doc, kind, types, work)
             if part is not None and part <= span.seconds:
                 doc["billable_seconds"] = str(part)
-                if reason := cell(cells, reason_at):
+                reason = cell(cells, reason_at) or (NOT_BILLABLE if part < span.seconds else "")
+                if reason:
                     doc["non_billable_reason"] = reason[:LONGEST_NAME]
             else:
                 doc["billable_seconds"] = str(span.seconds if billable else 0)

@@ -55,3 +55,19 @@ def test_digits_of_other_scripts_are_figures(app):
     row = {**OWN_TIME, "Billable seconds": "٣٦٠٠"}
     answer = bring("time", "\n".join((",".join(row), ",".join(row.values()))))
     assert counts(answer) == (1, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**OWN_TIME, "Billable seconds": "1800"},
+        {**OWN_TIME, "Billable seconds": "0"},
+        {**TIME, "Person": "ß" * 200},
+    ],
+    ids=["part", "none", "letters that grow"],
+)
+def test_what_the_dry_run_takes_the_database_takes(app, row):
+    with unit_of_work():
+        make.set_up_agency()
+    content = "\n".join((",".join(row), ",".join(row.values())))
+    assert counts(try_out("time", content)) == counts(bring("time", content)) == (1, 1, 0, 0, 0)

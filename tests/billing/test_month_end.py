@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select, text
 
+from app.billing.commands import compile as compiling
 from app.billing.commands import entries, extras
 from app.billing.commands.credit import void_invoice
 from app.billing.commands.issue import Order, issue_chunk
@@ -14,10 +15,11 @@ from app.billing.commands.rates import RateTerms, set_rate
 from app.billing.commands.recompile import payers_now, recompile
 from app.billing.models import Allocation, Document, DocumentLine, ExtraLine, RunBlock, RunRow
 from app.companies.models import Company
-from app.core import clock
+from app.core import clock, jobs
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.timelog.models import TimeEntry
+from jobs import load_handlers
 from tests import factories
 from tests.billing.desk import CLERK, MARCH, TODAY, assert_books, compiled, issued
 
@@ -366,13 +368,18 @@ def test_an_account_that_cannot_be_written_stands_in_no_other_s_way(app):
     assert_books()
 
 
-def test_issuing_asks_the_server_the_same_number_of_questions(app, statements):
-    agency_with_work(companies=1, entries=1)
-    few = statements_of_issue(compiled(), statements)
-    agency_more(companies=20, entries=5)
-    many = statements_of_issue(compiled(), statements)
-    assert few == many
-    assert few <= 40
+def test_a_chunk_of_200_accounts_asks_the_server_as_little_as_one_account(app, statements):
+    with unit_of_work():
+        factories.rate("100")
+    asked = []
+    for companies, each in ((1, 1), (200, 2)):
+        agency_more(companies=companies, entries=each)
+        run, of_compiling = statements_of_compiling(statements)
+        rows = select(func.count()).select_from(RunRow).where(RunRow.run_id == run)
+        assert db.session.scalar(rows) == companies
+        asked.append((of_compiling, statements_of_issue(run, statements)))
+    assert asked[0] == asked[1]
+    assert max(asked[1]) <= 40
 
 
 def test_time_is_not_moved_to_where_nobody_pays_and_takes_the_day_of_where_it_goes(app):
@@ -412,6 +419,17 @@ def agency_more(companies, entries):
             for _ in range(entries):
                 ticket = factories.ticket(company)
                 factories.entry(company, by=ana, ticket_id=ticket.id)
+
+
+def statements_of_compiling(statements):
+    """Of the whole job, its begin and end beside the chunk."""
+    load_handlers()
+    with clock.frozen(TODAY):
+        with unit_of_work():
+            run_id, job_id = compiling.start_run(CLERK, through=MARCH)
+        with statements() as asked:
+            jobs.run(job_id)
+    return run_id, len(asked)
 
 
 def statements_of_issue(run, statements):

@@ -1,13 +1,15 @@
 """A small agency with work, tickets, unbilled value and receivables, for the dashboards' tests."""
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
-from app.billing.models import EntryValue, Payment, Settlement
+from app.billing.models import BillingAccount, EntryValue, Payment, RateRule, Settlement
 from app.companies.models import Company
 from app.core.db import db, unit_of_work
+from app.staff.models import Department, Staff
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry
 from tests import factories as make
@@ -26,15 +28,37 @@ def build() -> None:
         companies += [make.company(f"Site {n}", parent_id=companies[n].id) for n in range(4)]
         people = [make.staff(f"Person {number}") for number in range(3)]
         departments = [make.department("Support"), make.department("Projects")]
-        tickets = [_ticket(pick, companies, departments) for _ in range(60)]
-        rate = make.rate("90")
-        for number in range(180):
-            _entry(pick, number, companies, people, tickets, rate.id)
-        for number in range(12):
-            _invoice(number, companies)
+        make.rate("90")
+        _work(pick, companies, people, departments)
 
 
-def _ticket(pick: random.Random, companies: list[Company], departments: list) -> Ticket:
+def grow(times: int) -> None:
+    """As many tickets, entries and invoices again as `build` made, so many times."""
+    with unit_of_work() as session:
+        all_of = [
+            session.scalars(select(of).order_by(of.id)).all() for of in (Company, Staff, Department)
+        ]
+        for number in range(times):
+            _work(random.Random(number), *all_of)
+
+
+def _work(
+    pick: random.Random,
+    companies: Sequence[Company],
+    people: Sequence[Staff],
+    departments: Sequence[Department],
+) -> None:
+    tickets = [_ticket(pick, companies, departments) for _ in range(60)]
+    rate_id = db.session.scalars(select(RateRule.id)).one()
+    for number in range(180):
+        _entry(pick, number, companies, people, tickets, rate_id)
+    for number in range(12):
+        _invoice(number, companies)
+
+
+def _ticket(
+    pick: random.Random, companies: Sequence[Company], departments: Sequence[Department]
+) -> Ticket:
     opened = datetime(2025, 12, 20, tzinfo=UTC) + timedelta(hours=pick.randrange(0, 24 * 120))
     is_closed = pick.random() < 0.6
     more = {}
@@ -82,9 +106,11 @@ def _entry(pick, number, companies, people, tickets, rate_id) -> TimeEntry:
     return entry
 
 
-def _invoice(number: int, companies: list[Company]) -> None:
+def _invoice(number: int, companies: Sequence[Company]) -> None:
     payer = companies[number % 10]
-    account = make.account(payer, ("EUR", "KWD")[number // 10])
+    currency = ("EUR", "KWD")[number // 10]
+    known = select(BillingAccount).filter_by(payer_id=payer.id, currency=currency)
+    account = db.session.scalar(known) or make.account(payer, currency)
     due = date(2026, 4, 21) - timedelta(days=17 * number)
     invoice = issued(account, on=date(2025, 9, 1) + timedelta(days=number), due=due)
     paid = {3: invoice.gross_minor, 4: invoice.gross_minor // 3}.get(number)

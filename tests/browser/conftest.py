@@ -94,16 +94,24 @@ def chromium() -> Iterator[Browser]:
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """A function that opens a page: `open_page(width="phone", theme="dark", javascript=False)`.
 
+    With `finger` it can be tapped (`page.touchscreen`).
     When the test ends, a page that logged an error or asked another host fails it.
     """
     contexts, troubles = [], []
 
-    def opened(*, width: str = "desk", theme: str = "light", javascript: bool = True) -> Page:
+    def opened(
+        *,
+        width: str = "desk",
+        theme: str = "light",
+        javascript: bool = True,
+        finger: bool = False,
+    ) -> Page:
         context = chromium.new_context(
             viewport=WIDTHS[width],
             color_scheme=theme,
             java_script_enabled=javascript,
             accept_downloads=True,
+            has_touch=finger,
             reduced_motion="reduce",
         )
         contexts.append(context)

@@ -28,11 +28,15 @@ def drawn(page) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
-def press(page, chart, mark, words: str) -> None:
-    """Point at the middle of a mark, wait for its words, and click."""
+def press(page, chart, mark, words: str, *, finger: bool) -> None:
+    """Tap the middle of a mark; or point at it, wait for its words, and click."""
     mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    if finger:
+        page.touchscreen.tap(*middle)
+        return
+    page.mouse.move(*middle, steps=3)
     chart.locator(".hoverlayer > g").filter(has_text=words).first.wait_for()
     page.mouse.down()
     page.mouse.up()
@@ -52,13 +56,15 @@ def test_charts_are_legible_and_accessible(served, desk, width, theme):
     assert bar.evaluate("bar => getComputedStyle(bar).fill") == ground
 
 
-def test_a_click_on_a_bar_opens_its_rows_and_they_sum_to_it(served, desk):
-    page = desk("Manager")
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_a_click_on_a_bar_opens_its_rows_and_they_sum_to_it(served, desk, width, theme):
+    finger = width == "phone"
+    page = desk("Manager", width=width, theme=theme, finger=finger)
     page.goto(served)
     drawn(page)
     chart = page.locator("[data-chart=unbilled]")
     marks = chart.evaluate("plot => plot.data[0].customdata")
-    press(page, chart, chart.locator(".bars .point path").nth(1), marks[1][0])
+    press(page, chart, chart.locator(".bars .point path").nth(1), marks[1][0], finger=finger)
     drawer = page.locator("#drawer[open]")
     drawer.locator("[data-total]").wait_for()
     told = drawer.locator("[data-total]").inner_text()
@@ -68,18 +74,21 @@ def test_a_click_on_a_bar_opens_its_rows_and_they_sum_to_it(served, desk):
     drawer.locator(".drawer-page").click()
     page.wait_for_url("**/dashboards/unbilled/rows?**")
     assert page.locator("h1").inner_text().startswith("Unbilled value")
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("part", [0, 1])
-def test_each_colour_of_a_stack_opens_its_own_rows(served, desk, part):
-    page = desk("Manager")
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_each_colour_of_a_stack_opens_its_own_rows(served, desk, part, width, theme):
+    finger = width == "phone"
+    page = desk("Manager", width=width, theme=theme, finger=finger)
     page.goto(served)
     drawn(page)
     chart = page.locator("[data-chart=hours]")
     marks = chart.evaluate(f"plot => plot.data[{part}].customdata")
     at = 0  # the first week has both colours
     bars = chart.locator(".trace.bars").nth(part).locator(".point path")
-    press(page, chart, bars.nth(at), marks[at][0])
+    press(page, chart, bars.nth(at), marks[at][0], finger=finger)
     told = page.locator("#drawer[open] [data-total]")
     told.wait_for()
     assert told.inner_text() == marks[at][0]

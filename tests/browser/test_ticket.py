@@ -10,7 +10,7 @@ from app.staff.models import Staff
 from app.tickets.models import Event, Ticket
 from app.timelog.models import TimeEntry, Timer
 from tests import factories as make
-from tests.browser.conftest import WIDTHS, assert_accessible
+from tests.browser.conftest import LOOKS, assert_accessible
 
 pytestmark = pytest.mark.browser
 
@@ -29,18 +29,21 @@ def number(live):
         return ticket.number
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_ticket_from_the_queue_to_waiting(live, desk, number, width):
-    page = desk("Agent", width=width)
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_a_ticket_from_the_queue_to_waiting(live, desk, number, width, theme):
+    page = desk("Agent", width=width, theme=theme)
     page.goto(f"{live.url}/tickets/?view=unassigned")
+    assert_accessible(page)
     page.get_by_role("link", name="No network").click()
     page.get_by_label("Text").fill("We are on it.")
     page.get_by_label("Time spent").fill("25")
     page.get_by_text("billed as 0:30 h at 120.00 an hour: EUR\u00a060.00").wait_for()
     page.get_by_text("Send and set").click()
+    assert_accessible(page)
     page.get_by_role("button", name="Waiting for client").click()
     told = "Reply sent, assigned to you, 0:25 h logged, status set to waiting for client"
     page.get_by_text(told).wait_for()
+    assert_accessible(page)
     with live.database():
         kinds = db.session.scalars(select(Event.kind).order_by(Event.seq)).all()
         assert sorted(kinds) == ["field", "message", "status", "status", "time"]

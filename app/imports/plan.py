@@ -29,10 +29,11 @@ select record, {new_id} as id
 
 # Each cell of the rows that are no plain creation and no plain repetition, beside the value that
 # stood before: the one of the row before it within the record, else the stored one. Rows that
-# together leave a stored record as it is change nothing, so that a second run changes nothing.
+# together leave a stored record as it is change nothing, so that a second run changes nothing. The
+# image is made once a row (materialized), not anew for each of its cells.
 CHANGES = """
 create temporary table import_change on commit preserve rows as
-with candidate as (
+with candidate as materialized (
   select n.line, n.record, n.turn, n.existing, n.ord, n.known, s.doc, {image} as image
     from import_turn n join import_stage s using (line) left join {table} t on t.id = n.existing
    where (n.existing is not null or n.size > 1) and {allowed}

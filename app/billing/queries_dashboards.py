@@ -105,13 +105,7 @@ def unbilled_entries(
 def _owed(scope: Scope, currency: str) -> Subquery:
     """Issued invoices that no credit note voids, each with what is still to pay."""
     voiding = aliased(Document)
-    settled = (
-        select(Settlement.invoice_id, func.sum(Settlement.amount_minor).label("amount"))
-        .where(Settlement.reversed_at.is_(None))
-        .group_by(Settlement.invoice_id)
-        .subquery()
-    )
-    left = Document.gross_minor - func.coalesce(settled.c.amount, 0)
+    left = Document.gross_minor - func.coalesce(func.sum(Settlement.amount_minor), 0)
     rows = (
         select(
             Document.id,
@@ -122,13 +116,17 @@ def _owed(scope: Scope, currency: str) -> Subquery:
             Document.gross_minor,
             left.cast(BigInteger).label("value"),
         )
-        .outerjoin(settled, settled.c.invoice_id == Document.id)
+        .outerjoin(
+            Settlement,
+            (Settlement.invoice_id == Document.id) & Settlement.reversed_at.is_(None),
+        )
         .where(
             Document.kind == "invoice",
             Document.currency == currency,
-            left > 0,
             ~select(voiding.id).where(voiding.credits_id == Document.id).exists(),
         )
+        .group_by(Document.id)
+        .having(left > 0)
     )
     if scope.company_ids is not None:
         rows = rows.where(Document.payer_id.in_(scope.company_ids))

@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from app.billing.engine.ageing import age, statement
 from app.billing.engine.amounts import (
     Price,
     cash_rounding,
@@ -248,7 +250,7 @@ def _tax(inputs: Inputs, wording: Wording) -> Figures:
     if prices not in {"exclusive", "inclusive"} or wording.prices not in {None, prices}:
         raise UnknownWordingError(f"prices {prices}")
     amounts = [_line_amount(line, places) for line in inputs["lines"]]
-    taken, _ = discounts(amounts, _invoice_discount(inputs, places))
+    taken, carried = discounts(amounts, _invoice_discount(inputs, places))
     result = assess(
         [
             (amount - off, _taxes(line))
@@ -257,7 +259,7 @@ def _tax(inputs: Inputs, wording: Wording) -> Figures:
         scope=wording.tax_scope or "category",
         prices=prices,
     )
-    return _totals(result, places)
+    return _totals(result, places) | {"carried": fixed_point(carried, places)}
 
 
 def _totals(result: Assessment, places: int) -> Figures:
@@ -377,6 +379,39 @@ def _proration(inputs: Inputs, _: Wording) -> Figures:
     }
 
 
+def _dated(each: Mapping[str, Any], day: str, places: int) -> tuple[date, int]:
+    _only(each, day, "amount")
+    amount = quantity_amount(Decimal(1), _number(each["amount"]), places)
+    return date.fromisoformat(each[day]), amount
+
+
+def _ageing(inputs: Inputs, _: Wording) -> Figures:
+    """What is open by whole days past its due date."""
+    _only(inputs, "as_of", "open", "currency")
+    places = exponent(inputs.get("currency", "EUR"))
+    sums = age(
+        [_dated(each, "due", places) for each in inputs["open"]],
+        date.fromisoformat(inputs["as_of"]),
+    )
+    return {bucket: fixed_point(minor, places) for bucket, minor in sums.items()}
+
+
+def _statement(inputs: Inputs, _: Wording) -> Figures:
+    """From one balance to the next: what is posted from `start` until before `end`."""
+    _only(inputs, "start", "end", "postings", "currency")
+    places = exponent(inputs.get("currency", "EUR"))
+    found = statement(
+        [_dated(each, "on", places) for each in inputs["postings"]],
+        date.fromisoformat(inputs["start"]),
+        date.fromisoformat(inputs["end"]),
+    )
+    return {
+        "opening": fixed_point(found.opening_minor, places),
+        "movements": [fixed_point(minor, places) for _, minor in found.movements],
+        "closing": fixed_point(found.closing_minor, places),
+    }
+
+
 _TOPICS: dict[str, Callable[[Inputs, Wording], Figures]] = {
     "duration": _duration,
     "time_amount": _time_amount,
@@ -386,4 +421,6 @@ _TOPICS: dict[str, Callable[[Inputs, Wording], Figures]] = {
     "en16931": _en16931,
     "cash_rounding": _cash_rounding,
     "proration": _proration,
+    "ageing": _ageing,
+    "statement": _statement,
 }

@@ -171,6 +171,75 @@ KNOWN = [
         },
         {"first": "30", "second": "50", "billed_total": "80"},
     ),
+    # what a discount cannot take is carried
+    case(
+        "invoice",
+        "discount before tax",
+        one_line("4", "0", invoice_discount={"kind": "amount", "value": "10"}),
+        {"net": "0", "carried": "6"},
+    ),
+    case(
+        "invoice",
+        "discount before tax",
+        {
+            "lines": [{"price": "0", "rate": "0"}, {"price": "0.02", "rate": "0"}],
+            "invoice_discount": {"kind": "amount", "value": "0.02"},
+        },
+        {"line_nets": ["0", "0"], "carried": "0"},
+    ),
+    case(
+        "invoice",
+        "discount before tax",
+        {
+            "lines": [{"price": "-0.05", "rate": "0"}, {"price": "0.03", "rate": "0"}],
+            "invoice_discount": {"kind": "amount", "value": "0.01"},
+        },
+        {"line_nets": ["-0.05", "0.03"], "carried": "0.01"},
+    ),
+    *(
+        case(
+            "invoice",
+            "discount before tax",
+            one_line("10", "0", invoice_discount={"kind": kind, "value": "0"}),
+            {"net": "10"},
+        )
+        for kind in ("amount", "percent")
+    ),
+    # what is owed
+    case(
+        "ageing",
+        "",
+        {
+            "as_of": "2026-04-30",
+            "open": [
+                {"due": "2026-04-30", "amount": "1"},
+                {"due": "2026-04-29", "amount": "2"},
+                {"due": "2026-03-31", "amount": "4"},
+                {"due": "2026-03-30", "amount": "8"},
+                {"due": "2026-03-01", "amount": "16"},
+                {"due": "2026-02-28", "amount": "32"},
+                {"due": "2026-01-30", "amount": "64"},
+                {"due": "2026-01-29", "amount": "128"},
+            ],
+        },
+        {"current": "1", "1-30": "6", "31-60": "24", "61-90": "96", "91+": "128"},
+    ),
+    case("ageing", "", {"as_of": "2026-04-30", "open": []}, {"current": "0", "91+": "0"}),
+    case(
+        "statement",
+        "",
+        {
+            "start": "2026-04-01",
+            "end": "2026-05-01",
+            "postings": [
+                {"on": "2026-04-01", "amount": "50"},
+                {"on": "2026-05-01", "amount": "7"},
+                {"on": "2026-04-30", "amount": "-40"},
+                {"on": "2026-03-31", "amount": "100"},
+            ],
+        },
+        {"opening": "100", "movements": ["50", "-40"], "closing": "110"},
+    ),
 ]
 
 UNKNOWN = [

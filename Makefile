@@ -13,7 +13,7 @@ DEMO ?= --demo
 N ?= 3# two cores: while one worker waits for a server or a browser, another works
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format pins migrate docs words assets bench
+.PHONY: help setup run test check cover lint format pins migrate docs words assets bench
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,11 @@ run: $(STAMP) ## start Tallydesk with the demo agency (DEMO= for none); Ctrl-C s
 test: $(STAMP) ## the tests; T=path or T="-k words" picks some
 	$(BIN)/python -m pytest -n $(N) --dist worksteal $(T)
 
-check: lint ## lint, types, import rules, migrations up and down, docs are fresh and lead somewhere
+cover: $(STAMP) ## the engine's own tests reach every line and branch of it
+	$(BIN)/python -m coverage run -m pytest -q tests/unit/billing --ignore tests/unit/billing/test_mutants.py
+	$(BIN)/python -m coverage report
+
+check: lint cover ## lint, types, import rules, migrations up and down, docs are fresh and lead somewhere
 	$(BIN)/python -m pytest -q tests/test_migrations.py tests/test_docs.py
 
 lint: $(STAMP)

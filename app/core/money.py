@@ -109,13 +109,17 @@ def share(total: int, weights: Sequence[int]) -> list[int]:
 
     Largest remainder: each part is its exact share cut to a whole number, and what is left goes one
     by one to the largest fractions cut off; of equal ones the lowest index. Weights that sum to
-    zero share equally.
+    zero share equally. Raises `ValueError` where there is something to share and nobody to have it.
     """
+    if not weights:
+        if total:
+            raise ValueError("An amount cannot be shared among nobody.")
+        return []
     whole = sum(weights)
     if whole == total and whole:
         return list(weights)
     if not whole:
-        return share(total, [1] * len(weights)) if weights else _nothing_to_share(total)
+        return share(total, [1] * len(weights))
     if total < 0:
         return [-part for part in share(-total, weights)]
     if whole < 0:
@@ -129,9 +133,3 @@ def share(total: int, weights: Sequence[int]) -> list[int]:
         for index in by_fraction[:left]:
             parts[index] += 1
     return parts
-
-
-def _nothing_to_share(total: int) -> list[int]:
-    if total:
-        raise ValueError("An amount cannot be shared among nobody.")
-    return []

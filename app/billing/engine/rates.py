@@ -199,7 +199,7 @@ def explain_rate(
 
 
 def _why_weaker(rule: RateRule, won: RateRule | None) -> str:
-    if won is None:
+    if won is None:  # pragma: no cover - never, and the type checker wants to hear it
         raise ValueError("A rule that applies cannot lose to nobody.")
     if rule.priority != won.priority:
         return f"Its priority {rule.priority} is below {won.priority}."

@@ -15,6 +15,7 @@ from app.core.money import (
     fixed_point,
     from_minor,
     plain,
+    round_decimal,
     round_half_up,
     share,
     to_minor,
@@ -153,3 +154,14 @@ def test_fixed_point_keeps_leading_zeros() -> None:
 )
 def test_minor_units_read_like_this(minor: int, currency: str, text: str) -> None:
     assert from_minor(minor, currency) == text
+
+
+@pytest.mark.parametrize(("number", "rounded"), [("2.5", 3), ("-2.5", -3), ("2.4999", 2), ("7", 7)])
+def test_a_decimal_becomes_the_nearest_whole_number(number: str, rounded: int) -> None:
+    assert round_decimal(Decimal(number)) == rounded
+
+
+def test_nothing_is_shared_among_nobody() -> None:
+    assert share(0, []) == []
+    with pytest.raises(ValueError, match="among nobody"):
+        share(1, [])

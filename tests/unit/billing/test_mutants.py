@@ -37,9 +37,7 @@ EQUIVALENT = {
     "if denominator < 1:": "no denominator is zero",
     "if numerator < 1:": "zero is its own opposite",
     "if whole < 1:": "weights that sum to zero went another way",
-    "return share(total, [2] * len(weights)) if weights else _nothing_to_share(total)": (
-        "equal weights share equally, whatever they are"
-    ),
+    "return share(total, [2] * len(weights))": "equal weights share equally, whatever they are",
     'sign, digits = ("-" if units < 0 else ""), str(abs(units)).rjust(places + 2, "0")': (
         "figures are compared as numbers; `test_money` reads the text"
     ),

@@ -95,6 +95,58 @@ def test_one_put_off_is_tried_again_under_the_same_id(people, with_server, answe
         assert sorted(sink.message_ids) == sorted(ids.values())
 
 
+def test_one_refused_for_good_after_its_text_stops_nobody_else(people, with_server):
+    event, addresses = people
+    with running_sink() as sink:
+        sink.answers_to_data[addresses[1]] = "554 looks like spam"
+        with_server(sink.url)
+        jobs.run_due()
+        all_due()
+        jobs.run_due()
+    assert sorted(sink.recipients) == sorted([addresses[0], addresses[2]])
+    assert words(event) == "Mailed to 2, failed 1"
+    refused = rows()[addresses[1]]
+    assert refused.state == "failed"
+    assert "answered 554" in refused.reason
+    assert "looks like spam" in refused.reason
+
+
+def test_one_put_off_after_its_text_is_tried_again_under_the_same_id(people, with_server):
+    event, addresses = people
+    ids = {row.message_id for row in rows().values()}
+    with running_sink() as sink:
+        sink.answers_to_data[addresses[1]] = "451 local error in processing"
+        with_server(sink.url)
+        jobs.run_due()
+        assert {row.state for row in rows().values()} == {"sent", "queued"}
+        sink.answers_to_data.clear()
+        all_due()
+        jobs.run_due()
+    assert words(event) == "Mailed to 3"
+    assert sorted(sink.message_ids) == sorted(ids)
+
+
+def test_a_server_that_hangs_after_the_text_gets_the_same_mail_again(
+    people, with_server, monkeypatch
+):
+    """Nobody knows whether it took the mail: the second one must be known as the first."""
+    event, addresses = people
+    ids = {row.message_id for row in rows().values()}
+    monkeypatch.setattr(mailer.SmtpMailer.__init__, "__kwdefaults__", {"timeout": 0.3})
+    with running_sink() as sink:
+        sink.hangs_at_data = True
+        with_server(sink.url)
+        jobs.run_due()
+        assert {row.state for row in rows().values()} == {"queued"}
+        sink.hangs_at_data = False
+        with_server(sink.url)
+        all_due()
+        jobs.run_due()
+    assert sorted(sink.recipients) == sorted(addresses)
+    assert words(event) == "Mailed to 3"
+    assert sorted(sink.message_ids) == sorted(ids)
+
+
 def test_a_server_that_is_away_loses_nothing(people, with_server):
     event, addresses = people
     port = free_port()

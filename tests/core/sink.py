@@ -1,5 +1,6 @@
 """A real SMTP server that remembers what it took and can be told how to behave."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from aiosmtpd.controller import Controller
 
 
 class Sink:
-    """What arrived, and what is answered to whom instead of 250."""
+    """What arrived, and what is answered to whom instead of 250, at RCPT or after the mail."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answers: dict[str, str] = {}
+        self.answers_to_data: dict[str, str] = {}
+        self.hangs_at_data = False
         self.port = 0
 
     def forget(self) -> None:
@@ -39,6 +42,11 @@ class Sink:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        if self.hangs_at_data:
+            await asyncio.sleep(60)
+        answer = self.answers_to_data.get(envelope.rcpt_tos[0])
+        if answer:
+            return answer
         self.received.append(message_from_bytes(envelope.content, policy=policy.default))
         self.recipients += envelope.rcpt_tos
         return "250 Taken"

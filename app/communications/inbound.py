@@ -168,7 +168,7 @@ def _describe(found: Received, parsed: Parsed | None) -> None:
 def _facts(found: Received, parsed: Parsed, known: Known) -> Facts:
     sender = _sender(parsed, known)
     marks = parsed.automatic
-    own = parsed.headers.get(INSTANCE, ())
+    desks = {value.strip() for value in parsed.headers.get(INSTANCE, ())}
     original = senders.client_forwarded(parsed, known)
     company = None if sender.contact_id else queries.company_of_domain(sender.address)
     targets = _targets(parsed, sender)
@@ -177,7 +177,8 @@ def _facts(found: Received, parsed: Parsed, known: Known) -> Facts:
     return Facts(
         sender=sender,
         marks=marks,
-        is_own=any(value.strip() == mail.instance_mark() for value in own) or around.is_ours,
+        is_own=mail.instance_mark() in desks or around.is_ours,
+        is_of_another_desk=bool(desks),
         from_own_address=sender.address.lower() in around.own,
         is_duplicate=around.is_twin,
         is_bounce=parsed.bounce is not None,

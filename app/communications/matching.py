@@ -49,12 +49,14 @@ class Facts:
     """All that the decision rests on.
 
     `marks` are the marks of an automatic mail, `recent` how many of the sender's mails within the
-    hour opened a ticket or joined one, by outcome.
+    hour opened a ticket or joined one, by outcome. The numbers in the subjects of another
+    installation are its own.
     """
 
     sender: Sender
     marks: tuple[str, ...] = ()
     is_own: bool = False
+    is_of_another_desk: bool = False
     from_own_address: bool = False
     is_duplicate: bool = False
     is_bounce: bool = False
@@ -139,6 +141,9 @@ def _refused(facts: Facts, thinking: _Thinking) -> Decision | None:
 def _target(facts: Facts, thinking: _Thinking) -> Target | None:
     for target in facts.targets:
         words = HOW_WORDS[target.how].format(target.number)
+        if target.how == "subject" and facts.is_of_another_desk:
+            thinking.note("subject-tag", f"{words} Another desk wrote it, and means its own.")
+            continue
         is_proved_staff = facts.sender.staff_id is not None and _is_proved(facts.sender)
         if target.how == "subject" and not (target.takes_part or is_proved_staff):
             thinking.note(

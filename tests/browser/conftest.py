@@ -20,11 +20,14 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from app.core.db import unit_of_work
+from app.companies.account_models import PortalAccount
+from app.core.db import db, unit_of_work
 from app.factory import create_app
+from app.tickets import client_commands, commands
 from config import Settings
 from tests import factories as make
 from tests.conftest import Databases
+from tests.portal.acting import STAFF, acting
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGE_WAS_LEFT = {"htmx:sendAbort", "htmx:afterRequest"}
@@ -165,6 +168,49 @@ def desk(live: Live, open_page: Callable[..., Page]) -> Callable[..., Page]:
         return page
 
     return signed_in
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Two colleagues of Northwind; the first asked for something and was answered."""
+
+    mira: int
+    bo: int
+    email: str
+    number: int
+
+
+@pytest.fixture
+def clients(live) -> Clients:
+    with live.database():
+        company = make.company("Northwind Ltd", billing_street="1 Pier Road", billing_city="Oslo")
+        mira, bo = make.contact(company, "Mira Krog"), make.contact(company, "Bo Lund")
+        for contact in (mira, bo):
+            account = PortalAccount(contact_id=contact.id, password=make.PASSWORD_HASH, epoch=1)
+            db.session.add(account)
+        db.session.flush()
+        ticket = client_commands.open_request(
+            actor=acting(mira), subject="The contact form is broken", text="Since Monday."
+        )
+        commands.reply(ticket, actor=STAFF, text="Which browser do you use?")
+        commands.set_status(ticket, actor=STAFF, status=make.status("waiting"))
+        return Clients(mira.id, bo.id, mira.emails[0].address, ticket.number)
+
+
+@pytest.fixture
+def portal(live, clients, open_page):
+    """A function that opens a page on which Mira is signed in."""
+
+    def opened(**how) -> Page:
+        page = open_page(**how)
+        page.goto(f"{live.url}/portal/sign-in")
+        page.get_by_label("E-mail", exact=True).fill(clients.email)
+        page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("heading", name="Hello Mira Krog").wait_for()
+        return page
+
+    return opened
 
 
 def assert_accessible(page: Page, *, everywhere: bool = False) -> None:

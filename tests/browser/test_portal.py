@@ -1,69 +1,24 @@
 """A client's ways through the portal in a real browser, with and without scripts."""
 
-from dataclasses import dataclass
-
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import select
 
 from app.companies import accounts, domains
-from app.companies.account_models import PortalAccount, Registration
+from app.companies.account_models import Registration
 from app.companies.models import Contact
 from app.core.db import db
 from app.core.models import Mail
-from app.tickets import client_commands, commands
+from app.tickets import commands
 from app.tickets.models import Attachment, Event, Rating, Subscription, Ticket
 from app.tickets.request_models import Draft, DraftFile
 from tests import factories as make
 from tests.browser.conftest import LOOKS, WIDTHS, assert_accessible
-from tests.portal.acting import STAFF, acting, carry_out_jobs, link_in
+from tests.portal.acting import STAFF, carry_out_jobs, link_in
 
 pytestmark = pytest.mark.browser
 PNG = b"\x89PNG\r\n\x1a\n"
 NEW = "harbour-candle-violin"
-
-
-@dataclass(frozen=True)
-class Clients:
-    """Two colleagues of Northwind; the first asked for something and was answered."""
-
-    mira: int
-    bo: int
-    email: str
-    number: int
-
-
-@pytest.fixture
-def clients(live) -> Clients:
-    with live.database():
-        company = make.company("Northwind Ltd", billing_street="1 Pier Road", billing_city="Oslo")
-        mira, bo = make.contact(company, "Mira Krog"), make.contact(company, "Bo Lund")
-        for contact in (mira, bo):
-            account = PortalAccount(contact_id=contact.id, password=make.PASSWORD_HASH, epoch=1)
-            db.session.add(account)
-        db.session.flush()
-        ticket = client_commands.open_request(
-            actor=acting(mira), subject="The contact form is broken", text="Since Monday."
-        )
-        commands.reply(ticket, actor=STAFF, text="Which browser do you use?")
-        commands.set_status(ticket, actor=STAFF, status=make.status("waiting"))
-        return Clients(mira.id, bo.id, mira.emails[0].address, ticket.number)
-
-
-@pytest.fixture
-def portal(live, clients, open_page):
-    """A function that opens a page on which Mira is signed in."""
-
-    def opened(**how) -> Page:
-        page = open_page(**how)
-        page.goto(f"{live.url}/portal/sign-in")
-        page.get_by_label("E-mail", exact=True).fill(clients.email)
-        page.get_by_label("Password", exact=True).fill(make.PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.get_by_role("heading", name="Hello Mira Krog").wait_for()
-        return page
-
-    return opened
 
 
 def last_link(live) -> str:

@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.companies.account_models import PortalAccount
 from app.core.db import db, unit_of_work
+from app.tickets.models import Ticket
 from bench import world
 from bench.report import Report, Timing, measured
 from tests import factories as make
@@ -24,10 +26,15 @@ def run(report: Report) -> None:
         for rows in (10, 100):
             _assign(person_id, rows)
             _page(report, client, f"own queue, {rows} rows", "/tickets/", QUEUE)
-        for events in (EVENTS_EACH, 1_000):
-            number = _with_events(events)
+        numbers = {events: _with_events(events) for events in (EVENTS_EACH, 1_000)}
+        for events, number in numbers.items():
             _page(report, client, f"ticket, {events:,} events", f"/tickets/{number}", TICKET)
         _page(report, client, "company list", "/companies/list/", LIST)
+        visitor = app.test_client()
+        _let_in(visitor, list(numbers.values()))
+        for events, number in numbers.items():
+            path = f"/portal/requests/{number}"
+            _page(report, visitor, f"portal ticket, {events:,} events", path, TICKET)
 
 
 def _fill() -> tuple[int, str]:
@@ -75,6 +82,19 @@ def _with_events(number: int) -> int:
             ),
             {"number": number},
         )
+
+
+def _let_in(visitor: FlaskClient, numbers: list[int]) -> None:
+    """Sign a client in who asked for these tickets."""
+    with unit_of_work() as session:
+        tickets = session.scalars(select(Ticket).where(Ticket.number.in_(numbers))).all()
+        contact = make.contact(tickets[0].company)
+        account = PortalAccount(contact_id=contact.id, password=make.PASSWORD_HASH, epoch=1)
+        session.add(account)
+        for ticket in tickets:
+            ticket.company, ticket.requester_id = tickets[0].company, contact.id
+        email = contact.emails[0].address
+    visitor.post("/portal/sign-in", data={"email": email, "password": make.PASSWORD})
 
 
 def _page(report: Report, client: FlaskClient, name: str, path: str, most: int) -> None:

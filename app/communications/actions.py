@@ -366,10 +366,7 @@ def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> Expiry:
     """
     ended, failed = 0, []
     with step():
-        found = [
-            (each.id, each.ticket.number)
-            for each in queries.overripe(clock.now(), most=MOST_AT_ONCE)
-        ]
+        found = queries.overripe(clock.now())
         agency = db.session.scalars(select(Agency.name)).first()
         by_us = replace(SYSTEM, name=agency or SYSTEM.name)
     for action_id, number in found:

@@ -283,20 +283,16 @@ def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:
     return db.session.scalars(query).all()
 
 
-def overripe(now: datetime, *, most: int) -> Sequence[ActionRequest]:
-    """Requests so long overdue that they end (`actions_rules.ends_at`)."""
+def overripe(now: datetime) -> Sequence[tuple[int, int]]:
+    """Requests so long overdue that they end (`actions_rules.ends_at`): id and ticket's number."""
+    ends_at = case((ActionRequest.kind == ESTIMATE, now), else_=now - EXPIRES_AFTER)
     query = (
-        select(ActionRequest)
-        .where(
-            ActionRequest.state == ASKED,
-            ActionRequest.due_at
-            <= case((ActionRequest.kind == ESTIMATE, now), else_=now - EXPIRES_AFTER),
-        )
-        .options(joinedload(ActionRequest.ticket))
+        select(ActionRequest.id, Ticket.number)
+        .join(ActionRequest.ticket)
+        .where(ActionRequest.state == ASKED, ActionRequest.due_at <= ends_at)
         .order_by(ActionRequest.id)
-        .limit(most)
     )
-    return db.session.scalars(query).all()
+    return [(row.id, row.number) for row in db.session.execute(query)]
 
 
 def shown_on_desk(ticket_id: int) -> Any:

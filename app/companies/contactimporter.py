@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.companies import importplaces as places
-from app.imports import values
+from app.imports import plan, values
 from app.imports.identity import clash
 from app.imports.importer import (
     Cells,
@@ -107,6 +107,18 @@ class ContactImporter(Importer):
     def match_values(self, work: Work) -> dict[str, Any]:
         return {"source": work.source, "column": work.header("company") or work.header("email")}
 
+    def settle(self, session: Session, work: Work) -> None:
+        session.execute(text("drop table if exists pg_temp.import_taken"))
+        session.execute(text(TAKEN))
+        for turn, target in enumerate(("email", "email2"), start=1):
+            which = f"t.line = p.line and t.turn = {turn}"
+            plan.refuse(
+                session,
+                f"exists (select 1 from import_taken t where {which})",
+                f"(select t.reason from import_taken t where {which})",
+                work.header(target),
+            )
+
     def write_aside(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         places.write(session, chunk, actions=PLACED)
 
@@ -127,7 +139,7 @@ class ContactImporter(Importer):
 
     def write_after(self, session: Session, work: Work, chunk: dict[str, Any]) -> None:
         session.execute(text(ADDRESSES), chunk)
-        session.execute(text(MEMBERSHIPS), {"first": chunk["first"], "last": chunk["last"]})
+        session.execute(text(MEMBERSHIPS), chunk)
 
     def tally(self, session: Session, work: Work) -> Tally:
         return Tally(companies_created=places.count(session, actions=PLACED))
@@ -191,6 +203,28 @@ select line,
        cast(:column as text) as column_name
   from found"""
 
+# The first address of each row that belongs to somebody else, stored or earlier in the file.
+TAKEN = """
+create temporary table import_taken on commit preserve rows as
+with claim as (
+  select p.line, p.seq, p.target, a.address, a.turn
+    from import_plan p join import_stage s using (line)
+    cross join lateral (values (s.person_email, 1), (s.person_label, 2)) as a(address, turn)
+   where p.seq is not null and p.action not in ('refused', 'left') and a.address is not null
+), first as (
+  select distinct on (lower(address)) lower(address) as address, target, line
+    from claim order by lower(address), seq, turn
+)
+select distinct on (c.line) c.line, c.turn,
+       case when o.contact_id is null
+              then 'line ' || f.line || ' gives ' || c.address || ' to somebody else'
+            else c.address || ' is the e-mail of ' || n.name || ' (id ' || n.id || ')' end as reason
+  from claim c join first f on f.address = lower(c.address)
+  left join contact_email o on o.address = c.address::citext
+  left join contact n on n.id = o.contact_id
+ where c.target <> coalesce(o.contact_id, f.target)
+ order by c.line, c.turn"""
+
 ADDRESSES = """
 with wanted as (
   select distinct on (a.address) p.target as contact_id, a.address, a.turn, p.action, p.seq
@@ -213,17 +247,25 @@ with wanted as (
 insert into import_side_effect (batch_id, object_kind, object_id)
 select :batch, 'contact_email', id from made"""
 
+# Who was there before is to leave again with an undo.
 MEMBERSHIPS = """
-insert into membership (contact_id, company_id, role, is_primary)
-select p.target, l.company_id, 'requester',
-       bool_or(p.action = 'created')
-         and not exists (select 1 from membership m where m.contact_id = p.target and m.is_primary)
-         and row_number() over (partition by p.target order by min(p.seq)) = 1
-  from import_plan p join import_place l using (line)
- where p.seq between :first and :last
-   and p.action not in ('refused', 'left') and l.company_id is not null
- group by p.target, l.company_id
-on conflict (contact_id, company_id, role) do nothing"""
+with made as (
+  insert into membership (contact_id, company_id, role, is_primary)
+  select p.target, l.company_id, 'requester',
+         bool_or(p.action = 'created')
+           and not exists (select 1 from membership m
+                            where m.contact_id = p.target and m.is_primary)
+           and row_number() over (partition by p.target order by min(p.seq)) = 1
+    from import_plan p join import_place l using (line)
+   where p.seq between :first and :last
+     and p.action not in ('refused', 'left') and l.company_id is not null
+   group by p.target, l.company_id
+  on conflict (contact_id, company_id, role) do nothing
+  returning id, contact_id
+)
+insert into import_side_effect (batch_id, object_kind, object_id)
+select :batch, 'membership', id from made
+ where not exists (select 1 from import_plan p where p.target = made.contact_id and p.creates)"""
 
 FORGET_ADDRESSES = """
 with gone as (

@@ -57,14 +57,22 @@ with made as (
 insert into import_side_effect (batch_id, object_kind, object_id)
 select :batch, 'contact', id from made"""
 
+# Who was there before is to leave again with an undo.
 MEMBERSHIPS = """
-insert into membership (contact_id, company_id, role, is_primary)
-select p.contact_id, p.company_id, 'requester', bool_or(p.is_new)
-  from import_person p join import_plan o using (line)
- where p.seq between :first and :last
-   and o.action not in ('refused', 'left') and p.company_id is not null
- group by p.contact_id, p.company_id
-on conflict (contact_id, company_id, role) do nothing"""
+with made as (
+  insert into membership (contact_id, company_id, role, is_primary)
+  select p.contact_id, p.company_id, 'requester', bool_or(p.is_new)
+    from import_person p join import_plan o using (line)
+   where p.seq between :first and :last
+     and o.action not in ('refused', 'left') and p.company_id is not null
+   group by p.contact_id, p.company_id
+  on conflict (contact_id, company_id, role) do nothing
+  returning id, contact_id
+)
+insert into import_side_effect (batch_id, object_kind, object_id)
+select :batch, 'membership', id from made
+ where not exists (
+   select 1 from import_person p where p.contact_id = made.contact_id and p.is_new)"""
 
 
 def reader(work: Work, prefix: str) -> Callable[[Cells], Values]:
@@ -129,7 +137,7 @@ def write(session: Session, chunk: dict[str, Any]) -> None:
     """Make the new people of a chunk, and the memberships of all."""
     if count(session):
         session.execute(text(CONTACTS), chunk)
-    session.execute(text(MEMBERSHIPS), {"first": chunk["first"], "last": chunk["last"]})
+    session.execute(text(MEMBERSHIPS), chunk)
 
 
 def count(session: Session) -> int:

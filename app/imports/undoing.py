@@ -99,6 +99,24 @@ update import_row r set value = left(t.{title}, 300) from {table} t
  where r.batch_id = :batch and r.target_id = any(:ids) and r.target_id = t.id
    and r.action in ('created', 'updated')"""
 
+# People who were there before the batch leave the companies that it put them in, unless something
+# of theirs is there by now.
+LEAVE = """
+with gone as (
+  delete from import_side_effect where batch_id = :batch and object_kind = 'membership'
+  returning object_id
+)
+delete from membership m using gone
+ where m.id = gone.object_id and m.role = 'requester'
+   and not exists (select 1 from import_side_effect e
+                    where e.batch_id = :batch and e.object_kind = 'contact'
+                      and e.object_id = m.contact_id)
+   and not exists (select 1 from import_row r join import_batch b on b.id = r.batch_id
+                    where b.id = :batch and b.kind = 'contacts' and r.action = 'created'
+                      and r.target_id = m.contact_id)
+   and not exists (select 1 from ticket t
+                    where t.requester_id = m.contact_id and t.company_id = m.company_id)"""
+
 CHANGED_SINCE = "it was changed since the import"
 CHANGED_AND_STAY = "were changed since the import and stay"
 # Fields that follow from others, which people know.
@@ -131,6 +149,8 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
                 faultpoint("imports.undo.chunk")
             after = targets[-1]["id"]
     with step(0, 0) as session:
+        if not dry:
+            session.execute(text(LEAVE), {"batch": batch_id})
         kept = importer.kept_with(session, batch_id, [row["id"] for row in outcome["refused"]])
         outcome["aside_kept"] = len(kept)
         outcome["aside_deleted"] += _undo_aside(session, batch_id, kept, dry=dry)

@@ -1,5 +1,6 @@
 """What the pages of imports ask: batches with their figures, and the rows of one."""
 
+from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -38,8 +39,8 @@ class Listed:
     more: bool
 
 
-def batches(*, page: int = 1) -> Listed:
-    """Imports, the newest first: file, who, when, state, and how many rows did what."""
+def batches(kinds: Collection[str], *, page: int = 1) -> Listed:
+    """Imports of these kinds, newest first: file, who, when, state, how many rows did what."""
     columns = (
         *(getattr(ImportBatch, name) for name in ("id", "kind", "file_name", "state")),
         *(getattr(ImportBatch, name) for name in ("created_at", "applied_at", "undone_at")),
@@ -52,6 +53,7 @@ def batches(*, page: int = 1) -> Listed:
         select(*columns)
         .outerjoin(User, User.id == ImportBatch.created_by)
         .outerjoin(Job, Job.id == ImportBatch.job_id)
+        .where(ImportBatch.kind.in_(kinds))
         .order_by(ImportBatch.id.desc())
     )
     return _page(query, page, BATCHES)

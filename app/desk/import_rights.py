@@ -20,6 +20,11 @@ def may_take_back(kind: str) -> bool:
     return may("undo", "Imports") and _may_write(kind)
 
 
+def may_look(kind: str) -> bool:
+    """Whether this person may see what files of this kind hold."""
+    return may("see", RESOURCES[kind])
+
+
 def _may_write(kind: str) -> bool:
     return may("create", RESOURCES[kind]) and may("edit", RESOURCES[kind])
 
@@ -35,6 +40,15 @@ def check_kind(kind: str) -> None:
         raise ForbiddenError(
             f"Your role may not create and edit {KINDS[kind][0].lower()}, so it may not import or"
             " undo them either. An admin can change what your role may do."
+        )
+
+
+def check_sight(kind: str) -> None:
+    """Raise `ForbiddenError` for who may not see elsewhere what such files hold."""
+    if not may_look(kind):
+        raise ForbiddenError(
+            f"Your role may not see {KINDS[kind][0].lower()}, so it may not see files of them"
+            " either. An admin can change what your role may do."
         )
 
 

@@ -43,6 +43,13 @@ def _here(batch_id: int, page: str = "show") -> str:
     return address(f"imports.{page}", batch_id=batch_id)
 
 
+def _seen(batch_id: int) -> ImportBatch:
+    """The batch, for who may see what it holds; others are refused with 403."""
+    batch = batches.batch_of(batch_id)
+    import_rights.check_sight(batch.kind)
+    return batch
+
+
 def _own(batch_id: int) -> ImportBatch:
     """The batch, for who may write by hand what it holds; others are refused with 403."""
     batch = batches.batch_of(batch_id)
@@ -77,7 +84,9 @@ def index() -> str:
 
 def _index(fields: Fields) -> str:
     page = _page()
-    return _render("index", fields=fields, batches=import_queries.batches(page=page), page=page)
+    kinds = [kind for kind in import_words.KINDS if import_rights.may_look(kind)]
+    found = import_queries.batches(kinds, page=page)
+    return _render("index", fields=fields, batches=found, page=page)
 
 
 @blueprint.post("/")
@@ -108,7 +117,7 @@ def upload() -> Any:
 @requires("see", "Imports")
 def mapping_page(batch_id: int) -> Any:
     """Show how the file was read and what its columns were taken for, to be corrected."""
-    batch = batches.batch_of(batch_id)
+    batch = _seen(batch_id)
     if batch.state not in batches.UNAPPLIED:
         return redirect(_here(batch_id))
     return _mapping(batch, Fields(import_forms.sent_of(batches.options_of(batch))))
@@ -221,7 +230,7 @@ def check(batch_id: int) -> Any:
 @requires("see", "Imports")
 def show(batch_id: int) -> Any:
     """Show where an import stands: being worked on, checked, applied or undone."""
-    batch = batches.batch_of(batch_id)
+    batch = _seen(batch_id)
     job = job_queries.one(batch.job_id) if batch.job_id else None
     if job is not None and _is_awaited(batch, job):
         return _progress(batch, job)
@@ -402,7 +411,7 @@ def again(batch_id: int) -> Any:
 def refused(batch_id: int) -> Response:
     """The refused rows as they stood in the file, with a column of reasons."""
     content = mending.error_file(batch_id)
-    encoding = batches.batch_of(batch_id).dialect["encoding"].removesuffix("-sig")
+    encoding = _seen(batch_id).dialect["encoding"].removesuffix("-sig")
     response = Response(content, content_type=f"text/csv; charset={encoding}")
     response.headers["Content-Disposition"] = f'attachment; filename="refused-{batch_id}.csv"'
     return response

@@ -50,7 +50,7 @@ def both(resource: str) -> tuple[tuple[str, str], ...]:
 @pytest.mark.parametrize("kind", FILES)
 def test_nothing_is_imported_that_one_may_not_write_by_hand(with_role, clerk, kind):
     theirs = uploaded(clerk, FILES["companies"]) if kind == "companies" else None
-    somebody = with_role(*IMPORTS)
+    somebody = with_role(*IMPORTS, ("see", RESOURCES[kind]))
     answer = send(somebody, FILES[kind], kind=kind)
     assert answer.status_code == 403
     assert "Your role may not create and edit" in words(answer.text)
@@ -101,3 +101,19 @@ def test_what_is_made_on_the_way_is_asked_for_too(with_role, clerk):
     assert db.session.scalars(select(Ticket.subject)).all() == ["Printer"]
     assert db.session.scalar(select(func.count()).select_from(Contact)) == 0
     assert db.session.scalar(select(func.count()).select_from(Company)) == 1
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_nothing_is_shown_of_a_file_that_one_may_not_see_elsewhere(app, with_role, kind):
+    theirs = uploaded(signed_in(app, person("Admin")), FILES[kind], kind=kind)
+    others = [("see", RESOURCES[each]) for each in FILES if each != kind]
+    for somebody, status in (
+        (with_role(*IMPORTS, ("see", RESOURCES[kind])), 200),
+        (with_role(*IMPORTS, *others), 403),
+    ):
+        assert (theirs in somebody.get("/imports/").text) == (status == 200)
+        assert somebody.get(f"{theirs}/refused").status_code == status
+        page = somebody.get(f"{theirs}/mapping")
+        assert page.status_code == status
+        assert (somebody.get(theirs).status_code == 403) == (status == 403)
+        assert ("Bo Ltd" in page.text or "Ada" in page.text) == (status == 200)

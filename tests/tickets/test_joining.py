@@ -33,7 +33,7 @@ from app.timelog.commands import log_time, move_ticket
 from app.timelog.models import Timer
 from app.timelog.rules import Work
 from tests import factories as make
-from tests.waiting import wait_until_waiting
+from tests.waiting import wait_until_waiting, wait_until_waiting_for
 
 ACTOR = Actor(name="Ada")
 
@@ -241,7 +241,7 @@ def test_who_waits_for_the_end_of_a_merge_holds_nothing_meanwhile(app):
             following = pool.submit(follow)
             wait_until_waiting(2)
         taking.result(30)
-        wait_until_waiting(1)
+        wait_until_waiting_for(other)
         try:
             other.execute(text(f"{ROW} nowait"), {"id": first_id})
         finally:

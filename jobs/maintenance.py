@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from app.billing.documents import queries as documents
 from app.companies import links, registrations
 from app.core import forms, housekeeping, jobs
+from app.core.db import db
+from app.estimates import papers
 from app.timelog import presence
 
 
 @jobs.handler("maintenance.clean")
 def clean(running: jobs.Running) -> dict[str, Any]:
-    """Delete old jobs and their rows, files without a row, old visits, worn-out links and forms."""
+    """Delete old jobs, files that nothing names, old visits, worn-out links and forms."""
     forgotten, found = 0, housekeeping.MOST_AT_ONCE
     while found == housekeeping.MOST_AT_ONCE:
         with running.step(note="old jobs"):
@@ -17,6 +20,9 @@ def clean(running: jobs.Running) -> dict[str, Any]:
         forgotten += found
     with running.step(note="old jobs"):
         housekeeping.forget_schedules()
+    with running.step(note="files that nothing names"):
+        kept = {*db.session.scalars(documents.logos()), *db.session.scalars(papers.logos())}
+        unnamed = housekeeping.forget_files(kept)
     with running.step(note="files without a row"):
         removed = housekeeping.remove_unnamed_files()
     with running.step(note="visits of tickets"):
@@ -25,4 +31,11 @@ def clean(running: jobs.Running) -> dict[str, Any]:
         late = links.forget() + registrations.forget()
     with running.step(note="forms that were sent long ago"):
         sent = forms.forget()
-    return {"forms": sent, "links": late, "visits": visits, "jobs": forgotten, "files": removed}
+    return {
+        "forms": sent,
+        "links": late,
+        "visits": visits,
+        "jobs": forgotten,
+        "unnamed": unnamed,
+        "files": removed,
+    }

@@ -70,16 +70,19 @@ def _sync_folder(folder: Path) -> None:
 
 def register(sha256: str, *, size: int, media_type: str) -> int:
     """The id of the `StoredFile` row of bytes already written; made when missing."""
-    statement = (
+    make = (
         insert(StoredFile)
         .values(sha256=sha256, size=size, media_type=media_type)
         .on_conflict_do_nothing(index_elements=["sha256"])
         .returning(StoredFile.id)
     )
-    made = db.session.scalar(statement)
-    if made is not None:
-        return made
-    return db.session.scalars(select(StoredFile.id).where(StoredFile.sha256 == sha256)).one()
+    # held, so that housekeeping does not forget it before it is named here
+    held = select(StoredFile.id).where(StoredFile.sha256 == sha256)
+    held = held.with_for_update(read=True, key_share=True)
+    while True:
+        found = db.session.scalar(make) or db.session.scalar(held)
+        if found is not None:
+            return found
 
 
 def put(content: bytes, *, media_type: str) -> int:

@@ -7,8 +7,8 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Select, cast, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from app.billing import queries as billing
 from app.billing.compose import seller_of
@@ -80,6 +80,12 @@ def freeze(estimate: Estimate, stage: str, *, heard: str = "") -> int:
     if made is not None:
         _post(paper_id)
     return paper_id
+
+
+def logos() -> Select[str]:
+    """The hashes of the logos that papers have in their heads, to be drawn once more."""
+    logo = cast(EstimatePaper.content, JSONB)["seller"]["logo"].as_string()
+    return select(logo).where(logo != "").distinct()
 
 
 def file_of(estimate: Estimate) -> StoredFile | None:

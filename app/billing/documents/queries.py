@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, cast, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.billing.models import Document, DocumentPdf
 from app.core.models import StoredFile
@@ -32,3 +33,9 @@ def pdfs_of(document_ids: Sequence[int]) -> Select[int, StoredFile]:
 def file_with(sha256: str) -> Select[StoredFile]:
     """The stored file of exactly these bytes."""
     return select(StoredFile).where(StoredFile.sha256 == sha256)
+
+
+def logos() -> Select[str]:
+    """The hashes of the logos that documents have in their heads, to be drawn once more."""
+    logo = cast(Document.content, JSONB)["seller"]["logo"].as_string()
+    return select(logo).where(logo != "").distinct()

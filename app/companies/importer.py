@@ -90,20 +90,9 @@ class CompanyImporter(Importer):
         ]
         document = document_reader(work, readings, never_empty=self.never_empty)
         person = people.reader(work, "contact_")
-        name_at = work.columns.targets["name"]
         id_at, parent_at = work.at("external_id"), work.at("parent")
         source_at = work.at("own_source")
-
-        def named(cells: Cells) -> str:
-            name = values.tidy(cells[name_at])
-            if not name:
-                raise RowRefusedError(
-                    work.header("name"), cells[name_at], "the name is empty: a company needs one"
-                )
-            if len(name) > LONGEST_NAME:
-                reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
-                raise RowRefusedError(work.header("name"), name, reason)
-            return name
+        said = people.unnamed_reader(work, "contact_")
 
         def identified(cells: Cells) -> str:
             external = values.tidy(cells[id_at]) if id_at is not None else ""
@@ -117,10 +106,12 @@ class CompanyImporter(Importer):
         def numbered(cells: Cells) -> int | None:
             return own_number(work, cells)
 
-        whole = together(named, document, person, identified, numbered)
+        whole = together(lambda cells: _name(work, cells), document, person, identified, numbered)
 
         def read(cells: Cells) -> Values:
             name, doc, who, external, own = whole(cells)
+            if who == people.NOBODY and (kept := said(cells)):
+                doc["extra"] = doc.get("extra", {}) | kept
             key = values.fold_name(name)[:LONGEST_NAME]
             if external:
                 source = values.tidy(cells[source_at]) if source_at is not None else ""
@@ -214,6 +205,18 @@ class CompanyImporter(Importer):
         if session.scalar(text(UNDID_PRICING), values):
             post_revaluation()
             post_realigning()
+
+
+def _name(work: Work, cells: Cells) -> str:
+    written = cells[work.columns.targets["name"]]
+    name = values.tidy(written)
+    if not name:
+        reason = "the name is empty: a company needs one"
+        raise RowRefusedError(work.header("name"), written, reason)
+    if len(name) > LONGEST_NAME:
+        reason = f"{len(name)} characters are too many for a name; {LONGEST_NAME} fit"
+        raise RowRefusedError(work.header("name"), name, reason)
+    return name
 
 
 # A row with an external id is the company that has it; else it takes over the one company of its

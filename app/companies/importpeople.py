@@ -116,6 +116,19 @@ def reader(work: Work, prefix: str) -> Callable[[Cells], Values]:
     return read
 
 
+def unnamed_reader(work: Work, prefix: str) -> Callable[[Cells], dict[str, str]]:
+    """A function from cells to what they say of a person whom they may not name, by header."""
+    targets = (f"{prefix}{said}" for said in ("phone", "mobile", "title"))
+    found = [
+        (work.columns.headers[at], at) for each in targets if (at := work.at(each)) is not None
+    ]
+
+    def read(cells: Cells) -> dict[str, str]:
+        return {header: said for header, at in found if (said := values.tidy(cells[at]))}
+
+    return read
+
+
 def plan(
     session: Session,
     work: Work,

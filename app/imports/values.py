@@ -187,11 +187,14 @@ def decimal(text: str) -> Decimal:
         raise ValueError("not a number") from error
 
 
+NEGATIVE = re.compile(r"(?<!\w)[-\u2212]\d")
+
+
 def days(text: str) -> int:
     """Read a payment term as whole days: "30", "Net 30", "30 Tage", "Due on receipt"."""
     if key(text) in {"dueonreceipt", "sofort", "immediate", "aucomptant", "contado", "direct"}:
         return 0
-    found = re.findall(r"\d+", text)
+    found = [] if NEGATIVE.search(text) else re.findall(r"\d+", text)
     if len(found) == 1 and len(found[0]) <= MOST_DIGITS and int(found[0]) <= LONGEST_TERM:
         return int(found[0])
     raise ValueError("unknown payment term: give whole days, such as 30")

@@ -265,3 +265,16 @@ def test_every_country_of_the_real_files_is_known(shared_data) -> None:
         mark = "\t" if codec == "cp1250" else ";"
         codes = {row.split(mark)[1] for row in text.splitlines()[1:]}
         assert {values.country(code) for code in codes} == codes
+
+
+@pytest.mark.parametrize(
+    ("text", "term"), [("30", 30), ("Net 30", 30), ("NET-30", 30), ("Due on receipt", 0)]
+)
+def test_a_payment_term_is_days(text, term):
+    assert values.days(text) == term
+
+
+@pytest.mark.parametrize("text", ["-7", " -7 days", "\u22127", "Net -30", "2/10 net 30", "soon"])
+def test_what_is_no_payment_term_is_refused(text):
+    with pytest.raises(ValueError, match="unknown payment term"):
+        values.days(text)

@@ -250,7 +250,7 @@ def _tax(inputs: Inputs, wording: Wording) -> Figures:
     if prices not in {"exclusive", "inclusive"} or wording.prices not in {None, prices}:
         raise UnknownWordingError(f"prices {prices}")
     amounts = [_line_amount(line, places) for line in inputs["lines"]]
-    taken, carried = discounts(amounts, _invoice_discount(inputs, places))
+    taken, _, carried = discounts(amounts, _invoice_discount(inputs, places))
     result = assess(
         [
             (amount - off, _taxes(line))

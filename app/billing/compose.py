@@ -12,7 +12,7 @@ from app.billing.documents.content import Buyer as ContentBuyer
 from app.billing.documents.content import ContentLine, DocumentContent, Seller
 from app.billing.documents.content import TaxTotal as ContentTax
 from app.billing.documents.presentation import Wording, wording
-from app.billing.engine.facts import Document, Line, Policy
+from app.billing.engine.facts import Discount, Document, Line, Policy
 from app.billing.engine.orders import ordered
 from app.billing.queries import Buyer
 from app.core.db import db
@@ -219,12 +219,18 @@ def _note(line: Line, word: Wording) -> str:
     return "; ".join(map(word.told, said))
 
 
+def _discount(discount: Discount, word: Wording) -> str:
+    percent = f", {word.percent(discount.percent)}" if discount.percent else ""
+    return f"{discount.text}{percent}: {word.money(discount.amount_minor)}"
+
+
 def _notes(document: Document, word: Wording) -> str:
     said = []
     if document.discount_minor:
+        each = "; ".join(_discount(discount, word) for discount in document.discounts)
         amount = word.money(document.discount_minor)
         said.append(
-            say("Discounts of %(amount)s are taken off the lines in proportion.", amount=amount)
+            say("Taken off the lines in proportion: %(discounts)s.", discounts=each or amount)
         )
     if any(total.tax.category == "AE" for total in document.tax_totals):
         said.append(REVERSE_CHARGE)

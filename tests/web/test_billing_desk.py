@@ -270,6 +270,7 @@ def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
     page_of_invoice = month.get("/billing/invoices/1").text
     assert 'data-label="Quantity">2 seat</span>' in page_of_invoice
     assert 'data-label="Rate">40.00</span>' in page_of_invoice
+    assert "Loyal, 10\u00a0%" in page_of_invoice
 
 
 def test_what_was_added_by_hand_is_taken_away_again(month):

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import attrgetter, itemgetter
+from typing import NamedTuple
 
 import msgspec
 
 from app.billing.engine.amounts import cash_rounding, price_line
 from app.billing.engine.facts import (
     BilledEntry,
+    Discount,
     Document,
     Entry,
     ExtraLine,
@@ -24,7 +26,7 @@ from app.billing.engine.facts import (
 from app.billing.engine.rates import PricedRule, RateCard
 from app.billing.engine.tax import assess
 from app.billing.engine.timeline import Timeline
-from app.core.money import round_half_up, share
+from app.core.money import plain, round_half_up, share
 
 Billed = tuple[int, int, int, int, PricedRule, date]
 GroupKey = tuple[int | str | None, int, int, int]
@@ -251,22 +253,32 @@ def _extra_lines(
     return drafts
 
 
-def discounts(amounts: Sequence[int], extras: Sequence[ExtraLine]) -> tuple[list[int], int]:
+class Discounted(NamedTuple):
+    """Minor units that discounts take: off each line, each of them, and what is left to carry."""
+
+    lines: list[int]
+    each: list[int]
+    carried: int
+
+
+def discounts(amounts: Sequence[int], extras: Sequence[ExtraLine]) -> Discounted:
     """What each line is reduced by, and what could not be taken and is carried.
 
     Discounts come off one after the other, each shared over the lines by what is left of them, by
     largest remainder. Lines below zero take no part, and no discount takes the others below it.
     """
     taken, carried = [0] * len(amounts), 0
+    each: list[int] = []
     for extra in extras:
         left = [max(0, amount - off) for amount, off in zip(amounts, taken, strict=True)]
         available = max(0, min(sum(left), sum(amounts) - sum(taken)))
         wanted = _discount(extra, available)
         off = min(wanted, available)
+        each.append(off)
         carried += wanted - off
         if off:
             taken = [had + more for had, more in zip(taken, share(off, left), strict=True)]
-    return taken, carried
+    return Discounted(taken, each, carried)
 
 
 def _discount(extra: ExtraLine, available: int) -> int:
@@ -281,7 +293,7 @@ def _discount(extra: ExtraLine, available: int) -> int:
 def _document(
     drafts: Sequence[_Draft], extras: Sequence[ExtraLine], currency: str, policy: Policy
 ) -> Document:
-    taken, carried = discounts([draft.amount for draft in drafts], extras)
+    taken, each, carried = discounts([draft.amount for draft in drafts], extras)
     taxed = [(draft.amount - off, (draft.tax,)) for draft, off in zip(drafts, taken, strict=True)]
     result = assess(taxed, scope=policy.tax_scope, prices=policy.prices)
     lines = tuple(
@@ -305,6 +317,11 @@ def _document(
         gross_minor=gross,
         rounding_minor=cash_rounding(gross, policy.cash_step_minor),
         first_day=min((row[5] for draft in drafts for row in draft.entries), default=None),
+        discounts=tuple(
+            Discount(extra.text, off, plain(extra.percent) if extra.percent else "")
+            for extra, off in zip(extras, each, strict=True)
+            if off
+        ),
     )
 
 

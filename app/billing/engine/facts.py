@@ -182,6 +182,17 @@ class Line(Struct, frozen=True):
     order: str = ""
 
 
+class Discount(Struct, frozen=True):
+    """What one discount took off all lines together, and how it was called.
+
+    `percent` is a decimal string, empty for a discount of an amount.
+    """
+
+    text: str
+    amount_minor: int
+    percent: str = ""
+
+
 class TaxTotal(Struct, frozen=True):
     tax: Tax
     taxable_minor: int
@@ -191,7 +202,8 @@ class TaxTotal(Struct, frozen=True):
 class Document(Struct, frozen=True):
     """A compiled account: everything an invoice says, before it has a number.
 
-    `first_day` is the day of the earliest work on it.
+    `first_day` is the day of the earliest work on it; of a document compiled before they were kept
+    there are no `discounts`.
     """
 
     currency: str
@@ -207,6 +219,7 @@ class Document(Struct, frozen=True):
     gross_minor: int
     rounding_minor: int
     first_day: date | None = None
+    discounts: tuple[Discount, ...] = ()
 
     @property
     def payable_minor(self) -> int:

@@ -159,7 +159,7 @@ def test_a_discount_never_takes_a_document_below_zero() -> None:
 
 def test_discounts_leave_negative_lines_alone() -> None:
     voucher = ExtraLine("discount_amount", "Voucher", 100)
-    assert discounts([300, -50, 100], [voucher]) == ([75, 0, 25], 0)
+    assert discounts([300, -50, 100], [voucher]) == ([75, 0, 25], [100], 0)
 
 
 def test_cash_rounding_is_beside_the_gross() -> None:

@@ -1,11 +1,12 @@
-"""A discount that is more than there is to take off is never used up by an invoice."""
+"""Discounts: named on the invoice, and never used up where there is too little to take off."""
 
+import json
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from app.billing.commands import extras
-from app.billing.models import ExtraLine
+from app.billing.models import Document, ExtraLine
 from app.billing.runs import answer_of
 from app.core.db import db, unit_of_work
 from tests import factories
@@ -29,4 +30,19 @@ def test_it_waits_until_there_is_enough_even_where_rounded_tax_is_left_over(app)
     assert answer_of(run)["invoices"][0]["net"] == "195.00"
     assert len(issued(run)["issued"]) == 1
     assert db.session.scalars(select(ExtraLine).filter_by(document_id=None)).all() == []
+    assert_books()
+
+
+def test_each_discount_is_named_on_the_invoice_with_what_it_took_off(app):
+    with unit_of_work():
+        fjord = factories.company("Fjord", language="de")
+        account = factories.account(fjord)
+        extras.add_line(CLERK, account.id, text="Licence", unit_price=Decimal(200))
+        extras.add_discount(CLERK, account.id, text="Loyal", percent=Decimal("12.5"))
+        extras.add_discount(CLERK, account.id, text="Spring", amount=Decimal(5))
+    issued(compiled())
+    notes = json.loads(db.session.scalars(select(Document.content)).one())["notes"]
+    assert notes == (
+        "Anteilig von den Zeilen abgezogen: Loyal, 12,5\u00a0%: EUR\u00a025,00; Spring: EUR\u00a05,00."
+    )
     assert_books()

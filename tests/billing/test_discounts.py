@@ -42,7 +42,6 @@ def test_each_discount_is_named_on_the_invoice_with_what_it_took_off(app):
         extras.add_discount(CLERK, account.id, text="Spring", amount=Decimal(5))
     issued(compiled())
     notes = json.loads(db.session.scalars(select(Document.content)).one())["notes"]
-    assert notes == (
-        "Anteilig von den Zeilen abgezogen: Loyal, 12,5\u00a0%: EUR\u00a025,00; Spring: EUR\u00a05,00."
-    )
+    each = "Loyal, 12,5\u00a0%: EUR\u00a025,00; Spring: EUR\u00a05,00."
+    assert notes == f"Anteilig von den Zeilen abgezogen: {each}"
     assert_books()

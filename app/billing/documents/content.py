@@ -156,9 +156,9 @@ def content_of(frozen: bytes | str) -> DocumentContent:
         raise TypeError(f"not the content of a document: {error}") from error
 
 
-def language_of(frozen: str) -> str:
-    """The own name of the language a document is in, from its canonical JSON."""
-    code = content_of(frozen).locale.partition("_")[0]
+def language_of(content: DocumentContent) -> str:
+    """The own name of the language a document is in."""
+    code = content.locale.partition("_")[0]
     return OFFERED.get(code, OFFERED[ENGLISH])
 
 

@@ -11,7 +11,7 @@ from flask import Response, abort, render_template, request, send_file, url_for
 
 from app.billing import invoice_queries, notifications
 from app.billing.documents import stored
-from app.billing.documents.content import language_of
+from app.billing.documents.content import content_of, language_of
 from app.billing.invoice_queries import STATES, Listed, Wanted
 from app.billing.queries import agency
 from app.core import clock, export, forms, mail_queries, storage
@@ -106,11 +106,12 @@ def _cells(row: Listed) -> tuple[export.Cell, ...]:
 def invoice(document_id: int) -> str:
     """Show a document: its lines down to the entries, payments, mails, what happened."""
     document = invoice_queries.document(document_id)
-    today = clock.today(agency().zone)
+    content, today = content_of(document.content), clock.today(agency().zone)
     return render_template(
         "desk/billing/invoice.html",
         document=document,
-        written_in=language_of(document.content),
+        written_in=language_of(content),
+        notes=content.notes,
         standing=invoice_queries.standing(document_id, today),
         lines=lines_of(document, line_id=request.args.get("line", type=int)),
         settlements=invoice_queries.settlements_of(document_id),

@@ -27,30 +27,39 @@ def currencies() -> list[str]:
     return sorted(db.session.scalars(every))
 
 
-def _unbilled(
-    columns: Sequence[Any], scope: Scope, currency: str, end: date
-) -> Select[*tuple[Any, ...]]:
-    """Priced entries worked before `end` that no live allocation holds."""
+def _not_billed(columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
+    """Priced entries that no live allocation holds."""
     held = select(Allocation.id).where(
         Allocation.entry_id == EntryValue.entry_id,
         Allocation.released_at.is_(None),
         Allocation.kind != "credit",
     )
-    rows = (
-        select(*columns)
-        .select_from(EntryValue)
-        .where(
-            EntryValue.currency == currency,
-            EntryValue.counts,
-            EntryValue.work_date < end,
-            ~held.exists(),
-        )
-    )
+    return select(*columns).select_from(EntryValue).where(EntryValue.counts, ~held.exists())
+
+
+def _unbilled(
+    columns: Sequence[Any], scope: Scope, currency: str, end: date
+) -> Select[*tuple[Any, ...]]:
+    """Those of them that were worked before `end`."""
+    rows = _not_billed(columns).where(EntryValue.currency == currency, EntryValue.work_date < end)
     if scope.company_ids is not None:
         rows = rows.where(EntryValue.company_id.in_(scope.company_ids))
     if scope.department_id is not None:
         rows = rows.where(EntryValue.entry_id.in_(of_department(scope.department_id)))
     return rows
+
+
+def unbilled_of(company_ids: Sequence[int]) -> list[Any]:
+    """(company id, name, currency, entries, minor units) of work of these that nobody billed.
+
+    Without a currency stands work that has no price.
+    """
+    of = (EntryValue.company_id, Company.name, EntryValue.currency)
+    amount = func.sum(EntryValue.amount_minor).cast(BigInteger).label("amount")
+    query = _not_billed((*of, func.count().label("entries"), amount))
+    query = query.join(Company, Company.id == EntryValue.company_id)
+    query = query.where(EntryValue.company_id.in_(company_ids))
+    return list(db.session.execute(query.group_by(*of).order_by(Company.name, EntryValue.currency)))
 
 
 def unbilled_by_company(scope: Scope, currency: str, end: date) -> list[Any]:

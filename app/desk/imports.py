@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask import url_for as address
 
+from app.billing.queries_dashboards import unbilled_of
 from app.core import forms, job_queries, jobs
 from app.core.acting import current_actor
 from app.core.db import db
@@ -438,7 +439,9 @@ def undo_page(batch_id: int) -> Any:
         planned = job.result if job else _undo_plan(batch)
     except RuleError as error:
         return told(error, back=_here(batch_id))
-    return _render("undo", batch=batch, planned=planned)
+    archived = planned["archived_ids"] if planned and batch.kind == "companies" else []
+    unbilled = unbilled_of(archived) if archived else []
+    return _render("undo", batch=batch, planned=planned, unbilled=unbilled)
 
 
 def _undo_plan(batch: ImportBatch) -> dict[str, Any] | None:

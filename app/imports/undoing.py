@@ -127,12 +127,12 @@ STANDS = "something stands on it, and it cannot be archived"
 def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> dict[str, Any]:
     """Undo a batch, or say what an undo would do (`dry`): restore first, then delete.
 
-    Answers {"restored", "part_restored", "deleted", "archived",
+    Answers {"restored", "part_restored", "deleted", "archived", "archived_ids",
     "refused": [{"line", "id", "reason"}], "aside_deleted", "aside_kept"}; the last two count
-    companies, contacts and staff that the batch made on the way. Records restored in part are
-    among the refused, with the fields that stay.
+    companies, contacts and staff that the batch made on the way. `archived_ids` are those of this
+    try. Records restored in part are among the refused, with the fields that stay.
     """
-    outcome: dict[str, Any] = {**dict.fromkeys(COUNTED, 0), "refused": []}
+    outcome: dict[str, Any] = {**dict.fromkeys(COUNTED, 0), "archived_ids": [], "refused": []}
     if not dry:
         with step(0, 0) as session:
             outcome |= session.scalars(text(SO_FAR), {"batch": batch_id}).one()
@@ -290,6 +290,7 @@ def _delete(
         _refuse(outcome, rows, held, STANDS)
     else:
         outcome["archived"] += len(held)
+        outcome["archived_ids"] += sorted(held)
     outcome["deleted"] += len(free)
     if dry:
         return

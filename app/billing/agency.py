@@ -157,7 +157,8 @@ def _problem(name: str, value: Any) -> str | None:  # noqa: C901, PLR0911, PLR09
         case "email" if value and (value.count("@") != 1 or any(sign.isspace() for sign in value)):
             return f"{value!r} is no e-mail address."
     if isinstance(value, str) and len(value) > LONGEST.get(name, 64):
-        return f"{name} has {len(value)} characters, at most {LONGEST.get(name, 64)} fit."
+        label = name.replace("_", " ")
+        return f"The {label} has {len(value)} characters, at most {LONGEST.get(name, 64)} fit."
     return None
 
 

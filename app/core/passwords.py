@@ -30,6 +30,8 @@ def problems_with(password: str, *, email: str) -> list[str]:
                 least=SHORTEST,
             )
         )
+    if not password:
+        return [each.at(FIELD) for each in found]
     if len(password) > LONGEST:
         found.append(say("A password has at most %(most)s characters.", most=LONGEST))
     if _is_common(password):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import request
+from werkzeug.datastructures import FileStorage
 
 from app.billing.agency import MOST_LOGO_BYTES, Particulars, change_agency, the_agency
 from app.billing.limits import limits_of, limits_written
@@ -40,6 +41,14 @@ def shown() -> dict[str, str]:
     kept["next_number"] = next_invoice_number(year)
     kept["portal_time"] = "show" if agency.portal_shows_time else "hide"
     return {name: request.form.get(name, str(value or "")) for name, value in kept.items()}
+
+
+def told(error: RuleError) -> list[tuple[str, str]]:
+    """What the form is refused for, and what a browser does not send twice: (field id, words)."""
+    problems = [("", problem) for problem in error.problems]
+    if _chosen_logo():
+        problems.append(("f-logo", "The logo was not kept: choose it once more."))
+    return problems
 
 
 def save(actor: Actor) -> None:
@@ -88,5 +97,10 @@ def _limits(name: str) -> dict[str, int] | None:
 
 def _uploaded_logo() -> bytes | None:
     """The picture that was sent, one byte more than may be at most; None when none was chosen."""
+    file = _chosen_logo()
+    return file.read(MOST_LOGO_BYTES + 1) if file else None
+
+
+def _chosen_logo() -> FileStorage | None:
     file = request.files.get("logo")
-    return file.read(MOST_LOGO_BYTES + 1) if file is not None and file.filename else None
+    return file if file is not None and file.filename else None

@@ -38,7 +38,7 @@ def change_agency() -> Any:
         return url_for("settings.agency"), "Saved. Issued documents keep what they say."
 
     def again(error: RuleError) -> tuple[str, int]:
-        return _form([("", problem) for problem in error.problems]), 400
+        return _form(agency_form.told(error)), 400
 
     return carry_out(action, back=url_for("settings.agency"), again=again)
 

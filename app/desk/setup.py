@@ -54,7 +54,8 @@ def first_post() -> Any:
                 abort(404)
             user_id = _set_up()
     except RuleError as error:
-        return _form(list(error.problems)), 400
+        again = ("f-password", "Type the password once more.")
+        return _form([*agency_form.told(error), again]), 400
     user = db.session.get(User, user_id)
     if user is None:
         abort(404)
@@ -85,10 +86,10 @@ def _set_up() -> int:
     return user_id
 
 
-def _form(problems: list[str]) -> str:
+def _form(problems: list[tuple[str, str]]) -> str:
     return render_template(
         "desk/setup/first.html",
-        problems=[("", problem) for problem in problems],
+        problems=problems,
         shown=agency_form.shown(),
         typed=request.form,
         **agency_form.choices(),

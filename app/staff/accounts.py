@@ -207,6 +207,8 @@ def _changeable(user_id: int, actor: Actor) -> User:
 
 
 def _address_problems(email: str, username: str) -> list[str]:
+    if not email:
+        return ["The e-mail is empty: write it like name@example.com."]
     name, _, host = email.partition("@")
     if not name or "." not in host or any(sign in email for sign in " ,;<>\r\n\0"):
         return [f"“{email}” is not an e-mail address; write it like name@example.com."]

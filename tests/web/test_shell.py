@@ -100,6 +100,20 @@ def test_the_set_up_tells_every_reason_and_saves_nothing(nobody):
     assert the_agency().name != "Nordlys"
 
 
+def test_the_set_up_says_what_is_to_be_given_once_more(nobody):
+    wrong = {"admin_email": "", "password": "", "tax_id": "1" * 500}
+    logo = {"logo": (BytesIO(picture()), "l.png")}
+    answer = nobody.post("/setup", data=AGENCY | ADMIN | wrong | logo)
+    problems = re.search(r'<div class="alert alert-danger".*?</ul>', text_of(answer), re.DOTALL)[0]
+    assert re.findall(r"<li>(?:<a[^>]*>)?([^<]+)", problems) == [
+        "The tax id has 500 characters, at most 40 fit.",
+        "The e-mail is empty: write it like name@example.com.",
+        "A password has at least 12 characters; three or four words will do.",
+        "The logo was not kept: choose it once more.",
+        "Type the password once more.",
+    ]
+
+
 # --- Agency --------------------------------------------------------------------------------------
 def nonce_of(page):
     return re.search(r'name="nonce" value="([^"]+)"', text_of(page)).group(1)

@@ -15,7 +15,7 @@ from app.core.db import unit_of_work, with_retry
 from app.core.errors import NotFoundError, RuleError
 from app.core.language import told
 
-__all__ = ["Outcome", "carry_out", "refused", "taken", "unit_of_work", "with_retry"]
+__all__ = ["Outcome", "carry_out", "mark", "refused", "taken", "unit_of_work", "with_retry"]
 
 Outcome = tuple[str, str]
 TAKEN = "sent"
@@ -70,7 +70,12 @@ def refused(error: RuleError, *, back: str) -> Response:
 
 def taken(address: str) -> str:
     """The address, telling the browser that this form is taken: only then it drops its draft."""
-    mark = urlencode({TAKEN: request.form.get(forms.FIELD, "")[:ENOUGH_OF_NONCE]})
+    marked = urlencode({TAKEN: mark()})
     parts = urlsplit(address)
-    query = f"{parts.query}&{mark}" if parts.query else mark
+    query = f"{parts.query}&{marked}" if parts.query else marked
     return urlunsplit(parts._replace(query=query))
+
+
+def mark() -> str:
+    """By which a browser knows this form among those whose text it keeps."""
+    return request.form.get(forms.FIELD, "")[:ENOUGH_OF_NONCE]

@@ -18,6 +18,7 @@ from app.core.audit import Actor
 from app.core.given_back import written
 from app.core.logs import request_id
 from app.core.models import Agency
+from app.core.posting import mark
 from app.core.sessions import VIEWING, desk_session, is_portal
 from app.core.targets import is_local
 from app.portal import blueprint, door
@@ -169,6 +170,7 @@ def too_late(page: str = "") -> str:
         is_in=is_in,
         target=target if is_in else url_for("door.sign_in", next=target),
         written=written(request.form),
+        mark=mark(),
     )
 
 

@@ -10,7 +10,7 @@ from flask import redirect, render_template, request, url_for
 from app.core import clock, formats, forms, typed
 from app.core.errors import RuleError
 from app.core.language import current, told
-from app.core.posting import refused, unit_of_work
+from app.core.posting import refused, taken, unit_of_work
 from app.core.words import say
 from app.portal import billed, blueprint, client, logins
 from app.portal.posting import carry_out
@@ -130,7 +130,7 @@ def new_request() -> Any:
 
     def open_it() -> tuple[str, str]:
         ticket = requesting.send(sent.request(me), actor=me.actor)
-        return url_for("portal.request_sent", number=ticket.number), ""
+        return taken(url_for("portal.request_sent", number=ticket.number)), ""
 
     return carry_out(
         open_it,
@@ -204,13 +204,13 @@ def add_draft_file() -> Any:
     key, form = request.form.get("key", ""), request.form.get(forms.FIELD, "")
     try:
         with unit_of_work():
-            taken = drafts.add_files(me.id, files, key=key, form=form)
-            kept = [{"id": one.id, "name": one.name} for one in taken.files]
+            added = drafts.add_files(me.id, files, key=key, form=form)
+            kept = [{"id": one.id, "name": one.name} for one in added.files]
     except drafts.FormSentError as error:
         return {"files": [], "problems": [told(problem) for problem in error.problems]}, 409
     return {
         "files": kept,
-        "problems": [told(problem) for problem in taken.problems],
+        "problems": [told(problem) for problem in added.problems],
     }, 200 if kept else 422
 
 

@@ -1,6 +1,7 @@
 // What is typed into a form of `data-draft` stays in this browser until the server has taken it, also
-// past the end of a session. Passwords and files are never kept. `sent` in the address names the form
-// that was taken, by the beginning of its nonce.
+// past the end of a session. Logins and files are never kept. `sent` in the address names the form
+// that was taken, by the beginning of its nonce. A form whose text the server keeps as well says so
+// (`drafttaken`), and says when it has further fields to be filled (`draftgrown`).
 (() => {
   const START = "draft:";
   const KEPT = 14 * 86_400_000;
@@ -37,7 +38,10 @@
   }
 
   const NEVER = ["hidden", "file", "password", "submit", "button"];
-  const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !NEVER.includes(field.type));
+  const fieldsOf = (form) => [...form.elements].filter((field) => (
+    field.name && !NEVER.includes(field.type) && !field.name.startsWith("login-")
+  ));
+  const slot = (field) => field.type === "checkbox" ? `${field.name}=${field.value}` : field.name;
   const isTicked = (field) => field.type === "checkbox" || field.type === "radio";
   const holdsWords = (field) => field.tagName === "TEXTAREA"
     ? field.value.trim() !== ""
@@ -45,7 +49,7 @@
 
   const restore = (form, values) => {
     for (const field of fieldsOf(form)) {
-      const value = values[field.name];
+      const value = values[slot(field)];
       if (value === undefined || field.dataset.timerMinutes !== undefined) continue;
       if (field.type === "checkbox") field.checked = value;
       else if (field.type === "radio") field.checked = field.value === value;
@@ -63,7 +67,12 @@
     const key = START + form.dataset.draft;
     const kept = read(key);
     const isAnswered = [...form.querySelectorAll("textarea")].some((area) => area.defaultValue.trim());
-    if (kept && !isAnswered) restore(form, kept.values);
+    if (kept && (!isAnswered || form.dataset.draftNewer)) {
+      restore(form, kept.values);
+      window.addEventListener("load", () => form.dispatchEvent(new Event("draftback")));
+      form.addEventListener("draftgrown", () => restore(form, kept.values), { once: true });
+    }
+    form.addEventListener("drafttaken", () => store.removeItem(key));
     const save = () => {
       const fields = fieldsOf(form);
       if (!fields.some(holdsWords)) {
@@ -72,7 +81,7 @@
       }
       const values = {};
       for (const field of fields) {
-        if (field.type === "checkbox") values[field.name] = field.checked;
+        if (field.type === "checkbox") values[slot(field)] = field.checked;
         else if (!isTicked(field) || field.checked) values[field.name] = field.value;
       }
       write(key, { at: Date.now(), values });
@@ -83,6 +92,13 @@
       const draft = read(key);
       if (draft) write(key, { ...draft, sent: form.elements.nonce.value.slice(0, 12) });
     });
+  }
+
+  // A form that came too late says that it is kept here, in place of asking to copy it.
+  for (const page of document.querySelectorAll("[data-kept]")) {
+    if (!keys(START).some((key) => read(key)?.sent === page.dataset.kept)) continue;
+    page.hidden = false;
+    document.querySelectorAll("[data-unkept]").forEach((part) => { part.hidden = true; });
   }
 
   // Who signs out leaves nothing in the browser, and is asked where that throws something away.

@@ -51,6 +51,7 @@
     if (promises) document.getElementById("request-promises").replaceChildren(promises.content);
     promises?.remove();
     recall();
+    form.dispatchEvent(new Event("draftgrown"));
     showAsked();
     fields.querySelectorAll("[data-toggle-password]").forEach(toggler);
   };
@@ -94,8 +95,10 @@
     isChanged = false;
     tell(said("saving"));
     let outcome;
+    let isTaken = false;
     try {
       const reply = await fetch(form.dataset.save, { method: "POST", body: typed(), signal: AbortSignal.timeout(15000), ...options });
+      isTaken = reply.ok || reply.status === 409;
       outcome = reply.ok
         ? said("saved", { time: (await reply.json()).at })
         : reply.status === 409
@@ -106,6 +109,7 @@
       soon(5000);
     }
     isSaving = false;
+    if (isTaken && !isChanged && !waiting) form.dispatchEvent(new Event("drafttaken"));
     if (form.dataset.waits) sendWhenDone();
     else if (isChanged) save();
     else tell(outcome);
@@ -178,6 +182,12 @@
     if (form.dataset.waits) sendWhenDone();
   };
 
+  // What this browser kept, as the server could not be reached, is brought to it now.
+  form.addEventListener("draftback", () => {
+    const type = form.elements.type?.value;
+    if (type) bring(type);
+    soon();
+  });
   form.addEventListener("input", () => soon());
   form.addEventListener("focusout", () => { if (waiting) save(); });
   form.addEventListener("change", (event) => {

@@ -367,3 +367,59 @@ def test_an_answer_is_there_again_after_signing_in_again(live, clients, portal):
     page.get_by_label("Password", exact=True).fill(make.PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_label("Your message")).to_have_value("It was the cable.")
+
+
+def test_a_request_typed_without_a_connection_outlives_its_page(live, clients, portal):
+    page = portal(width="phone")
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("Something is broken").check()
+    page.get_by_label("Several of us").wait_for()
+    page.get_by_label("Subject").fill("Old")
+    page.get_by_label("Subject").blur()
+    page.get_by_text("Draft saved").wait_for()
+    page.context.set_offline(True)
+    page.get_by_label("Several of us").check()
+    page.get_by_label("Password").fill("hunter-canary")
+    page.get_by_label("Subject").fill("The shop is slow")
+    page.get_by_label("Description").fill("Since noon.")
+    page.get_by_label("Bo Lund").check()
+    assert "hunter-canary" not in page.evaluate("() => JSON.stringify(localStorage)")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    page.goto(f"{live.url}/portal/requests/new")
+    expect(page.get_by_label("Subject")).to_have_value("The shop is slow")
+    expect(page.get_by_label("Description")).to_have_value("Since noon.")
+    expect(page.get_by_label("Several of us")).to_be_checked()
+    expect(page.get_by_label("Bo Lund")).to_be_checked()
+    page.get_by_text("Draft saved").wait_for()
+    assert page.evaluate("() => localStorage.length") == 0, "the server has it now"
+    with live.database():
+        assert db.session.scalars(select(Draft)).one().typed["text"] == "Since noon."
+
+
+def test_a_request_sent_after_its_session_stands_in_the_form_again(live, clients, portal):
+    page = portal(width="phone")
+    page.goto(f"{live.url}/portal/requests/new")
+    page.get_by_label("A question").check()
+    page.get_by_label("Subject").fill("Which plan?")
+    page.get_by_label("Subject").blur()
+    page.get_by_text(
+        "Draft saved"
+    ).wait_for()  # else its answer brings the cookie back
+    page.context.clear_cookies()
+    page.get_by_label("Description").fill("Which one do we have?")
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_text("nothing that you wrote is lost").wait_for()
+    assert_accessible(page)
+    expect(page.get_by_text("copy it")).to_be_hidden()
+    page.get_by_role("link", name="Sign in and go on").click()
+    page.get_by_label("E-mail", exact=True).fill(clients.email)
+    page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_label("A question")).to_be_checked()
+    expect(page.get_by_label("Description")).to_have_value("Which one do we have?")
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("heading", name="is with us").wait_for()
+    page.goto(f"{live.url}/portal/requests/new")
+    expect(page.get_by_label("Subject")).to_have_value("")
+    assert page.evaluate("() => localStorage.length") == 0

@@ -121,6 +121,31 @@ def post_address_changed(contact: Contact, before: str, after: str) -> None:
     _post(wording, _of(contact, before), "", about=(ABOUT, contact.id), key=key)
 
 
+CHANGED = {
+    "password": (
+        say("Your password was changed"),
+        say("your password for the portal of %(agency)s was changed. All other sign-ins ended."),
+    ),
+    "code_on": (
+        say("Signing in asks for a code now"),
+        say("from now on the portal of %(agency)s asks for a code of your app when you sign in."),
+    ),
+    "code_off": (
+        say("Signing in asks for no code any more"),
+        say("the portal of %(agency)s asks for no code of your app any more when you sign in."),
+    ),
+}
+
+
+def post_changed(contact: Contact, what: str) -> None:
+    """Tell somebody of a change to how they sign in (of `CHANGED`), in case it was not they."""
+    subject, why = CHANGED[what]
+    wording = Wording(subject, why, "", say("If that was not you, answer this mail at once."))
+    email = next(str(each.address) for each in contact.emails if each.is_primary)
+    key = f"{what}:{contact.id}:{clock.now().isoformat()}"
+    _post(wording, _of(contact, email), "", about=(ABOUT, contact.id), key=key)
+
+
 def post_registration(registration: Registration, secret: str) -> None:
     """Ask somebody who registered to confirm the address."""
     about = (REGISTRATION, registration.id)

@@ -174,10 +174,15 @@ def end_sessions(account: PortalAccount) -> None:
 
 
 def set_password(account: PortalAccount, password: str, *, email: str) -> None:
-    """Give a new password: all sessions end, all mailed links are void. Raises `RuleError`."""
+    """Give a new password: all sessions end, all mailed links are void, and its owner is told.
+
+    A first one is told to nobody. Raises `RuleError`.
+    """
     problems = problems_with(password, email=email)
     if problems:
         raise RuleError(*problems)
+    if account.password is not None:
+        account_letters.post_changed(account.contact, "password")
     account.password = hashed(password)
     end_sessions(account)
     links.void(account.contact_id)

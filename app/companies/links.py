@@ -1,7 +1,8 @@
 """Mailed links: a secret that works once, within its time, for what it was made for.
 
 It works for as long as the address it was mailed to is the contact's: who reads mail at a mistyped
-or a former address comes in by none.
+or a former address comes in by none. The link to a new address lets nobody in: its contact confirms
+it where they are signed in.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.companies import account_letters, accounts, links, people, queries, rules
-from app.companies.account_models import PortalAccount
+from app.companies.account_models import PortalAccount, PortalToken
 from app.companies.models import ADDRESS_PARTS, Contact, ContactEmail
 from app.core import clock, jobs
 from app.core.addresses import usual
@@ -69,6 +69,12 @@ def mail_link(contact_id: int, address: str) -> None:
     secret = links.make("email", email=address, contact_id=contact_id)
     if secret is not None:
         account_letters.post_link(account.contact, address, secret, purpose="email")
+
+
+def renew(link: PortalToken) -> None:
+    """Mail a new link to a new address in place of one whose time is over."""
+    if link.contact_id is not None and link.used_at is None:
+        mail_link(link.contact_id, link.email)
 
 
 def make_primary(account: PortalAccount, address: str, *, keeps_old: bool = False) -> None:

@@ -78,6 +78,12 @@ def answer(registration_id: int) -> None:
         account_letters.post_registration(registration, secret)
 
 
+def renew(link: PortalToken) -> None:
+    """Mail a new link in place of one whose time is over, while it is not confirmed."""
+    if link.registration is not None and link.used_at is None:
+        answer(link.registration.id)
+
+
 def would_join(registration: Registration) -> Company | None:
     """The company a confirmed registration joins by itself, by its verified domain.
 

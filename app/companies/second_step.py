@@ -7,7 +7,7 @@ The caller opens the unit of work, but for `passes`, which counts each try by it
 
 import hmac
 
-from app.companies import accounts
+from app.companies import account_letters, accounts
 from app.companies.account_models import PortalAccount
 from app.core import clock, recovery, totp
 from app.core.audit import record
@@ -53,6 +53,7 @@ def switch_on(account: PortalAccount, sealed: str, code: str) -> tuple[str, ...]
     account.totp_secret, account.totp_step = sealed, step
     accounts.end_sessions(account)
     _note(account, "code_on")
+    account_letters.post_changed(account.contact, "code_on")
     return new_recovery_codes(account)
 
 
@@ -70,6 +71,7 @@ def switch_off(account: PortalAccount) -> None:
     account.recovery_codes = []
     accounts.end_sessions(account)
     _note(account, "code_off")
+    account_letters.post_changed(account.contact, "code_off")
 
 
 def passes(account: PortalAccount, code: str) -> bool:

@@ -24,7 +24,7 @@ FOR = {
 }
 
 
-# What to do where no new link is mailed.
+# What to do where a used one is followed.
 NEXT_STEPS = {
     "email": say("Your profile says which address you use; there you ask for another link."),
     "registration": say("If you confirmed your address already, wait for our mail, or sign in."),
@@ -38,8 +38,8 @@ def follow(secret: str) -> Any:
     if link is None:
         return render_template("portal/link_unknown.html"), 404
     reader.follow(link.contact_id)
-    if not links.is_live(link):
-        return _spent(link, secret)
+    if elsewhere := _spent(link, secret) if not links.is_live(link) else _not_theirs(link):
+        return elsewhere
     if request.method == "GET":
         return _page(link, secret)
     try:
@@ -60,24 +60,36 @@ def again(secret: str) -> Any:
         return render_template("portal/link_unknown.html"), 404
     reader.follow(link.contact_id)
     with unit_of_work():
-        accounts.renew(link)
+        RENEWALS.get(link.purpose, accounts.renew)(link)
     text = _("If this access still stands, a new link is on its way to the address of the old one.")
     return render_template("portal/sent.html", text=text, email="")
 
 
+def _not_theirs(link: PortalToken) -> Any:
+    """Where others go than the contact of a link to a new address, which may be mistyped."""
+    me = client.current_or_none()
+    if link.purpose != links.NEW_ADDRESS or (me is not None and me.id == link.contact_id):
+        return None
+    if me is not None:
+        flash(_("This link is of another account than the one that is signed in."), "warning")
+        return redirect(url_for("portal.profile"))
+    flash(_("Sign in with your present address first; then confirm the new one."), "info")
+    return redirect(url_for("door.sign_in", next=request.path))
+
+
 def _spent(link: PortalToken, secret: str) -> Any:
     is_theirs = links.is_theirs(link)
+    is_over = link.used_at is None
     return (
         render_template(
             "portal/link_spent.html",
             purpose=FOR[link.purpose],
             is_given_up=not is_theirs,
-            is_used=link.used_at is not None,
+            is_used=not is_over,
             secret=secret,
-            asks_again=link.purpose == "registration" and link.used_at is None,
-            may_renew=link.contact_id is not None and is_theirs and link.purpose != "email",
-            leads_to_profile=link.purpose == "email",
-            next_step=NEXT_STEPS.get(link.purpose, ""),
+            may_renew=is_over if link.purpose in RENEWALS else is_theirs,
+            leads_to_profile=link.purpose == links.NEW_ADDRESS,
+            next_step="" if is_over else NEXT_STEPS.get(link.purpose, ""),
         ),
         410,
     )
@@ -160,8 +172,9 @@ def _email(link: PortalToken) -> Any:
         links.take(link)
         account = _account(link)
         profile.make_primary(account, link.email, keeps_old="keep" in request.form)
-    said = say("Your new e-mail address is confirmed. Sign in with it from now on.")
-    return code.enter(account, how="address", target=url_for("portal.profile"), said=said)
+    client.begin_session(account)
+    flash(_("Your new e-mail address is confirmed. Sign in with it from now on."), "success")
+    return redirect(url_for("portal.profile"))
 
 
 def _account(link: PortalToken) -> PortalAccount:
@@ -183,4 +196,9 @@ ACTIONS = {
     "reset": _reset,
     "registration": _registration,
     "email": _email,
+}
+# Links of which a new one is mailed while the old one's time is over, and it was never used.
+RENEWALS = {
+    "registration": registrations.renew,
+    "email": profile.renew,
 }

@@ -16,9 +16,7 @@ from app.core.zones import OFFERED
 from app.portal import blueprint, client
 from app.portal.posting import carry_out
 
-WRONG = say(
-    "The present password is not right: type it again, or sign out and choose a new one."
-).at("present")
+WRONG = say("The present password is not right: type it again, or sign out and choose a new one.")
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])
@@ -51,9 +49,12 @@ def profile() -> Any:
 def change_email() -> Any:
     """Mail a link to the new address; until it is followed the present one stays."""
     me = client.current()
+    new = request.form.get("email", "")
+    if not _is_proved(me):
+        return _page(me, (WRONG.at("proof"),), new=new), 422
 
     def ask() -> tuple[str, str]:
-        own.ask_for(me.account, request.form.get("email", ""))
+        own.ask_for(me.account, new)
         return url_for("portal.profile"), (
             say(
                 "If the address can be used, a link is on its way to it. Until you follow it your"
@@ -64,7 +65,7 @@ def change_email() -> Any:
     return carry_out(
         ask,
         back=url_for("portal.profile"),
-        again=lambda error: (_page(me, error.problems, new=request.form.get("email", "")), 422),
+        again=lambda error: (_page(me, error.problems, new=new), 422),
     )
 
 
@@ -84,10 +85,8 @@ def remove_email() -> Any:
 def change_password() -> Any:
     """A new password; every other session ends."""
     me = client.current()
-    if me.account.password is not None:
-        present = accounts.verified(me.email, request.form.get("present", ""))
-        if present is None or present.contact_id != me.id:
-            return _page(me, (WRONG,)), 422
+    if not _is_proved(me):
+        return _page(me, (WRONG.at("present"),)), 422
     try:
         with unit_of_work():
             accounts.set_password(me.account, request.form.get("password", ""), email=me.email)
@@ -107,6 +106,14 @@ def sign_out_everywhere() -> Any:
     client.begin_session(me.account)
     flash(_("You are signed out everywhere else."), "success")
     return redirect(url_for("portal.profile"))
+
+
+def _is_proved(me: client.Client) -> bool:
+    """Whether the present password was typed, by somebody who has one."""
+    if me.account.password is None:
+        return True
+    found = accounts.verified(me.email, request.form.get("present", ""))
+    return found is not None and found.contact_id == me.id
 
 
 def _page(

@@ -403,9 +403,7 @@ def test_a_request_sent_after_its_session_stands_in_the_form_again(live, clients
     page.get_by_label("A question").check()
     page.get_by_label("Subject").fill("Which plan?")
     page.get_by_label("Subject").blur()
-    page.get_by_text(
-        "Draft saved"
-    ).wait_for()  # else its answer brings the cookie back
+    page.get_by_text("Draft saved").wait_for()  # else its answer brings the cookie back
     page.context.clear_cookies()
     page.get_by_label("Description").fill("Which one do we have?")
     page.get_by_role("button", name="Send request").click()

@@ -21,13 +21,13 @@ from tests.portal.two_companies import offer
 
 pytestmark = pytest.mark.browser
 
-# Kind of link, what its page says it was for, and the button or link that leads on.
+# Kind of link, what its page says it was for, and what leads on from a used one.
 KINDS = (
     ("invitation", "join the portal", "Send me a new link"),
     ("sign_in", "sign you in", "Send me a new link"),
     ("reset", "choose a new password", "Send me a new link"),
     ("email", "confirm your new e-mail address", "Go to your profile"),
-    ("registration", "confirm your e-mail address", "Register again"),
+    ("registration", "confirm your e-mail address", "Sign in"),
 )
 WHYS = ("It was used already", "Its time is over")
 
@@ -69,8 +69,7 @@ def test_a_link_of_the_door_that_has_ended_offers_the_next_step(live, open_page,
         for secret, why in zip(ended[purpose], WHYS, strict=True):
             page.goto(f"{live.url}/portal/link/{secret}")
             expect(page.locator("main")).to_contain_text(f"It was to {was_to}. {why}")
-            was_registered = (purpose, why) == ("registration", WHYS[0])
-            step = "Sign in" if was_registered else leads_on
+            step = leads_on if why == WHYS[0] else "Send me a new link"
             step = page.get_by_role("main").locator(f".btn-primary:has-text('{step}')")
             expect(step).to_be_in_viewport()
         assert_accessible(page)

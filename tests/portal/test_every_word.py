@@ -104,7 +104,10 @@ def test_every_page_of_a_client(app, world):
     }
     closed = f"/portal/requests/{world.closed.number}"
     kind = world.ticket.request_type_id
+    with unit_of_work():
+        secret = links.make("email", email="ω@new.example", contact_id=world.mira.id)
     for url in (
+        f"/portal/link/{secret}",
         closed,
         f"{closed}?earlier=2",
         f"/portal/actions/{world.offer_id}",
@@ -167,7 +170,7 @@ def test_every_page_at_the_door(app, world, monkeypatch):
         account = db.session.scalars(select(PortalAccount).where(mira)).one()
         secrets = {
             purpose: links.make(purpose, email=email_of(world.mira), contact_id=world.mira.id)
-            for purpose in ("sign_in", "reset", "email", "invitation")
+            for purpose in ("sign_in", "reset", "invitation")
         }
     browser = visitor(app)
     pages = {

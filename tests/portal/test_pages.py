@@ -17,6 +17,7 @@ from app.vault import sealing
 from app.vault.models import Credential
 from tests import factories as make
 from tests.portal.acting import STAFF, acting, sent
+from tests.portal.conftest import PASSWORD
 from tests.portal.door import text_of
 from tests.web.people import client_in, person, portal_account, signed_in, visitor
 
@@ -164,7 +165,7 @@ def test_no_page_of_a_client_cuts_what_is_pasted(app, northwind):
     found = db.session.scalars(select(Credential)).one()
     assert sealing.unseal(found.sealed).secret == "hunter-4711"
     address = f"{'m' * 300}@example.com"
-    answer = mira.post("/portal/profile/email", data=sent(email=address))
+    answer = mira.post("/portal/profile/email", data=sent(email=address, present=PASSWORD))
     assert answer.status_code == 422
     assert f'value="{address}"' in text_of(answer)
 

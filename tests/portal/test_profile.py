@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from app.companies import accounts
+from app.companies import accounts, second_step
+from app.companies.account_models import PortalAccount
 from app.companies.models import Contact, ContactEmail
 from app.core.db import db, unit_of_work
 from app.core.models import Agency
@@ -15,6 +16,7 @@ from app.tickets.models import Ticket
 from tests import factories as make
 from tests.portal.acting import link_in, mails, sent
 from tests.portal.conftest import PASSWORD
+from tests.portal.test_code import code_of
 from tests.portal.test_door import NEW, email_of, is_in, sign_in, text_of
 from tests.waiting import wait_until_waiting
 from tests.web.people import client_in, visitor
@@ -23,6 +25,12 @@ from tests.web.people import client_in, visitor
 @pytest.fixture
 def mira(app, northwind):
     return client_in(app, northwind.mira)
+
+
+def ask_for(browser, address: str):
+    """Ask to have another e-mail address, as on the profile."""
+    data = sent(email=address, present=PASSWORD)
+    return browser.post("/portal/profile/email", data=data)
 
 
 def contact(northwind) -> Contact:
@@ -69,7 +77,8 @@ def test_a_refused_profile_keeps_what_was_typed(mira):
     [
         ("", {"name": "", "zone": ""}, "name", "Name: give a name."),
         ("", {"name": "Mira", "zone": "Mars/North"}, "zone", "Mars/North"),
-        ("/email", {"email": "nobody"}, "email", "not an e-mail address"),
+        ("/email", {"email": "nobody", "present": PASSWORD}, "email", "not an e-mail address"),
+        ("/email", {"email": "new@b.example", "present": "wrong"}, "proof", "is not right"),
         ("/password", {"present": "wrong", "password": NEW}, "present", "is not right"),
         ("/password", {"present": PASSWORD, "password": "short"}, "password", "at least 12"),
     ],
@@ -85,14 +94,14 @@ def test_what_is_refused_is_said_beside_its_field_too(mira, path, fields, name, 
 def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, mira):
     old = email_of(northwind.mira)
     other = client_in(app, northwind.mira)
-    mira.post("/portal/profile/email", data=sent(email="Mira@New.example"))
+    ask_for(mira, "Mira@New.example")
     assert mails()[-1].recipient == "mira@new.example"
     assert sign_in(visitor(app), old).status_code == 302
     link = link_in(mails()[-1])
-    browser = visitor(app)
-    browser.get(link)
+    mira.get(link)
     assert sign_in(visitor(app), old).status_code == 302
-    assert browser.post(link).location == "/portal/profile"
+    assert mira.post(link).location == "/portal/profile"
+    assert is_in(mira)
     assert mails()[-1].recipient == old, "whoever reads there learns that it was changed"
     assert "mira@new.example" in mails()[-1].body
     assert sign_in(visitor(app), "mira@new.example").status_code == 302
@@ -110,15 +119,70 @@ def test_an_address_changes_only_when_the_new_one_is_confirmed(app, northwind, m
     assert "/portal/link/" not in mails()[-1].body, "nothing but the notice went there"
 
 
+def test_a_link_to_a_mistyped_address_lets_nobody_in(app, northwind, mira):
+    old = email_of(northwind.mira)
+    ask_for(mira, "somebody-else@typo.example")
+    link = link_in(mails()[-1])
+    for stranger in (visitor(app), client_in(app, northwind.bo)):
+        for ask in (stranger.get, stranger.post):
+            answer = ask(link)
+            assert answer.status_code == 302
+            assert answer.location in {f"/portal/sign-in?next={link}", "/portal/profile"}
+    thief = visitor(app)
+    thief.post(link)
+    assert not is_in(thief)
+    assert is_in(mira)
+    assert sign_in(visitor(app), old).status_code == 302
+    assert contact(northwind).emails[0].address == old
+
+
+def test_it_is_confirmed_in_another_browser_once_one_is_signed_in_there(app, northwind, mira):
+    ask_for(mira, "mira@new.example")
+    link = link_in(mails()[-1])
+    phone = visitor(app)
+    asked = phone.get(link).location
+    there = sign_in(phone, email_of(northwind.mira), next=asked.partition("next=")[2])
+    assert there.location == link
+    phone.post(there.location)
+    assert contact(northwind).emails[0].address == "mira@new.example"
+
+
+def test_whoever_owns_an_account_learns_how_its_way_in_changed(app, northwind, mira):
+    """A password chosen for the first time is told to nobody: the mail with the link led there."""
+
+    def told() -> list[str]:
+        return [each.subject for each in mails() if each.about_kind == "contact"]
+
+    mira.post("/portal/profile/password", data={"present": PASSWORD, "password": NEW})
+    account = db.session.scalars(
+        select(PortalAccount).where(PortalAccount.contact_id == northwind.mira.id)
+    ).one()
+    sealed = second_step.sealed_secret()
+    with unit_of_work():
+        second_step.switch_on(account, sealed, code_of(second_step.shown(sealed)))
+    with unit_of_work():
+        second_step.switch_off(account)
+    assert told() == [
+        "Notification: Your password was changed",
+        "Notification: Signing in asks for a code now",
+        "Notification: Signing in asks for no code any more",
+    ]
+    with unit_of_work():
+        bo = accounts.ensure_account(northwind.bo.id)
+        bo.password = None
+        accounts.set_password(bo, "violin-candle-harbour", email=email_of(northwind.bo))
+    assert len(told()) == 3
+
+
 def test_an_address_that_another_takes_in_the_same_moment_is_refused_in_words(app, northwind, mira):
-    mira.post("/portal/profile/email", data=sent(email="mira@new.example"))
+    ask_for(mira, "mira@new.example")
     link = link_in(mails()[-1])
     una = northwind.una.id
 
     def press():
         with app.app_context():
             try:
-                return visitor(app).post(link)
+                return mira.post(link)
             finally:
                 db.session.remove()
 
@@ -135,19 +199,18 @@ def test_an_address_that_another_takes_in_the_same_moment_is_refused_in_words(ap
 
 def test_an_old_address_stays_a_way_in_on_purpose_only_until_it_is_removed(app, northwind, mira):
     old = email_of(northwind.mira)
-    mira.post("/portal/profile/email", data=sent(email="mira@new.example"))
+    ask_for(mira, "mira@new.example")
     link = link_in(mails()[-1])
-    browser = visitor(app)
-    assert f"Keep {old} as a second address" in text_of(browser.get(link))
-    browser.post(link, data={"keep": "y"})
+    assert f"Keep {old} as a second address" in text_of(mira.get(link))
+    mira.post(link, data={"keep": "y"})
     assert sign_in(visitor(app), old).status_code == 302
     with unit_of_work():
         accounts.mail_link(old, "sign_in")
     mailed = link_in(mails()[-1])
-    page = text_of(browser.get("/portal/profile"))
+    page = text_of(mira.get("/portal/profile"))
     assert f"Remove {old}" in page
-    browser.post("/portal/profile/email/remove", data=sent(email="mira@new.example"))
-    browser.post("/portal/profile/email/remove", data=sent(email=old))
+    mira.post("/portal/profile/email/remove", data=sent(email="mira@new.example"))
+    mira.post("/portal/profile/email/remove", data=sent(email=old))
     assert sign_in(visitor(app), old).status_code == 401
     assert visitor(app).post(mailed).status_code == 410
     assert sign_in(visitor(app), "mira@new.example").status_code == 302
@@ -178,7 +241,7 @@ def test_somebody_else_s_address_is_answered_alike_and_not_mailed(northwind, mir
     before = len(mails())
     with unit_of_work():
         eve = make.contact(make.company("Rival"), "Eve")
-    first = mira.post("/portal/profile/email", data=sent(email=email_of(eve)))
+    first = ask_for(mira, email_of(eve))
     page = text_of(mira.get(first.location))
     assert "If the address can be used" in page
     assert "Eve" not in page
@@ -187,7 +250,7 @@ def test_somebody_else_s_address_is_answered_alike_and_not_mailed(northwind, mir
 
 def test_nobody_has_us_mail_any_number_of_strangers(northwind, mira):
     for number in range(7):
-        mira.post("/portal/profile/email", data=sent(email=f"stranger{number}@elsewhere.example"))
+        ask_for(mira, f"stranger{number}@elsewhere.example")
     assert sum(row.recipient.startswith("stranger") for row in mails()) == 5
 
 

@@ -16,12 +16,13 @@ def batches(kind: str | None = None) -> Select[Any]:
 
 
 def earlier_with_same_file(batch: ImportBatch) -> Select[Any]:
-    """Applied batches of the same kind and the same bytes."""
+    """Applied batches of the same kind and the same bytes that took a row in."""
     return select(ImportBatch.id).where(
         ImportBatch.kind == batch.kind,
         ImportBatch.file_id == batch.file_id,
         ImportBatch.id != batch.id,
         ImportBatch.state == "applied",
+        ImportBatch.counts["rows"] != ImportBatch.counts["refused"],
     )
 
 

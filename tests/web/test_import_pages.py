@@ -180,6 +180,17 @@ def test_a_column_can_be_corrected_and_that_is_remembered(clerk):
     assert names() == {"Bo", "Cork"}
 
 
+def test_a_file_of_which_no_row_was_taken_was_not_imported_before(clerk):
+    text = "Company;Currency\nNoone;ZZZ\n"
+    url = uploaded(clerk, text)
+    go_on(clerk, url, "mapping")
+    go_on(clerk, url, "apply")
+    assert (
+        "The same file was imported before"
+        not in clerk.get(f"{uploaded(clerk, text)}/mapping").text
+    )
+
+
 def test_an_id_in_doubt_is_told_on_the_columns_and_can_be_chosen(clerk):
     text = "Kundennr;Firma\nZ1;Alpha Neu\nZ1;Gamma Drei\nZ2;Beta\n"
     url = uploaded(clerk, text)

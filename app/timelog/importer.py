@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.companies import importplaces as places
+from app.core import clock
 from app.imports import values
 from app.imports.importer import (
     Cells,
@@ -175,6 +176,8 @@ class TimeImporter(Importer):
         ][: bool(overlaps)]
         if lines:
             warnings.append(_told_lengths(lines))
+        if ahead := list(session.scalars(text(AHEAD), {"now": clock.now()})):
+            warnings.append(_told_ahead(ahead))
         return Tally(
             companies_created=places.count(session),
             staff_created=people.count(session),
@@ -189,12 +192,23 @@ MOST_LINES = 5
 
 def _told_lengths(lines: Sequence[int]) -> str:
     """Which rows say that they took another time than passed, by their first lines."""
-    named = ", ".join(map(str, lines[:MOST_LINES])) + (", …" if len(lines) > MOST_LINES else "")
-    rows = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
     return (
-        f"The duration of {rows} (line {named}) is another one than from start to end; the"
+        f"The duration of {_rows(lines)} is another one than from start to end; the"
         " duration is taken, as there may have been a break."
     )
+
+
+def _told_ahead(lines: Sequence[int]) -> str:
+    """Which rows are work of days to come, by their first lines."""
+    return (
+        f"The day of {_rows(lines)} lies in the future: look whether day, month and year are"
+        " read as they are meant."
+    )
+
+
+def _rows(lines: Sequence[int]) -> str:
+    named = ", ".join(map(str, lines[:MOST_LINES])) + (", …" if len(lines) > MOST_LINES else "")
+    return f"{'1 row' if len(lines) == 1 else f'{len(lines)} rows'} (line {named})"
 
 
 def _person(work: Work, cells: Cells) -> tuple[str, str | None]:
@@ -340,6 +354,15 @@ select s.line from import_plan p join import_stage s using (line)
    and abs(extract(epoch from (s.span ->> 'ended_at')::timestamptz
                               - (s.span ->> 'started_at')::timestamptz)
            - (s.span ->> 'seconds')::integer) > 60
+ order by s.line"""
+
+# Where it is latest, a day begins 14 hours before it does in UTC.
+AHEAD = """
+select s.line from import_plan p join import_stage s using (line)
+ where p.action <> 'refused'
+   and ((s.span ->> 'started_at')::timestamptz > :now
+        or (s.span ->> 'work_date')::date
+           > (cast(:now as timestamptz) at time zone 'UTC' + interval '14 hours')::date)
  order by s.line"""
 
 # An entry overlaps when an earlier one of the same person ends after it begins, or the next one

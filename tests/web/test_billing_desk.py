@@ -18,6 +18,7 @@ from app.staff import permissions
 from app.timelog.models import TimeEntry
 from tests import factories as make
 from tests.billing.desk import CLERK, assert_books
+from tests.web.import_desk import words
 from tests.web.month import (
     account_of,
     adjust,
@@ -271,6 +272,21 @@ def test_lines_discounts_and_grouping_change_the_preview_at_once(month):
     assert 'data-label="Quantity">2 seat</span>' in page_of_invoice
     assert 'data-label="Rate">40.00</span>' in page_of_invoice
     assert "Loyal, 10\u00a0%" in page_of_invoice
+
+
+def test_a_discount_of_more_than_there_is_says_how_much_waits(month):
+    company_id, _ = month.company()
+    run_id = month.compiled()
+    here = f"/billing/runs/{run_id}/accounts/{account_of(company_id)}"
+    said = month.post(f"{here}/discounts", text="Sorry", value="400", how="amount")
+    page = month.get(said.location or here).text
+    assert "The discount is added, but EUR\u00a040.00 of it is more than there is" in page
+
+
+def test_a_cause_says_of_how_many_accounts_and_what_they_come_to(month):
+    month.company()
+    page = words(month.get(f"/billing/runs/{month.compiled()}").text)
+    assert "No tax id 1 account EUR 360.00 in all" in page
 
 
 def test_what_was_added_by_hand_is_taken_away_again(month):

@@ -18,6 +18,7 @@ from app.billing.engine.facts import LineKey
 from app.billing.engine.texts import key_of
 from app.billing.models import BillingAccount
 from app.billing.money_queries import account as find_account
+from app.core import formats
 from app.core.acting import current_actor
 from app.core.errors import RuleError
 from app.core.security import requires
@@ -132,9 +133,19 @@ def add_discount(run_id: int, account_id: int) -> Any:
         fields.check()
         off = {how: value}
         extras.add_discount(current_actor(), account.id, text=text, **off)
-        return "The discount is added."
+        return f"The discount is added{_said_beyond(run_id, account)}."
 
     return apply_change(run_id, account_id, act, form="discount", fields=fields)
+
+
+def _said_beyond(run_id: int, account: BillingAccount) -> str:
+    """What is more than there is to take off, in words that go on; else nothing."""
+    _, found = computed(find_run(run_id), account)
+    beyond = found.compiled.document.discount_carried_minor if found else 0
+    if not beyond:
+        return ""
+    more = formats.amount(beyond, account.currency)
+    return f", but {more} of it is more than there is to take off: nothing is billed until there is"
 
 
 @blueprint.post("/runs/<int:run_id>/accounts/<int:account_id>/texts")

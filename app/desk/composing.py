@@ -7,10 +7,10 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
-from app.core import typed
+from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
-from app.tickets import commands, queries
+from app.tickets import commands, mail_queries, queries
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
 from app.timelog import commands as time_commands
@@ -135,7 +135,11 @@ def _say(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
         return "it was sent already"
     say = commands.add_note if composed.kind == "note" else commands.reply
     say(ticket, actor=actor, text=composed.text, files=composed.files)
-    return "note added" if composed.kind == "note" else "reply sent"
+    if composed.kind == "note":
+        return "note added"
+    if not mail_queries.contacts_of(ticket):
+        return "reply kept on the ticket and mailed to nobody"
+    return "reply sent"
 
 
 def _take(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:
@@ -154,7 +158,10 @@ def _log(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
         work_of(composed), actor=actor, staff_id=staff_id, ticket_id=ticket.id
     )
     timers.take(staff_id=staff_id, ticket_id=ticket.id)
-    return f"{rules.in_hours(entry.recorded_seconds)} h logged"
+    said = f"{rules.in_hours(entry.recorded_seconds)} h logged"
+    if rules.is_long_ago(entry.work_date, today=clock.today()):
+        said += " on a day more than a year ago"
+    return said
 
 
 def _set_status(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:

@@ -113,9 +113,14 @@ def doubts_of(seconds: int, day: date, *, beside: int, today: date) -> list[str]
             f"With the {in_hours(beside)} h that stand on {formats.day(day)} already this makes"
             f" {in_hours(seconds + beside)} h, more than a day has."
         )
-    if day < today - LONG_AGO:
+    if is_long_ago(day, today=today):
         found.append(f"{formats.day(day)} is more than a year ago.")
     return found
+
+
+def is_long_ago(day: date, *, today: date) -> bool:
+    """Whether work of a day is logged so late that the date may be a slip."""
+    return day < today - LONG_AGO
 
 
 def problems_of(work: Work, *, today: date) -> list[str]:

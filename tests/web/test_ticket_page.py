@@ -41,6 +41,21 @@ def test_reply_time_and_status_are_one_submit(browser, ticket):
     assert db.session.get(Ticket, ticket.id).category == "waiting"
 
 
+def test_a_reply_that_is_mailed_to_nobody_says_so(browser, fjord, ticket):
+    page = followed(browser, sent(browser, ticket.number, text="Is anybody there?"))
+    assert "Reply kept on the ticket and mailed to nobody" in page
+    with unit_of_work():
+        number = make.ticket(fjord, requester_id=make.contact(fjord).id).number
+    assert "Reply sent." in followed(browser, sent(browser, number, text="It is done."))
+
+
+def test_time_of_a_day_long_ago_is_logged_with_a_word_about_its_date(browser, ticket):
+    told = "1:00 h logged on a day more than a year ago."
+    page = followed(browser, sent(browser, ticket.number, time="1h", work_date="1990-01-02"))
+    assert told in page
+    assert told not in followed(browser, sent(browser, ticket.number, time="1h"))
+
+
 def test_what_a_closed_ticket_refuses_is_not_offered_on_it(browser, fjord):
     with unit_of_work():
         numbers = [
@@ -79,7 +94,8 @@ def test_who_answers_what_is_nobodys_has_it_when_the_box_says_so(agent, fjord):
         turns = make.department("Turns")
         turns.assign_mode = "round_robin"
         nobodys, kept, turning = (
-            make.ticket(fjord, department_id=each) for each in (None, None, turns.id)
+            make.ticket(fjord, department_id=each, requester_id=make.contact(fjord).id)
+            for each in (None, None, turns.id)
         )
     page = browser.get(f"/tickets/{nobodys.number}").get_data(as_text=True)
     assert "checked" in box_of(page)[0]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, not_, or_, select
+from sqlalchemy import func, not_, or_, select
 
 from app.companies.models import Contact, ContactEmail
 from app.companies.visibility import belongs_near, was_shut_out
@@ -39,7 +39,7 @@ class Reader:
 def contacts_of(ticket: Ticket) -> list[Reader]:
     """The requester and the contacts who follow, as far as they still see it in the portal.
 
-    Who is muted, or has no address, gets nothing; nor does a follower whose access was taken away.
+    Who is muted, or has no address, gets nothing; nor does anybody whose access was taken away.
     """
     follows = select(Subscription.contact_id).where(
         Subscription.ticket_id == ticket.id, Subscription.contact_id.is_not(None)
@@ -48,10 +48,8 @@ def contacts_of(ticket: Ticket) -> list[Reader]:
         select(Contact.id, Contact.name, ContactEmail.address)
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(
-            or_(
-                Contact.id == ticket.requester_id,
-                and_(Contact.id.in_(follows), not_(was_shut_out())),
-            ),
+            or_(Contact.id == ticket.requester_id, Contact.id.in_(follows)),
+            not_(was_shut_out()),
             belongs_near(ticket.company_id),
             Contact.id.not_in(select(Mute.contact_id).where(Mute.ticket_id == ticket.id)),
             Contact.archived_at.is_(None),
@@ -72,6 +70,7 @@ def requester_of(ticket: Ticket) -> list[Reader]:
         .join(ContactEmail, ContactEmail.contact_id == Contact.id)
         .where(
             Contact.id == ticket.requester_id,
+            not_(was_shut_out()),
             Contact.archived_at.is_(None),
             ContactEmail.is_primary,
         )

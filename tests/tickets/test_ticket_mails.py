@@ -422,6 +422,15 @@ def test_whose_place_or_access_has_ended_gets_no_mail(agent, client_company, mir
     assert {row.recipient for row in mails()} == {address_of(mira)}
 
 
+def test_a_requester_whose_access_has_ended_gets_no_mail(agent, client_company, mira, ticket):
+    colleague = make.contact(client_company)
+    ensure_subscribed(ticket, contact_id=colleague.id, source="colleague")
+    db.session.add(PortalAccount(contact_id=mira.id, closed_at=clock.now()))
+    db.session.flush()
+    commands.reply(ticket, actor=agent, text="We are on it.")
+    assert {row.recipient for row in mails()} == {address_of(colleague)}
+
+
 def test_a_follower_of_a_sister_department_goes_on_with_what_was_closed_long_ago(agent, house):
     sales, store = house
     ana, bo = make.contact(sales, "Ana"), make.contact(store, "Bo")

@@ -7,13 +7,14 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select, update
 from werkzeug.security import check_password_hash
 
-from app.core import clock
+from app.core import clock, formats, mail
 from app.core.audit import Actor, record
 from app.core.credentials import end_sessions, hashed
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
 from app.core.passwords import new_password, problems_with
+from app.core.public_links import public_url
 from app.core.security import permissions_of
 from app.imports.values import fold_name
 from app.staff import account_queries as queries
@@ -153,6 +154,7 @@ def reset_password(user_id: int, *, actor: Actor, password: str = "") -> str:
     user.password = hashed(password)
     end_sessions(user.id)
     _note(actor, "password_reset", user)
+    _tell_of_password(user, f"{actor.inside} gave you a new password", "If you know nothing of it,")
     return password
 
 
@@ -174,6 +176,7 @@ def change_password(*, actor: Actor, current: str, new: str, repeated: str) -> N
     user.password = hashed(new)
     end_sessions(user.id)
     _note(actor, "password_changed", user)
+    _tell_of_password(user, "Your password was changed", "If that was not you,")
 
 
 def sign_out_everywhere(user_id: int, *, actor: Actor) -> None:
@@ -237,6 +240,29 @@ def _last_admin_problems(user: User) -> list[str]:
     db.session.execute(update(Role).where(Role.name == ADMIN).values(name=ADMIN))
     others = db.session.scalar(queries.other_active_admins(user.id, ADMIN)) or 0
     return [] if others else [f"{user.email} is the last admin; make another one first."]
+
+
+def _tell_of_password(user: User, what: str, doubt: str) -> None:
+    """Tell somebody by mail that they have another password, in case it was not they."""
+    at = clock.now()
+    agency = db.session.execute(select(Agency.name, Agency.email, Agency.zone)).first()
+    zone = db.session.scalar(select(Staff.zone).where(Staff.user_id == user.id))
+    zone = zone or (agency.zone if agency else "UTC")
+    text = (
+        f"Dear {mail.one_line(user.get_full_name())},\n\n"
+        f"{mail.one_line(what)} on {formats.instant(at, zone)} ({zone}), for {public_url('/')}."
+        f" All your sign-ins before then ended.\n\n{doubt} tell an admin at once.\n"
+    )
+    letter = mail.Letter(
+        word="Notification",
+        subject="Your password was changed",
+        body=text,
+        recipient=user.email,
+        recipient_name=mail.one_line(user.get_full_name()),
+        dedupe_key=f"password:{user.id}:{at.isoformat()}",
+        headers=mail.headers_of(agency.name, agency.email) if agency else {},
+    )
+    mail.post([letter])
 
 
 def _note(

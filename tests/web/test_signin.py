@@ -2,7 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,7 +11,7 @@ from app.core import clock, credentials
 from app.core.audit import SYSTEM, Actor
 from app.core.credentials import MOST_FAILURES, end_sessions
 from app.core.db import db, unit_of_work
-from app.core.models import AuditLog, UserSession
+from app.core.models import AuditLog, Mail, UserSession
 from app.factory import create_app
 from app.staff.accounts import change_password, reset_password, set_roles
 from tests import factories as make
@@ -107,6 +107,29 @@ def test_sign_out_is_a_post(ana, client):
 def change_own(user):
     actor = Actor(user_id=user.id)
     change_password(actor=actor, current=PASSWORD, new="pebble-fjord-9", repeated="pebble-fjord-9")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (change_own, ["Your password was changed on", "If that was not you, tell an admin"]),
+        (
+            lambda user: reset_password(user.id, actor=Actor(name="Bo")),
+            ["Bo gave you a new password on", "If you know nothing of it, tell an admin"],
+        ),
+    ],
+    ids=["own password", "password reset"],
+)
+def test_whoever_has_another_password_is_mailed_when_and_what_to_do(ana, change, told):
+    with clock.frozen(datetime(2026, 3, 31, 20, 15, tzinfo=UTC)), unit_of_work():
+        change(ana)
+    letter = db.session.scalars(select(Mail)).one()
+    assert (letter.recipient, letter.subject) == (
+        "ana@example.com",
+        "Notification: Your password was changed",
+    )
+    for words in (*told, "31 Mar 2026, 20:15 (UTC)"):
+        assert words in letter.body
 
 
 @pytest.mark.parametrize(

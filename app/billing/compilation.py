@@ -204,10 +204,10 @@ def plan(facts: Facts, *, company_id: int | None = None) -> Plan:
         elif wanted is None or payer_id in wanted:
             stuck.append(Stuck(account_id, payer_id, reason, lines))
     accounts = [work[key] for key in sorted(work) if wanted is None or key in wanted]
-    return Plan(accounts, _unpaid(facts, gaps), stuck)
+    return Plan(accounts, unpaid(facts, gaps), stuck)
 
 
-def _unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:
+def unpaid(facts: Facts, companies: Collection[int]) -> dict[int, int]:
     """How many entries of each company fall on days when nobody pays."""
     found: dict[int, int] = {}
     days = facts.payers.days

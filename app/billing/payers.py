@@ -123,6 +123,10 @@ class Payers:
         owner = self._owner(company_id)
         return {row.payer_id for row in self._rows.get(owner, ())} or {owner}
 
+    def named_for(self, payer_id: int) -> set[int]:
+        """The companies that a payer should pay for at some time, archived or not, and itself."""
+        return {payer_id} | {c for c in self.companies if payer_id in self.named(c)}
+
     def zone_of(self, company_id: int, own_day: date) -> str:
         """The zone of the account that pays for a company on a day of its own; else its own."""
         return self.companies[self.of(company_id, own_day) or company_id].zone

@@ -146,6 +146,41 @@ def test_lines_of_an_archived_company_are_billed_to_nobody_until_it_is_back(app)
     assert_books()
 
 
+def test_lines_and_entries_of_an_archived_company_wait_for_one_reason_each(app):
+    with unit_of_work():
+        factories.rate("100")
+        fjord = factories.company("Fjord")
+        floor = factories.company("Floor", kind="department", parent_id=fjord.id)
+        ana = factories.staff("Ana")
+        for worked_for in (fjord, fjord, floor):
+            factories.entry(worked_for, by=ana)
+        extras.add_line(CLERK, factories.account(fjord).id, text="Licence", unit_price=Decimal(200))
+    run, fjord_id = compiled(), fjord.id
+
+    def waiting() -> set[tuple[str, str, int]]:
+        return {
+            (each["company"], each["reason"], each["entries"]) for each in answer_of(run)["blocked"]
+        }
+
+    nobody_pays = {
+        ("Fjord", "archived", 1),
+        ("Fjord", "no_bill_to", 2),
+        ("Floor", "no_bill_to", 1),
+    }
+    with unit_of_work():
+        archive_company(CLERK, db.session.get_one(Company, fjord_id))
+        recompile(run, [fjord_id])
+    assert waiting() == nobody_pays
+    run = compiled()
+    assert waiting() == nobody_pays
+    with unit_of_work():
+        restore_company(CLERK, db.session.get_one(Company, fjord_id))
+        recompile(run, [fjord_id])
+    assert waiting() == set()
+    [invoice] = answer_of(run)["invoices"]
+    assert invoice["entries"] == 3
+
+
 def test_lines_of_a_company_archived_meanwhile_are_not_issued(app):
     with unit_of_work():
         fjord = factories.company("Fjord")

@@ -4,7 +4,7 @@ Makes no document, number or allocation. A newer run supersedes what older runs 
 accounts have not issued.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain, islice
 from typing import Any
@@ -167,9 +167,14 @@ def _forget(run_id: int) -> None:
 
 def _store_beside(run_id: int, work: Plan) -> None:
     """Keep what waits beside the accounts of a run."""
-    rows = [(run_id, company, None, "no_bill_to", count) for company, count in work.unpaid.items()]
-    copy_rows("run_block", BLOCK, rows)
+    store_unpaid(run_id, work.unpaid)
     store_stuck(run_id, work)
+
+
+def store_unpaid(run_id: int, unpaid: Mapping[int, int]) -> None:
+    """Keep how many entries of which companies nobody pays for."""
+    rows = [(run_id, company, None, "no_bill_to", count) for company, count in unpaid.items()]
+    copy_rows("run_block", BLOCK, rows)
 
 
 def store_stuck(run_id: int, work: Plan) -> None:

@@ -12,8 +12,9 @@ from app.billing.commands.compile import (
     find_run,
     store,
     store_stuck,
+    store_unpaid,
 )
-from app.billing.compilation import STUCK, Facts, compile_accounts, plan
+from app.billing.compilation import STUCK, Facts, compile_accounts, plan, unpaid
 from app.billing.models import (
     BillingAccount,
     BillingRun,
@@ -46,6 +47,7 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
         store_stuck(run_id, found)
         if not is_open:
             continue
+        _tell_unpaid(run_id, facts, payer_id)
         work = [each for each in found.accounts if each.payer_id == payer_id]
         ensure_accounts(work)
         compiled = compile_accounts(facts, work) if work else ()
@@ -58,6 +60,19 @@ def recompile(run_id: int, payer_ids: Collection[int], *, by: Actor | None = Non
         run.state = "ready"
     db.session.flush()
     faultpoint("billing.recompile.stored")
+
+
+def _tell_unpaid(run_id: int, facts: Facts, payer_id: int) -> None:
+    """Say anew of which of the payer's companies nobody pays for entries: it may be archived."""
+    around = facts.payers.named_for(payer_id)
+    db.session.execute(
+        delete(RunBlock).where(
+            RunBlock.run_id == run_id,
+            RunBlock.company_id.in_(around),
+            RunBlock.account_id.is_(None),
+        )
+    )
+    store_unpaid(run_id, unpaid(facts, around))
 
 
 def _note_hand(run_id: int, payer_id: int, user_id: int) -> None:

@@ -14,6 +14,7 @@ from app.estimates import queries
 from app.estimates.models import Estimate
 from app.estimates.queries import Shown
 from app.estimates.rules import APPROVED
+from app.tickets import client_queries
 from app.tickets.models import Ticket
 from app.timelog.models import TimeEntry
 from app.vault.models import Credential
@@ -21,23 +22,32 @@ from app.vault.models import Credential
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Seconds worked, logins that came with the request, and its estimate's versions."""
+    """Seconds worked, logins that came with the request, and its estimate's versions.
+
+    The numbers of requests that it leads to are those of `client_queries.Leads`.
+    """
 
     seconds: int
     logins: Sequence[Mapping[str, Any]]
     estimates: Sequence[Shown]
+    merged_into: int | None
+    follows: int | None
+    goes_on: int | None
 
 
 def beside(viewer: Viewer, ticket: Ticket) -> Beside:
     """All of it for a request that the viewer sees; rejected time left out."""
     seen = scoped(Estimate, viewer).with_only_columns(Estimate.id)
-    this = aliased(Ticket)
+    this, leads = aliased(Ticket), client_queries.leads(viewer, ticket)
     rows = db.session.execute(
         select(
             Estimate,
             cast(queries.used(Estimate), Text),
             _seconds(ticket).label("seconds"),
             cast(_logins(ticket), Text).label("logins"),
+            leads.merged_into.label("merged_into"),
+            leads.follows.label("follows"),
+            leads.goes_on.label("goes_on"),
         )
         .select_from(this)
         .outerjoin(
@@ -59,7 +69,15 @@ def beside(viewer: Viewer, ticket: Ticket) -> Beside:
     )
     found = rows.unique().all()
     pairs = [(row[0], row[1]) for row in found if row[0] is not None]
-    return Beside(found[0].seconds, queries.read(found[0].logins), queries.shown(pairs))
+    first = found[0]
+    return Beside(
+        first.seconds,
+        queries.read(first.logins),
+        queries.shown(pairs),
+        merged_into=first.merged_into,
+        follows=first.follows,
+        goes_on=first.goes_on,
+    )
 
 
 def _seconds(ticket: Ticket) -> Any:

@@ -20,7 +20,6 @@ from app.portal.posting import carry_out, taken
 from app.tickets import (
     client_commands,
     client_queries,
-    merged,
     queries,
     request_queries,
     subscribing,
@@ -94,8 +93,6 @@ def page(
     """
     me = client.current()
     ticket = client_queries.ticket(me.viewer, number)
-    is_merged = ticket.merged_into_id is not None
-    merged_into = merged.final(ticket).number if is_merged else None
     followers = client_queries.followers(me.viewer, ticket.id)
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     is_completed, may_reopen = ticket.category == "completed", client_commands.may_reopen(ticket)
@@ -114,17 +111,13 @@ def page(
         followers=followers,
         own=next((one for one in followers if one.contact_id == me.id), None),
         colleagues=[one for one in client_queries.colleagues(me.viewer) if one[0] not in there],
-        is_merged=is_merged,
-        merged_into=(
-            merged_into if merged_into and client_queries.sees(me.viewer, merged_into) else None
-        ),
-        follows_is_seen=bool(
-            ticket.follows and client_queries.sees(me.viewer, ticket.follows.number)
-        ),
+        is_merged=ticket.merged_into_id is not None,
+        merged_into=more.merged_into,
+        follows=more.follows,
         now=clock.now(),
         rating=client_queries.rating(me.viewer, ticket.id) if is_completed else None,
         may_reopen=may_reopen,
-        goes_on=None if may_reopen else client_queries.follow_up(me.viewer, ticket),
+        goes_on=None if may_reopen else more.goes_on,
         answers=request_queries.answers_of(ticket, for_client=True),
         estimates=more.estimates,
         logins=more.logins,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.companies.models import Company, Contact, Membership
@@ -158,7 +158,6 @@ def _page_of(viewer: Viewer, number: int) -> Select[tuple[Ticket]]:
             joinedload(Ticket.requester),
             joinedload(Ticket.department),
             joinedload(Ticket.assignee),
-            joinedload(Ticket.follows),
             joinedload(Ticket.request_type),
             joinedload(Ticket.form_version),
         )
@@ -189,17 +188,50 @@ def answerable(viewer: Viewer, number: int) -> Ticket:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Numbers of requests that one leads to, as columns of a statement; null for none seen.
+
+    The end of its merges, the one that it follows, and the newest open one that takes it up again,
+    over any number of steps.
+    """
+
+    merged_into: ColumnElement[Any]
+    follows: ColumnElement[Any]
+    goes_on: ColumnElement[Any]
+
+
+def leads(viewer: Viewer, ticket: Ticket) -> Leads:
+    """Where a ticket leads, of what the viewer (still) sees."""
+    number = scoped(Ticket, viewer).with_only_columns(Ticket.number)
+    merged_into: ColumnElement[Any] = null()
+    if ticket.merged_into_id is not None:
+        end = Ticket.id.in_(merged.end_of(ticket.merged_into_id))
+        merged_into = number.where(end).scalar_subquery()
+    follows: ColumnElement[Any] = null()
+    if ticket.follows_id is not None:
+        follows = number.where(Ticket.id == ticket.follows_id).scalar_subquery()
+    goes_on: ColumnElement[Any] = null()
+    if ticket.category in CLOSED:
+        goes_on = _follow_ups(viewer, ticket).with_only_columns(Ticket.number).scalar_subquery()
+    return Leads(merged_into, follows, goes_on)
+
+
 def follow_up(viewer: Viewer, ticket: Ticket) -> Ticket | None:
     """The newest open ticket that takes a closed one up again, over any number of steps.
 
     None where there is none, or the viewer sees none.
     """
+    return db.session.scalars(_follow_ups(viewer, ticket)).one_or_none()
+
+
+def _follow_ups(viewer: Viewer, ticket: Ticket) -> Select[tuple[Ticket]]:
     later = select(Ticket.id).where(Ticket.follows_id == ticket.id).cte(recursive=True)
     later = later.union(select(Ticket.id).where(Ticket.follows_id == later.c.id))
     query = scoped(Ticket, viewer).where(
         Ticket.id.in_(select(later.c.id)), Ticket.category.not_in(CLOSED)
     )
-    return db.session.scalars(query.order_by(Ticket.id.desc()).limit(1)).one_or_none()
+    return query.order_by(Ticket.id.desc()).limit(1)
 
 
 def sees(viewer: Viewer, number: int) -> bool:

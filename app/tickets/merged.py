@@ -3,7 +3,7 @@
 A ticket can be merged into one that is merged itself later; all lead to the end of that chain.
 """
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.core.audit import Actor
 from app.core.db import db
@@ -11,16 +11,21 @@ from app.core.errors import RuleError
 from app.core.words import say
 from app.tickets.models import Ticket
 
-LONGEST_CHAIN = 50
+
+def end_of(ticket_id: int) -> Select[int]:
+    """The id of the ticket at the end of the merges that lead on from one; its own if none do."""
+    step = select(Ticket.id, Ticket.merged_into_id)
+    chain = step.where(Ticket.id == ticket_id).cte("merges", recursive=True)
+    chain = chain.union(step.where(Ticket.id == chain.c.merged_into_id))
+    return select(chain.c.id).where(chain.c.merged_into_id.is_(None))
 
 
 def final(ticket: Ticket) -> Ticket:
     """The ticket that a merged one leads to in the end; itself when it was never merged."""
-    for _ in range(LONGEST_CHAIN):
-        if ticket.merged_into_id is None:
-            break
-        ticket = db.session.get_one(Ticket, ticket.merged_into_id)
-    return ticket
+    if ticket.merged_into_id is None:
+        return ticket
+    query = select(Ticket).where(Ticket.id.in_(end_of(ticket.merged_into_id)))
+    return db.session.scalars(query).one()
 
 
 def held(ticket_id: int) -> Ticket:

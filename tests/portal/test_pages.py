@@ -318,37 +318,6 @@ def test_time_is_shown_where_the_agency_allows_it(northwind, mira):
     assert "1:15" in page
 
 
-@pytest.mark.parametrize("messages", [0, 120])
-def test_the_page_of_a_request_asks_at_most_eight_things(northwind, mira, statements, messages):
-    with unit_of_work():
-        ticket = db.session.get(Ticket, northwind.ticket.id)
-        for number in range(messages):
-            commands.reply(
-                ticket, actor=STAFF, text=f"no {number}", files=[commands.Upload("a", b"a")]
-            )
-    at = f"/portal/requests/{northwind.ticket.number}"
-    with statements() as asked:
-        page = text_of(mira.get(at))
-    queries = [one for one in asked if not one.lower().startswith(("begin", "commit", "rollback"))]
-    assert len(queries) <= 8, queries
-    assert ("Earlier messages" in page) is (messages > 50)
-
-
-@pytest.mark.parametrize("path", ["/portal/", "/portal/requests/", "/portal/requests/new"])
-def test_lists_ask_as_much_for_many_requests_as_for_few(northwind, mira, statements, path):
-    works = []
-    for count in (0, 30):
-        with unit_of_work():
-            for _ in range(count):
-                person = make.contact(northwind.company)
-                make.ticket(northwind.company, requester_id=northwind.mira.id)
-                make.ticket(northwind.company, requester_id=person.id)
-        with statements() as asked:
-            assert mira.get(path).status_code == 200
-        works.append(len(asked))
-    assert works[0] == works[1] <= 8
-
-
 def test_long_histories_can_be_read_to_their_beginning(northwind, mira):
     with unit_of_work():
         ticket = db.session.get(Ticket, northwind.ticket.id)

@@ -271,6 +271,20 @@ def resend(mail_id: int, actor: Actor, *, key: str) -> int:
     return _post_again(mail, f"again:{mail_id}:{key}")
 
 
+def send_now(mail_id: int, actor: Actor) -> None:
+    """Let a mail that was tried in vain be tried again now, and not after its pause.
+
+    Raises `RuleError` where it was not tried yet, is being sent, or waits no more.
+    """
+    mail = db.session.get(Mail, mail_id, populate_existing=True)
+    if mail is None:
+        raise NotFoundError(f"There is no mail {mail_id}.")
+    is_delayed = mail.state == "queued" and mail.attempts and mail.job_id is not None
+    if not is_delayed or not jobs.hasten(mail.job_id or 0):
+        raise RuleError(f"Mail {mail_id} does not wait for another attempt: see what became of it.")
+    audit.record(actor, "mail.send_now", kind="mail", id=mail_id)
+
+
 def _post_again(mail: Mail, dedupe_key: str) -> int:
     kept = ("recipient", "recipient_name", "subject", "body", "html", "attachments", "headers")
     more = ("about_kind", "about_id", "event_id", "is_automatic")

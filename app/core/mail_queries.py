@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, case, func, or_, select
@@ -60,6 +61,13 @@ def one(mail_id: int) -> Mail:
     if found is None:
         raise NotFoundError(f"There is no mail {mail_id}.")
     return found
+
+
+def next_attempt(mail: Mail) -> datetime | None:
+    """When a mail that was tried in vain is tried again; None for all others."""
+    if mail.state != "queued" or not mail.attempts:
+        return None
+    return db.session.scalar(select(Job.due_at).where(Job.id == mail.job_id))
 
 
 def about(kind: str, id: int) -> list[Mail]:  # noqa: A002 - the row's own word

@@ -59,6 +59,7 @@ def show(mail_id: int) -> str:
     return render_template(
         "desk/mail/show.html",
         mail=found,
+        due_at=mail_queries.next_attempt(found),
         body=found.body if found.state == "kept" else masked(found.body),
         words=STATE_WORDS,
         nonce=forms.new_nonce(),
@@ -93,6 +94,18 @@ def resend(mail_id: int) -> Response:
         key = request.form[forms.FIELD]
         again = mail.resend(mail_id, current_actor(), key=key)
         return url_for("mail.show", mail_id=again), "The mail is on its way."
+
+    return carry_out(action, back=url_for("mail.show", mail_id=mail_id))
+
+
+@blueprint.post("/<int:mail_id>/send-now")
+@requires("resend", "Mail")
+def send_now(mail_id: int) -> Response:
+    """Try a mail again now that was tried in vain, and not after its pause."""
+
+    def action() -> Outcome:
+        mail.send_now(mail_id, current_actor())
+        return url_for("mail.show", mail_id=mail_id), "The mail is tried again now."
 
     return carry_out(action, back=url_for("mail.show", mail_id=mail_id))
 

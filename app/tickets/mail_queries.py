@@ -9,7 +9,7 @@ from sqlalchemy import func, not_, or_, select
 from app.companies.models import Contact, ContactEmail
 from app.companies.visibility import belongs_near, was_shut_out
 from app.core.db import db
-from app.core.models import Mail
+from app.core.models import Job, Mail
 from app.staff.models import Staff
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.mailtemplates import TEMPLATES
@@ -179,12 +179,22 @@ def acknowledged_since(address: str, since: datetime, *, origin: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A mail in which an entry of a timeline went out, and what became of it."""
+    """A mail in which an entry of a timeline went out, and what became of it.
+
+    `due_at` is when it is sent, for the first time or again, while it waits.
+    """
 
     id: int
     recipient: str
     state: str
     reason: str
+    attempts: int
+    due_at: datetime | None
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether it was tried in vain and is tried again by itself."""
+        return self.state == "queued" and self.attempts > 0 and self.reason != ""
 
 
 def sent_of(event_ids: Sequence[int]) -> dict[int, list[Sent]]:
@@ -192,10 +202,11 @@ def sent_of(event_ids: Sequence[int]) -> dict[int, list[Sent]]:
     found: dict[int, list[Sent]] = {}
     if not event_ids:
         return found
-    columns = (Mail.event_id, Mail.id, Mail.recipient, Mail.state, Mail.reason)
-    query = select(*columns).where(Mail.event_id.in_(list(event_ids))).order_by(Mail.id)
+    columns = (Mail.id, Mail.recipient, Mail.state, func.coalesce(Mail.reason, ""), Mail.attempts)
+    query = select(Mail.event_id, *columns, Job.due_at).outerjoin(Job, Job.id == Mail.job_id)
+    query = query.where(Mail.event_id.in_(list(event_ids))).order_by(Mail.id)
     for row in db.session.execute(query):
-        sent = Sent(row.id, row.recipient, row.state, row.reason or "")
+        sent = Sent(*row[1:])
         found.setdefault(row.event_id or 0, []).append(sent)
     return found
 

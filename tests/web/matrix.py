@@ -239,6 +239,7 @@ ROUTES = {
     "GET mail.kept": "snyyy?",
     "GET mail.show": "snyyy",
     "POST mail.resend": "snyny",
+    "POST mail.send_now": "snyny",
     "POST mail.undo": "snyny",
     "GET portal_access.waiting": "syyyy",
     "POST portal_access.access": "syyyy",

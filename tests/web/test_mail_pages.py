@@ -1,7 +1,7 @@
 """The outbox on the desk: who may see it, what can be done, each thing once."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from app.core import clock, jobs, mail
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
-from app.core.models import Job, Mail
+from app.core.models import AuditLog, Job, Mail
 from app.staff.models import Staff
 from tests import factories as make
 from tests.conftest import ROOT
@@ -143,3 +143,47 @@ def test_no_staff_page_writes_a_time_without_a_zone():
         and path.parts[-2] != "audit"
     ]
     assert bare == []
+
+
+def delayed(mail_id, *, attempts=1):
+    """The mail server asked for patience: the next attempt is in an hour."""
+    with unit_of_work():
+        db.session.execute(
+            update(Mail)
+            .where(Mail.id == mail_id)
+            .values(attempts=attempts, reason="The mail server answered 451")
+        )
+        db.session.execute(
+            update(Job).values(due_at=Job.due_at + timedelta(hours=1), attempts=attempts)
+        )
+
+
+@pytest.mark.parametrize(
+    ("attempts", "told"), [(1, "Tried once, next at"), (3, "Tried 3 times, next at")]
+)
+def test_a_delayed_mail_says_how_often_it_was_tried_and_is_sent_now_on_request(
+    clerk, attempts, told
+):
+    mail_id = posted()
+    delayed(mail_id, attempts=attempts)
+    assert jobs.run_due() == 0
+    for path in ("/mail/", f"/mail/{mail_id}"):
+        page = clerk.get(path).text
+        assert told in page
+        assert "answered 451" in page
+    at = f"/mail/{mail_id}/send-now"
+    assert at in page
+    assert clerk.post(at, data={"nonce": new_nonce()}).status_code == 302
+    jobs.run_due()
+    assert state_of(mail_id) == "kept"
+    assert db.session.scalars(select(AuditLog).where(AuditLog.action == "mail.send_now")).one()
+    clerk.post(at, data={"nonce": new_nonce()})
+    assert "does not wait for another attempt" in clerk.get(f"/mail/{mail_id}").text
+
+
+def test_a_mail_that_can_be_called_back_still_is_not_hurried(clerk):
+    mail_id = posted(delay=mail.UNDO)
+    assert "send-now" not in clerk.get(f"/mail/{mail_id}").text
+    clerk.post(f"/mail/{mail_id}/send-now", data={"nonce": new_nonce()})
+    jobs.run_due()
+    assert state_of(mail_id) == "queued"

@@ -1,11 +1,14 @@
 """The ticket page says what became of each mail, and folds what a client's mail quotes."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.core.models import Mail
+from app.core.models import Job, Mail
 from app.tickets import client_commands, commands
 from app.tickets.models import Subscription
 from tests import factories as make
@@ -52,6 +55,32 @@ def test_the_timeline_says_to_how_many_it_went_and_why_one_failed(app, ticket):
     assert "550 no such user" in page
     assert page.count('href="/mail/') >= 3
     assert 'href="/mail/1"' not in page_of(app, ticket, "Agent"), "agents have no mail pages"
+
+
+def test_a_mail_that_was_tried_in_vain_says_so_and_when_it_is_tried_next(app, ticket):
+    with unit_of_work():
+        event = commands.reply(ticket, actor=Actor(name="Ada"), text="We are on it.")
+        job = Job(kind="mail.send", due_at=datetime(2030, 3, 31, 20, 15, tzinfo=UTC), attempts=1)
+        db.session.add(job)
+        db.session.flush()
+        db.session.add(
+            Mail(
+                dedupe_key="m",
+                message_id="<m@x>",
+                subject="x",
+                body="x",
+                recipient="p@c.example",
+                event_id=event.id,
+                attempts=1,
+                reason="451 Greylisted",
+                job_id=job.id,
+            )
+        )
+    page = page_of(app, ticket, "Agent")
+    assert "being mailed" not in page.lower()
+    assert "Tried and delayed 1" in page
+    assert re.search(r"p@c\.example: tried once, next at <time[^>]*>31 Mar 2030[^<]*</time>", page)
+    assert "451 Greylisted" in page
 
 
 def test_an_address_whose_mails_come_back_is_marked_until_it_takes_them_again(app, ticket):

@@ -173,6 +173,15 @@ def end_sessions(account: PortalAccount) -> None:
     db.session.flush()
 
 
+def sign_out(actor: Actor, contact: Contact) -> None:
+    """Sign a contact out everywhere, by staff; the access stays. Raises `RuleError` without one."""
+    account = account_of(contact.id)
+    if account is None or account.closed_at is not None:
+        raise RuleError(f"{contact.name} has no access to the portal.")
+    end_sessions(account)
+    record(actor, "portal.sign_out", kind="contact", id=contact.id)
+
+
 def set_password(account: PortalAccount, password: str, *, email: str) -> None:
     """Give a new password: all sessions end, all mailed links are void, and its owner is told.
 

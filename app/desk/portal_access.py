@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.companies import accounts, commands, domains, people, registrations
-from app.core import forms
+from app.companies import account_queries, accounts, commands, domains, people, registrations
+from app.core import clock, forms
 from app.core.acting import current_actor
 from app.core.db import unit_of_work, with_retry
 from app.core.errors import RuleError
@@ -15,13 +15,14 @@ from app.desk.lookup_forms import looked_up
 from app.desk.posting import carry_out, refused
 
 DECIDED = 20
+INVITED = 100
 blueprint = Blueprint("portal_access", __name__)
 
 
 @blueprint.get("/registrations")
 @requires("see", "Contacts")
 def waiting() -> str:
-    """Registrations that wait for a decision, each with the companies it may mean."""
+    """Registrations that wait for a decision, each with the companies it may mean; invitations."""
     return _waiting()
 
 
@@ -34,6 +35,8 @@ def _waiting(refused: int | None = None, problems: tuple[str, ...] = ()) -> str:
             (one, domains.suggested(one.email, one.company_name), registrations.known_person(one))
             for one in pending
         ],
+        invited=account_queries.invited(most=INVITED),
+        now=clock.now(),
         decided=registrations.decided(most=DECIDED),
         refused=refused,
         reason=request.form.get("reason", ""),
@@ -97,14 +100,19 @@ def reject(registration_id: int) -> Any:
 @blueprint.post("/contacts/<int:pk>/portal")
 @requires("edit", "Contacts")
 def access(pk: int) -> Any:
-    """Invite a contact, or take the access away."""
+    """Invite a contact, sign them out everywhere, or take the access away."""
     here = url_for("ContactView.show", pk=pk, _anchor="portal")
+    if request.form.get("from") == "registrations":
+        here = url_for("portal_access.waiting", _anchor="invited-title")
 
     def change() -> tuple[str, str]:
         contact = people.contact_of(pk)
         if request.form.get("do") == "close":
             accounts.close(current_actor(), contact)
             return here, f"{contact.name} can no longer sign in."
+        if request.form.get("do") == "sign_out":
+            accounts.sign_out(current_actor(), contact)
+            return here, f"{contact.name} is signed out everywhere."
         accounts.invite(current_actor(), contact)
         return here, f"{contact.name} is invited: the mail is on its way."
 

@@ -291,7 +291,7 @@ def _answer(
     found = dict(counts)
     warnings = list(found.pop("warnings", []))
     if work.dialect.repeated:
-        names = ", ".join(repr(name) for name in work.dialect.repeated)
+        names = ", ".join(f"“{name}”" for name in work.dialect.repeated)
         warnings.insert(0, f"The header names a column twice; the later ones are kept as {names}.")
     warnings += [f"{doubt}. {IDS_MEANT}" for doubt in work.columns.doubts.values()]
     return {

@@ -81,12 +81,14 @@ PRESETS = (
     _preset("wave", "companies", "transactionid accountname customer", name="customer"),
     _preset("freshbooks", "companies contacts", "organization firstname lastname provincestate"),
     _preset("freshbooks", "companies", "clientname invoiceno dateissued", name="clientname"),
+    # its second column Phone is the contact's
     _preset(
         "invoiceninja",
         "companies",
         "name balance paidtodate idnumber vatnumber",
         name="name",
         external_id="idnumber",
+        contact_phone="phone2",
     ),
     _preset("itflow", "companies", "clientname industry referral abbreviation", name="clientname"),
     _preset("gleif", "companies", "lei", external_id="lei"),

@@ -10,11 +10,21 @@
       input.files = all.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     };
+    // Browsers call every picture that is no file "image.png": each gets a number of its own.
+    const named = (file) => {
+      if (!/^image\.\w+$/.test(file.name)) return file;
+      const seen = document.body.textContent;
+      const ending = file.name.slice("image".length);
+      let number = 1;
+      const name = () => `${form.dataset.pasteName} ${number}${ending}`;
+      while (seen.includes(name())) number += 1;
+      return new File([file], name(), { type: file.type });
+    };
     document.addEventListener("paste", (event) => {
       const pasted = [...event.clipboardData.files];
       if (!pasted.length) return;
       event.preventDefault();
-      take(pasted);
+      take(pasted.map(named));
     });
     // A file dropped beside its field is meant for it too; a field takes what falls on it itself.
     document.addEventListener("dragover", (event) => {

@@ -217,6 +217,35 @@ def test_a_pasted_screenshot_joins_the_files(live, clients, portal):
         assert db.session.scalars(select(DraftFile.name)).all() == ["pasted.png"]
 
 
+def test_pasted_screenshots_are_told_apart(live, clients, portal):
+    page = portal()
+    paste = """() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "image.png", { type: "image/png" }));
+        document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+    }"""
+    page.goto(f"{live.url}/portal/requests/new")
+    for number in (1, 2):
+        page.evaluate(paste)
+        page.get_by_role("checkbox", name=f"Screenshot {number}.png").wait_for()
+    page.reload()
+    page.evaluate(paste)
+    page.get_by_role("checkbox", name="Screenshot 3.png").wait_for()
+    with live.database():
+        names = db.session.scalars(select(DraftFile.name).order_by(DraftFile.id)).all()
+        assert names == [f"Screenshot {number}.png" for number in (1, 2, 3)]
+    page.goto(f"{live.url}/portal/requests/{clients.number}")
+    page.evaluate(paste)
+    page.evaluate(paste)
+    expect(page.locator("#answer-form .drop-files")).to_contain_text("Screenshot 2.png")
+    page.get_by_label("Your message").fill("Two pictures.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("link", name="Screenshot 1.png").first.wait_for()
+    page.get_by_role("link", name="Screenshot 2.png").first.wait_for()
+    page.evaluate(paste)
+    expect(page.locator("#answer-form .drop-files")).to_contain_text("Screenshot 3.png")
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_answering_closing_and_rating(live, clients, portal, width, javascript):

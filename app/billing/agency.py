@@ -16,6 +16,7 @@ from app.core.errors import RuleError
 from app.core.language import OFFERED
 from app.core.models import Agency
 from app.core.money import EXPONENTS
+from app.core.words import said_of
 from app.tickets import usual_types
 
 LONGEST = {"name": 200, "tax_id": 40, "email": 254, "address": 1000}
@@ -80,15 +81,21 @@ def change_agency(
     before = facts(agency)
     wanted = {name: value for name, value in asdict(changes).items() if value is not None}
     cleaned = {name: _cleaned(name, value) for name, value in wanted.items()}
-    problems = [problem for name, value in cleaned.items() if (problem := _problem(name, value))]
+    problems: list[str] = [
+        said_of(name, problem)
+        for name, value in cleaned.items()
+        if (problem := _problem(name, value))
+    ]
     picture = None
     try:
         picture = _picture(logo) if logo is not None else None
     except RuleError as error:
-        problems += error.problems
+        problems += [said_of("logo", each) for each in error.problems]
     year = clock.today(agency.zone).year
     if next_number is not None:
-        problems += problems_of_beginning(next_number, year)
+        problems += [
+            said_of("next_number", each) for each in problems_of_beginning(next_number, year)
+        ]
     if problems:
         raise RuleError(*problems)
     for name, value in cleaned.items():

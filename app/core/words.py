@@ -72,6 +72,11 @@ def field_of(problem: str) -> str:
     return problem.field if isinstance(problem, Words) else ""
 
 
+def said_of(field: str, problem: str) -> Words:
+    """A refusal beside a field of a form; plain text stays English for everybody."""
+    return problem.at(field) if isinstance(problem, Words) else Words(problem, {}, field)
+
+
 def filled(text: str, values: Mapping[str, Value], telling: Callable[[Value], object]) -> str:
     """The text with its names replaced, each value told in its way; without values as it is."""
     return text % {name: telling(value) for name, value in values.items()} if values else text

@@ -13,6 +13,7 @@ from app.core.audit import Actor
 from app.core.errors import RuleError
 from app.core.language import OFFERED
 from app.core.money import EXPONENTS
+from app.core.words import field_of, said_of
 
 TEXTS = (
     *("name", "address", "email", "tax_id", "iban", "country", "currency", "zone", "paper"),
@@ -45,15 +46,24 @@ def shown() -> dict[str, str]:
 
 def told(error: RuleError) -> list[tuple[str, str]]:
     """What the form is refused for, and what a browser does not send twice: (field id, words)."""
-    problems = [("", problem) for problem in error.problems]
-    if _chosen_logo():
+    fields = [(field_of(problem), problem) for problem in error.problems]
+    problems = [(f"f-{field}" if field else "", problem) for field, problem in fields]
+    if _chosen_logo() and not any(field == "logo" for field, _ in fields):
         problems.append(("f-logo", "The logo was not kept: choose it once more."))
     return problems
 
 
+def beside(problems: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """The same by the name of the field."""
+    found: dict[str, list[str]] = {}
+    for field_id, problem in problems:
+        found.setdefault(field_id.removeprefix("f-"), []).append(problem)
+    return found
+
+
 def save(actor: Actor) -> None:
     """Write what the form says about the agency. Raises `RuleError` with every reason."""
-    problems = []
+    problems: list[str] = []
     numbers: dict[str, int | None] = dict.fromkeys(NUMBERS)
     for name in numbers:
         text = request.form.get(name, "").strip()
@@ -62,7 +72,8 @@ def save(actor: Actor) -> None:
                 numbers[name] = typed.whole(text)
         except ValueError:
             label = name.replace("_", " ").capitalize()
-            problems.append(f"{label}: {text[:40]} is no whole number, or too large.")
+            said = f"{label}: {text[:40]} is no whole number, or too large."
+            problems.append(said_of(name, said))
     texts: dict[str, Any] = {name: request.form[name] for name in TEXTS if name in request.form}
     if "portal_time" in request.form:
         texts["portal_shows_time"] = request.form["portal_time"] == "show"
@@ -70,7 +81,7 @@ def save(actor: Actor) -> None:
         try:
             texts[name] = _limits(name)
         except RuleError as error:
-            problems += error.problems
+            problems += [said_of(name, each) for each in error.problems]
     try:
         change_agency(
             Particulars(

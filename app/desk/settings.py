@@ -59,6 +59,7 @@ def _form(problems: list[tuple[str, str]]) -> str:
     return render_template(
         "desk/setup/agency.html",
         problems=problems,
+        beside=agency_form.beside(problems),
         shown=agency_form.shown(),
         logo=the_agency().logo_id,
         may_edit=may("edit", "Settings"),

@@ -12,12 +12,14 @@ from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.core.signin import start_session
+from app.core.words import field_of, said_of
 from app.desk import agency_form
 from app.staff.accounts import ADMIN, create_user
 
 blueprint = Blueprint("setup", __name__)
 
 FIRST = Actor(name="first visit", channel="web")
+ADMINS = {"email": "admin_email", "name": "admin_name"}
 LEADS_HERE = ("/", "/login/")
 
 
@@ -80,7 +82,9 @@ def _set_up() -> int:
             roles=[ADMIN],
         ).user_id
     except RuleError as error:
-        problems += error.problems
+        problems += [
+            said_of(ADMINS.get(field_of(each), field_of(each)), each) for each in error.problems
+        ]
     if problems:
         raise RuleError(*problems)
     return user_id
@@ -90,6 +94,7 @@ def _form(problems: list[tuple[str, str]]) -> str:
     return render_template(
         "desk/setup/first.html",
         problems=problems,
+        beside=agency_form.beside(problems),
         shown=agency_form.shown(),
         typed=request.form,
         **agency_form.choices(),

@@ -16,6 +16,7 @@ from app.core.models import Agency
 from app.core.passwords import new_password, problems_with
 from app.core.public_links import public_url
 from app.core.security import permissions_of
+from app.core.words import said_of
 from app.imports.values import fold_name
 from app.staff import account_queries as queries
 from app.staff.models import Staff
@@ -50,11 +51,10 @@ def create_user(
     """
     email = email.strip().lower()
     username = username or email
-    problems = _address_problems(email, username)
+    problems: list[str] = [said_of("email", each) for each in _address_problems(email, username)]
     if len(name) > LONGEST_WHOLE_NAME:
-        problems.append(
-            f"The name has {len(name)} characters, at most {LONGEST_WHOLE_NAME} fit: shorten it."
-        )
+        long = f"The name has {len(name)} characters, at most {LONGEST_WHOLE_NAME} fit: shorten it."
+        problems.append(said_of("name", long))
     chosen, role_problems = _grantable(actor, roles)
     problems += role_problems
     if password is not None:

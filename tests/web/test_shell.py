@@ -112,6 +112,12 @@ def test_the_set_up_says_what_is_to_be_given_once_more(nobody):
         "The logo was not kept: choose it once more.",
         "Type the password once more.",
     ]
+    assert re.findall(r'href="#f-(\w+)"', problems) == [
+        *("tax_id", "admin_email", "password", "logo", "password"),
+    ]
+    for field in ("tax_id", "admin_email", "password"):
+        assert re.search(rf'<input class="form-control is-invalid"[^>]*id="f-{field}"', answer.text)
+    assert "Type the password once more." in answer.text.split('id="f-password"')[1]
 
 
 # --- Agency --------------------------------------------------------------------------------------

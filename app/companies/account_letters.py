@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.companies import queries
 from app.companies.account_models import Registration
 from app.companies.models import Contact
-from app.core import clock, language, mail
+from app.core import clock, formats, language, mail
 from app.core.db import db
 from app.core.language import gettext as _
 from app.core.models import Agency
@@ -115,7 +115,7 @@ def post_address_changed(contact: Contact, before: str, after: str) -> None:
             email=after,
         ),
         "",
-        say("If that was not you, answer this mail at once."),
+        _unless_you(contact),
     )
     key = f"address:{contact.id}:{clock.now().isoformat()}"
     _post(wording, _of(contact, before), "", about=(ABOUT, contact.id), key=key)
@@ -140,10 +140,20 @@ CHANGED = {
 def post_changed(contact: Contact, what: str) -> None:
     """Tell somebody of a change to how they sign in (of `CHANGED`), in case it was not they."""
     subject, why = CHANGED[what]
-    wording = Wording(subject, why, "", say("If that was not you, answer this mail at once."))
+    wording = Wording(subject, why, "", _unless_you(contact))
     email = next(str(each.address) for each in contact.emails if each.is_primary)
     key = f"{what}:{contact.id}:{clock.now().isoformat()}"
     _post(wording, _of(contact, email), "", about=(ABOUT, contact.id), key=key)
+
+
+def _unless_you(contact: Contact) -> str:
+    """When a change to signing in was made, in the reader's zone, and what to do about it."""
+    reading = queries.readings_of([contact.id])[contact.id]
+    return say(
+        "It was done on %(at)s (%(zone)s). If that was not you, answer this mail at once.",
+        at=formats.instant(clock.now(), reading.zone, reading.language),
+        zone=reading.zone,
+    )
 
 
 def post_registration(registration: Registration, secret: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.companies import accounts, second_step
 from app.companies.account_models import PortalAccount
 from app.companies.models import Contact, ContactEmail
+from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.models import Agency
 from app.tickets.models import Ticket
@@ -153,7 +154,13 @@ def test_whoever_owns_an_account_learns_how_its_way_in_changed(app, northwind, m
     def told() -> list[str]:
         return [each.subject for each in mails() if each.about_kind == "contact"]
 
-    mira.post("/portal/profile/password", data={"present": PASSWORD, "password": NEW})
+    with unit_of_work():
+        contact(northwind).zone = "Europe/Berlin"
+    with clock.frozen(datetime(2026, 3, 31, 20, 15, tzinfo=UTC)):
+        mira.post("/portal/profile/password", data={"present": PASSWORD, "password": NEW})
+    for words in ("31 Mar 2026, 22:15 (Europe/Berlin)", "If that was not you, answer this mail"):
+        assert words in mails()[-1].body
+        assert words in mails()[-1].html
     account = db.session.scalars(
         select(PortalAccount).where(PortalAccount.contact_id == northwind.mira.id)
     ).one()

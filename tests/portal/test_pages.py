@@ -455,3 +455,18 @@ def test_staff_let_somebody_follow_and_take_it_back(app, northwind):
         without = make.contact(northwind.company, "Cy")
     answer = agent.post(f"{at}/followers", data=sent(contact=str(without.id)))
     assert "invite them first" in text_of(agent.get(answer.location))
+
+
+@pytest.mark.parametrize("is_in", [True, False])
+def test_a_form_of_an_ended_session_is_told_so_and_promises_nothing_of_its_files(
+    app, northwind, monkeypatch, is_in
+):
+    """The page may be a minute old, and files that went ahead are kept with the draft."""
+    browser = client_in(app, northwind.mira) if is_in else visitor(app)
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", is_in)
+    told = text_of(browser.post("/portal/requests/new", data={"text": "It smokes."}))
+    heading = "This page is of an earlier visit" if is_in else "Your session has ended"
+    assert f"<h1>{heading}</h1>" in told
+    assert "It smokes." in told
+    assert "See which of your files are there" in told
+    assert "too long" not in told

@@ -53,6 +53,7 @@ def invited(*, most: int) -> list[Invited]:
         .outerjoin(link, true())
         .where(
             PortalAccount.last_sign_in_at.is_(None),
+            PortalAccount.password.is_(None),
             PortalAccount.closed_at.is_(None),
             Contact.archived_at.is_(None),
         )

@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import String, Text, text
+from sqlalchemy import ARRAY, String, Text, text
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.communications import actions
+from app.billing.commands import extras
+from app.billing.commands.payments import record_payment
+from app.billing.models import Document
+from app.communications import actions, inbox
 from app.companies import accounts, domains, registrations
-from app.companies.models import Contact
+from app.companies.models import Company, Contact
 from app.core import clock
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
@@ -27,6 +31,7 @@ from tests.web.people import portal_account
 
 MARK = "zzcanary-"
 KEPT = {"hash", "sha256", "password"}  # secrets and keys; nobody is shown them anyway
+WORDS = (String, Text, CITEXT, JSONB, ARRAY)
 
 
 @dataclass
@@ -74,8 +79,24 @@ def side(name: str, *, file: str = "") -> Side:
             db.session.query(Attachment).join(Attachment.event).filter_by(ticket_id=ticket.id).one()
         )
         drafts.save(requester.id, {"subject": name})
+        drafts.add_files(requester.id, [commands.Upload(f"{name}.png", name.encode())])
+        rated(company, requester, name)
+        of_money(document, name)
+        letter = (
+            f"From: {name} <who@{name}.example>\nSubject: {name}\nMessage-ID: <1@{name}>\n\n{name}"
+        )
+        inbox.store(letter.encode())
         login = logins.hand_over(
             ticket, actor=acting(requester), label=name, url="", secret=Secret(name, name)
+        )
+        actions.ask(
+            ticket,
+            actor=STAFF,
+            kind="choose",
+            contact_id=requester.id,
+            text=name,
+            due_on=clock.today(),
+            options=[f"{name} red", f"{name} blue"],
         )
         action = actions.ask(
             ticket,
@@ -97,6 +118,28 @@ def side(name: str, *, file: str = "") -> Side:
             login.id,
             estimate_id,
         )
+
+
+def rated(company: Company, requester: Contact, name: str) -> None:
+    """A request that is completed and rated."""
+    closed = make.ticket(
+        company, name, category="completed", closed_at=clock.now(), requester_id=requester.id
+    )
+    client_commands.rate_as_contact(closed, actor=acting(requester), score=4, text=name)
+
+
+def of_money(document: Document, name: str) -> None:
+    """A line that waits for the next invoice, and a payment."""
+    account_id = document.account_id
+    extras.add_line(STAFF, account_id, text=name, unit_price=Decimal(5), unit=name[:10])
+    record_payment(
+        STAFF,
+        account_id=account_id,
+        amount_minor=100,
+        received_on=clock.today(),
+        method="transfer",
+        reference=name,
+    )
 
 
 def offer(ticket: Ticket, contact: Contact, name: str) -> int:
@@ -127,40 +170,68 @@ def newest_ids() -> dict[str, int]:
     }
 
 
-def mark(since: dict[str, int]) -> set[str]:
-    """Put the mark into every text of the rows made since; returns the columns that have it."""
-    marked = set()
+def mark(since: dict[str, int], name: str) -> set[str]:
+    """Put the mark into every text of the rows made since, those within lists and JSON included.
+
+    There it takes the place of the company's `name`, which stands wherever people write. Gives the
+    columns, as "table.column", that have the mark now.
+    """
     db.session.rollback()
     db.session.execute(text("set tallydesk.unlock = 'demo'"))
     for table in Model.metadata.sorted_tables:
         if table.name not in since or table.name.startswith(("ab_", "staff", "department")):
             continue
         for column in table.c:
-            if column.name in KEPT or not isinstance(column.type, String | Text | CITEXT | JSONB):
-                continue
-            if write_mark(table.name, column, since[table.name]):
-                marked.add(f"{table.name}.{column.name}")
+            if column.name not in KEPT and isinstance(column.type, WORDS):
+                write_mark(table.name, column, since[table.name], name)
+    for table in ("company", "contact"):
+        word = f"'{MARK}' || id"
+        query = f"update {table} set source = {word}, external_id = {word} where id > :since"
+        db.session.execute(text(query), {"since": since[table]})
+    query = f"update company_domain set domain = '{MARK}' || id || '.example' where id > :since"
+    db.session.execute(text(query), {"since": since["company_domain"]})
     db.session.execute(text("reset tallydesk.unlock"))
     db.session.commit()
     db.session.expire_all()
-    return marked
+    return marked()
 
 
-def write_mark(table: str, column: Any, since: int) -> bool:
-    """Whether the column could take the mark; what may hold only certain words cannot."""
+def columns_of_words() -> set[str]:
+    """Every column that holds words, as "table.column"."""
+    return {
+        f"{table.name}.{column.name}"
+        for table in Model.metadata.sorted_tables
+        for column in table.c
+        if isinstance(column.type, WORDS)
+    }
+
+
+def marked() -> set[str]:
+    """Those that have the mark somewhere."""
+    found = set()
+    for each in columns_of_words():
+        table, _, column = each.partition(".")
+        query = f"select exists (select 1 from {table} where {column}::text like '%{MARK}%')"
+        if db.session.scalar(text(query)):
+            found.add(each)
+    return found
+
+
+def write_mark(table: str, column: Any, since: int, name: str) -> None:
+    """Write the mark where the column can take it; what may hold only certain words cannot."""
     word = f"'{MARK}' || id || '@b.example'"
-    if isinstance(column.type, JSONB):
+    value = word
+    if isinstance(column.type, ARRAY):
+        value = f"array[{word}]"
+    elif isinstance(column.type, JSONB):
         marks = f"jsonb_build_object('text', {word}, 'name', {word})"
-        name = column.name
-        value = f"case jsonb_typeof({name}) when 'object' then {name} || {marks} else {name} end"
-    else:
-        value = word
+        value = f"replace({column.name}::text, :name, '{MARK}')::jsonb"
+        value += f" || case jsonb_typeof({column.name}) when 'object' then {marks} else '[]' end"
     try:
         with db.session.begin_nested():
-            done = db.session.execute(
+            db.session.execute(
                 text(f"update {table} set {column.name} = {value} where id > :since"),
-                {"since": since},
+                {"since": since, **({"name": name} if isinstance(column.type, JSONB) else {})},
             )
-            return done.rowcount > 0
     except (SQLAlchemyError, RuleError):
-        return False
+        return

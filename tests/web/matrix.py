@@ -389,7 +389,7 @@ ROUTES = {
 }
 
 # What each page of the portal answers to a requester and a manager of company A with ids of their
-# own, and to that requester with ids of company B: y answered, n not found, - has no id.
+# own, and to both with ids of company B: y answered, n not found, - has no id.
 PORTAL_ORDER = ("requester", "manager", "foreign")
 PORTAL_ROUTES = {
     "GET portal.action": "ynn",  # colleagues read of it on the timeline

@@ -31,7 +31,7 @@ from tests.automation.making import acted_on
 from tests.billing.issued import issued
 from tests.conftest import ROOT, TESTING
 from tests.web.matrix import ORDER, OWN_VALUES, ROUTES, VALUES
-from tests.web.people import person, signed_in, visitor
+from tests.web.people import client_in, person, portal_account, signed_in, visitor
 
 # Bearer tokens protect these; a browser never sends one by itself.
 WITHOUT_FORM_TOKEN = {"SecurityApi.login", "SecurityApi.refresh", "RequestApi.post"}
@@ -152,6 +152,29 @@ def test_each_role_gets_what_the_matrix_says_with_safe_headers(world, role):
             wrong.append(f"{route.key}: {expected} expected, got {answer.status_code}")
         if route.endpoint not in SIGNING_OUT:
             wrong += [f"{route.key}: {fault}" for fault in header_faults(answer, route)]
+        db.session.expire_all()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ["requester", "manager"])
+def test_a_client_is_nobody_on_the_desk_and_to_the_api(world, role):
+    """Whatever a client's session holds, in whichever cookie it is sent."""
+    with unit_of_work():
+        contact = make.contact(make.company("Northwind"), role=role)
+    portal_account(contact)
+    wrong = []
+    for route in routes_of(world):
+        if route.endpoint.startswith(("portal.", "door.")):
+            continue
+        browser = client_in(world, contact)
+        with browser.session_transaction("/portal/") as theirs:
+            held = dict(theirs)
+        with browser.session_transaction("/") as session:
+            session.update(held)
+        expected = ROUTES[route.key][ORDER.index("anonymous")].replace("p", "y")
+        got = verdict(browser.open(route.url, method=route.method), route)
+        if got != expected and route.endpoint not in SIGNING_IN:
+            wrong.append(f"{route.key}: {expected} expected, got {got}")
         db.session.expire_all()
     assert wrong == []
 

@@ -126,6 +126,10 @@ CHANGED = {
         say("Your password was changed"),
         say("your password for the portal of %(agency)s was changed. All other sign-ins ended."),
     ),
+    "first_password": (
+        say("You sign in with a password now"),
+        say("from now on a password lets you in at the portal of %(agency)s."),
+    ),
     "code_on": (
         say("Signing in asks for a code now"),
         say("from now on the portal of %(agency)s asks for a code of your app when you sign in."),

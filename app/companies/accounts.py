@@ -182,16 +182,20 @@ def sign_out(actor: Actor, contact: Contact) -> None:
     record(actor, "portal.sign_out", kind="contact", id=contact.id)
 
 
-def set_password(account: PortalAccount, password: str, *, email: str) -> None:
+def set_password(
+    account: PortalAccount, password: str, *, email: str, by_link: bool = False
+) -> None:
     """Give a new password: all sessions end, all mailed links are void, and its owner is told.
 
-    A first one is told to nobody. Raises `RuleError`.
+    A first one that was chosen `by_link` is told to nobody: the mail led there. Raises `RuleError`.
     """
     problems = problems_with(password, email=email)
     if problems:
         raise RuleError(*problems)
     if account.password is not None:
         account_letters.post_changed(account.contact, "password")
+    elif not by_link:
+        account_letters.post_changed(account.contact, "first_password")
     account.password = hashed(password)
     end_sessions(account)
     links.void(account.contact_id)

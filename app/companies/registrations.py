@@ -118,7 +118,7 @@ def confirm(link: PortalToken, *, password: str | None) -> PortalAccount | None:
     account = _admit(actor, registration, company.id, role="requester")
     registration.reason = "Joined by the verified domain of the company."
     if password:
-        accounts.set_password(account, password, email=registration.email)
+        accounts.set_password(account, password, email=registration.email, by_link=True)
     return account
 
 

@@ -132,7 +132,7 @@ def _invitation(link: PortalToken) -> Any:
             profile.rename(accounts.acting(contact), contact, name)
         profile.read_in(contact, language.best(request.accept_languages))
         if password or request.form.get("how") != "link":
-            accounts.set_password(account, password, email=link.email)
+            accounts.set_password(account, password, email=link.email, by_link=True)
         accounts.confirm_address(contact, link.email)
     return code.enter(account, how="joined", target=_target(link))
 
@@ -149,7 +149,8 @@ def _reset(link: PortalToken) -> Any:
     with unit_of_work():
         links.take(link)
         account = _account(link)
-        accounts.set_password(account, request.form.get("password", ""), email=link.email)
+        password = request.form.get("password", "")
+        accounts.set_password(account, password, email=link.email, by_link=True)
         accounts.confirm_address(account.contact, link.email)
     said = say("Your new password is set. You are signed out everywhere else.")
     return code.enter(account, how="reset", target=_target(link), said=said)

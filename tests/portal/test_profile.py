@@ -177,8 +177,20 @@ def test_whoever_owns_an_account_learns_how_its_way_in_changed(app, northwind, m
     with unit_of_work():
         bo = accounts.ensure_account(northwind.bo.id)
         bo.password = None
-        accounts.set_password(bo, "violin-candle-harbour", email=email_of(northwind.bo))
+        accounts.set_password(
+            bo, "violin-candle-harbour", email=email_of(northwind.bo), by_link=True
+        )
     assert len(told()) == 3
+
+
+def test_a_first_password_is_told_where_no_mailed_link_led_to_it(app, northwind):
+    """Somebody else at an open session would have made a way in for good."""
+    with unit_of_work():
+        accounts.ensure_account(northwind.bo.id).password = None
+    browser = client_in(app, northwind.bo)
+    browser.post("/portal/profile/password", data={"password": NEW})
+    assert sign_in(visitor(app), email_of(northwind.bo), NEW).status_code == 302
+    assert mails()[-1].subject == "Notification: You sign in with a password now"
 
 
 def test_an_address_that_another_takes_in_the_same_moment_is_refused_in_words(app, northwind, mira):

@@ -141,8 +141,16 @@ def _opened_by(ticket: Ticket, events: Sequence[Event]) -> str:
 
 
 def _since(events: Sequence[Event]) -> datetime | None:
-    """Since when a request is in its present state, as far as its newest messages tell."""
-    return next((each.at for each in reversed(events) if each.kind == "status"), None)
+    """Since when a request is in its present state, as far as its newest messages tell.
+
+    A status that was taken back at once changed nothing.
+    """
+    changes = (each for each in reversed(events) if each.kind == "status")
+    for each in changes:
+        if not each.payload.get("undone"):
+            return each.at
+        next(changes, None)
+    return None
 
 
 @blueprint.post("/requests/<int:number>/answer")

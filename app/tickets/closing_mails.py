@@ -5,7 +5,7 @@ The caller opens the unit of work.
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.core import jobs
@@ -52,11 +52,11 @@ def tell(event_id: int) -> int:
 def _is_taken_back(event: Event) -> bool:
     """Whether the ticket was undone or taken up again since, even if it is closed once more."""
     since = aliased(Event)
-    undone = since.payload.contains({"changes": [undoing.UNDONE]})
-    reopened = since.payload["reopened"].as_boolean()
+    undone, reopened = (since.payload[each].as_boolean() for each in ("undone", "reopened"))
     query = select(since.id).where(
         since.ticket_id == event.ticket_id,
         since.seq > event.seq,
-        or_(and_(since.kind == "field", undone), and_(since.kind == "status", reopened)),
+        since.kind == "status",
+        or_(undone, reopened),
     )
     return db.session.scalar(query.limit(1)) is not None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -10,8 +11,9 @@ from app.core import clock
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
+from app.staff.models import Staff
 from app.tickets import endings, queries, rules, sla_clocks, timeline
-from app.tickets.models import Ticket
+from app.tickets.models import Ticket, TicketStatus
 from app.tickets.queue_models import BulkChange
 
 SECONDS = 15
@@ -19,8 +21,6 @@ SLACK = timedelta(seconds=5)  # between the button's last moment and its arrival
 KEPT = timedelta(days=1)
 OVER = timedelta(seconds=SECONDS) + 2 * SLACK
 """After which a bulk change stands."""
-UNDONE = {"field": "Bulk change", "from": None, "to": "undone"}
-"""What the timeline says of a ticket that is as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,15 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
         raise RuleError(f"It is too late to undo: that goes for {SECONDS} seconds only.")
     change.undone_at = clock.now()
     before = {row["id"]: row for row in change.before}
-    restored, kept, opened = [], [], []
+    restored, kept, opened, notes = [], [], [], []
+    statuses = dict(db.session.execute(select(TicketStatus.id, TicketStatus.name)).all())
+    people = dict(db.session.execute(select(Staff.id, Staff.name)).all())
     for ticket in queries.locked_by_id(before):
         row = before[ticket.id]
         if ticket.version != row["version"]:
             kept.append(f"#{ticket.number}")
             continue
+        notes += _taken_back(ticket, row, statuses, people)
         if rules.is_reopening(ticket.category, row["category"]):
             opened.append(ticket)
         ticket.assignee_id, ticket.status_id = row["assignee_id"], row["status_id"]
@@ -93,8 +96,7 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
         ticket.closed_at = datetime.fromisoformat(row["closed_at"]) if row["closed_at"] else None
         restored.append(ticket.id)
     db.session.flush()
-    told = {"changes": [UNDONE]}
-    timeline.append_many([timeline.Note(each, "field", told) for each in restored], actor=actor)
+    timeline.append_many(notes, actor=actor)
     timeline.take_place_again(
         {each: datetime.fromisoformat(before[each]["last_event_at"]) for each in restored},
         since=change.created_at,
@@ -103,3 +105,27 @@ def undo(change_id: int, *, actor: Actor) -> Undone:
     said = endings.undone(opened, change.created_at, actor=actor)
     record(actor, "tickets.undo", kind="ticket", after={"tickets": restored})
     return Undone(len(restored), kept, said)
+
+
+def _taken_back(
+    ticket: Ticket, row: dict[str, Any], statuses: dict[int, str], people: dict[int, str]
+) -> list[timeline.Note]:
+    """What the timeline says of a ticket that is to be as before; clients read of its status."""
+    notes = []
+    if ticket.status_id != row["status_id"]:
+        payload = {
+            "from": statuses[ticket.status_id],
+            "to": statuses[row["status_id"]],
+            "category": row["category"],
+            "reopened": rules.is_reopening(ticket.category, row["category"]),
+            "undone": True,
+        }
+        notes.append(timeline.Note(ticket.id, "status", payload, "client"))
+    if ticket.assignee_id != row["assignee_id"]:
+        change = {
+            "field": "Assignee",
+            "from": people.get(ticket.assignee_id) if ticket.assignee_id else None,
+            "to": people.get(row["assignee_id"]) if row["assignee_id"] else None,
+        }
+        notes.append(timeline.Note(ticket.id, "field", {"changes": [change], "undone": True}))
+    return notes

@@ -14,7 +14,7 @@ from app.tickets import commands, saved_views
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
 from tests import factories as make
-from tests.web.people import fresh, person, signed_in
+from tests.web.people import client_in, fresh, person, portal_account, signed_in
 
 
 def post(browser, url, **data):
@@ -176,6 +176,28 @@ def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):
     assert owners == {numbers[0]: None, numbers[1]: None, numbers[2]: own}
     again = post(browser, f"/tickets/bulk/{change}/undo")
     assert "undone already" in page_of(browser, again.location)
+
+
+def test_the_timeline_and_the_client_are_told_what_was_taken_back(app, agent, fjord):
+    browser, _ = agent
+    with unit_of_work():
+        mira = make.contact(fjord)
+        ticket = make.ticket(fjord, requester_id=mira.id)
+        commands.set_status(ticket, actor=Actor(name="Bo"), status=make.status("waiting"))
+        done = make.status("completed").id
+    portal_account(mira)
+    client = client_in(app, mira)
+    here = f"/portal/requests/{ticket.number}"
+    since = re.search(r'since <time datetime="([^"]+)"', page_of(client, here))[1]
+    for wanted in ({"do": "status", "status": done}, {"do": "mine"}):
+        answer = bulk(browser, [ticket], **wanted)
+        post(browser, f"/tickets/bulk/{re.search(r'undo=([0-9]+)', answer.location)[1]}/undo")
+    page = " ".join(re.sub(r"<[^>]+>", " ", page_of(browser, f"/tickets/{ticket.number}")).split())
+    assert "took the status back: Completed → Waiting for client" in page
+    assert "took back assignee:" in page
+    seen = page_of(client, here)
+    assert seen.rfind("opened it again") > seen.rfind("Completed")
+    assert f'since <time datetime="{since}"' in seen, "it waits since then, as if nothing had been"
 
 
 def test_an_undone_change_leaves_each_ticket_in_its_place_of_the_queue(agent, fjord):

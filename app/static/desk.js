@@ -181,7 +181,8 @@ document.addEventListener("htmx:responseError", (event) => {
 // --- Keys: one registry feeds the table behind "?" ----------------------------------------------
 const keys = new Map();
 
-// keys.add("e", "Assign to me", run): single keys, off while typing or when switched off.
+// addKey("e", "Assign to me", run): single keys, off while typing or when switched off. Without `run`
+// the browser does it by itself.
 function addKey(key, label, run) {
   keys.set(key, { label, run });
 }
@@ -189,22 +190,19 @@ function addKey(key, label, run) {
 const typing = (node) => node.closest?.("input, textarea, select, [contenteditable], dialog[open]");
 const keysOff = () => localStorage.getItem("keys") === "off";
 
+// "Ctrl+Enter": works while one types, too, and is never switched off.
+const named = (event) => event.ctrlKey || event.metaKey
+  ? `Ctrl+${event.key.length === 1 ? event.key.toUpperCase() : event.key}`
+  : event.key;
+
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-    event.target.form?.querySelector("[data-send]")?.click();
-    return;
-  }
-  if ((event.ctrlKey || event.metaKey) && event.key === "k") {
-    event.preventDefault();
-    document.querySelector("#search")?.focus();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  const entry = keys.get(event.key);
-  if (entry && (!keysOff() || event.key === "?")) {
-    event.preventDefault();
-    entry.run(event);
-  }
+  const name = named(event);
+  const isSingle = name === event.key;
+  const entry = keys.get(name);
+  if (!entry?.run || event.altKey) return;
+  if (isSingle && (typing(event.target) || (keysOff() && name !== "?"))) return;
+  event.preventDefault();
+  entry.run(event);
 });
 
 function showKeys() {
@@ -227,11 +225,15 @@ on("click", "[data-keys]", showKeys);
 function registerKeys() {
   if (document.querySelector("#keys")) addKey("?", document.body.dataset.keyHelp, showKeys);
   const search = document.querySelector("#search");
-  if (search) addKey("/", document.body.dataset.keySearch, () => search.focus());
+  const said = document.body.dataset;
+  if (search) for (const key of ["/", "Ctrl+K"]) addKey(key, said.keySearch, () => search.focus());
   for (const node of $$("[data-key]")) {
     const label = node.dataset.keyLabel || node.getAttribute("aria-label") || node.textContent.trim();
     node.setAttribute("aria-keyshortcuts", node.dataset.key);
     addKey(node.dataset.key, label, () => (node.matches("input, textarea") ? node.focus() : node.click()));
+  }
+  if (document.querySelector("[data-send]")) {
+    addKey("Ctrl+Enter", said.keySend, (event) => event.target.form?.querySelector("[data-send]")?.click());
   }
   const rows = () => $$("[data-row-keys] tbody tr");
   if (!rows().length) return;
@@ -244,9 +246,10 @@ function registerKeys() {
     next.setAttribute("aria-current", "true");
     (next.querySelector("a[data-row-link], a") ?? next).focus();
   };
-  addKey("j", document.body.dataset.keyNext, () => go(1));
-  addKey("k", document.body.dataset.keyPrevious, () => go(-1));
-  addKey("x", document.body.dataset.keySelect, () => rows()[current()]?.querySelector(".row-check")?.click());
+  addKey("j", said.keyNext, () => go(1));
+  addKey("k", said.keyPrevious, () => go(-1));
+  addKey("Enter", said.keyOpen);
+  addKey("x", said.keySelect, () => rows()[current()]?.querySelector(".row-check")?.click());
 }
 
 // --- Copying, and what may not stay in the page ---------------------------------------------------

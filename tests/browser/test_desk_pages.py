@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import expect
 
 from app.companies import commands, people
 from app.core.audit import SYSTEM
@@ -120,12 +121,16 @@ def test_keys_are_listed_and_can_be_switched_off(live, desk, world):
     page = desk("Admin")
     page.goto(f"{live.url}/companies/list/")
     page.keyboard.press("?")
-    assert page.get_by_role("dialog", name="Keyboard").get_by_text("Next row").is_visible()
+    listed = page.get_by_role("dialog", name="Keyboard")
+    assert listed.get_by_text("Next row").is_visible()
+    assert {"Enter", "Ctrl+K", "/", "j"} <= set(listed.locator("kbd").all_inner_texts())
     assert_accessible(page)
     page.get_by_label("Switch single keys off").check()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     assert page.locator("tr[aria-current]").count() == 0
+    page.keyboard.press("Control+k")
+    expect(page.locator("#search")).to_be_focused()
 
 
 def test_the_menu_opens_on_a_phone(live, desk):

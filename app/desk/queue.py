@@ -17,6 +17,7 @@ from app.staff.models import Department, Staff
 from app.tickets import queries as ticket_queries
 from app.tickets.models import OPEN_CATEGORIES, PRIORITIES, Ticket, TicketStatus
 from app.tickets.queue_models import SavedView
+from app.tickets.request_models import RequestType
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry
 from app.timelog.queries import ALLOCATION, is_live
@@ -152,7 +153,7 @@ def _key_of(text: str) -> tuple[datetime, int] | None:
 
 def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     parent = aliased(Company)
-    query: Any = (  # eighteen columns of as many types: more than its type can say
+    query: Any = (  # nineteen columns of as many types: more than its type can say
         select(
             Ticket.id,
             Ticket.number,
@@ -170,6 +171,7 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
             Contact.name.label("requester"),
             Staff.name.label("assignee"),
             Department.name.label("department"),
+            RequestType.name.label("nature"),
             unbilled_seconds().label("unbilled"),
             promise(Ticket.id).label("promise"),
         )
@@ -179,6 +181,7 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
         .outerjoin(Contact, Contact.id == Ticket.requester_id)
         .outerjoin(Staff, Staff.id == Ticket.assignee_id)
         .outerjoin(Department, Department.id == Ticket.department_id)
+        .outerjoin(RequestType, RequestType.id == Ticket.request_type_id)
         .where(*conditions(filters, staff_id))
     )
     narrowed: Select[Any] = query

@@ -13,6 +13,7 @@ from app.core.db import db, unit_of_work
 from app.tickets import commands, saved_views
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
+from app.tickets.request_models import RequestType
 from tests import factories as make
 from tests.web.people import client_in, fresh, person, portal_account, signed_in
 
@@ -153,6 +154,17 @@ def test_what_somebody_left_behind_is_nobodys(agent, fjord):
     page = page_of(browser, "/tickets/?view=unassigned")
     assert page.count('class="ticket-row"') == tab(page, "Unassigned") == 3
     assert f"Of {own}" not in page
+
+
+def test_the_queue_says_of_what_nature_a_request_is(agent, fjord):
+    browser, _ = agent
+    with unit_of_work():
+        kind = db.session.scalars(select(RequestType).limit(1)).one()
+        make.ticket(fjord, "Typed", request_type_id=kind.id)
+        name = kind.name
+    page = page_of(browser, "/tickets/?view=open")
+    row = re.search(r'<td class="ticket-subject">.*?Typed.*?</td>', page, re.DOTALL)[0]
+    assert f'<span class="meta">{name}</span>' in row
 
 
 def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):

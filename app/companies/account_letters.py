@@ -138,6 +138,10 @@ CHANGED = {
         say("Signing in asks for no code any more"),
         say("the portal of %(agency)s asks for no code of your app any more when you sign in."),
     ),
+    "codes": (
+        say("You have new recovery codes"),
+        say("new recovery codes for the portal of %(agency)s took the place of all older ones."),
+    ),
 }
 
 

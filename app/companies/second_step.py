@@ -54,11 +54,17 @@ def switch_on(account: PortalAccount, sealed: str, code: str) -> tuple[str, ...]
     accounts.end_sessions(account)
     _note(account, "code_on")
     account_letters.post_changed(account.contact, "code_on")
-    return new_recovery_codes(account)
+    return _fresh_codes(account)
 
 
 def new_recovery_codes(account: PortalAccount) -> tuple[str, ...]:
-    """Recovery codes in place of all older ones; only their hashes are kept."""
+    """Recovery codes in place of all older ones, of which their owner is told by mail."""
+    account_letters.post_changed(account.contact, "codes")
+    return _fresh_codes(account)
+
+
+def _fresh_codes(account: PortalAccount) -> tuple[str, ...]:
+    """Only their hashes are kept."""
     codes = recovery.new_codes()
     account.recovery_codes = [recovery.hashed(code) for code in codes]
     _note(account, "recovery_codes")

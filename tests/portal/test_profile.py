@@ -168,10 +168,13 @@ def test_whoever_owns_an_account_learns_how_its_way_in_changed(app, northwind, m
     with unit_of_work():
         second_step.switch_on(account, sealed, code_of(second_step.shown(sealed)))
     with unit_of_work():
+        second_step.new_recovery_codes(account)
+    with unit_of_work():
         second_step.switch_off(account)
     assert told() == [
         "Notification: Your password was changed",
         "Notification: Signing in asks for a code now",
+        "Notification: You have new recovery codes",
         "Notification: Signing in asks for no code any more",
     ]
     with unit_of_work():
@@ -180,7 +183,7 @@ def test_whoever_owns_an_account_learns_how_its_way_in_changed(app, northwind, m
         accounts.set_password(
             bo, "violin-candle-harbour", email=email_of(northwind.bo), by_link=True
         )
-    assert len(told()) == 3
+    assert len(told()) == 4
 
 
 def test_a_first_password_is_told_where_no_mailed_link_led_to_it(app, northwind):

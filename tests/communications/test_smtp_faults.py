@@ -85,7 +85,7 @@ def test_one_put_off_is_tried_again_under_the_same_id(people, with_server, answe
         sink.answers[addresses[1]] = answer
         with_server(sink.url)
         jobs.run_due()
-        assert words(event) == "Mailed to 2, being mailed to 1"
+        assert words(event) == "Mailed to 2, tried and delayed 1"
         assert rows()[addresses[1]].state == "queued"
         sink.answers.clear()
         mailer._silent_until.clear()
@@ -152,7 +152,7 @@ def test_a_server_that_is_away_loses_nothing(people, with_server):
     port = free_port()
     with_server(f"smtp://127.0.0.1:{port}")
     jobs.run_due()
-    assert words(event) == "Being mailed to 3"
+    assert words(event) == "Tried and delayed 3"
     with running_sink() as sink:
         with_server(sink.url)
         all_due()
@@ -191,4 +191,4 @@ def test_a_server_that_hangs_is_left_and_the_answer_was_never_kept_waiting(
         thread.join(5)
         for each in taken:
             each.close()
-    assert words(event) == "Being mailed to 3"
+    assert words(event) == "Tried and delayed 3"

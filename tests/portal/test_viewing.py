@@ -74,7 +74,7 @@ def test_every_page_reads_as_the_contacts_own_and_every_change_is_refused(app):
     mine = side("Alpha")
     before = newest_ids()
     theirs = side("Beta", file=MARK)
-    mark(before)
+    mark(before, "Beta")
     own, browser = client_in(app, mine.requester), looking_as(app, mine.requester)
     before, wrong = fingerprint(), []
     for of in (mine, theirs):

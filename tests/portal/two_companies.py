@@ -1,6 +1,6 @@
 """Company A, and company B of which A must learn nothing: each text of B carries a mark."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,6 +47,9 @@ class Side:
     document_id: int
     credential_id: int
     estimate_id: int
+    ids_before: dict[str, int] = field(default_factory=dict)
+    """The largest id of each table before this company's rows, and with them."""
+    last_ids: dict[str, int] = field(default_factory=dict)
 
 
 def side(name: str, *, file: str = "") -> Side:

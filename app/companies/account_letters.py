@@ -146,10 +146,15 @@ CHANGED = {
 
 
 def post_changed(contact: Contact, what: str) -> None:
-    """Tell somebody of a change to how they sign in (of `CHANGED`), in case it was not they."""
+    """Tell somebody of a change to how they sign in (of `CHANGED`), in case it was not they.
+
+    Who has no address, as staff took it away, hears nothing.
+    """
+    email = next((str(each.address) for each in contact.emails if each.is_primary), None)
+    if email is None:
+        return
     subject, why = CHANGED[what]
     wording = Wording(subject, why, "", _unless_you(contact))
-    email = next(str(each.address) for each in contact.emails if each.is_primary)
     key = f"{what}:{contact.id}:{clock.now().isoformat()}"
     _post(wording, _of(contact, email), "", about=(ABOUT, contact.id), key=key)
 

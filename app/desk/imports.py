@@ -439,7 +439,9 @@ def undo_page(batch_id: int) -> Any:
         planned = job.result if job else _undo_plan(batch)
     except RuleError as error:
         return told(error, back=_here(batch_id))
-    archived = planned["archived_ids"] if planned and batch.kind == "companies" else []
+    # worked out before it was noted which are archived, an answer names none
+    noted = planned.get("archived_ids", []) if planned else []
+    archived = noted if batch.kind == "companies" else []
     unbilled = unbilled_of(archived) if archived else []
     return _render("undo", batch=batch, planned=planned, unbilled=unbilled)
 

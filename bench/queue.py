@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from app.companies.account_models import PortalAccount
+from app.companies.models import Company
 from app.core.db import db, unit_of_work
 from app.tickets.models import Ticket
 from bench import world
@@ -44,14 +45,16 @@ def _fill() -> tuple[int, str]:
         make.set_up_agency()
         person = make.user("Admin", name="bench")
         staff_id, username = make.staff_of(person).id, person.username
+        asker_id = make.contact(session.get_one(Company, 1)).id
         session.execute(
             text(
-                "insert into event (ticket_id, seq, kind, visibility, at, actor_name, payload) "
-                "select t.id, n, 'message', 'client', t.created_at + n * interval '1 hour', "
+                "insert into event (ticket_id, seq, kind, visibility, at, contact_id, actor_name, "
+                "payload) select t.id, n, 'message', 'client', "
+                "t.created_at + n * interval '1 hour', case n when 1 then :asker end, "
                 "'Somebody', jsonb_build_object('text', 'A message of some words') "
                 "from ticket t cross join generate_series(1, :each) n"
             ),
-            {"each": EVENTS_EACH},
+            {"each": EVENTS_EACH, "asker": asker_id},
         )
         session.execute(text("update ticket set last_seq = :each"), {"each": EVENTS_EACH})
     world.analyse()

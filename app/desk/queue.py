@@ -21,6 +21,7 @@ from app.tickets.request_models import RequestType
 from app.tickets.sla_queries import promise
 from app.timelog.models import TimeEntry
 from app.timelog.queries import ALLOCATION, is_live
+from app.vault.recognising import concealed
 
 VIEWS = {
     "mine": "Mine",
@@ -31,6 +32,7 @@ VIEWS = {
 }
 ROWS = 50
 MOST_AT_ONCE = 5_000
+LONGEST_READ, LONGEST_TOLD = 2_000, 160
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -153,7 +155,7 @@ def _key_of(text: str) -> tuple[datetime, int] | None:
 
 def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     parent = aliased(Company)
-    query: Any = (  # nineteen columns of as many types: more than its type can say
+    query: Any = (  # twenty columns of as many types: more than its type can say
         select(
             Ticket.id,
             Ticket.number,
@@ -174,6 +176,7 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
             RequestType.name.label("nature"),
             unbilled_seconds().label("unbilled"),
             promise(Ticket.id).label("promise"),
+            ticket_queries.client_said(Ticket.id, LONGEST_READ).label("said"),
         )
         .join(TicketStatus, TicketStatus.id == Ticket.status_id)
         .join(Company, Company.id == Ticket.company_id)
@@ -186,6 +189,25 @@ def _narrowed(filters: Filters, staff_id: int | None) -> Select[Any]:
     )
     narrowed: Select[Any] = query
     return narrowed
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the client wrote last: when, and how it begins, in one line; empty for files alone."""
+
+    at: datetime
+    words: str
+
+
+def said(last: Mapping[str, str] | None) -> Said | None:
+    """How a row tells it, without what looks like a password; None where they wrote nothing.
+
+    A password may stand below the word for it: it is looked for in the one line too.
+    """
+    if last is None:
+        return None
+    line = concealed(" ".join(concealed(last["text"]).split()))
+    return Said(datetime.fromisoformat(last["at"]), line[:LONGEST_TOLD])
 
 
 def matching(address: str, *, staff_id: int | None) -> list[int]:

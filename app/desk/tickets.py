@@ -104,6 +104,7 @@ def _queue(
         may_edit=may("edit", "Tickets"),
         now=clock.now(),
         promised=promise_words.chip,
+        said=queue_page.said,
     )
 
 

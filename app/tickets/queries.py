@@ -158,6 +158,28 @@ def newest_of(ids: Select[int], *, before: int | None, most: int) -> list[Event]
     return list(rows.unique())
 
 
+def client_said(ticket_id: Any, most: int) -> ColumnElement[Any]:
+    """What the client wrote last on a ticket, as {at, text}, or null; a column of tickets' rows.
+
+    Of the text its first `most` characters; what machines answered does not count.
+    """
+    words = func.coalesce(func.left(Event.payload["text"].astext, most), "")
+    return (
+        select(func.jsonb_build_object("at", Event.at, "text", words))
+        .where(
+            Event.ticket_id == ticket_id,
+            Event.kind == "message",
+            Event.visibility == "client",
+            Event.contact_id.is_not(None),
+            ~Event.payload.has_key("automatic"),
+        )
+        .order_by(Event.seq.desc())
+        .limit(1)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
+
+
 def was_just_said(ticket_id: int, text: str, *, actor: Actor, kind: str = "message") -> bool:
     """Whether the newest message (or note) is this text, by the same person, minutes ago.
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from app.core import clock, forms
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.tickets import commands, saved_views
+from app.tickets import client_commands, commands, saved_views
 from app.tickets.models import Ticket
 from app.tickets.queue_models import BulkChange, CannedReply, SavedView
 from app.tickets.request_models import RequestType
@@ -165,6 +165,72 @@ def test_the_queue_says_of_what_nature_a_request_is(agent, fjord):
     page = page_of(browser, "/tickets/?view=open")
     row = re.search(r'<td class="ticket-subject">.*?Typed.*?</td>', page, re.DOTALL)[0]
     assert f'<span class="meta">{name}</span>' in row
+
+
+def client_said(page):
+    """What the rows of the queue tell of the client: age and words, by subject."""
+    found = {}
+    for cell in re.findall(r'<td class="ticket-subject">.*?</td>', page, re.DOTALL):
+        subject = re.search(r'title="([^"]*)"', cell)[1]
+        line = re.search(r'<p class="ticket-said[^"]*">(.*?)</p>', cell, re.DOTALL)
+        found[subject] = " ".join(re.sub(r"<[^>]+>", " ", line[1]).split()) if line else None
+    return found
+
+
+def test_a_row_tells_what_the_client_wrote_last_and_when(agent, fjord):
+    browser, own = agent
+    now = clock.now()
+
+    def writes(ticket, text, *, ago, **more):
+        with clock.frozen(now - ago):
+            client_commands.reply_as_contact(ticket, actor=client, text=text, **more)
+
+    with unit_of_work():
+        mira = make.contact(fjord)
+        client = Actor(name=mira.name, contact_id=mira.id, channel="portal")
+        asked, quiet, file = (make.ticket(fjord, s) for s in ("Asked", "Quiet", "File"))
+        for ticket in (asked, quiet, file):
+            ticket.requester_id = mira.id
+        writes(asked, "The first word", ago=timedelta(days=2))
+        writes(asked, "  It <b>is</b>\n\n\tbroken   again", ago=timedelta(hours=3))
+        writes(asked, "I am away.", ago=timedelta(hours=1), reopens=False)
+        writes(file, "", ago=timedelta(minutes=5), files=[commands.Upload("shot.png", b"PNG")])
+        staff = Actor(name="Bo", staff_id=own)
+        for ticket in (asked, quiet):
+            commands.reply(ticket, actor=staff, text="An answer")
+            commands.add_note(ticket, actor=staff, text="A note")
+    page = page_of(browser, "/tickets/?view=open")
+    assert client_said(page) == {
+        "Asked": "3 h It &lt;b&gt;is&lt;/b&gt; broken again",
+        "Quiet": None,
+        "File": "5 min Files only",
+    }
+    assert page.count("data-row-link") == page.count('<td class="ticket-subject">') == 3
+    cell = re.search(r'<td class="ticket-subject">.*?</td>', page, re.DOTALL)[0]
+    assert cell.count("<a ") == 1
+
+
+def test_a_row_tells_no_password(browser, fjord):
+    written = {
+        "Line": "Hello\nPassword: hunter2!x\nBye",
+        "Next": "Hello\nPassword:\nhunter2!x",
+        "Long": "a " * 80 + "\nPassword: hunter2!x",
+        "Cut": "Password: " + "hunter2!x" * 400,
+    }
+    with unit_of_work():
+        mira = make.contact(fjord)
+        for subject, words in written.items():
+            client_commands.reply_as_contact(
+                make.ticket(fjord, subject, requester_id=mira.id),
+                actor=Actor(name=mira.name, contact_id=mira.id),
+                text=words,
+            )
+    page = page_of(browser, "/tickets/?view=open")
+    told = client_said(page)
+    assert "hunter" not in page
+    assert told["Line"] == "now Hello Password: •••••••• Bye"
+    assert told["Next"] == "now Hello Password: ••••••••"
+    assert told["Long"].startswith("now a a a")
 
 
 def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):

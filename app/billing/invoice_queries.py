@@ -15,6 +15,7 @@ from app.billing.models import (
     DocumentPdf,
     Payment,
     RateRule,
+    Receivable,
     Settlement,
 )
 from app.companies.models import Company
@@ -88,20 +89,15 @@ class Sum:
 _credit = aliased(Document)
 
 
-def settled() -> ColumnElement[int]:
-    """Minor units of payments and credits set against a document."""
-    paid = (
-        select(func.coalesce(func.sum(Settlement.amount_minor), 0))
-        .where(Settlement.invoice_id == Document.id, Settlement.reversed_at.is_(None))
+def left() -> ColumnElement[int]:
+    """Minor units still to be paid; nothing on a credit note."""
+    kept = (
+        select(Receivable.left_minor)
+        .where(Receivable.invoice_id == Document.id)
         .correlate(Document)
         .scalar_subquery()
     )
-    return func.coalesce(paid, 0)
-
-
-def left() -> ColumnElement[int]:
-    """Minor units still to be paid; nothing on a credit note."""
-    return case((Document.kind == "invoice", Document.gross_minor - settled()), else_=0)
+    return func.coalesce(kept, 0)
 
 
 def is_voided() -> ColumnElement[bool]:
@@ -117,9 +113,9 @@ def state_on(today: date) -> ColumnElement[str]:
     return case(
         (Document.kind == "credit_note", "credit_note"),
         (is_voided(), "voided"),
-        (left() <= 0, "paid"),
+        (left() == 0, "paid"),
         (Document.due_on < today, "overdue"),
-        (settled() > 0, "part_paid"),
+        (left() < Document.gross_minor, "part_paid"),
         else_="unpaid",
     )
 
@@ -190,12 +186,16 @@ def _filtered(query: Any, wanted: Wanted) -> Any:
 def _in_state(state: str, today: date) -> ColumnElement[bool]:
     invoice = Document.kind == "invoice"
     return {
-        "unpaid": and_(invoice, left() > 0),
-        "overdue": and_(invoice, left() > 0, Document.due_on < today),
-        "paid": and_(invoice, left() <= 0, ~is_voided()),
+        "unpaid": _is_owed(),
+        "overdue": and_(_is_owed(), Document.due_on < today),
+        "paid": and_(invoice, ~_is_owed(), ~is_voided()),
         "voided": and_(invoice, is_voided()),
         "credit_notes": Document.kind == "credit_note",
     }[state]
+
+
+def _is_owed() -> ColumnElement[bool]:
+    return Document.id.in_(select(Receivable.invoice_id))
 
 
 def document(document_id: int) -> Document:

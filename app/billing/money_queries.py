@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.billing.engine.ageing import Bucket, Statement, age, statement
-from app.billing.invoice_queries import left, settled, state_on
+from app.billing.invoice_queries import left, state_on
 from app.billing.models import BillingAccount, Document, Payment, Posting, Settlement
 from app.companies.models import Company
 from app.core.db import db
@@ -156,7 +156,7 @@ def open_invoices(account_id: int, today: date) -> list[OpenInvoice]:
             state_on(today),
         )
         .where(Document.account_id == account_id, Document.kind == "invoice")
-        .where(Document.gross_minor > settled())
+        .where(left() > 0)
         .order_by(Document.due_on, Document.id)
     )
     return [OpenInvoice(*row) for row in db.session.execute(query)]

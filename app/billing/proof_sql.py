@@ -403,4 +403,32 @@ CHECKS: dict[str, str] = {
         from settlement s join document d on d.id = s.credit_note_id where s.reversed_at is null
         group by d.id, d.number, d.gross_minor having sum(s.amount_minor) > d.gross_minor
     """,
+    "receivables": """
+        select 'invoice ' || d.number || ' is kept with <' || d.currency || ' '
+            || coalesce(r.left_minor, 0) || '> left to pay; <' || d.currency || ' '
+            || d.gross_minor - coalesce(s.sum, 0) || '> are left'
+        from document d left join receivable r on r.invoice_id = d.id
+        left join (select invoice_id, sum(amount_minor) from settlement
+                   where reversed_at is null group by 1) s on s.invoice_id = d.id
+        where d.kind = 'invoice' and coalesce(r.left_minor, 0) <> d.gross_minor - coalesce(s.sum, 0)
+        union all
+        select 'invoice ' || d.number || ' is kept with a payer, currency or due day of its own'
+        from receivable r join document d on d.id = r.invoice_id
+        where (r.payer_id, r.currency, r.due_on, 'invoice')
+            is distinct from (d.payer_id, d.currency, d.due_on, d.kind)
+    """,
+    "worked days": """
+        select '<company ' || company_id || '> is kept with ' || coalesce(w.entries, 0)
+            || ' entries of ' || coalesce(w.billable_seconds, 0) || ' s billable and '
+            || coalesce(w.other_seconds, 0) || ' s other work on ' || work_date || '; there are '
+            || coalesce(e.entries, 0) || ' of ' || coalesce(e.billable, 0) || ' s and '
+            || coalesce(e.other, 0) || ' s'
+        from worked_day w full join (
+            select work_date, company_id, count(*) as entries, sum(billable_seconds) as billable,
+                   sum(recorded_seconds - billable_seconds) as other
+            from time_entry group by 1, 2) e using (work_date, company_id)
+        where coalesce(w.entries, 0) <> coalesce(e.entries, 0)
+           or coalesce(w.billable_seconds, 0) <> coalesce(e.billable, 0)
+           or coalesce(w.other_seconds, 0) <> coalesce(e.other, 0)
+    """,
 }

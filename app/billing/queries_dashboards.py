@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Subquery, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import BigInteger, Select, func, select
 
-from app.billing.models import Allocation, BillingAccount, Document, EntryValue, Settlement
+from app.billing.models import Allocation, BillingAccount, Document, EntryValue, Receivable
 from app.companies.models import Company
 from app.companies.scope import Scope
 from app.core.db import db
@@ -111,73 +110,45 @@ def unbilled_entries(
     return rows.where(EntryValue.company_id.notin_(without)) if without else rows
 
 
-def _owed(scope: Scope, currency: str) -> Subquery:
-    """Issued invoices that no credit note voids, each with what is still to pay."""
-    voiding = aliased(Document)
-    left = Document.gross_minor - func.coalesce(func.sum(Settlement.amount_minor), 0)
-    rows = (
-        select(
-            Document.id,
-            Document.number,
-            Document.payer_id,
-            Document.issued_on,
-            Document.due_on,
-            Document.gross_minor,
-            left.cast(BigInteger).label("value"),
-        )
-        .outerjoin(
-            Settlement,
-            (Settlement.invoice_id == Document.id) & Settlement.reversed_at.is_(None),
-        )
-        .where(
-            Document.kind == "invoice",
-            Document.currency == currency,
-            ~select(voiding.id).where(voiding.credits_id == Document.id).exists(),
-        )
-        .group_by(Document.id)
-        .having(left > 0)
-    )
+def _owed(columns: Sequence[Any], scope: Scope, currency: str) -> Select[*tuple[Any, ...]]:
+    """Invoices with something left to pay."""
+    rows = select(*columns).where(Receivable.currency == currency)
     if scope.company_ids is not None:
-        rows = rows.where(Document.payer_id.in_(scope.company_ids))
-    return rows.subquery()
+        rows = rows.where(Receivable.payer_id.in_(scope.company_ids))
+    return rows
 
 
 def owed_by_due_day(scope: Scope, currency: str) -> list[Any]:
     """(due_on, minor units, invoices) of all that is still to pay."""
-    owed = _owed(scope, currency)
-    return list(
-        db.session.execute(
-            select(
-                owed.c.due_on,
-                func.sum(owed.c.value).cast(BigInteger).label("amount"),
-                func.count().label("invoices"),
-            ).group_by(owed.c.due_on)
-        )
+    columns = (
+        Receivable.due_on,
+        func.sum(Receivable.left_minor).cast(BigInteger).label("amount"),
+        func.count().label("invoices"),
     )
+    return list(db.session.execute(_owed(columns, scope, currency).group_by(Receivable.due_on)))
 
 
 def owed_invoices(scope: Scope, currency: str, age: str, as_of: date) -> Select[*tuple[Any, ...]]:
     """Invoices still to pay of one age on a day; `value` is what is left to pay."""
-    owed = _owed(scope, currency)
+    columns = (
+        Document.id,
+        Document.number,
+        Company.name.label("company"),
+        Document.issued_on,
+        Receivable.due_on,
+        Document.gross_minor.label("total"),
+        Receivable.left_minor.label("value"),
+    )
     rows = (
-        select(
-            owed.c.id,
-            owed.c.number,
-            Company.name.label("company"),
-            owed.c.issued_on,
-            owed.c.due_on,
-            owed.c.gross_minor.label("total"),
-            owed.c.value,
-        )
-        .join(Company, Company.id == owed.c.payer_id)
-        .order_by(owed.c.due_on, owed.c.number)
+        _owed(columns, scope, currency)
+        .join(Document, Document.id == Receivable.invoice_id)
+        .join(Company, Company.id == Receivable.payer_id)
+        .order_by(Receivable.due_on, Document.number)
     )
     oldest, newest = due_days(age, as_of)
     if oldest:
-        rows = rows.where(owed.c.due_on >= oldest)
-    if newest:
-        rows = rows.where(owed.c.due_on <= newest)
-    return rows
+        rows = rows.where(Receivable.due_on >= oldest)
+    return rows.where(Receivable.due_on <= newest) if newest else rows
 
 
 def due_days(age: str, as_of: date) -> tuple[date | None, date | None]:

@@ -73,21 +73,21 @@ def _bucket_of(day: date, buckets: list[Bucket]) -> str:
 
 
 def _tickets(filters: Filters) -> Chart:
-    buckets, scope = filters.period.buckets(), filters.scope
+    buckets = filters.period.buckets()
     start = start_of(filters.period.first, filters.zone)
     end = start_of(filters.period.end, filters.zone)
     opened: Counter[str] = Counter()
     closed: Counter[str] = Counter()
-    for row in tickets.opened_by_day(scope, start, end, filters.zone):
-        opened[_bucket_of(row.day, buckets)] += row.tickets
-    for row in tickets.closed_by_day(scope, start, end, filters.zone):
-        closed[_bucket_of(row.day, buckets)] += row.tickets
-    open_before = left = tickets.open_at(scope, start)
+    flow = tickets.flow(filters.scope, start, end, filters.zone)
+    for by_bucket, by_day in ((opened, flow.opened), (closed, flow.closed)):
+        for day, number in by_day.items():
+            by_bucket[_bucket_of(day, buckets)] += number
+    left = flow.open_before
     rows = []
     for bucket in buckets:
         left += opened[bucket.key] - closed[bucket.key]
         rows.append((bucket.key, opened[bucket.key], closed[bucket.key], left))
-    return ticket_flow(frames.FLOW.frame(rows), _labels(buckets), open_before=open_before)
+    return ticket_flow(frames.FLOW.frame(rows), _labels(buckets), open_before=flow.open_before)
 
 
 def _unbilled(filters: Filters) -> Chart:

@@ -8,12 +8,13 @@ from typing import Any
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, or_, select
 
-from app.billing.models import Allocation, BillingRun, Document, RateRule, Settlement
+from app.billing.models import Allocation, BillingRun, Document, RateRule, Receivable
 from app.companies.models import Company
 from app.core.db import db
 from app.core.models import Agency, Job, Mail
 from app.tickets.models import OPEN_CATEGORIES, Ticket
 from app.tickets.queries import is_nobodys
+from app.tickets.queries_dashboards import ENDED_AT, HAS_ENDED
 from app.timelog.models import TimeEntry, Timer
 
 SHOWN = 8
@@ -58,6 +59,7 @@ def tickets(staff_id: int | None, week_ago: Any) -> Row[Any]:
     """Open tickets: all, mine, mine that wait for the client, of nobody; and the week's flow."""
     is_open = Ticket.category.in_(OPEN_CATEGORIES)
     mine = and_(is_open, Ticket.assignee_id == staff_id)
+    ended = (HAS_ENDED, week_ago <= ENDED_AT)
     return db.session.execute(
         select(
             func.count().filter(is_open).label("open"),
@@ -65,8 +67,8 @@ def tickets(staff_id: int | None, week_ago: Any) -> Row[Any]:
             func.count().filter(mine, Ticket.category == "waiting").label("waiting"),
             func.count().filter(is_open, is_nobodys()).label("unassigned"),
             func.count().filter(Ticket.created_at >= week_ago).label("opened"),
-            func.count().filter(Ticket.closed_at >= week_ago).label("closed"),
-        ).where(or_(is_open, Ticket.created_at >= week_ago, Ticket.closed_at >= week_ago))
+            func.count().filter(*ended).label("closed"),
+        ).where(or_(is_open, Ticket.created_at >= week_ago, and_(*ended)))
     ).one()
 
 
@@ -133,27 +135,16 @@ def to_approve() -> int:
 
 def receivables(today: date) -> Sequence[Row[Any]]:
     """A currency a row: what is owed, what of it is overdue, and how many invoices."""
-    settled = (
-        select(func.coalesce(func.sum(Settlement.amount_minor), 0))
-        .where(Settlement.invoice_id == Document.id, Settlement.reversed_at.is_(None))
-        .scalar_subquery()
-    )
-    owed = (
-        select(Document.currency, Document.due_on, (Document.gross_minor - settled).label("rest"))
-        .where(Document.kind == "invoice")
-        .subquery()
-    )
-    late = case((owed.c.due_on < today, owed.c.rest), else_=0)
+    is_late = Receivable.due_on < today
     return db.session.execute(
         select(
-            owed.c.currency,
-            func.sum(owed.c.rest).label("owed"),
-            func.sum(late).label("overdue"),
-            func.count().filter(owed.c.due_on < today).label("late"),
+            Receivable.currency,
+            func.sum(Receivable.left_minor).label("owed"),
+            func.sum(case((is_late, Receivable.left_minor), else_=0)).label("overdue"),
+            func.count().filter(is_late).label("late"),
         )
-        .where(owed.c.rest > 0)
-        .group_by(owed.c.currency)
-        .order_by(owed.c.currency)
+        .group_by(Receivable.currency)
+        .order_by(Receivable.currency)
     ).all()
 
 

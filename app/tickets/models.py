@@ -119,7 +119,12 @@ class Ticket(Stamped, Model):
         ),
         Index("ix_ticket_tags", "tags", postgresql_using="gin"),
         Index("ix_ticket_created_at", "created_at"),
-        Index("ix_ticket_closed_at", "closed_at"),
+        Index(
+            "ix_ticket_ended_at",
+            text("greatest(closed_at, created_at)"),
+            postgresql_include=["closed_at", "created_at"],
+            postgresql_where=text("closed_at is not null"),
+        ),
         Index(
             "ix_ticket_resolved",
             *("closed_at", "id"),

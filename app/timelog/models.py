@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Date,
@@ -100,6 +101,23 @@ class TimeEntry(Stamped, Model):
     work_type: Mapped[WorkType | None] = relationship()
 
     __mapper_args__ = {"version_id_col": version}
+
+
+class WorkedDay(Model):
+    """All time of a company on a local day: how many entries, seconds billable and not.
+
+    Triggers keep it true with the entries, and refuse every other writer.
+    """
+
+    __tablename__ = "worked_day"
+
+    work_date: Mapped[date] = mapped_column(Date, primary_key=True)
+    company_id: Mapped[int] = mapped_column(
+        ForeignKey("company.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    entries: Mapped[int] = mapped_column(Integer)
+    billable_seconds: Mapped[int] = mapped_column(BigInteger)
+    other_seconds: Mapped[int] = mapped_column(BigInteger)
 
 
 class EntryQuestion(Stamped, Model):

@@ -10,7 +10,7 @@ from app.companies.scope import Scope
 from app.core.db import db
 from app.staff.models import Staff
 from app.tickets.models import Ticket
-from app.timelog.models import TimeEntry
+from app.timelog.models import TimeEntry, WorkedDay
 
 OTHER: ColumnElement[int] = TimeEntry.recorded_seconds - TimeEntry.billable_seconds
 PARTS: dict[str, ColumnElement[int]] = {
@@ -21,23 +21,34 @@ PARTS: dict[str, ColumnElement[int]] = {
 
 
 def seconds_by_day(scope: Scope, start: date, end: date) -> list[Row[Any]]:
-    """(work_date, billable, other) seconds for each day of [start, end) on which work was done."""
-    summed = select(
-        TimeEntry.work_date,
-        func.sum(TimeEntry.billable_seconds).cast(BigInteger).label("billable"),
-        func.sum(OTHER).cast(BigInteger).label("other"),
+    """(work_date, billable, other) seconds for each day of [start, end) on which work was done.
+
+    Read from kept sums; those know no department, which is the ticket's and may change.
+    """
+    if scope.department_id is None:
+        columns = _sums(WorkedDay.work_date, WorkedDay.billable_seconds, WorkedDay.other_seconds)
+        rows = select(*columns).where(WorkedDay.work_date >= start, WorkedDay.work_date < end)
+        rows = rows.where(WorkedDay.entries > 0).group_by(WorkedDay.work_date)
+        if scope.company_ids is not None:
+            rows = rows.where(WorkedDay.company_id.in_(scope.company_ids))
+    else:
+        columns = _sums(TimeEntry.work_date, TimeEntry.billable_seconds, OTHER)
+        rows = within(select(*columns), scope, start, end).group_by(TimeEntry.work_date)
+    return list(db.session.execute(rows))
+
+
+def _sums(day: Any, billable: Any, other: Any) -> tuple[Any, ...]:
+    return (
+        day,
+        func.sum(billable).cast(BigInteger).label("billable"),
+        func.sum(other).cast(BigInteger).label("other"),
     )
-    return list(db.session.execute(within(summed, scope, start, end).group_by(TimeEntry.work_date)))
 
 
 def seconds_between(scope: Scope, start: date, end: date) -> tuple[int, int]:
     """(billable, other) seconds of [start, end)."""
-    summed = select(
-        func.coalesce(func.sum(TimeEntry.billable_seconds), 0),
-        func.coalesce(func.sum(OTHER), 0),
-    )
-    billable, other = db.session.execute(within(summed, scope, start, end)).one()
-    return int(billable), int(other)
+    days = seconds_by_day(scope, start, end)
+    return sum(day.billable for day in days), sum(day.other for day in days)
 
 
 def entries(scope: Scope, start: date, end: date, part: str) -> Select[*tuple[Any, ...]]:
@@ -72,7 +83,8 @@ def within(rows: Any, scope: Scope, start: date | None = None, end: date | None 
     if scope.company_ids is not None:
         rows = rows.where(TimeEntry.company_id.in_(scope.company_ids))
     if scope.department_id is not None:
-        rows = rows.where(TimeEntry.id.in_(of_department(scope.department_id)))
+        tickets = select(Ticket.id).where(Ticket.department_id == scope.department_id)
+        rows = rows.where(TimeEntry.ticket_id.in_(tickets))
     return rows
 
 

@@ -83,7 +83,7 @@ def books(app):
 
 TABLES = (
     *("allocation", "document", "document_line", "document_tax", "time_entry", "rate_rule"),
-    *("posting", "payment", "settlement", "series"),
+    *("posting", "payment", "settlement", "receivable", "series", "worked_day"),
 )
 
 
@@ -176,6 +176,9 @@ TAMPERED = [
         "credit notes",
         "is not set against invoice",
     ),
+    ("worked_day set billable_seconds = billable_seconds + 1", "worked days", "is kept with"),
+    ("receivable set left_minor = left_minor + 1", "receivables", FIRST),
+    ("receivable set due_on = due_on + 1", "receivables", "due day of its own"),
     (
         "payment set account_id = (select max(id) from billing_account)",
         "settlements",

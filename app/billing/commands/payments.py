@@ -8,7 +8,7 @@ from sqlalchemy import func, select, true
 
 from app.billing.invoice_queries import left
 from app.billing.ledger import Journal, lock_accounts, write_journals
-from app.billing.models import BillingAccount, Document, Payment, Settlement
+from app.billing.models import BillingAccount, Document, Payment, Receivable, Settlement
 from app.billing.rules import reason_given
 from app.core import clock, formats
 from app.core.audit import Actor, record
@@ -57,18 +57,10 @@ def find_document(number: str) -> Document:
     return found
 
 
-def settled_of(invoice_id: int) -> int:
-    """What is set against an invoice, by payments and credit notes, in minor units."""
-    query = select(func.coalesce(func.sum(Settlement.amount_minor), 0)).where(
-        Settlement.invoice_id == invoice_id, Settlement.reversed_at.is_(None)
-    )
-    return int(db.session.scalars(query).one())
-
-
 def balance_of(invoice_id: int) -> int:
     """What is still owed on an invoice, in minor units."""
-    gross = db.session.scalars(select(Document.gross_minor).where(Document.id == invoice_id)).one()
-    return gross - settled_of(invoice_id)
+    query = select(Receivable.left_minor).where(Receivable.invoice_id == invoice_id)
+    return db.session.scalar(query) or 0
 
 
 def record_payment(

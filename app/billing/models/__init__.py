@@ -8,7 +8,7 @@ from app.billing.models.documents import (
     DocumentPdf,
     DocumentTax,
 )
-from app.billing.models.money import Payment, Posting, Settlement
+from app.billing.models.money import Payment, Posting, Receivable, Settlement
 from app.billing.models.rates import RateRule, Tax
 from app.billing.models.runs import (
     BillingRun,
@@ -36,6 +36,7 @@ __all__ = [
     "Payment",
     "Posting",
     "RateRule",
+    "Receivable",
     "RunApproval",
     "RunBlock",
     "RunHand",

@@ -102,3 +102,21 @@ class Settlement(Stamped, Model):
     payment: Mapped[Payment | None] = relationship()
     invoice: Mapped[Document] = relationship(foreign_keys=[invoice_id])
     credit_note: Mapped[Document | None] = relationship(foreign_keys=[credit_note_id])
+
+
+class Receivable(Model):
+    """What is left to pay of an issued invoice, in minor units; one that is settled has no row.
+
+    Triggers keep it true with documents and settlements, and refuse every other writer.
+    """
+
+    __tablename__ = "receivable"
+    __table_args__ = (CheckConstraint("left_minor >= 0", name="left"),)
+
+    invoice_id: Mapped[int] = mapped_column(
+        ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    payer_id: Mapped[int] = mapped_column(ForeignKey("company.id"), index=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    due_on: Mapped[date] = mapped_column(Date)
+    left_minor: Mapped[int] = mapped_column(BigInteger)

@@ -8,7 +8,7 @@ from app.tickets import closing_mails, completing
 
 @handler(closing_mails.TELL)
 def tell_closed(running: Running) -> dict[str, Any]:
-    """Mail clients of tickets that were closed many at once, one transaction each."""
+    """Mail clients of tickets that staff closed, one transaction each."""
     events = running.payload["events"]
     posted = 0
     for done, event_id in enumerate(events, start=1):

@@ -1,6 +1,6 @@
 """The composer of a ticket: an answer or a note, time, a status; sent as one, kept as one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from app.core import clock, typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
-from app.tickets import commands, mail_queries, queries
+from app.tickets import commands, mail_queries, queries, undoing
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
 from app.timelog import commands as time_commands
@@ -102,25 +102,39 @@ def chosen_id(text: str) -> int | None:
     return typed.id_of(text)
 
 
-def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> str:
-    """Carry it all out in the present unit of work; returns in words what was done.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """In words what was done, and the number by which assignee and status are taken back."""
+
+    words: str
+    undo_id: int | None
+
+
+def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> Sent:
+    """Carry it all out in the present unit of work.
 
     Raises `RuleError` with every reason at once when a part is refused: then nothing is done.
     """
     done: list[str] = []
     problems: list[str] = []
-    for step in (_say, _take, _log, _set_status):
+
+    def carry_out(step: Callable[..., str]) -> None:
         try:
             said = step(ticket, composed, actor=actor, staff_id=staff_id)
         except RuleError as error:
-            problems += error.problems
+            problems.extend(error.problems)
         else:
-            done += [said] if said else []
+            done.extend([said] if said else [])
+
+    carry_out(_say)
+    found = undoing.Found.of(ticket)  # what was said stays, and with it that the ticket is open
+    for step in (_take, _log, _set_status):
+        carry_out(step)
     if not done and not problems:
         problems.append("There is nothing to send: write something, or log time.")
     if problems:
         raise RuleError(*problems)
-    return ", ".join(done).capitalize() + "."
+    return Sent(", ".join(done).capitalize() + ".", undoing.keep_one(found, actor=actor))
 
 
 def _say(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:

@@ -94,8 +94,10 @@ def _queue(
         may_change_view=chosen is not None
         and sharing.may_change(chosen, staff_id=staff_id, curates=may("curate", "Tickets")),
         roles=[*ROLES],
-        undo=request.args.get("undo", type=int),
-        undo_seconds=undoing.SECONDS,
+        undo=undoing.offered(chosen_id(request.args.get("undo", "")), staff_id=staff_id),
+        this_page=url_for(
+            "tickets.queue", **filters.address(after=filters.after, before=filters.before)
+        ),
         priorities=PRIORITIES,
         zone=own_zone(),
         nonce=forms.new_nonce(),
@@ -169,12 +171,13 @@ def _preview(back: str) -> Any:
 @blueprint.post("/tickets/bulk/<int:change_id>/undo")
 @requires("edit", "Tickets")
 def undo(change_id: int) -> Any:
-    """Put the tickets of one's own bulk change back as they were, for some seconds."""
+    """Put the tickets of one's own change, one or many, back as they were, for some seconds."""
     back = local_or(request.form.get("back"), url_for("tickets.queue"))
 
     def act() -> tuple[str, str]:
         done = undoing.undo(change_id, actor=desk_actor())
-        said = f"Undone: {done.restored} ticket{'' if done.restored == 1 else 's'} as before."
+        whose = f" of {done.restored} tickets" if done.restored != 1 else ""
+        said = f"Undone: assignee and status{whose} are as before."
         if done.kept:
             said += f" Changed by somebody since, and left alone: {', '.join(done.kept)}."
         return back, " ".join((said, *done.said))
@@ -285,9 +288,8 @@ def page(
     """
     ticket = queries.ticket(number)
     found = worker()
-    rail, choices = ticket_facts.rail_and_choices(
-        ticket, staff_id=found.staff_id if found else None
-    )
+    staff_id = found.staff_id if found else None
+    rail, choices = ticket_facts.rail_and_choices(ticket, staff_id=staff_id)
     events = queries.page_of_events(ticket.id, before=earlier, most=EVENTS)
     timer = next((t for t in found.timers if t.ticket_id == ticket.id), None) if found else None
     return render_template(
@@ -311,6 +313,8 @@ def page(
         refused={refused_form: refused_for},
         typed=request.form,
         timer=timer,
+        undo=undoing.offered(chosen_id(request.args.get("undo", "")), staff_id=staff_id, on=ticket),
+        this_page=url_for("tickets.show", number=number),
         priorities=PRIORITIES,
         zone=own_zone(),
         today=local_date(clock.now(), rail.zone),
@@ -376,13 +380,14 @@ def say(number: int) -> Any:
         if composed.time and not may("create", "Time"):
             raise RuleError("Your role may not log time: leave the time out.")
         ticket = queries.locked(number)
-        said = send(
+        sent = send(
             ticket,
             composed,
             actor=desk_actor(),
             staff_id=found.staff_id if found else None,
         )
-        return taken(f"{here}#composer"), said
+        there = url_for("tickets.show", number=number, undo=sent.undo_id, _anchor="composer")
+        return taken(there), sent.words
 
     return carry_out(
         act,
@@ -397,17 +402,20 @@ def change(number: int) -> Any:
     """Save the fields of the rail. What somebody else saved meanwhile is shown beside it."""
     form = request.form
 
-    def save() -> None:
+    def save() -> int | None:
+        actor = desk_actor()
         with unit_of_work():
             ticket = queries.locked(number)
             commands.ensure_fresh(ticket, form.get("version", type=int))
-            commands.change_fields(ticket, actor=desk_actor(), changes=_fields(form, ticket))
+            found = undoing.Found.of(ticket)
+            commands.change_fields(ticket, actor=actor, changes=_fields(form, ticket))
             if form.get("status"):
                 status = queries.status(_chosen(form["status"], "Status") or 0)
-                commands.change_status(ticket, actor=desk_actor(), status=status)
+                commands.change_status(ticket, actor=actor, status=status)
+            return undoing.keep_one(found, actor=actor)
 
     try:
-        with_retry(save)
+        undo_id = with_retry(save)
     except NotFoundError:
         raise
     except RuleError as error:
@@ -417,7 +425,7 @@ def change(number: int) -> Any:
         again = ticket_fields.merged(form, now)
         return page(number, fields=again, field_problems=error.problems), 409
     flash("Saved.", "success")
-    return redirect(url_for("tickets.show", number=number))
+    return redirect(url_for("tickets.show", number=number, undo=undo_id))
 
 
 def _fields(form: Any, ticket: Ticket) -> dict[str, Any]:

@@ -20,7 +20,8 @@ function notify(text, kind = "info") {
 }
 
 function leaveLater(notice) {
-  if (notice.matches(".notice-bad, .notice-time")) return; // what asks for something stays
+  // what asks for something stays, and so does what may be done for some seconds
+  if (notice.matches(".notice-bad, .notice-time, [data-gone-after]")) return;
   let left = setTimeout(() => notice.remove(), 8000);
   notice.addEventListener("pointerenter", () => clearTimeout(left));
   notice.addEventListener("focusin", () => clearTimeout(left));

@@ -1,4 +1,4 @@
-"""Clients hear of tickets that were closed many at once when that cannot be undone any more.
+"""Clients hear of tickets that staff closed when that cannot be undone any more.
 
 The caller opens the unit of work.
 """

@@ -16,6 +16,7 @@ from app.core.errors import RuleError, StaleError
 from app.staff.models import Department, Staff
 from app.tickets import (
     assigning,
+    closing_mails,
     endings,
     happenings,
     merged,
@@ -161,8 +162,9 @@ def change_status(
 ) -> None:
     """Give a ticket another status, within the state machine of `rules.NEXT`.
 
-    Raises `StaleError` when somebody saved since `version`, `RuleError` for a step that there is
-    not. The same status again changes nothing.
+    Of a ticket that staff close the client is mailed when it can no longer be undone. Raises
+    `StaleError` when somebody saved since `version`, `RuleError` for a step that there is not. The
+    same status again changes nothing.
     """
     ensure_fresh(ticket, version)
     if ticket.status_id == status.id:
@@ -171,8 +173,10 @@ def change_status(
     rules.ensure_may_become(ticket.number, ticket.category, status.category)
     is_closing = rules.is_closing(ticket.category, status.category)
     event = set_status(ticket, actor=actor, status=status)
-    if is_closing:
+    if is_closing and actor.rule:
         notifications.solved(ticket, event, actor=actor)
+    elif is_closing and not ticket.is_demo:
+        closing_mails.later([ticket.id], actor=actor)
 
 
 def change_fields(

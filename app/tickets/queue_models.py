@@ -77,7 +77,7 @@ class CannedReply(Stamped, Model):
 
 
 class BulkChange(Stamped, Model):
-    """What a bulk change found, so that it can be undone for a few seconds.
+    """What a change of many tickets, or of one, found, so that it can be undone for a few seconds.
 
     `before` is a list of {id, version, assignee_id, status_id, category, closed_at}, the version
     being the one after the change.

@@ -40,9 +40,49 @@ def test_a_view_is_saved_and_a_bulk_change_undone(live, desk, numbers, width, th
     page.get_by_text("can be undone for").wait_for()
     assert_accessible(page)
     page.get_by_role("button", name="Undo", exact=True).click()
-    page.get_by_text("Undone: 1 ticket as before.").wait_for()
+    page.get_by_text("Undone: assignee and status are as before.").wait_for()
     with live.database():
         assert set(db.session.scalars(select(Ticket.assignee_id))) == {None}
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_a_single_close_is_undone_from_its_notice(live, desk, numbers, width, theme):
+    page = desk("Agent", width=width, theme=theme)
+    page.goto(f"{live.url}/tickets/{numbers[0]}")
+    page.locator("select[name=status]").select_option(label="Completed")
+    page.get_by_role("button", name="Save fields").click()
+    page.get_by_text("The status can be taken back for").wait_for()
+    assert_accessible(page)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text("Undone: assignee and status are as before.").wait_for()
+    with live.database():
+        assert set(db.session.scalars(select(Ticket.category))) == {"open"}
+
+
+def test_a_single_assignment_is_undone_without_javascript(live, desk, numbers):
+    page = desk("Agent", javascript=False)
+    page.goto(f"{live.url}/tickets/{numbers[0]}")
+    page.get_by_label("Text").fill("I look at it.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("The assignee can be taken back for").wait_for()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text("Undone: assignee and status are as before.").wait_for()
+    with live.database():
+        assert set(db.session.scalars(select(Ticket.assignee_id))) == {None}
+
+
+def test_an_undo_is_offered_as_long_as_it_goes(live, desk, numbers):
+    page = desk("Agent")
+    page.clock.install()
+    page.goto(f"{live.url}/tickets/{numbers[0]}")
+    page.get_by_label("Text").fill("I look at it.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    undo.wait_for()
+    page.clock.fast_forward(12_000)
+    assert undo.is_visible()
+    page.clock.fast_forward(4_000)
+    undo.wait_for(state="detached")
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)

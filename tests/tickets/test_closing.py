@@ -1,4 +1,4 @@
-"""Closing many tickets at once mails as closing one does; resolved ones complete by themselves."""
+"""Clients are mailed of closed tickets once that stands; resolved ones complete by themselves."""
 
 from datetime import timedelta
 
@@ -60,10 +60,10 @@ def test_closing_many_says_to_each_client_what_closing_one_says(ada, mira):
         one, *many = (asked(mira, "The same") for _ in range(3))
         commands.change_status(one, actor=ada, status=queries.first_status("resolved"))
     close(many, ada)
-    assert db.session.scalar(select(func.count()).select_from(Mail)) == 1
-    job = db.session.scalars(select(Job).where(Job.kind == closing_mails.TELL)).one()
+    assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
+    first, job = db.session.scalars(select(Job).where(Job.kind == closing_mails.TELL))
     can_undo_for = timedelta(seconds=undoing.SECONDS) + undoing.SLACK
-    assert job.due_at - job.created_at > can_undo_for
+    assert min(each.due_at - each.created_at for each in (first, job)) > can_undo_for
     told = later_mails()
     numbers = {ticket.id: str(ticket.number) for ticket in (one, *many)}
     assert len({row.subject for row in told}) == 3

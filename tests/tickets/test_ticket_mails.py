@@ -14,8 +14,8 @@ from app.core import clock, jobs, mail, replytokens
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
-from app.core.models import Mail
-from app.tickets import client_commands, commands, mailtemplates, queries
+from app.core.models import Job, Mail
+from app.tickets import client_commands, closing_mails, commands, mailtemplates, queries
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.subscribing import ensure_subscribed, mute, subscribe
 from jobs import load_handlers
@@ -49,6 +49,13 @@ def ticket(client_company, mira):
 
 def mails() -> list[Mail]:
     return list(db.session.scalars(select(Mail).order_by(Mail.id)))
+
+
+def tell_closed() -> None:
+    """What is due once a closing can no longer be undone."""
+    for payload in db.session.scalars(select(Job.payload).where(Job.kind == closing_mails.TELL)):
+        for event_id in payload["events"]:
+            closing_mails.tell(event_id)
 
 
 def address_of(contact) -> str:
@@ -157,6 +164,7 @@ def test_what_a_person_writes_keeps_the_subject_and_is_no_automatic_mail(agent, 
 
 def test_automatic_mails_say_so(agent, ticket):
     commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
+    tell_closed()
     [row] = mails()
     assert row.subject.startswith(f"Notification: [#{ticket.number}] Your request is solved: ")
     message = composed(row)
@@ -174,6 +182,7 @@ def composed(row: Mail):
 def test_an_answer_and_its_status_are_one_mail(agent, ticket):
     commands.reply(ticket, actor=agent, text="Done.")
     commands.change_status(ticket, actor=agent, status=queries.first_status("resolved"))
+    tell_closed()
     assert [row.subject for row in mails()] == [f"[#{ticket.number}] Printer on fire"]
 
 

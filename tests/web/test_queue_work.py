@@ -247,7 +247,7 @@ def test_a_bulk_change_is_undone_but_not_what_was_changed_since(agent, fjord):
         )
     done = post(browser, f"/tickets/bulk/{change}/undo", back="/tickets/?view=open")
     said = page_of(browser, done.location)
-    assert "Undone: 2 tickets as before" in said
+    assert "Undone: assignee and status of 2 tickets are as before." in said
     assert f"#{numbers[2]}" in said
     with fresh():
         owners = dict(db.session.execute(select(Ticket.number, Ticket.assignee_id)).all())

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import urlsplit
 
@@ -9,11 +10,14 @@ import pytest
 from pypdf import PdfReader
 from sqlalchemy import text
 
-from app.core import jobs
-from app.core.db import db
+from app.core import clock, jobs
+from app.core.db import db, unit_of_work
 from app.estimates.papers import DRAW
+from app.tickets import commands
+from app.tickets.models import Ticket
 from jobs import load_handlers
-from tests.portal.acting import sent
+from tests.portal import two_bills
+from tests.portal.acting import STAFF, sent
 from tests.portal.two_companies import (
     MARK,
     Side,
@@ -52,7 +56,7 @@ def test_every_column_with_words_of_b_has_the_mark_or_a_reason_for_none(two):
     }  # fmt: skip
     assert unexplained == set()
     assert columns_of_words() >= NO_WORDS_OF_PEOPLE, "columns that are gone"
-    assert not NO_WORDS_OF_PEOPLE & marked(), "columns that have the mark by now"
+    assert sorted(NO_WORDS_OF_PEOPLE & marked()) == [], "columns that have the mark by now"
 
 
 def urls(app, of: Side) -> list[tuple[str, str, str]]:
@@ -168,6 +172,59 @@ def test_a_crawl_of_all_that_a_reaches_meets_nothing_of_b(app, two, kind):
     papers = [page for page in pages.values() if "application/pdf" in page]
     assert kind == "manager" or any("Alpha work" in page for page in papers)
     assert [url for url, page in pages.items() if MARK in page] == []
+
+
+OF_THE_VISIT = re.compile(
+    r'(?:nonce|value|content)="[\w.:-]{16,}"|nonce-[\w-]+|^(?:X-Request-Id|Set-Cookie|Date): .*$',
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What differs from visit to visit: keys of forms and scripts, cookies, numbers of requests."""
+NEW_KEY = "/portal/profile/code"
+"""Shows another key at each visit."""
+
+
+@pytest.mark.parametrize("kind", ["requester", "manager"])
+def test_a_sees_the_same_whether_there_is_a_b_or_not(app, kind):
+    """Counts, states and what a search finds tell nothing of B either."""
+    mine = side("Alpha")
+    load_handlers()
+    jobs.run_due(kinds=(DRAW,))
+    starts = ["/portal/", "/portal/requests/?status=all", "/portal/requests/new"]
+    starts += [f"/portal/requests/?status=all&q={word}" for word in SEARCHES]
+    now = clock.now() + timedelta(minutes=1)
+
+    def seen() -> dict[str, str]:
+        with clock.frozen(now):
+            pages = crawled(client_in(app, getattr(mine, kind)), starts)
+        return {url: OF_THE_VISIT.sub("", page) for url, page in pages.items() if url != NEW_KEY}
+
+    alone = seen()
+    before = newest_ids()
+    side("Beta", file=MARK)
+    mark(before, "Beta")
+    jobs.run_due(kinds=(DRAW,))
+    beside = seen()
+    assert alone.keys() == beside.keys()
+    assert [url for url, page in alone.items() if page != beside[url]] == []
+
+
+def test_no_mail_to_a_says_a_word_of_b(app, two):
+    """A is answered and asked beside a B whose every word, those of its jobs too, is marked."""
+    mine, _ = two
+    with unit_of_work() as session:
+        done = text("update job set state = 'done' where kind like :mark")
+        session.execute(done, {"mark": f"%{MARK}%"})
+        ticket = session.get_one(Ticket, mine.ticket.id, with_for_update=True)
+        commands.reply(ticket, actor=STAFF, text="Answered.")
+        two_bills.approved(ticket.company, ticket.requester, "Alpha again")
+    while jobs.run_due():
+        pass
+    ours = [mine.requester.emails[0].address, mine.manager.emails[0].address]
+    rows = "from mail where recipient = any(:ours)"
+    count = text(f"select count(*) {rows}")
+    assert db.session.scalar(count, {"ours": ours}) > 5
+    marked_ones = text(f"select subject {rows} and mail::text like :mark")
+    assert db.session.scalars(marked_ones, {"ours": ours, "mark": f"%{MARK}%"}).all() == []
 
 
 @pytest.mark.parametrize("kind", ["requester", "manager"])

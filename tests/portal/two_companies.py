@@ -1,31 +1,24 @@
 """Company A, and company B of which A must learn nothing: each text of B carries a mark."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, String, Text, text
 from sqlalchemy.dialects.postgresql import CITEXT, JSONB
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.billing.commands import extras
-from app.billing.commands.payments import record_payment
-from app.billing.models import Document
 from app.communications import actions, inbox
 from app.companies import accounts, domains, registrations
 from app.companies.models import Company, Contact
 from app.core import clock
 from app.core.db import Model, db, unit_of_work
 from app.core.errors import RuleError
-from app.estimates import commands as estimates
-from app.estimates import papers
-from app.estimates.rules import Line
 from app.tickets import client_commands, commands, drafts, logins
 from app.tickets.models import Attachment, Ticket
 from app.vault.sealing import Secret
 from tests import factories as make
 from tests.billing.issued import issued
+from tests.portal import two_bills
 from tests.portal.acting import STAFF, acting
 from tests.web.people import portal_account
 
@@ -76,7 +69,8 @@ def side(name: str, *, file: str = "") -> Side:
         )
         commands.reply(ticket, actor=STAFF, text=name)
         commands.add_note(ticket, actor=STAFF, text=name)
-        make.entry(company, by=make.staff(f"Staff for {name}"), ticket_id=ticket.id)
+        staff = make.staff(f"Staff for {name}")
+        entry, _ = (make.entry(company, by=staff, ticket_id=ticket.id) for _ in range(2))
         document = issued(make.account(company))
         attachment = (
             db.session.query(Attachment).join(Attachment.event).filter_by(ticket_id=ticket.id).one()
@@ -84,7 +78,7 @@ def side(name: str, *, file: str = "") -> Side:
         drafts.save(requester.id, {"subject": name})
         drafts.add_files(requester.id, [commands.Upload(f"{name}.png", name.encode())])
         rated(company, requester, name)
-        of_money(document, name)
+        two_bills.billed(document, entry, name)
         letter = (
             f"From: {name} <who@{name}.example>\nSubject: {name}\nMessage-ID: <1@{name}>\n\n{name}"
         )
@@ -109,7 +103,8 @@ def side(name: str, *, file: str = "") -> Side:
             text=name,
             due_on=clock.today(),
         )
-        estimate_id = offer(ticket, requester, name)
+        estimate_id = two_bills.offer(ticket, requester, name)
+        two_bills.approved(company, requester, name)
         return Side(
             company.id,
             requester,
@@ -129,39 +124,6 @@ def rated(company: Company, requester: Contact, name: str) -> None:
         company, name, category="completed", closed_at=clock.now(), requester_id=requester.id
     )
     client_commands.rate_as_contact(closed, actor=acting(requester), score=4, text=name)
-
-
-def of_money(document: Document, name: str) -> None:
-    """A line that waits for the next invoice, and a payment."""
-    account_id = document.account_id
-    extras.add_line(STAFF, account_id, text=name, unit_price=Decimal(5), unit=name[:10])
-    record_payment(
-        STAFF,
-        account_id=account_id,
-        amount_minor=100,
-        received_on=clock.today(),
-        method="transfer",
-        reference=name,
-    )
-
-
-def offer(ticket: Ticket, contact: Contact, name: str) -> int:
-    """A replaced estimate and a sent one, that says the name wherever it can; the latter's id."""
-    make.tax("19", of=ticket.company)
-    for amount in (10_000, 9_000):
-        estimates.save_draft(
-            ticket,
-            actor=STAFF,
-            lines=[
-                Line(1, "fixed", f"{name} work", amount),
-                Line(2, "fixed", f"{name} extra", amount, is_optional=True),
-            ],
-            note=name,
-            valid_until=clock.today() + timedelta(days=9),
-        )
-        sent = estimates.send(ticket, actor=STAFF, contact_id=contact.id)
-        papers.file_of(sent)  # else looking at it would store its PDF
-    return sent.id
 
 
 def newest_ids() -> dict[str, int]:
@@ -230,11 +192,19 @@ def write_mark(table: str, column: Any, since: int, name: str) -> None:
         marks = f"jsonb_build_object('text', {word}, 'name', {word})"
         value = f"replace({column.name}::text, :name, '{MARK}')::jsonb"
         value += f" || case jsonb_typeof({column.name}) when 'object' then {marks} else '[]' end"
+    given = {"name": name} if isinstance(column.type, JSONB) else {}
+    statement = f"update {table} set {column.name} = {value} where"
+    if tried(f"{statement} id > :since", since=since, **given):
+        return
+    for row_id in db.session.scalars(text(f"select id from {table} where id > {since}")).all():
+        tried(f"{statement} id = :id", id=row_id, **given)
+
+
+def tried(statement: str, **given: Any) -> bool:
+    """Carry out what the database may refuse; whether it took it."""
     try:
         with db.session.begin_nested():
-            db.session.execute(
-                text(f"update {table} set {column.name} = {value} where id > :since"),
-                {"since": since, **({"name": name} if isinstance(column.type, JSONB) else {})},
-            )
+            db.session.execute(text(statement), given)
     except (SQLAlchemyError, RuleError):
-        return
+        return False
+    return True

@@ -21,7 +21,7 @@ from tests import factories as make
 from tests.browser.test_portal import NEW, PNG, last_link
 from tests.communications.asking import secret_of
 from tests.portal.acting import STAFF
-from tests.portal.two_companies import offer
+from tests.portal.two_bills import offer
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,7 @@ from tests import factories as make
 from tests.browser.conftest import assert_accessible
 from tests.communications.asking import address_of, secret_of
 from tests.portal.acting import STAFF
-from tests.portal.two_companies import offer
+from tests.portal.two_bills import offer
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ from app.communications.action_models import ActionRequest
 from app.companies import links
 from app.companies.account_models import PortalAccount, PortalToken, Registration
 from app.companies.models import Contact
-from app.core import clock
+from app.core import clock, totp
 from app.core.db import db
 from tests import factories as make
 from tests.browser.conftest import assert_accessible
@@ -59,6 +59,48 @@ def secrets(purpose: str, contact_id: int) -> tuple[str, str]:
         update(PortalToken).where(PortalToken.id == links.find(late).id).values(expires_at=before)
     )
     return used, late
+
+
+def test_each_live_link_of_the_door_can_be_used_by_everybody(live, open_page, mira):
+    """At both widths and in both themes; what a link does needs a press."""
+    with live.database():
+        asked = Registration(email="ada@example.com", name="Ada", company_name="Northwind Ltd")
+        db.session.add(asked)
+        db.session.flush()
+        email = address_of(mira)
+        links_of = {
+            purpose: links.make(purpose, email=email, contact_id=mira)
+            for purpose in ("invitation", "sign_in", "reset", "email")
+        }
+        links_of["registration"] = links.make(
+            "registration", email=asked.email, registration_id=asked.id
+        )
+    for secret in links_of.values():
+        page = open_page()
+        page.goto(f"{live.url}/portal/link/{secret}")
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        assert_accessible(page, everywhere=True)
+    with live.database():
+        spent = db.session.scalars(select(PortalToken.used_at)).all()
+        assert spent == [None] * len(links_of)
+
+
+def test_the_second_step_of_signing_in(live, portal, clients, open_page):
+    """Setting up a code, its recovery codes, and the page that asks for one."""
+    page = portal()
+    page.goto(f"{live.url}/portal/profile/code")
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    page.get_by_label("Six digits").fill(totp.code_at(secret, totp.step_at(clock.now())))
+    page.get_by_role("button", name="Switch it on").click()
+    page.get_by_role("heading", name="Your recovery codes").wait_for()
+    assert_accessible(page, everywhere=True)
+    page = open_page()
+    page.goto(f"{live.url}/portal/sign-in")
+    page.get_by_label("E-mail", exact=True).fill(clients.email)
+    page.get_by_label("Password", exact=True).fill(make.PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/portal/sign-in/code*")
+    assert_accessible(page, everywhere=True)
 
 
 def test_a_link_of_the_door_that_has_ended_offers_the_next_step(live, open_page, mira):

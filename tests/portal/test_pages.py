@@ -3,12 +3,14 @@
 import io
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app.communications import actions
+from app.companies.models import Contact
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.tickets import client_commands, commands, joining, queries
@@ -304,6 +306,30 @@ def test_files_are_downloads_typed_by_their_bytes(app, northwind, mira):
     assert kinds == ["application/octet-stream", "image/png"]
     assert mira.get(f"/portal/files/{inside}").status_code == 404
     assert client_in(app, northwind.bo).get(f"/portal/files/{png}").status_code == 404
+
+
+def test_a_request_says_who_is_on_it_and_by_when(northwind, mira):
+    """The person, else the department, else the agency; the day and time are the reader's."""
+    at = f"/portal/requests/{northwind.ticket.number}"
+
+    def facts() -> dict[str, str]:
+        found = re.findall(
+            r"<dt>(\w+)</dt>\s*<dd[^>]*>(.*?)</dd>", text_of(mira.get(at)), re.DOTALL
+        )
+        return {name: re.sub("<[^>]+>", "", said).strip() for name, said in found}
+
+    assert facts()["With"] == "Fjord &amp; Partners"
+    assert "Due" not in facts()
+    with unit_of_work() as session:
+        ticket = session.get_one(Ticket, northwind.ticket.id)
+        ticket.department_id = make.department("Design").id
+        ticket.due_at = datetime(2026, 3, 20, 16, 30, tzinfo=UTC)
+        session.get_one(Contact, northwind.mira.id).zone = "Europe/Oslo"
+    assert facts()["With"] == "Design"
+    assert "17:30" in facts()["Due"]
+    with unit_of_work() as session:
+        session.get_one(Ticket, northwind.ticket.id).assignee_id = make.staff("Ann Agent").id
+    assert facts()["With"] == "Ann Agent"
 
 
 def test_time_is_shown_where_the_agency_allows_it(northwind, mira):

@@ -81,3 +81,14 @@ MENU = (
         ),
     ),
 )
+
+ACTIONS = (
+    MenuItem("New ticket", "plus-lg", "tickets.new", "create", "Tickets"),
+    MenuItem("New company", "building", "CompanyView.add", "create", "Companies"),
+    MenuItem("New contact", "people", "ContactView.add", "create", "Contacts"),
+    MenuItem("New user", "person-gear", "users.new", "create", "Users"),
+    MenuItem("New rule", "lightning", "rules.new", "create", "Rules"),
+    MenuItem("New kind of request", "list-check", "request_types.new", "create", "RequestTypes"),
+    MenuItem("Your profile", "person-circle", "account.index", "see", "Home"),
+)
+"""What is no line of the rail, and still found by its name in the search field."""

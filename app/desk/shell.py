@@ -10,7 +10,7 @@ from werkzeug.routing import BuildError
 
 from app.core.security import may
 from app.desk.at_desk import moment
-from app.menu import MENU, MenuItem
+from app.menu import ACTIONS, MENU, MenuItem
 
 THEMES = ("light", "dark")
 
@@ -48,6 +48,18 @@ def menu_groups() -> list[Group]:
         if links:
             groups.append(Group(heading, links))
     return groups
+
+
+def named(words: str) -> list[Link]:
+    """Return the pages and actions open to this person whose name has every one of the words."""
+    wanted = words.casefold().split()
+    items = [item for group in MENU for item in group.items] + list(ACTIONS)
+    found = [
+        (item, url_or_none(item.endpoint))
+        for item in items
+        if all(word in item.label.casefold() for word in wanted) and _open(item)
+    ]
+    return [Link(item.label, url, item.icon, current=False) for item, url in found if url]
 
 
 def _open(item: MenuItem) -> bool:

@@ -71,6 +71,16 @@ document.addEventListener("keydown", (event) => {
   document.querySelector(".rail.is-open")?.classList.remove("is-open");
 });
 
+// The arrows go from the search field through what it offers, and back.
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.(".topbar-search");
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!form || !step) return;
+  const stops = [form.querySelector("#search"), ...form.querySelectorAll(".search-offer a")];
+  event.preventDefault();
+  stops[Math.min(stops.length - 1, Math.max(0, stops.indexOf(event.target) + step))].focus();
+});
+
 // --- Dialogs and the drawer ---------------------------------------------------------------------
 on("click", "[data-dialog]", (event, opener) => {
   const dialog = document.getElementById(opener.dataset.dialog);

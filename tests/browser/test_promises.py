@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from playwright.sync_api import expect
 
 from app.core.audit import Actor
 from app.tickets import commands
@@ -87,3 +88,20 @@ def test_the_search_offers_while_one_types_and_lists_by_kind(live, desk, width, 
     page.locator(".hits a").first.click()
     page.get_by_role("heading", name="Drücker streikt").wait_for()
     assert page.url.startswith(f"{live.url}/tickets/{number}")
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_every_page_is_two_keys_and_its_name_away(live, desk, width, theme):
+    page = desk("Agent", width=width, theme=theme)
+    page.keyboard.press("Control+k")
+    expect(page.locator(".search-signs")).to_be_visible()
+    shown(page, "signs")
+    page.keyboard.type(">my")
+    first = page.locator("#search-offer a").first
+    expect(first).to_have_text("My week")
+    shown(page, "pages")
+    page.keyboard.press("ArrowDown")
+    expect(first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/time/week*")

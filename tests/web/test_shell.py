@@ -355,6 +355,43 @@ def test_search_shows_what_one_may_see_and_a_number_leads_to_its_ticket(app):
         assert found.location == f"/tickets/{ticket.number}"
 
 
+def test_a_first_sign_says_what_is_meant(app):
+    with unit_of_work():
+        company = make.company("Fjord Dental")
+        number = make.ticket(company, "The fjord is frozen").number
+        make.contact(company, "Mira Fjord")
+    client = signed_in(app, person("Agent"))
+
+    def found(typed: str) -> str:
+        return text_of(client.get("/search", query_string={"q": typed}))
+
+    assert client.get("/search?q=%23" + str(number)).location == f"/tickets/{number}"
+    people, tickets = found("@fjord"), found("#fjord")
+    assert "Mira Fjord" in people
+    assert "The fjord is frozen" not in people
+    assert "The fjord is frozen" in tickets
+    assert "Mira Fjord" not in tickets
+    assert "Nothing found" in found("$fjord"), "invoices are not for agents"
+
+
+def test_pages_and_actions_are_found_by_name_by_who_may_open_them(app):
+    agent, admin = (signed_in(app, person(role)) for role in ("Agent", "Admin"))
+    for browser, typed, page in (
+        (agent, ">new tick", "/tickets/new"),
+        (agent, "> week", "/time/week"),
+        (admin, ">roles", "/roles/"),
+    ):
+        assert browser.get("/search", query_string={"q": typed}).location == page
+    assert "Nothing found" in text_of(agent.get("/search?q=>roles"))
+    offer = text_of(admin.get("/search?q=mail", headers={"HX-Request": "true"}))
+    assert "Mailboxes" in offer
+    offer = text_of(agent.get("/search?q=mail", headers={"HX-Request": "true"}))
+    assert "Mailboxes" not in offer
+    for path in re.findall(r'href="([^"]+)"', text_of(admin.get("/search?q=new"))):
+        if path.startswith("/") and "new" in path:
+            assert admin.get(path).status_code == 200, path
+
+
 def test_approval_and_missing_facts_are_set(app):
     admin = signed_in(app, person("Admin"))
     nonce = nonce_of(admin.get("/settings/agency"))

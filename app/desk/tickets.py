@@ -42,7 +42,7 @@ from app.tickets.queue_models import SavedView
 from app.timelog import commands as time_commands
 from app.timelog.rules import local_date
 
-EVENTS = 50
+EVENTS, WHOLE = 50, 1_000
 AS_TYPED = ("subject", "priority", "purchase_order")
 blueprint = Blueprint("tickets", __name__)
 
@@ -267,8 +267,12 @@ def _new_form(typed: Any, problems: tuple[str, ...] = ()) -> str:
 @blueprint.get("/tickets/<int:number>")
 @requires("see", "Tickets")
 def show(number: int) -> Any:
-    """Everything about one ticket. `?earlier=<seq>` shows the events before that one."""
-    return page(number, earlier=request.args.get("earlier", type=int))
+    """Everything about one ticket.
+
+    `?earlier=<seq>` shows the events before that one, `?whole` all of them (the newest 1,000).
+    """
+    most = WHOLE if "whole" in request.args else EVENTS
+    return page(number, earlier=request.args.get("earlier", type=int), most=most)
 
 
 def page(
@@ -281,6 +285,7 @@ def page(
     refused_form: str = "",
     refused_for: tuple[str, ...] = (),
     earlier: int | None = None,
+    most: int = EVENTS,
 ) -> str:
     """The ticket's page, with what was typed where a form of it was refused.
 
@@ -290,7 +295,7 @@ def page(
     found = worker()
     staff_id = found.staff_id if found else None
     rail, choices = ticket_facts.rail_and_choices(ticket, staff_id=staff_id)
-    events = queries.page_of_events(ticket.id, before=earlier, most=EVENTS)
+    events = queries.page_of_events(ticket.id, before=earlier, most=most)
     timer = next((t for t in found.timers if t.ticket_id == ticket.id), None) if found else None
     return render_template(
         "desk/tickets/show.html",

@@ -29,7 +29,7 @@ from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
 from app.tickets.rules import CLOSED
 
-EVENTS = 50
+EVENTS, WHOLE = 50, 1_000
 MOST_PAGES = 10_000
 LONGEST_ID = 18
 
@@ -75,14 +75,19 @@ def requests() -> Any:
 
 @blueprint.get("/requests/<int:number>")
 def request_page(number: int) -> Any:
-    """One request. `?earlier=<seq>` shows the messages before that one."""
-    return page(number, earlier=request.args.get("earlier", type=int))
+    """One request.
+
+    `?earlier=<seq>` shows the messages before that one, `?whole` all of them (the newest 1,000).
+    """
+    most = WHOLE if "whole" in request.args else EVENTS
+    return page(number, earlier=request.args.get("earlier", type=int), most=most)
 
 
 def page(
     number: int,
     *,
     earlier: int | None = None,
+    most: int = EVENTS,
     refused: str = "",
     problems: tuple[str, ...] = (),
     carried: str = "",
@@ -97,7 +102,7 @@ def page(
     there = {one.contact_id for one in followers} | {ticket.requester_id}
     is_completed, may_reopen = ticket.category == "completed", client_commands.may_reopen(ticket)
     more = beside(me.viewer, ticket)
-    events = client_queries.events(me.viewer, ticket.id, before=earlier, most=EVENTS)
+    events = client_queries.events(me.viewer, ticket.id, before=earlier, most=most)
     return render_template(
         "portal/request.html",
         me=me,
@@ -106,7 +111,7 @@ def page(
         events=events,
         opened_by=_opened_by(ticket, events),
         since=None if earlier else _since(events),
-        most=EVENTS,
+        most=most,
         earlier=earlier,
         followers=followers,
         own=next((one for one in followers if one.contact_id == me.id), None),

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.companies.models import Company, Contact
 from app.core.db import Model, Stamped
+from app.core.onetime import HASH, OneTimeLink
 
 PURPOSES = ("invitation", "registration", "sign_in", "reset", "email")
 REGISTRATION_STATES = ("unconfirmed", "pending", "approved", "rejected")
@@ -97,7 +98,7 @@ class Registration(Stamped, Model):
         return self.given.get("language")
 
 
-class PortalToken(Stamped, Model):
+class PortalToken(OneTimeLink, Model):
     """A mailed link: used once, until it expires; only the SHA-256 of its secret is kept.
 
     It belongs to a contact or to a registration. `email` is the address it was mailed to (for
@@ -110,22 +111,17 @@ class PortalToken(Stamped, Model):
             "purpose in ('invitation', 'registration', 'sign_in', 'reset', 'email')",
             name="purpose",
         ),
-        CheckConstraint("hash ~ '^[0-9a-f]{64}$'", name="hash"),
+        CheckConstraint(HASH, name="hash"),
         CheckConstraint("num_nonnulls(contact_id, registration_id) = 1", name="owner"),
         Index("ix_portal_token_contact_id", "contact_id"),
         Index("ix_portal_token_registration_id", "registration_id"),
     )
 
-    hash: Mapped[str] = mapped_column(String(64), unique=True)
-    purpose: Mapped[str] = mapped_column(String(12))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"))
     registration_id: Mapped[int | None] = mapped_column(
         ForeignKey("registration.id", ondelete="CASCADE")
     )
-    email: Mapped[str] = mapped_column(CITEXT)
     target: Mapped[str] = mapped_column(String(2000), server_default="")
-    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     contact: Mapped[Contact | None] = relationship()
     registration: Mapped[Registration | None] = relationship()

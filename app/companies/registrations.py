@@ -13,7 +13,7 @@ from app.companies import account_letters, accounts, domains, links, people, rul
 from app.companies.account_models import PortalAccount, PortalToken, Registration
 from app.companies.commands import company_of, create_company
 from app.companies.models import ADDRESS_PARTS, Company, Contact, ContactEmail
-from app.core import clock, jobs
+from app.core import clock, jobs, onetime
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
@@ -209,7 +209,7 @@ def forget() -> int:
     """Delete registrations that nobody confirmed in their time; returns how many."""
     old = delete(Registration).where(
         Registration.state == "unconfirmed",
-        Registration.created_at < clock.now() - links.LIFETIMES["registration"] - links.KEPT,
+        Registration.created_at < clock.now() - links.LIFETIMES["registration"] - onetime.KEPT,
     )
     return db.session.execute(old).rowcount
 

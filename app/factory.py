@@ -23,6 +23,7 @@ from app.core.db import db
 from app.core.lazyrule import LazyRule
 from app.core.security import DeskBuilder, DeskSecurity
 from app.core.typed import BoundedConverter, TypedRequest
+from app.desk import entrance
 from app.estimates import commands as estimate_commands  # noqa: F401
 from app.estimates import proof as estimate_proof  # noqa: F401
 from app.estimates import visibility as estimate_visibility  # noqa: F401
@@ -126,5 +127,6 @@ def create_app(settings: Settings, *, overrides: dict[str, Any] | None = None) -
             builder.add_view_no_menu(screen)
         api.init_app(app, builder)
         portal.init_app(app, builder.sm.limiter)
+        entrance.limit(builder.sm.limiter)
     language.init_app(app)  # after FAB, which would ask for its own language
     return app

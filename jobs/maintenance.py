@@ -7,6 +7,7 @@ from app.companies import links, registrations
 from app.core import forms, housekeeping, jobs
 from app.core.db import db
 from app.estimates import papers
+from app.staff import links as staff_links
 from app.timelog import presence
 
 
@@ -28,7 +29,7 @@ def clean(running: jobs.Running) -> dict[str, Any]:
     with running.step(note="visits of tickets"):
         visits = presence.forget()
     with running.step(note="links and registrations that nobody followed"):
-        late = links.forget() + registrations.forget()
+        late = links.forget() + staff_links.forget() + registrations.forget()
     with running.step(note="forms that were sent long ago"):
         sent = forms.forget()
     return {

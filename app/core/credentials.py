@@ -54,10 +54,15 @@ def verified(name: str, password: str, *, channel: str) -> User | None:
         return None
     with unit_of_work():
         _forget_failures(user.id)
-        user.last_login = clock.now().replace(tzinfo=None)
-        user.login_count = (user.login_count or 0) + 1
-        _note(user, "sign_in", channel)
+        entered(user, channel)
     return user
+
+
+def entered(user: User, channel: str) -> None:
+    """Write down that somebody signed in; in the present unit of work."""
+    user.last_login = clock.now().replace(tzinfo=None)
+    user.login_count = (user.login_count or 0) + 1
+    _note(user, "sign_in", channel)
 
 
 def _find(name: str) -> User | None:

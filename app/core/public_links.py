@@ -6,7 +6,9 @@ from flask import current_app
 
 SLASH = "(?:/|%2F|%252F|_)"
 """As it stands in an address, and where mail programs have put our address into one of theirs."""
-SECRET = re.compile(rf"({SLASH}portal{SLASH}(?:link|action){SLASH})[\w-]+", re.IGNORECASE)
+SECRET = re.compile(
+    rf"({SLASH}(?:portal{SLASH}(?:link|action)|login{SLASH}link){SLASH})[\w-]+", re.IGNORECASE
+)
 
 
 def public_url(path: str) -> str:

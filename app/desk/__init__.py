@@ -14,6 +14,7 @@ PAGES = (
     "billing",
     "canned",
     "dashboards",
+    "entrance",
     "estimates",
     "followers",
     "home",

@@ -147,9 +147,12 @@ def _written(error: HTTPException) -> Sequence[tuple[str, str]]:
 
 
 def _is_form_of_desk() -> bool:
-    """Whether a person of the desk sent a form as a whole, rather than a script a part of one."""
-    is_part = "HX-Request" in request.headers
-    return request.method == "POST" and not is_part and not is_portal(request)
+    """Whether a person of the desk sent a form as a whole, rather than a script a part of one.
+
+    Who is at the entrance has no session that could have ended.
+    """
+    is_other = "HX-Request" in request.headers or request.blueprint == "entrance"
+    return request.method == "POST" and not is_other and not is_portal(request)
 
 
 def _for_programs(error: HTTPException) -> Response | HTTPException:

@@ -8,8 +8,9 @@ from app.core import forms, mail, mail_queries, mailer
 from app.core.acting import current_actor
 from app.core.models import MAIL_STATES, Mail
 from app.core.public_links import masked
-from app.core.security import requires
+from app.core.security import may, requires
 from app.desk.posting import Outcome, carry_out
+from app.staff import accounts, letters
 
 blueprint = Blueprint("mail", __name__, url_prefix="/mail")
 
@@ -53,14 +54,14 @@ def show(mail_id: int) -> str:
     """Show one mail as it reads, and what became of it.
 
     Links that let somebody in, or answer for them, are shown only where mails are kept, as nobody
-    gets them otherwise.
+    gets them otherwise; those of staff to whoever might give that person a password.
     """
     found = mail_queries.one(mail_id)
     return render_template(
         "desk/mail/show.html",
         mail=found,
         due_at=mail_queries.next_attempt(found),
-        body=found.body if found.state == "kept" else masked(found.body),
+        body=found.body if _is_open(found) else masked(found.body),
         words=STATE_WORDS,
         nonce=forms.new_nonce(),
         has_file=_has_file(found),
@@ -82,7 +83,16 @@ def kept(mail_id: int) -> Response:
 
 
 def _has_file(found: Mail) -> bool:
-    return found.state == "kept" and mailer.kept_file(found.id).exists()
+    return _is_open(found) and mailer.kept_file(found.id).exists()
+
+
+def _is_open(found: Mail) -> bool:
+    """Whether this person may read the links in a mail."""
+    if found.about_kind == letters.ABOUT and not (
+        may("edit", "Users") and accounts.may_change(found.about_id or 0, current_actor())
+    ):
+        return False
+    return found.state == "kept"
 
 
 @blueprint.post("/<int:mail_id>/resend")

@@ -9,14 +9,15 @@ from flask_appbuilder.security.sqla.models import User
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
 
-from app.core import forms
+from app.core import clock, forms, mailer
 from app.core.acting import current_actor
 from app.core.db import db, unit_of_work, with_retry
 from app.core.errors import RuleError
 from app.core.passwords import new_password
 from app.core.security import requires
+from app.desk.posting import Outcome, carry_out
 from app.staff import account_queries as queries
-from app.staff import accounts
+from app.staff import accounts, invitations
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 
@@ -38,7 +39,7 @@ def new() -> str:
 @blueprint.post("/new")
 @requires("create", "Users")
 def create() -> Any:
-    """Create a sign-in and print its password, this once."""
+    """Create a sign-in: mail an invitation, or print a password, this once."""
     form = request.form
     name, email, chosen = form.get("name", ""), form.get("email", ""), form.getlist("roles")
 
@@ -47,20 +48,34 @@ def create() -> Any:
             actor=current_actor(), email=email, name=name, roles=chosen, password=password
         ).user_id
 
+    def invite() -> Outcome:
+        made = invitations.invite_new(actor=current_actor(), email=email, name=name, roles=chosen)
+        return url_for("users.show", user_id=made), f"An invitation is on its way to {email}."
+
+    def again(error: RuleError) -> Any:
+        page = _new_page(name=name, email=email, chosen=chosen, problems=error.problems)
+        return page, 400
+
+    if form.get("how") != "print":
+        return carry_out(invite, back=url_for("users.new"), again=again)
     try:
         return _printed(make, title="The sign-in is ready")
     except RuleError as error:
-        page = _new_page(name=name, email=email, chosen=chosen, problems=error.problems)
-        return page, 400
+        return again(error)
 
 
 @blueprint.get("/<int:user_id>")
 @requires("see", "Users")
 def show(user_id: int) -> str:
-    user = _user(user_id)
+    found = db.session.execute(queries.users(User.id == user_id)).first()
+    if found is None:
+        raise NotFound
+    user, invited_at, ends_at = found
     return render_template(
         "desk/users/show.html",
         user=user,
+        invited_at=invited_at,
+        ends_at=ends_at if ends_at and ends_at > clock.now() else None,
         chosen=[role.name for role in user.roles],
         roles=queries.role_names(),
         new_nonce=forms.new_nonce,
@@ -106,6 +121,19 @@ def sign_out(user_id: int) -> Any:
         lambda: accounts.sign_out_everywhere(user_id, actor=current_actor()),
         "This person is signed out everywhere.",
     )
+
+
+@blueprint.post("/<int:user_id>/invite")
+@requires("edit", "Users")
+def invite(user_id: int) -> Any:
+    """Mail somebody who has no password yet a new link; the former one ends."""
+    back = url_for("users.show", user_id=user_id)
+
+    def action() -> Outcome:
+        invitations.invite(user_id, actor=current_actor())
+        return back, "A new invitation is on its way; the link of the former one works no more."
+
+    return carry_out(action, back=back)
 
 
 @blueprint.post("/<int:user_id>/password")
@@ -168,7 +196,11 @@ def _refused(user_id: int, error: RuleError) -> Any:
 
 def _new_page(**values: Any) -> str:
     return render_template(
-        "desk/users/new.html", roles=queries.role_names(), new_nonce=forms.new_nonce, **values
+        "desk/users/new.html",
+        roles=queries.role_names(),
+        new_nonce=forms.new_nonce,
+        keeps=not mailer.sends(),
+        **values,
     )
 
 

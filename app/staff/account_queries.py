@@ -13,22 +13,32 @@ from flask_appbuilder.security.sqla.models import (
     assoc_permissionview_role,
     assoc_user_role,
 )
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select, true
 from sqlalchemy.orm import selectinload
 
 from app.core.db import db
-from app.core.models import UserSession
 from app.core.security import PREFIX
-from app.staff.models import Staff
+from app.staff.models import Staff, StaffLink
 
 Pairs = frozenset[tuple[str, str]]
 
 
-def users() -> Select[Any]:
-    """Every sign-in with its roles and rest, by name."""
+def users(*which: ColumnElement[bool]) -> Select[Any]:
+    """Every sign-in with its roles, by name: (user, when invited, until when that link works)."""
+    link = (
+        select(
+            StaffLink.created_at.label("invited_at"),
+            case((StaffLink.used_at.is_(None), StaffLink.expires_at)).label("ends_at"),
+        )
+        .where(StaffLink.user_id == User.id, StaffLink.purpose == "invitation")
+        .order_by(StaffLink.id.desc())
+        .limit(1)
+        .lateral()
+    )
     return (
-        select(User, UserSession.blocked_until)
-        .outerjoin(UserSession, UserSession.user_id == User.id)
+        select(User, link.c.invited_at, link.c.ends_at)
+        .outerjoin(link, true())
+        .where(*which)
         .options(selectinload(User.roles))
         .order_by(User.active.desc(), func.lower(User.first_name), func.lower(User.last_name))
     )
@@ -94,12 +104,13 @@ def permission_views() -> Select[Any]:
 
 
 def other_active_admins(user_id: int, admin: str) -> Select[Any]:
+    """How many others can sign in as admins; who was only invited cannot yet."""
     return (
         select(func.count())
         .select_from(User)
         .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
         .join(Role, Role.id == assoc_user_role.c.role_id)
-        .where(Role.name == admin, User.active, User.id != user_id)
+        .where(Role.name == admin, User.active, User.password.is_not(None), User.id != user_id)
     )
 
 

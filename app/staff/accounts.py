@@ -7,18 +7,18 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select, update
 from werkzeug.security import check_password_hash
 
-from app.core import clock, formats, mail
+from app.core import clock
 from app.core.audit import Actor, record
 from app.core.credentials import end_sessions, hashed
 from app.core.db import db
 from app.core.errors import NotFoundError, RuleError
 from app.core.models import Agency
 from app.core.passwords import new_password, problems_with
-from app.core.public_links import public_url
 from app.core.security import permissions_of
 from app.core.words import said_of
 from app.imports.values import fold_name
 from app.staff import account_queries as queries
+from app.staff import letters, links
 from app.staff.models import Staff
 
 ADMIN = "Admin"
@@ -43,9 +43,11 @@ def create_user(
     name: str = "",
     username: str = "",
     password: str | None = None,
+    is_invited: bool = False,
 ) -> Created:
     """Let somebody sign in, and make them staff; without a password one is made and returned.
 
+    Who `is_invited` has none, and cannot sign in, until they choose one by a mailed link.
     Raises `RuleError` with every reason: an unusable or taken address, a name that does not fit, a
     weak password, an unknown role, or a role with rights that the actor lacks.
     """
@@ -61,13 +63,16 @@ def create_user(
         problems += problems_with(password, email=email)
     if problems:
         raise RuleError(*problems)
-    made = None if password is not None else new_password()
-    user = add_user(email, username, name, chosen, hashed(password or made or ""))
+    made = None if password is not None or is_invited else new_password()
+    given = password if password is not None else made
+    user = add_user(email, username, name, chosen, hashed(given) if given is not None else None)
     _note(actor, "user_created", user, after={"email": email, "roles": sorted(roles)})
     return Created(user.id, made)
 
 
-def add_user(email: str, username: str, name: str, roles: list[Role], password_hash: str) -> User:
+def add_user(
+    email: str, username: str, name: str, roles: list[Role], password_hash: str | None
+) -> User:
     """Write a user and their staff row, without any rule; for `create_user` and the demo."""
     shown = " ".join(name.split()) or email.partition("@")[0]
     first, _, last = shown.partition(" ")
@@ -102,7 +107,7 @@ def set_roles(user_id: int, roles: Sequence[str], *, actor: Actor) -> None:
 
     Refuses to grant what the actor lacks, to take Admin from oneself or from the last admin.
     """
-    user = _changeable(user_id, actor)
+    user = changeable(user_id, actor)
     before = {role.name for role in user.roles}
     wanted = set(roles)
     if before == wanted:
@@ -121,7 +126,7 @@ def set_roles(user_id: int, roles: Sequence[str], *, actor: Actor) -> None:
 
 def deactivate(user_id: int, *, actor: Actor) -> None:
     """Stop a person from signing in, at once; what they did stays."""
-    user = _changeable(user_id, actor)
+    user = changeable(user_id, actor)
     problems = []
     if user.id == actor.user_id:
         problems.append("You cannot deactivate your own sign-in; another admin can.")
@@ -132,12 +137,13 @@ def deactivate(user_id: int, *, actor: Actor) -> None:
         raise RuleError(*problems)
     user.active = False
     end_sessions(user.id)
+    links.void(user.id)
     _note(actor, "user_deactivated", user)
 
 
 def activate(user_id: int, *, actor: Actor) -> None:
     """Let a deactivated person sign in again."""
-    user = _changeable(user_id, actor)
+    user = changeable(user_id, actor)
     if user.active:
         raise RuleError(f"{user.email} can sign in already.")
     user.active = True
@@ -149,12 +155,15 @@ def reset_password(user_id: int, *, actor: Actor, password: str = "") -> str:
 
     It is made here unless the caller has made one.
     """
-    user = _changeable(user_id, actor)
+    user = changeable(user_id, actor)
     password = password or new_password()
     user.password = hashed(password)
     end_sessions(user.id)
+    links.void(user.id)
     _note(actor, "password_reset", user)
-    _tell_of_password(user, f"{actor.inside} gave you a new password", "If you know nothing of it,")
+    letters.post_changed(
+        user, f"{actor.inside} gave you a new password", "If you know nothing of it,"
+    )
     return password
 
 
@@ -175,13 +184,14 @@ def change_password(*, actor: Actor, current: str, new: str, repeated: str) -> N
         raise RuleError(*problems)
     user.password = hashed(new)
     end_sessions(user.id)
+    links.void(user.id)
     _note(actor, "password_changed", user)
-    _tell_of_password(user, "Your password was changed", "If that was not you,")
+    letters.post_changed(user, "Your password was changed", "If that was not you,")
 
 
 def sign_out_everywhere(user_id: int, *, actor: Actor) -> None:
     """End every session and token of a user."""
-    user = _user(user_id) if user_id == actor.user_id else _changeable(user_id, actor)
+    user = _user(user_id) if user_id == actor.user_id else changeable(user_id, actor)
     end_sessions(user.id)
     _note(actor, "signed_out_everywhere", user)
 
@@ -191,21 +201,26 @@ def held_by(actor: Actor) -> frozenset[tuple[str, str]] | None:
     return None if actor.user_id is None else permissions_of(actor.user_id)
 
 
-def _user(user_id: int) -> User:
-    user = db.session.get(User, user_id)
-    if user is None:
-        raise NotFoundError(f"There is no user {user_id}.")
-    return user
+def may_change(user_id: int, actor: Actor) -> bool:
+    """Whether an actor may do all that this user may, and so may act on their sign-in."""
+    held = held_by(actor)
+    return held is None or permissions_of(user_id) <= held
 
 
-def _changeable(user_id: int, actor: Actor) -> User:
+def changeable(user_id: int, actor: Actor) -> User:
     """The user, locked; refused when they may do what the actor may not."""
     user = db.session.scalar(select(User).where(User.id == user_id).with_for_update())
     if user is None:
         raise NotFoundError(f"There is no user {user_id}.")
-    held = held_by(actor)
-    if held is not None and not permissions_of(user.id) <= held:
+    if not may_change(user.id, actor):
         raise RuleError(f"{user.email} may do more than you; an admin has to do this.")
+    return user
+
+
+def _user(user_id: int) -> User:
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise NotFoundError(f"There is no user {user_id}.")
     return user
 
 
@@ -240,29 +255,6 @@ def _last_admin_problems(user: User) -> list[str]:
     db.session.execute(update(Role).where(Role.name == ADMIN).values(name=ADMIN))
     others = db.session.scalar(queries.other_active_admins(user.id, ADMIN)) or 0
     return [] if others else [f"{user.email} is the last admin; make another one first."]
-
-
-def _tell_of_password(user: User, what: str, doubt: str) -> None:
-    """Tell somebody by mail that they have another password, in case it was not they."""
-    at = clock.now()
-    agency = db.session.execute(select(Agency.name, Agency.email, Agency.zone)).first()
-    zone = db.session.scalar(select(Staff.zone).where(Staff.user_id == user.id))
-    zone = zone or (agency.zone if agency else "UTC")
-    text = (
-        f"Dear {mail.one_line(user.get_full_name())},\n\n"
-        f"{mail.one_line(what)} on {formats.instant(at, zone)} ({zone}), for {public_url('/')}."
-        f" All your sign-ins before then ended.\n\n{doubt} tell an admin at once.\n"
-    )
-    letter = mail.Letter(
-        word="Notification",
-        subject="Your password was changed",
-        body=text,
-        recipient=user.email,
-        recipient_name=mail.one_line(user.get_full_name()),
-        dedupe_key=f"password:{user.id}:{at.isoformat()}",
-        headers=mail.headers_of(agency.name, agency.email) if agency else {},
-    )
-    mail.post([letter])
 
 
 def _note(

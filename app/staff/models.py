@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,6 +19,7 @@ from sqlalchemy.dialects.postgresql import CITEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Model, Stamped
+from app.core.onetime import HASH, OneTimeLink
 from app.core.zones import IS_ZONE
 
 REPLY_MODES = {"mail": "By mail or in the portal", "portal": "In the portal only"}
@@ -106,3 +108,18 @@ class DepartmentMember(Model):
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"))
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
     last_assigned_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class StaffLink(OneTimeLink, Model):
+    """A link mailed to somebody of the staff, by which they choose their password."""
+
+    __tablename__ = "staff_link"
+    __table_args__ = (
+        CheckConstraint("purpose in ('invitation', 'reset')", name="purpose"),
+        CheckConstraint(HASH, name="hash"),
+        Index("ix_staff_link_user_id", "user_id"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+
+    user: Mapped[User] = relationship()

@@ -326,11 +326,13 @@ def test_links_that_let_somebody_in_are_not_passed_on_by_a_quoted_mail(mira, tic
     text = (
         f"See https://desk.example{links[0]} please.\nhttps://safe.example/?url=desk{wrapped}&d=1"
     )
-    text += f"\nhttps://safe.example/v2?u=desk{links[0].replace('/', '_')}\n\n{quoted}"
+    text += f"\nhttps://safe.example/v2?u=desk{links[0].replace('/', '_')}\n"
+    text += f"Mine is https://desk.example/login/link/s3cret-Token_2\n\n{quoted}"
     take(letter(address(mira), text, to=token(ticket, mira)))
     kept = str([each.payload for each in events(ticket)])
     assert "See https://desk.example/portal/link/… please." in kept
     assert "> Answer here: https://desk.example/portal/action/…" in kept
+    assert "Mine is https://desk.example/login/link/…" in kept
     assert "s3cret" not in kept
     assert "abcdefgh234" not in kept
 

@@ -11,6 +11,7 @@ work_type
 DESK_ALONE = """
 billing_run bulk_change entry_hold entry_question form_nonce happening import_batch import_mapping
 import_row import_side_effect portal_viewing rule_run run_approval run_block run_row run_warning
+staff_link
 """
 """Tables of the desk's own work, without rows here: no page of the portal asks them."""
 

@@ -210,6 +210,8 @@ ROUTES = {
     "GET desk.home": "syyyy",
     "GET desk.lookup": "syyyy",
     "GET desk.search": "syyyy",
+    "GET entrance.follow": "ppppp?",  # the secret of a link nobody has
+    "POST entrance.follow": "ppppp?",
     "GET health.healthz": "ppppp",
     "GET health.readyz": "ppppp",
     "GET imports.index": "syyyy",
@@ -326,6 +328,7 @@ ROUTES = {
     "POST users.activate": "snnny",
     "POST users.create": "snnny",
     "POST users.deactivate": "snnny",
+    "POST users.invite": "snnny",
     "POST users.reset_password": "snnny",
     "POST users.set_roles": "snnny",
     "POST users.sign_out": "snnny",

@@ -32,6 +32,7 @@ def test_a_new_person_signs_in_with_the_password_that_was_printed(app):
     admin = signed_in(app, person("Admin"))
     form = {
         "nonce": forms.new_nonce(),
+        "how": "print",
         "name": "Bo Lind",
         "email": "Bo@Example.com",
         "roles": ["Agent", "Billing"],
@@ -54,6 +55,7 @@ def test_the_second_of_two_presses_prints_the_same_password(app):
     """A browser shows the answer to the last press only."""
     admin = signed_in(app, person("Admin"))
     form = {"nonce": forms.new_nonce(), "email": "bo@example.com", "roles": ["Agent"]}
+    form["how"] = "print"
     first = printed(admin.post("/users/new", data=form))
     assert printed(admin.post("/users/new", data=form)) == first
     bo = db.session.scalars(select(User.id).where(User.email == "bo@example.com")).one()

@@ -1,0 +1,63 @@
+"""Before one is signed in: choosing a password by a mailed link."""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_limiter import Limiter
+
+from app.core.db import unit_of_work, with_retry
+from app.core.errors import RuleError
+from app.core.onetime import SpentLinkError
+from app.core.signin import start_session
+from app.staff import invitations, links
+from app.staff.models import StaffLink
+
+blueprint = Blueprint("entrance", __name__, url_prefix="/login")
+
+RATE = "10 per minute"
+
+
+def limit(limiter: Limiter) -> None:
+    """Limit what is sent here by address, unless it leads on."""
+    limiter.limit(
+        RATE,
+        methods=["POST"],
+        deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
+    )(blueprint)
+
+
+@blueprint.route("/link/<secret>", methods=["GET", "POST"])
+def follow(secret: str) -> Any:
+    """A form for the password; only sending it uses the link up, and signs its person in."""
+    link = links.find(secret)
+    if link is None:
+        return render_template("desk/entrance/unknown.html"), 404
+    if not links.is_live(link):
+        return _spent(link)
+    if request.method == "GET":
+        return _form(link)
+
+    def choose() -> Any:
+        with unit_of_work():
+            return invitations.choose_password(link, request.form.get("password", ""))
+
+    try:
+        user = with_retry(choose)
+    except SpentLinkError:
+        return _spent(link)
+    except RuleError as error:
+        return _form(link, error.problems), 422
+    start_session(user)
+    flash("Your password is set.", "success")
+    return redirect(url_for("desk.home"))
+
+
+def _form(link: StaffLink, problems: tuple[str, ...] = ()) -> str:
+    return render_template("desk/entrance/choose.html", link=link, problems=problems)
+
+
+def _spent(link: StaffLink) -> tuple[str, int]:
+    return render_template(
+        "desk/entrance/spent.html", link=link, is_theirs=links.is_theirs(link)
+    ), 410

@@ -274,7 +274,7 @@ def test_the_timeline_and_the_client_are_told_what_was_taken_back(app, agent, fj
     assert "took the status back: Completed → Waiting for client" in page
     assert "took back assignee:" in page
     seen = page_of(client, here)
-    assert seen.rfind("opened it again") > seen.rfind("Completed")
+    assert seen.rfind("took that back: the status is") > seen.rfind("Completed")
     assert f'since <time datetime="{since}"' in seen, "it waits since then, as if nothing had been"
 
 

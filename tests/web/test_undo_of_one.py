@@ -89,7 +89,7 @@ def test_a_single_close_is_taken_back_before_the_client_is_mailed_of_it(app, age
         assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
         mira = db.session.get_one(Ticket, asked.id).requester
     seen = client_in(app, mira).get(f"/portal/requests/{asked.number}").text
-    assert seen.rfind("opened it again") > seen.rfind("Completed")
+    assert seen.rfind("took that back: the status is") > seen.rfind("Completed")
 
 
 def test_a_single_close_that_stands_is_mailed_once(agent, asked):
@@ -124,6 +124,20 @@ def test_a_first_reply_that_is_taken_back_to_leaves_no_new_ticket(browser, fjord
     answer = sent(browser, ticket.number, text="Hello", status=status_id("waiting"))
     undone(browser, followed(browser, answer))
     assert now(ticket)[0] == "open", "it is answered"
+
+
+def test_the_client_reads_that_a_status_was_taken_back(app, agent, asked):
+    undone(agent[0], saved(agent[0], asked, status=status_id("waiting")))
+    with fresh():
+        mira = db.session.get_one(Ticket, asked.id).requester
+    seen = client_in(app, mira).get(f"/portal/requests/{asked.number}").text
+    said = [
+        " ".join(each.split()) for each in re.findall(r"set the status to [^<]*|took[^<]*", seen)
+    ]
+    assert said == [
+        "set the status to Waiting for you",
+        "took that back: the status is In progress again",
+    ]
 
 
 def test_what_changes_neither_offers_nothing(browser, asked):

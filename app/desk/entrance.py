@@ -1,4 +1,7 @@
-"""Before one is signed in: choosing a password by a mailed link."""
+"""Before one is signed in: choosing a password by a mailed link, and asking for such a link.
+
+What is answered never tells whether an address is known.
+"""
 
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +19,8 @@ from app.staff.models import StaffLink
 blueprint = Blueprint("entrance", __name__, url_prefix="/login")
 
 RATE = "10 per minute"
+LONGEST_EMAIL = 254
+NO_ADDRESS = "Write your e-mail address here, such as name@example.com; the link goes to it."
 
 
 def limit(limiter: Limiter) -> None:
@@ -25,6 +30,21 @@ def limit(limiter: Limiter) -> None:
         methods=["POST"],
         deduct_when=lambda answer: answer.status_code != HTTPStatus.FOUND,
     )(blueprint)
+
+
+@blueprint.route("/forgotten", methods=["GET", "POST"])
+def forgotten() -> Any:
+    """Have a link mailed by which a new password is chosen."""
+    email = request.form.get("email", "").strip()
+    if request.method == "GET":
+        return render_template("desk/entrance/forgotten.html", email="")
+    is_address = "@" in email.strip("@") and len(email) <= LONGEST_EMAIL and email.isprintable()
+    if not is_address:
+        page = render_template("desk/entrance/forgotten.html", email=email, missing=NO_ADDRESS)
+        return page, 422
+    with unit_of_work():
+        invitations.ask_for_link(email)
+    return render_template("desk/entrance/sent.html", email=email)
 
 
 @blueprint.route("/link/<secret>", methods=["GET", "POST"])

@@ -28,6 +28,7 @@ WORDS = {
     "promises.warn": "Warnings of promised times",
     "rules.consider": "Rules at work",
     "rules.strike": "Rules that wait for time",
+    "staff.link": "Mailing a link to staff",
     "tickets.complete": "Completing resolved tickets",
     "tickets.tell_closed": "Mailing that tickets are closed",
 }

@@ -50,6 +50,11 @@ def user_named(email: str, username: str) -> Select[Any]:
     return select(User.id).where(taken).limit(1)
 
 
+def active_at(email: str) -> Select[tuple[User]]:
+    """Who may sign in and has this address."""
+    return select(User).where(func.lower(User.email) == email.strip().lower(), User.active)
+
+
 def roles_named(names: Sequence[str]) -> Select[Any]:
     return select(Role).where(Role.name.in_(names)).order_by(Role.name)
 

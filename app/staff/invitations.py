@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
+from app.core import jobs
+from app.core.addresses import usual
 from app.core.audit import Actor, record
 from app.core.credentials import end_sessions, entered, hashed
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.passwords import problems_with
+from app.staff import account_queries as queries
 from app.staff import accounts, letters, links
 from app.staff.models import StaffLink
 
 CHANNEL = "web"
+LINK_JOB = "staff.link"
 
 
 def invite_new(*, actor: Actor, email: str, name: str, roles: Sequence[str]) -> int:
@@ -38,12 +42,32 @@ def invite(user_id: int, *, actor: Actor) -> None:
     if not user.active:
         raise RuleError(f"{user.email} is deactivated: let the person in again first.")
     if user.password is not None:
-        raise RuleError(f"{user.email} has a password already; “Forgotten?” at the sign-in helps.")
+        raise RuleError(
+            f"{user.email} has a password already; who forgot it says so at the sign-in."
+        )
     secret = links.make(user, "invitation")
     if secret is None:
         raise RuleError(f"{user.email} was invited several times within the hour: wait a while.")
     letters.post_invitation(user, secret, invited_by=actor.name)
     record(actor, "user_invited", kind="user", id=user.id, after={"email": user.email})
+
+
+def ask_for_link(email: str) -> None:
+    """Have a link mailed by a job, so that the answer takes as long whoever is known."""
+    jobs.post(LINK_JOB, {"email": email})
+
+
+def mail_link(email: str) -> None:
+    """Mail the link to choose a new password; nothing where nobody with this address may sign in.
+
+    It goes to the address as it is stored, whatever was typed. Who was invited may ask, too.
+    """
+    user = db.session.scalar(queries.active_at(email))
+    if user is None or usual(user.email) != usual(email):
+        return
+    secret = links.make(user, "reset")
+    if secret is not None:
+        letters.post_reset(user, secret)
 
 
 def choose_password(link: StaffLink, password: str) -> User:

@@ -210,6 +210,8 @@ ROUTES = {
     "GET desk.home": "syyyy",
     "GET desk.lookup": "syyyy",
     "GET desk.search": "syyyy",
+    "GET entrance.forgotten": "ppppp",
+    "POST entrance.forgotten": "ppppp",
     "GET entrance.follow": "ppppp?",  # the secret of a link nobody has
     "POST entrance.follow": "ppppp?",
     "GET health.healthz": "ppppp",

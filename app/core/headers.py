@@ -10,7 +10,7 @@ import secrets
 from flask import Flask, Response, g, request, session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core.sessions import SESSIONS, is_portal, is_public_file, is_somebody
+from app.core.sessions import SESSIONS, idle_seconds, is_portal, is_public_file, is_somebody
 from config import Settings
 
 YEAR = 31_536_000
@@ -61,7 +61,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     It is a global rather than a context variable, because imported macros see no context.
     """
-    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.jinja_env.globals.update(csp_nonce=csp_nonce, idle_seconds=idle_seconds)
     app.session_interface = SESSIONS
     if settings.proxy_hops:
         hops = settings.proxy_hops

@@ -5,6 +5,7 @@ Each has a name, a path and a signature of its own, so none means anything in an
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from time import time
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
@@ -116,6 +117,26 @@ SESSIONS = PageSessions()
 def leave_untouched() -> None:
     """Answer without the session: what a page asks by itself keeps nobody signed in."""
     setattr(g, UNTOUCHED, True)
+
+
+def idle_seconds() -> int:
+    """How long a session lasts when nothing more is asked."""
+    idle = PORTAL_IDLE if is_portal(request) else current_app.permanent_session_lifetime
+    return int(idle.total_seconds())
+
+
+def alive() -> dict[str, int]:
+    """How many seconds the session of this browser still lasts; asked to `stay`, it begins anew."""
+    if "stay" in request.args:
+        return {"left": idle_seconds()}
+    leave_untouched()
+    sessions = SESSIONS.portal if is_portal(request) else SESSIONS
+    signer = sessions.get_signing_serializer(current_app)
+    cookie = request.cookies.get(sessions.get_cookie_name(current_app))
+    if signer is None or not cookie:
+        return {"left": 0}
+    _, written = signer.loads(cookie, return_timestamp=True)
+    return {"left": max(0, int(written.timestamp() + idle_seconds() - time()))}
 
 
 def desk_session() -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
+from app.core import sessions
 from app.core.acting import current_actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
@@ -19,6 +20,13 @@ blueprint = Blueprint("account", __name__, url_prefix="/account")
 @requires("see", "Home")
 def index() -> str:
     return render_template("desk/users/account.html", problems=[])
+
+
+@blueprint.get("/alive")
+@requires("see", "Home")
+def alive() -> dict[str, int]:
+    """How long one is still signed in, for the page that warns of the end."""
+    return sessions.alive()
 
 
 @blueprint.post("/password")

@@ -8,12 +8,13 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 
 from app.companies import accounts
+from app.core import sessions
 from app.core.language import gettext as _
 from app.core.language import told
 from app.core.posting import unit_of_work
 from app.core.targets import local_or
 from app.core.words import say
-from app.portal import client, code, door
+from app.portal import blueprint, client, code, door
 
 REFUSED = say(
     "This address and password do not fit together. After ten wrong tries an account rests for"
@@ -80,3 +81,9 @@ def sign_out() -> Any:
     client.end_session()
     flash(_("You are signed out."), "success")
     return redirect(url_for("door.sign_in"))
+
+
+@blueprint.get("/alive")
+def alive() -> dict[str, int]:
+    """How long one is still signed in, for the page that warns of the end."""
+    return sessions.alive()

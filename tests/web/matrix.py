@@ -128,6 +128,7 @@ ROUTES = {
     "POST SecurityApi.login": "ppppp",
     "POST SecurityApi.refresh": "sssss",  # wants a token, which no browser session is
     "GET UtilView.back": "ppppp",
+    "GET account.alive": "syyyy",
     "GET account.index": "syyyy",
     "GET actions.ask": "synyy",
     "POST actions.ask_post": "synyy",
@@ -283,6 +284,7 @@ ROUTES = {
     "POST portal.save_draft": "sssss",
     "GET portal.action": "sssss",
     "POST portal.answer_action": "sssss",
+    "GET portal.alive": "sssss",
     "GET portal.code_setup": "sssss",
     "POST portal.code_setup": "sssss",
     "GET portal.file": "sssss",
@@ -399,6 +401,7 @@ PORTAL_ORDER = ("requester", "manager", "foreign")
 PORTAL_ROUTES = {
     "GET portal.action": "ynn",  # colleagues read of it on the timeline
     "POST portal.answer_action": "ynn",
+    "GET portal.alive": "yy-",
     "GET portal.code_setup": "yy-",
     "POST portal.code_setup": "yy-",
     "GET portal.estimate_pdf": "yyn",

@@ -179,6 +179,18 @@ def test_a_deactivated_person_is_out_at_once(ana, app):
     assert not is_in(client)
 
 
+def test_asking_how_long_a_session_lasts_does_not_prolong_it(ana, client):
+    sign_in(client)
+    asked = client.get("/account/alive")
+    assert "Set-Cookie" not in asked.headers
+    assert 1795 <= asked.json["left"] <= 1800
+    stayed = client.get("/account/alive?stay")
+    assert stayed.json == {"left": 1800}
+    assert "Set-Cookie" in stayed.headers
+    client.delete_cookie("session")
+    assert client.get("/account/alive").status_code == 302
+
+
 def test_an_idle_session_ends(ana, app, client):
     assert app.permanent_session_lifetime == timedelta(minutes=30)
     sign_in(client)

@@ -26,7 +26,7 @@ from flask_jwt_extended import JWTManager
 from flask_login import current_user
 from sqlalchemy import select
 
-from app.core.credentials import EPOCH, FIRST_EPOCH, epoch_of, user_of_session, verified
+from app.core.credentials import EPOCH, FIRST_EPOCH, epoch_of, let_in, user_of_session
 from app.core.db import db
 from app.core.signin import AuthDBView
 
@@ -128,8 +128,8 @@ class DeskSecurity(SecurityManager):
         return manager
 
     def auth_user_db(self, username: str, password: str) -> User | None:
-        """The API's sign-in; the page's asks `verified` itself."""
-        return verified(username or "", password or "", channel="api")
+        """The API's sign-in; the page's asks `let_in` itself."""
+        return let_in(username or "", password or "", channel="api")
 
     def register_views(self) -> None:
         """Register both sign-ins under one rate limit; users and roles have our own pages.

@@ -9,7 +9,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_appbuilder.security.views import AuthDBView as StockAuthDBView
 from flask_login import current_user, login_user, logout_user
 
-from app.core.credentials import EPOCH, epoch_of, verified
+from app.core.credentials import EPOCH, epoch_of, let_in
 from app.core.targets import local_or
 
 REFUSED = "This name and password do not fit together. After ten wrong tries an account rests."
@@ -35,7 +35,7 @@ class AuthDBView(StockAuthDBView):
         form = LoginForm_db()
         status = 200
         if form.validate_on_submit():
-            user = verified(form.username.data, form.password.data, channel="web")
+            user = let_in(form.username.data, form.password.data, channel="web")
             if user is not None:
                 start_session(user)
                 return redirect(target)

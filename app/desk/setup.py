@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 from werkzeug.wrappers import Response
 
 from app.core.audit import Actor
+from app.core.credentials import entered
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.models import Agency
@@ -55,6 +56,7 @@ def first_post() -> Any:
             if not nobody_yet():
                 abort(404)
             user_id = _set_up()
+            entered(session.get(User, user_id), "web")
     except RuleError as error:
         again = ("f-password", "Type the password once more.")
         return _form([*agency_form.told(error), again]), 400

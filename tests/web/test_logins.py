@@ -67,6 +67,15 @@ def test_a_login_is_opened_with_a_password_and_a_reason_only(world, agent):
     ]
 
 
+def test_a_password_that_is_given_again_is_no_sign_in(app, world):
+    *_, login = world
+    user = person("Agent", password_hash=make.PASSWORD_HASH)
+    opened(signed_in(app, user), login)
+    admin = signed_in(app, person("Admin"))
+    assert "Never signed in" in page(admin.get(f"/users/{user.id}"))
+    assert "sign_in" not in db.session.scalars(select(AuditLog.action)).all()
+
+
 def test_the_timeline_tells_both_sides_but_the_reason_stays_inside(app, world, agent):
     _, mira, ticket, login = world
     opened(agent, login)

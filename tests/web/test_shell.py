@@ -77,6 +77,7 @@ def test_the_first_visit_makes_the_agency_and_its_admin(nobody):
     assert agency.logo_id
     assert next_invoice_number(clock.today("Europe/Oslo").year) == 184
     assert db.session.scalars(select(User)).one().email == "ada@example.org"
+    assert "never" not in text_of(nobody.get("/users/")), "the admin has signed in by this"
 
 
 def test_the_set_up_is_gone_once_somebody_may_sign_in(app):

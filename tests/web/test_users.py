@@ -167,6 +167,15 @@ def test_signing_out_everywhere_keeps_this_browser(app):
     assert there.get("/account/").status_code == 302
 
 
+def test_an_admin_signs_somebody_out_everywhere(app):
+    user = person("Agent")
+    admin, there = signed_in(app, person("Admin")), signed_in(app, user)
+    assert "Sign out everywhere" in admin.get(f"/users/{user.id}").get_data(as_text=True)
+    assert admin.post(f"/users/{user.id}/sign-out").location == f"/users/{user.id}"
+    assert there.get("/account/").status_code == 302
+    assert admin.get("/account/").status_code == 200
+
+
 def test_a_role_is_changed_after_its_difference_was_shown(app):
     admin, agent = signed_in(app, person("Admin")), signed_in(app, person("Agent"))
     wanted = (roles.ROLES["Agent"] | {("see", "Jobs")}) - {("create", "Companies")}

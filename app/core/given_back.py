@@ -43,6 +43,11 @@ def written(form: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
 
 
+def has_files(request: Request) -> bool:
+    """Whether files came with a form: a browser does not keep them, so they are chosen anew."""
+    return any(file.filename for _, file in request.files.items(multi=True))
+
+
 def beside_files(request: Request) -> dict[str, str]:
     """The texts of a form whose files are too large to be taken; the files are read over."""
     if request.mimetype != "multipart/form-data":

@@ -23,7 +23,7 @@ from werkzeug.exceptions import (
 
 from app.core.db import FULL, db, why_unanswered
 from app.core.errors import ForbiddenError, NotFoundError, RuleError, StaleError
-from app.core.given_back import beside_files, written
+from app.core.given_back import beside_files, has_files, written
 from app.core.language import gettext as _
 from app.core.language import told
 from app.core.sessions import is_portal
@@ -108,6 +108,7 @@ def _page(
         incident=incident,
         back=_came_from() if code in AGAIN else "",
         written=written,
+        had_files=bool(written) and code not in (404, 413) and has_files(request),
     )
     response = make_response(page, code)
     if request.headers.get("HX-Request"):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, render_template, request, url_for
 from flask_login import current_user
 
-from app.core.given_back import written
+from app.core.given_back import has_files, written
 from app.core.targets import is_local
 
 
@@ -24,5 +24,6 @@ def page() -> Response:
         is_in=is_in,
         target=target if is_in else url_for("AuthDBView.login", next=target),
         written=written(request.form),
+        had_files=has_files(request),
     )
     return make_response(shown, 400 if is_in else 401)

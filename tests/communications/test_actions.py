@@ -207,6 +207,19 @@ def test_an_answer_by_the_link_that_came_too_often_is_given_back(world, settings
     assert "s3cret" not in late.text
 
 
+@pytest.mark.parametrize("name", ["shot.png", ""])
+def test_only_who_sent_files_too_often_is_told_to_choose_them_again(world, settings, name):
+    """A field for files that was left empty is sent without a name."""
+    action, data = asked(world, kind="fill"), {"text": "It is with our old provider."}
+    with another(settings, RATELIMIT_ENABLED=True) as limited:
+        browser = visitor(limited)
+        for _ in range(10):
+            browser.post(link(action), data=data)
+        late = browser.post(link(action), data={**data, "files": (BytesIO(b"png"), name)})
+    assert late.status_code == 429
+    assert ("Files must be chosen again" in late.text) == bool(name)
+
+
 def test_what_was_sent_by_pressing_twice_is_not_said_to_be_unsent(world):
     action, browser = asked(world, kind="fill"), visitor(world["app"])
     data = {"do": "answer", "text": "It is with\r\nour old provider."}

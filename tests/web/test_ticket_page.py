@@ -158,7 +158,14 @@ def test_an_answer_after_the_end_of_the_session_is_given_back(app, ticket):
     assert "pine forest" not in page
     assert "Told before" not in page
     assert f"/login/?next={at}" in unquote(page)
+    assert "Files must be chosen again" not in page
     assert said(ticket) == []
+
+
+def test_files_that_came_after_the_end_of_the_session_must_be_chosen_again(app, ticket):
+    form = {"text": "See the picture", "files": (io.BytesIO(b"png"), "shot.png")}
+    answer = visitor(app).post(f"/tickets/{ticket.number}/say", data=form)
+    assert "Files must be chosen again" in answer.get_data(as_text=True)
 
 
 def test_a_note_is_marked_and_stays_inside(browser, ticket):

@@ -1,5 +1,6 @@
 """What a run holds, as the command line and the pages show it. Amounts are decimal strings."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.billing import causes, warnings
-from app.billing.compilation import Facts, Plan, Preview, stored
+from app.billing.compilation import STUCK, Facts, Plan, Preview, stored
 from app.billing.models import (
     BillingAccount,
     BillingRun,
@@ -27,6 +28,9 @@ from app.core.money import from_minor, price_text
 
 Answer = dict[str, Any]
 
+SAID_AS = {"archived": "no_bill_to", "left_behind": "currency_mismatch"}
+"""Reasons that pages tell apart, by the reason that programs know them under."""
+
 
 def answer_of(run_id: int, *, detail: bool = False) -> Answer:
     """The stored previews of a run, what blocks accounts in it, and its warnings."""
@@ -42,7 +46,6 @@ def answer_of(run_id: int, *, detail: bool = False) -> Answer:
         select(Company.name, Company.id, RunBlock.reason, RunBlock.entries)
         .join(Company, Company.id == RunBlock.company_id)
         .where(RunBlock.run_id == run_id)
-        .order_by(Company.name, Company.id, RunBlock.reason)
     )
     return {
         "run": run_id,
@@ -98,7 +101,7 @@ def dry_answer(
             )
             for each in ready
         ],
-        "blocked": _blocked(sorted(blocks)),
+        "blocked": _blocked(blocks),
         "warnings": _ordered(
             _warning(companies[found.payer_id].name, found, facts.through)
             for found in warnings.find(ready, facts.through)
@@ -164,9 +167,20 @@ def _line_item(line: dict[str, Any], currency: str) -> Answer:
 
 
 def _blocked(rows: Iterable[Any]) -> list[Answer]:
+    """Each company once under each reason, with the entries and the hand-made lines it concerns."""
+    counts: dict[tuple[str, int, str], Counter[str]] = {}
+    for name, company_id, reason, count in rows:
+        of = counts.setdefault((name, company_id, SAID_AS.get(reason, reason)), Counter())
+        of["lines" if reason in STUCK else "entries"] += count
     return [
-        {"company": name, "company_id": company_id, "reason": reason, "entries": entries}
-        for name, company_id, reason, entries in rows
+        {
+            "company": name,
+            "company_id": company_id,
+            "reason": reason,
+            "entries": of["entries"],
+            "lines": of["lines"],
+        }
+        for (name, company_id, reason), of in sorted(counts.items())
     ]
 
 

@@ -92,17 +92,18 @@ class Seen:
         if self.turned:
             told.append(
                 "Letters that turn the reading direction, and could make a name look like another"
-                f" one, are left out of {_rows(self.turned)}."
+                f" one, are left out of {rows_named(self.turned)}."
             )
         if self.foreign:
             told.append(
-                f"The language of {_rows(self.foreign)} is none that clients can read here: it is"
-                " kept as an extra field."
+                f"The language of {rows_named(self.foreign)} is none that clients can read here:"
+                " it is kept as an extra field."
             )
         return tuple(told)
 
 
-def _rows(lines: list[int]) -> str:
+def rows_named(lines: Sequence[int]) -> str:
+    """How many rows a warning is about, and the first of their lines: "1 row (line 4)"."""
     named = ", ".join(map(str, lines[:NAMED_LINES]))
     more = f" and {len(lines) - NAMED_LINES} more" if len(lines) > NAMED_LINES else ""
     return f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} (line {named}{more})"

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.companies import importpeople as people
 from app.companies import importplaces as places
+from app.core import clock
 from app.imports import moments, plan, values
 from app.imports.importer import (
     Cells,
@@ -24,7 +25,7 @@ from app.imports.importer import (
     plain,
     register,
 )
-from app.imports.staging import Reading, as_json, document_reader, together
+from app.imports.staging import Reading, as_json, document_reader, rows_named, together
 from app.tickets import foreign, queries
 
 LONGEST_NAME = 200
@@ -162,8 +163,11 @@ class TicketImporter(Importer):
         session.execute(text(EVENTS), chunk)
 
     def tally(self, session: Session, work: Work) -> Tally:
+        ahead = list(session.scalars(text(AHEAD), {"now": clock.now()}))
         return Tally(
-            companies_created=places.count(session), contacts_created=people.count(session)
+            companies_created=places.count(session),
+            contacts_created=people.count(session),
+            warnings=(_told_ahead(ahead),) if ahead else (),
         )
 
     def unhook(self, session: Session, work_ids: Sequence[int], batch_id: int) -> None:
@@ -212,6 +216,14 @@ class _Instants:
             return moments.moment(written, self._work.date_order, self._zone)
         except ValueError as error:
             raise RowRefusedError(self._work.header(name), written, str(error)) from None
+
+
+def _told_ahead(lines: Sequence[int]) -> str:
+    """Which rows tell what is still to come, by their first lines."""
+    return (
+        f"A date of {rows_named(lines)} lies in the future: look whether day, month and year are"
+        " read as they are meant."
+    )
 
 
 def _statuses() -> dict[str, tuple[int, str]]:
@@ -290,6 +302,13 @@ select p.target, s.label, l.company_id, w.contact_id,
   join import_place l using (line)
   left join import_person w using (line)
  where p.seq between :first and :last and p.action = 'created'"""
+
+AHEAD = """
+select s.line from import_plan p join import_stage s using (line)
+ where p.action <> 'refused'
+   and greatest((s.span ->> 'opened_at')::timestamptz, (s.doc ->> 'last_event_at')::timestamptz,
+                nullif(s.doc ->> 'closed_at', '')::timestamptz) > :now
+ order by s.line"""
 
 # What the timeline tells: the request, then each change of status, and other changes as fields.
 EVENTS = """

@@ -22,7 +22,7 @@ from app.imports.importer import (
     filled,
     register,
 )
-from app.imports.staging import as_json, document_reader, own_number, together
+from app.imports.staging import as_json, document_reader, own_number, rows_named, together
 from app.staff import importstaff as people
 from app.timelog import queries
 from app.timelog.commands import post_value
@@ -187,13 +187,12 @@ class TimeImporter(Importer):
 
 
 SOURCE = "time"
-MOST_LINES = 5
 
 
 def _told_lengths(lines: Sequence[int]) -> str:
     """Which rows say that they took another time than passed, by their first lines."""
     return (
-        f"The duration of {_rows(lines)} is another one than from start to end; the"
+        f"The duration of {rows_named(lines)} is another one than from start to end; the"
         " duration is taken, as there may have been a break."
     )
 
@@ -201,14 +200,9 @@ def _told_lengths(lines: Sequence[int]) -> str:
 def _told_ahead(lines: Sequence[int]) -> str:
     """Which rows are work of days to come, by their first lines."""
     return (
-        f"The day of {_rows(lines)} lies in the future: look whether day, month and year are"
+        f"The day of {rows_named(lines)} lies in the future: look whether day, month and year are"
         " read as they are meant."
     )
-
-
-def _rows(lines: Sequence[int]) -> str:
-    named = ", ".join(map(str, lines[:MOST_LINES])) + (", …" if len(lines) > MOST_LINES else "")
-    return f"{'1 row' if len(lines) == 1 else f'{len(lines)} rows'} (line {named})"
 
 
 def _person(work: Work, cells: Cells) -> tuple[str, str | None]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
-from app.core import clock, typed
+from app.core import typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
+from app.desk.time_questions import RIGHT, TimeQuestionError, ask
 from app.tickets import commands, mail_queries, queries, undoing
 from app.tickets.commands import Upload
 from app.tickets.models import Ticket
@@ -32,6 +33,7 @@ class Composed:
     description: str
     status: str
     take: bool = False
+    right: bool = False
     files: Sequence[Upload] = ()
 
     @classmethod
@@ -48,6 +50,7 @@ class Composed:
             description=form.get("description", ""),
             status=form.get("status", ""),
             take="take" in form,
+            right=RIGHT in form,
             files=uploads(files),
         )
 
@@ -113,16 +116,20 @@ class Sent:
 def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | None) -> Sent:
     """Carry it all out in the present unit of work.
 
-    Raises `RuleError` with every reason at once when a part is refused: then nothing is done.
+    Raises `RuleError` with every reason at once when a part is refused: then nothing is done;
+    `TimeQuestionError` where the time may be a slip.
     """
     done: list[str] = []
     problems: list[str] = []
+    refusal = RuleError
 
     def carry_out(step: Callable[..., str]) -> None:
+        nonlocal refusal
         try:
             said = step(ticket, composed, actor=actor, staff_id=staff_id)
         except RuleError as error:
             problems.extend(error.problems)
+            refusal = TimeQuestionError if isinstance(error, TimeQuestionError) else refusal
         else:
             done.extend([said] if said else [])
 
@@ -133,7 +140,7 @@ def send(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
     if not done and not problems:
         problems.append("There is nothing to send: write something, or log time.")
     if problems:
-        raise RuleError(*problems)
+        raise refusal(*problems)
     return Sent(", ".join(done).capitalize() + ".", undoing.keep_one(found, actor=actor))
 
 
@@ -168,14 +175,12 @@ def _log(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
         return ""
     if staff_id is None:
         raise RuleError("Your sign-in belongs to nobody on the staff list: no time can be logged.")
-    entry = time_commands.log_time(
-        work_of(composed), actor=actor, staff_id=staff_id, ticket_id=ticket.id
-    )
+    work = work_of(composed)
+    if not composed.right:
+        ask(work, staff_id=staff_id)
+    entry = time_commands.log_time(work, actor=actor, staff_id=staff_id, ticket_id=ticket.id)
     timers.take(staff_id=staff_id, ticket_id=ticket.id)
-    said = f"{rules.in_hours(entry.recorded_seconds)} h logged"
-    if rules.is_long_ago(entry.work_date, today=clock.today()):
-        said += " on a day more than a year ago"
-    return said
+    return f"{rules.in_hours(entry.recorded_seconds)} h logged"
 
 
 def _set_status(ticket: Ticket, composed: Composed, *, actor: Actor, **_: Any) -> str:

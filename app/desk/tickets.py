@@ -23,6 +23,7 @@ from app.desk.composing import Composed, chosen_id, instant, send, uploads
 from app.desk.lookup_forms import looked_up
 from app.desk.mailed import mailed
 from app.desk.posting import carry_out, refused, taken
+from app.desk.time_questions import TimeQuestionError
 from app.estimates.queries import burn_of
 from app.roles import ROLES
 from app.staff import queries as staff_queries
@@ -280,6 +281,7 @@ def page(
     *,
     composed: Composed | None = None,
     problems: tuple[str, ...] = (),
+    asked: bool = False,
     fields: Any = None,
     field_problems: tuple[str, ...] = (),
     refused_form: str = "",
@@ -289,7 +291,8 @@ def page(
 ) -> str:
     """The ticket's page, with what was typed where a form of it was refused.
 
-    `refused_form` names the small form of the rail that was refused: "join" or "move".
+    With `asked` a box says that the time in `composed` is meant. `refused_form` names the small
+    form of the rail that was refused: "join" or "move".
     """
     ticket = queries.ticket(number)
     found = worker()
@@ -312,6 +315,7 @@ def page(
         earlier=earlier,
         composed=composed,
         problems=problems,
+        asked=asked,
         fields=fields,
         now_shown=ticket_fields.shown(ticket, own_zone()),
         field_problems=field_problems,
@@ -394,11 +398,11 @@ def say(number: int) -> Any:
         there = url_for("tickets.show", number=number, undo=sent.undo_id, _anchor="composer")
         return taken(there), sent.words
 
-    return carry_out(
-        act,
-        back=here,
-        again=lambda error: (page(number, composed=composed, problems=error.problems), 422),
-    )
+    def again(error: RuleError) -> tuple[str, int]:
+        asked = isinstance(error, TimeQuestionError) or composed.right
+        return page(number, composed=composed, problems=error.problems, asked=asked), 422
+
+    return carry_out(act, back=here, again=again)
 
 
 @blueprint.post("/tickets/<int:number>/fields")

@@ -17,6 +17,7 @@ from app.desk.at_desk import desk_actor, own_staff_id, own_zone
 from app.desk.composing import chosen_id, day, instant
 from app.desk.lookup_forms import looked_up
 from app.desk.posting import carry_out
+from app.desk.time_questions import RIGHT, TimeQuestionError, ask
 from app.tickets import queries as ticket_queries
 from app.timelog import approval as approving
 from app.timelog import commands, presence_queries, queries, questions, rules
@@ -24,10 +25,6 @@ from app.timelog.models import TimeEntry
 from app.timelog.rules import Work
 
 blueprint = Blueprint("time", __name__, url_prefix="/time")
-
-
-class TimeQuestionError(RuleError):
-    """The time may be meant or a slip: it is logged when a person ticks the box and sends again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +123,8 @@ def add() -> Any:
         if work is None or reasons.problems:
             found = rules.problems_of(work, today=clock.today(own_zone())) if work else []
             raise RuleError(*reasons.problems, *found)
-        if "right" not in request.form:
-            _ask(work)
+        if RIGHT not in request.form:
+            ask(work, staff_id=own_staff_id())
         entry = commands.log_time(
             work,
             actor=desk_actor(),
@@ -141,27 +138,10 @@ def add() -> Any:
         )
 
     def again(error: RuleError) -> tuple[str, int]:
-        asked = isinstance(error, TimeQuestionError) or "right" in request.form
+        asked = isinstance(error, TimeQuestionError) or RIGHT in request.form
         return _week(request.form, error.problems, asked=asked), 422
 
     return carry_out(act, back=back, again=again)
-
-
-def _ask(work: Work) -> None:
-    """Raise `TimeQuestionError` for what may be a slip; what is impossible is refused anyway."""
-    today = clock.today(own_zone())
-    if rules.problems_of(work, today=today):
-        return
-    begun = work.started_at
-    on = rules.local_date(begun, own_zone()) if begun else work.work_date or today
-    doubts = rules.doubts_of(
-        rules.seconds_of(work) or 0,
-        on,
-        beside=queries.seconds_on(own_staff_id(), on),
-        today=today,
-    )
-    if doubts:
-        raise TimeQuestionError(*doubts, "Tick the box if the time is right.")
 
 
 def _ticket_id(typed: str) -> int | None:

@@ -49,11 +49,27 @@ def test_a_reply_that_is_mailed_to_nobody_says_so(browser, fjord, ticket):
     assert "Reply sent." in followed(browser, sent(browser, number, text="It is done."))
 
 
-def test_time_of_a_day_long_ago_is_logged_with_a_word_about_its_date(browser, ticket):
-    told = "1:00 h logged on a day more than a year ago."
-    page = followed(browser, sent(browser, ticket.number, time="1h", work_date="1990-01-02"))
-    assert told in page
-    assert told not in followed(browser, sent(browser, ticket.number, time="1h"))
+def test_time_that_may_be_a_slip_is_asked_about_before_any_of_it_is_sent(browser, ticket):
+    form = {"text": "It was long ago.", "time": "1h", "work_date": "1990-01-02"}
+    asked = sent(browser, ticket.number, **form, files=(io.BytesIO(b"png"), "shot.png"))
+    assert asked.status_code == 422
+    assert "2 Jan 1990 is more than a year ago" in asked.text
+    assert "The time is right" in asked.text
+    assert "Files must be chosen again" in asked.text
+    assert said(ticket) == []
+    assert "1:00 h logged" in followed(browser, sent(browser, ticket.number, **form, right="y"))
+    assert [kind for kind, _ in said(ticket)] == ["message", "time"]
+
+
+def test_a_day_that_is_more_than_full_is_asked_about_beside_what_is_refused(browser, ticket):
+    full = {"time": "23:59", "work_date": "2026-03-10"}
+    sent(browser, ticket.number, **full, right="y")
+    asked = sent(browser, ticket.number, **full).text
+    assert "this makes 47:58 h, more than a day has" in asked
+    assert "Files must be chosen again" not in asked
+    refused = sent(browser, ticket.number, time="26h", work_date="1990-01-02").text
+    assert "more than one day" in refused
+    assert "The time is right" not in refused
 
 
 def test_what_a_closed_ticket_refuses_is_not_offered_on_it(browser, fjord):

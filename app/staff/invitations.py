@@ -1,6 +1,6 @@
 """How staff get a password that nobody else knows: by a mailed link, the first time or again.
 
-The caller opens the unit of work.
+The caller opens the unit of work. A person is held before their links, as by who deactivates them.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def mail_link(email: str) -> None:
 
     It goes to the address as it is stored, whatever was typed. Who was invited may ask, too.
     """
-    user = db.session.scalar(queries.active_at(email))
+    user = db.session.scalar(queries.active_at(email).with_for_update())
     if user is None or usual(user.email) != usual(email):
         return
     secret = links.make(user, "reset")
@@ -76,13 +76,13 @@ def choose_password(link: StaffLink, password: str) -> User:
     It counts as signing in; the caller begins the session. Raises `SpentLinkError`, or `RuleError`
     for a weak password, after which the link works on.
     """
-    links.take(link)
     user = db.session.scalars(
         select(User)
         .where(User.id == link.user_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    links.take(link)
     problems = problems_with(password, email=user.email)
     if problems:
         raise RuleError(*problems)

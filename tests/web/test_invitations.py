@@ -19,6 +19,7 @@ from app.staff.models import Staff, StaffLink
 from jobs import load_handlers
 from tests import factories as make
 from tests.conftest import TESTING
+from tests.waiting import wait_until_waiting
 from tests.web.people import Visitor, person, signed_in, visitor
 
 PASSWORD = "harbour-candle-violin"
@@ -168,6 +169,31 @@ def test_of_many_who_follow_a_link_at_once_one_comes_in(app, agency):
     with ThreadPoolExecutor(6) as pool:
         answers = sorted(pool.map(follow, range(6)))
     assert answers == [302] + [410] * 5
+
+
+@pytest.mark.parametrize("what", ["followed", "asked for anew"])
+def test_a_link_waits_for_who_changes_its_person(app, agency, what):
+    """Person first, then links, as whoever deactivates them does: so neither stands in the way."""
+    link = invited()
+
+    def other() -> int:
+        with app.app_context():
+            if what == "followed":
+                return visitor(app).post(link, data={"password": PASSWORD}).status_code
+            with unit_of_work():
+                invitations.mail_link(BO)
+            return 0
+
+    with ThreadPoolExecutor(1) as pool:
+        with unit_of_work():
+            bo = db.session.scalars(select(User).where(User.email == BO).with_for_update()).one()
+            found = pool.submit(other)
+            wait_until_waiting(1)
+            db.session.execute(select(StaffLink.id).with_for_update(nowait=True)).all()
+            accounts.deactivate(bo.id, actor=SYSTEM)
+        assert found.result(30) in (410, 0)
+    assert len(mails()) == 1
+    assert user().password is None
 
 
 def unknown(link: str) -> str:

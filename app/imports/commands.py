@@ -47,6 +47,7 @@ MOST_KEPT = 10_000
 ROW_COUNTS = ("rows", "created", "updated", "unchanged", "refused")
 
 IDS_MEANT = "If it is one, say so in the columns: the rows in question are then refused."
+NO_ROWS = "The file holds no rows below its header: nothing is imported."
 
 Answer = dict[str, Any]
 
@@ -294,6 +295,8 @@ def _answer(
         names = ", ".join(f"“{name}”" for name in work.dialect.repeated)
         warnings.insert(0, f"The header names a column twice; the later ones are kept as {names}.")
     warnings += [f"{doubt}. {IDS_MEANT}" for doubt in work.columns.doubts.values()]
+    if not found["rows"]:
+        warnings.insert(0, NO_ROWS)
     return {
         "batch": batch_id,
         "dialect": work.dialect.as_json(),

@@ -65,3 +65,20 @@ def test_a_password_is_chosen_without_scripts(live, open_page, links_of_staff):
     page.fill("[name=password]", "harbour-candle-violin")
     page.get_by_role("button", name="Set the password").click()
     expect(page).to_have_url(f"{live.url}/")
+
+
+def test_an_admin_invites_somebody(live, desk):
+    page = desk("Admin")
+    page.goto(f"{live.url}/users/")
+    page.get_by_role("link", name="New sign-in").click()
+    assert_accessible(page, everywhere=True)
+    page.get_by_label("Name", exact=True).fill("Bo Lind")
+    page.get_by_label("E-mail").fill("bo@example.com")
+    page.get_by_role("button", name="Mail an invitation").click()
+    expect(page.get_by_text("An invitation is on its way to bo@example.com.")).to_be_visible()
+    expect(page.get_by_role("button", name="Send the invitation again")).to_be_visible()
+    assert_accessible(page, everywhere=True)
+    page.goto(f"{live.url}/users/")
+    row = page.get_by_role("row").filter(has_text="bo@example.com")
+    expect(row).to_contain_text("Invited, not yet accepted")
+    assert_accessible(page, everywhere=True)

@@ -41,8 +41,9 @@ def list_users() -> Answer:
                 "name": user.get_full_name().strip(),
                 "roles": sorted(role.name for role in user.roles),
                 "active": user.active,
+                "invited": user.password is None,
             }
-            for user, _blocked_until in rows
+            for user, _invited_at, _ends_at in rows
         ]
     }
 

@@ -72,8 +72,10 @@ def test_a_user_gets_a_password_made_or_given(cli, client):
         "users", "create", "bo@example.com", "--role", "Agent", stdin="plenty of words here\n"
     )
     assert "password" not in given
-    listed = {user["email"]: user["roles"] for user in cli("users", "list")["users"]}
+    users = cli("users", "list")["users"]
+    listed = {user["email"]: user["roles"] for user in users}
     assert listed == {"ada@example.com": ["Admin"], "bo@example.com": ["Agent"]}
+    assert not any(user["invited"] for user in users)
 
 
 def test_a_user_that_cannot_be_is_refused_with_every_reason(cli):

@@ -142,7 +142,7 @@ class ContactImporter(Importer):
         session.execute(text(MEMBERSHIPS), chunk)
 
     def tally(self, session: Session, work: Work) -> Tally:
-        return Tally(companies_created=places.count(session, actions=PLACED))
+        return Tally(companies=places.made(session, actions=PLACED))
 
     def after_undo(self, session: Session, batch_id: int) -> None:
         session.execute(text(FORGET_ADDRESSES), {"batch": batch_id})

@@ -177,7 +177,7 @@ class CompanyImporter(Importer):
             post_revaluation()
 
     def tally(self, session: Session, work: Work) -> Tally:
-        return Tally(contacts_created=people.count(session))
+        return Tally(contacts=people.made(session))
 
     def unhook(self, session: Session, work_ids: Sequence[int], batch_id: int) -> None:
         session.execute(

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.imports import values
 from app.imports.importer import Cells, RowRefusedError, Values, Work
+from app.imports.made import Made, made_by
 from app.imports.staging import Reading, as_json, document_reader, together
 
 STAGED = ("person_key", "person_label", "person_email", "person_doc")
@@ -148,11 +149,16 @@ def plan(
 
 def write(session: Session, chunk: dict[str, Any]) -> None:
     """Make the new people of a chunk, and the memberships of all."""
-    if count(session):
+    if session.scalar(text("select exists (select from import_person where is_new)")):
         session.execute(text(CONTACTS), chunk)
     session.execute(text(MEMBERSHIPS), chunk)
 
 
-def count(session: Session) -> int:
-    """How many people the plan makes."""
-    return session.scalar(text("select count(*) from import_person where is_new")) or 0
+MADE = """
+select w.line, s.person_label as name
+  from import_person w join import_stage s using (line) where w.is_new"""
+
+
+def made(session: Session) -> Made:
+    """The people that the plan makes."""
+    return made_by(session, MADE)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.imports import values
 from app.imports.importer import Cells, RowRefusedError, Values, Work
+from app.imports.made import Made, made_by
 
 STAGED = ("place_key", "place_label")
 LONGEST_NAME = 200
@@ -115,16 +116,13 @@ def write(session: Session, chunk: dict[str, Any], *, actions: Sequence[str] = W
     session.execute(text(WRITE), {**chunk, "actions": list(actions)})
 
 
-def count(session: Session, *, actions: Sequence[str] = WRITING) -> int:
-    """How many companies the plan makes."""
-    return (
-        session.scalar(
-            text(
-                "select count(distinct l.company_id) from import_place l"
-                " join import_plan p using (line)"
-                " where l.is_new and p.action = any(:actions)"
-            ),
-            {"actions": list(actions)},
-        )
-        or 0
-    )
+MADE = """
+select m.line, s.place_label as name
+  from (select min(l.line) as line from import_place l join import_plan p using (line)
+         where l.is_new and p.action = any(:actions) group by l.company_id) m
+  join import_stage s using (line)"""
+
+
+def made(session: Session, *, actions: Sequence[str] = WRITING) -> Made:
+    """The companies that the plan makes."""
+    return made_by(session, MADE, actions=list(actions))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import RuleError
 from app.imports.dialect import Dialect
+from app.imports.made import NOTHING, Made
 from app.imports.mapping import Columns
 from app.imports.reasons import joined
 
@@ -121,9 +122,9 @@ def filled(*names: str) -> dict[str, Field]:
 class Tally:
     """What a plan would do beside its rows."""
 
-    companies_created: int = 0
-    contacts_created: int = 0
-    staff_created: int = 0
+    companies: Made = NOTHING
+    contacts: Made = NOTHING
+    staff: Made = NOTHING
     seconds: int = 0
     warnings: tuple[str, ...] = field(default_factory=tuple)
 

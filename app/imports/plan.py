@@ -4,7 +4,6 @@ Rows of one record follow each other in the plan (`seq`), in the order of their 
 compared with what stands before it, so a second row of one record is unchanged or an update.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import text
@@ -144,7 +143,7 @@ def refuse(session: Session, condition: str, reason: str, column: str | None) ->
 
 
 def counts(session: Session, importer: Importer, work: Work) -> dict[str, Any]:
-    """Count the plan: rows by action, and what is made on the way."""
+    """Count the plan: rows by action, and what is made on the way, with the names of the first."""
     found = dict.fromkeys(("created", "updated", "unchanged", "refused"), 0)
     found |= dict(
         session.execute(text("select action, count(*) from import_plan group by action")).all()
@@ -153,12 +152,20 @@ def counts(session: Session, importer: Importer, work: Work) -> dict[str, Any]:
         text("select count(*) from import_stage where missing > 0 and reason is null")
     )
     found["unchanged"] += found.pop("left", 0)
-    tally = asdict(importer.tally(session, work))
-    warnings = list(tally.pop("warnings"))
+    tally = importer.tally(session, work)
+    aside = {"companies": tally.companies, "contacts": tally.contacts, "staff": tally.staff}
+    warnings = list(tally.warnings)
     if flagged:
         rows = "1 row lacks" if flagged == 1 else f"{flagged} rows lack"
         warnings.append(f"{rows} trailing cells of optional columns; they count as empty.")
-    return {"rows": sum(found.values()), **found, **tally, "warnings": warnings}
+    return {
+        "rows": sum(found.values()),
+        **found,
+        **{f"{kind}_created": made.count for kind, made in aside.items()},
+        "made": {kind: list(made.names) for kind, made in aside.items() if made.count},
+        "seconds": tally.seconds,
+        "warnings": warnings,
+    }
 
 
 ERRORS = """

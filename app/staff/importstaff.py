@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.imports.importer import Work
+from app.imports.made import Made, made_by
 
 # A person with an e-mail is whoever has it, else the one of that name without any; several of one
 # name are a conflict.
@@ -63,15 +64,13 @@ def write(session: Session, work: Work, chunk: dict[str, Any]) -> None:
     session.execute(text(WRITE), {**chunk, "zone": work.zone})
 
 
-def count(session: Session) -> int:
-    """How many people the plan makes."""
-    return (
-        session.scalar(
-            text(
-                "select count(distinct l.staff_id) from import_staff l"
-                " join import_plan p using (line)"
-                " where l.is_new and p.action in ('created', 'updated')"
-            )
-        )
-        or 0
-    )
+MADE = """
+select m.line, s.person_label as name
+  from (select min(l.line) as line from import_staff l join import_plan p using (line)
+         where l.is_new and p.action in ('created', 'updated') group by l.staff_id) m
+  join import_stage s using (line)"""
+
+
+def made(session: Session) -> Made:
+    """The people that the plan makes."""
+    return made_by(session, MADE)

@@ -165,8 +165,8 @@ class TicketImporter(Importer):
     def tally(self, session: Session, work: Work) -> Tally:
         ahead = list(session.scalars(text(AHEAD), {"now": clock.now()}))
         return Tally(
-            companies_created=places.count(session),
-            contacts_created=people.count(session),
+            companies=places.made(session),
+            contacts=people.made(session),
             warnings=(_told_ahead(ahead),) if ahead else (),
         )
 

@@ -179,8 +179,8 @@ class TimeImporter(Importer):
         if ahead := list(session.scalars(text(AHEAD), {"now": clock.now()})):
             warnings.append(_told_ahead(ahead))
         return Tally(
-            companies_created=places.count(session),
-            staff_created=people.count(session),
+            companies=places.made(session),
+            staff=people.made(session),
             seconds=int(seconds),
             warnings=tuple(warnings),
         )

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 from app.core import clock
-from tests.imports.bring import counts, try_out
+from app.core.db import unit_of_work
+from tests import factories as make
+from tests.imports.bring import bring, counts, try_out
 
 
 def test_rows_of_days_to_come_are_named(app):
@@ -16,3 +18,26 @@ def test_rows_of_days_to_come_are_named(app):
         assert counts(answer) == (3, 3, 0, 0, 0)
         (told,) = answer["warnings"]
     assert told.startswith("The day of 1 row (line 4) lies in the future")
+
+
+def test_who_would_be_made_on_the_way_is_counted_apart_and_named(app):
+    file = (
+        "Person,Client,Date,Hours\n"
+        "Ada,Fjord,2026-03-10,1\nBo,Nord,2026-03-10,1\nCy,fjord,2026-03-11,1\nBO,Nord,x,1\n"
+        "Di,Vest,x,1\nBo,Nord,2026-03-11,1\n"
+    )
+    with unit_of_work():
+        make.staff("Ada")
+    dry = try_out("time", file)
+    assert dry["made"] == {"companies": ["Fjord", "Nord"], "staff": ["Bo", "Cy"]}
+    for answer in (dry, bring("time", file)):
+        assert counts(answer) == (6, 4, 0, 0, 2)
+        aside = [answer[f"{kind}_created"] for kind in ("companies", "contacts", "staff")]
+        assert aside == [2, 0, 2]
+
+
+def test_of_many_who_would_be_made_the_first_are_named(app):
+    rows = "".join(f"P{n},Fjord,2026-03-10,1\n" for n in range(25))
+    dry = try_out("time", "Person,Client,Date,Hours\n" + rows)
+    assert dry["staff_created"] == 25
+    assert dry["made"]["staff"] == [f"P{n}" for n in range(20)]

@@ -324,7 +324,7 @@ def test_time_whose_dates_are_open_is_asked_about(clerk):
     assert asked.status_code == 422
     assert "Which comes first, the day or the month?" in asked.text
     assert "--date-order" not in asked.text
-    assert "1 company made on the way, 1:30 h of time" in words(
+    assert "1 company made on the way (Bo), 1:30 h of time" in words(
         go_on(clerk, url, "mapping", date_order="mdy", billable="n", state="submitted")
     )
     go_on(clerk, url, "apply")

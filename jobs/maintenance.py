@@ -8,6 +8,7 @@ from app.core import forms, housekeeping, jobs
 from app.core.db import db
 from app.estimates import papers
 from app.staff import links as staff_links
+from app.timelog import commands as time
 from app.timelog import presence
 
 
@@ -26,6 +27,8 @@ def clean(running: jobs.Running) -> dict[str, Any]:
         unnamed = housekeeping.forget_files(kept)
     with running.step(note="files without a row"):
         removed = housekeeping.remove_unnamed_files()
+    with running.step(note="days of work"):
+        time.join_worked_days()
     with running.step(note="visits of tickets"):
         visits = presence.forget()
     with running.step(note="links and registrations that nobody followed"):

@@ -423,7 +423,9 @@ CHECKS: dict[str, str] = {
             || coalesce(w.other_seconds, 0) || ' s other work on ' || work_date || '; there are '
             || coalesce(e.entries, 0) || ' of ' || coalesce(e.billable, 0) || ' s and '
             || coalesce(e.other, 0) || ' s'
-        from worked_day w full join (
+        from (select work_date, company_id, sum(entries) as entries,
+                     sum(billable_seconds) as billable_seconds, sum(other_seconds) as other_seconds
+              from worked_day group by 1, 2) w full join (
             select work_date, company_id, count(*) as entries, sum(billable_seconds) as billable,
                    sum(recorded_seconds - billable_seconds) as other
             from time_entry group by 1, 2) e using (work_date, company_id)

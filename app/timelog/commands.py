@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 
 from app.core import clock, formats, jobs
 from app.core.audit import Actor, record
@@ -170,6 +170,11 @@ def _take_along(entries: ColumnElement[bool], place: queries.Place) -> None:
         if entry.started_at is not None:
             entry.work_date = rules.local_date(entry.started_at, place.zone)
     post_value(moved)
+
+
+def join_worked_days() -> None:
+    """Make one part of all parts that are kept of a company's day."""
+    db.session.execute(select(func.join_worked_days()))
 
 
 def ensure_free(entries: Iterable[TimeEntry]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     String,
@@ -104,17 +105,21 @@ class TimeEntry(Stamped, Model):
 
 
 class WorkedDay(Model):
-    """All time of a company on a local day: how many entries, seconds billable and not.
+    """A part of all time of a company on a local day: entries, seconds billable and not.
 
-    Triggers keep it true with the entries, and refuse every other writer.
+    The parts of a day add up. Triggers write one for each change of entries, and refuse every
+    other writer; parts are joined every night.
     """
 
     __tablename__ = "worked_day"
-
-    work_date: Mapped[date] = mapped_column(Date, primary_key=True)
-    company_id: Mapped[int] = mapped_column(
-        ForeignKey("company.id", ondelete="CASCADE"), primary_key=True, index=True
+    __table_args__ = (
+        Index("ix_worked_day_company_id", "company_id", "work_date"),
+        Index("ix_worked_day_work_date", "work_date"),
     )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    work_date: Mapped[date] = mapped_column(Date)
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))
     entries: Mapped[int] = mapped_column(Integer)
     billable_seconds: Mapped[int] = mapped_column(BigInteger)
     other_seconds: Mapped[int] = mapped_column(BigInteger)

@@ -23,12 +23,13 @@ PARTS: dict[str, ColumnElement[int]] = {
 def seconds_by_day(scope: Scope, start: date, end: date) -> list[Row[Any]]:
     """(work_date, billable, other) seconds for each day of [start, end) on which work was done.
 
-    Read from kept sums; those know no department, which is the ticket's and may change.
+    Read from what is kept of each day; that knows no department, which is the ticket's and may
+    change.
     """
     if scope.department_id is None:
         columns = _sums(WorkedDay.work_date, WorkedDay.billable_seconds, WorkedDay.other_seconds)
         rows = select(*columns).where(WorkedDay.work_date >= start, WorkedDay.work_date < end)
-        rows = rows.where(WorkedDay.entries > 0).group_by(WorkedDay.work_date)
+        rows = rows.group_by(WorkedDay.work_date).having(func.sum(WorkedDay.entries) > 0)
         if scope.company_ids is not None:
             rows = rows.where(WorkedDay.company_id.in_(scope.company_ids))
     else:

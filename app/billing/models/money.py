@@ -111,7 +111,7 @@ class Receivable(Model):
     """
 
     __tablename__ = "receivable"
-    __table_args__ = (CheckConstraint("left_minor >= 0", name="left"),)
+    __table_args__ = (CheckConstraint("left_minor > 0", name="left"),)
 
     invoice_id: Mapped[int] = mapped_column(
         ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

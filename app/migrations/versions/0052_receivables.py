@@ -17,17 +17,29 @@ begin
   end if;
   return null;
 end $$;
-create trigger kept before insert or update or delete on receivable
+create trigger kept before insert or update or delete or truncate on receivable
   for each statement execute function refuse_write_of_kept();
 """
-# a repeated row is met by a copy of the table document alone: ids are given once
+# the invoices are held, so that who comes second counts what the first has written
+COUNTED = """
+create function count_receivables(ids bigint[]) returns void language plpgsql as $$
+begin
+  perform from document where id = any(ids) order by id for no key update;
+  delete from receivable where invoice_id = any(ids);
+  insert into receivable (invoice_id, payer_id, currency, due_on, left_minor)
+  select d.id, d.payer_id, d.currency, d.due_on, d.gross_minor - coalesce(sum(s.amount_minor), 0)
+    from document d
+    left join settlement s on s.invoice_id = d.id and s.reversed_at is null
+   where d.id = any(ids) and d.kind = 'invoice'
+   group by d.id having d.gross_minor <> coalesce(sum(s.amount_minor), 0);
+end $$;
+"""
 ISSUED = """
 create function receivable_follows_document() returns trigger language plpgsql as $$
 begin
   insert into receivable (invoice_id, payer_id, currency, due_on, left_minor)
   select id, payer_id, currency, due_on, gross_minor from issued
-   where kind = 'invoice' and gross_minor > 0
-  on conflict (invoice_id) do nothing;
+   where kind = 'invoice' and gross_minor <> 0;
   return null;
 end $$;
 create trigger receivable_follows after insert on document
@@ -36,38 +48,17 @@ create trigger receivable_follows after insert on document
 """
 SETTLED = """
 create function receivable_follows_settlement() returns trigger language plpgsql as $$
-declare freed bigint := 0; invoice bigint;
 begin
-  if tg_op <> 'INSERT' and old.reversed_at is null then
-    freed := old.amount_minor; invoice := old.invoice_id;
-  end if;
-  if tg_op <> 'DELETE' and new.reversed_at is null then
-    freed := freed - new.amount_minor; invoice := new.invoice_id;
-  end if;
-  if freed > 0 then
-    insert into receivable as r (invoice_id, payer_id, currency, due_on, left_minor)
-    select id, payer_id, currency, due_on, freed from document where id = invoice
-    on conflict (invoice_id) do update set left_minor = r.left_minor + freed;
-  elsif freed < 0 then
-    update receivable set left_minor = left_minor + freed where invoice_id = invoice;
-    delete from receivable where invoice_id = invoice and left_minor = 0;
-  end if;
+  perform count_receivables(array[old.invoice_id, new.invoice_id]);
   return null;
 end $$;
 create trigger receivable_follows after insert or update or delete on settlement
   for each row execute function receivable_follows_settlement();
 """
-FILL = """
-insert into receivable (invoice_id, payer_id, currency, due_on, left_minor)
-select d.id, d.payer_id, d.currency, d.due_on, d.gross_minor - coalesce(s.settled, 0)
-  from document d
-  left join (select invoice_id, sum(amount_minor) as settled from settlement
-              where reversed_at is null group by invoice_id) s on s.invoice_id = d.id
- where d.kind = 'invoice' and d.gross_minor > coalesce(s.settled, 0)
-"""
 
 
 def upgrade() -> None:
+    op.execute("lock table document, settlement in share row exclusive mode")
     op.create_table(
         "receivable",
         sa.Column("invoice_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -75,7 +66,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("left_minor", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("left_minor >= 0", name=op.f("ck_receivable_left")),
+        sa.CheckConstraint("left_minor > 0", name=op.f("ck_receivable_left")),
         sa.ForeignKeyConstraint(
             ["invoice_id"],
             ["document.id"],
@@ -86,7 +77,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("invoice_id", name=op.f("pk_receivable")),
     )
     op.create_index(op.f("ix_receivable_payer_id"), "receivable", ["payer_id"])
-    op.execute(FILL)
+    op.execute(COUNTED)
+    op.execute("select count_receivables(array(select id from document))")
     for statement in (KEPT, ISSUED, SETTLED):
         op.execute(statement)
 
@@ -96,8 +88,9 @@ def downgrade() -> None:
     op.execute("drop trigger receivable_follows on document")
     op.drop_table("receivable")
     for function in (
-        "receivable_follows_settlement",
-        "receivable_follows_document",
-        "refuse_write_of_kept",
+        "receivable_follows_settlement()",
+        "receivable_follows_document()",
+        "count_receivables(bigint[])",
+        "refuse_write_of_kept()",
     ):
-        op.execute(f"drop function {function}()")
+        op.execute(f"drop function {function}")

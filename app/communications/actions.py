@@ -1,19 +1,15 @@
-"""Asking a client for something formally (ACTION), the answer, reminders and the end of it.
+"""Asking a client for something formally (ACTION), the answer, and the end of it.
 
 The caller opens the unit of work. Whoever ends a request holds its ticket first, then the request
 (`actions_queries.locked`), so of any number of answers at once one counts.
 """
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import select
 
 from app.communications import action_letters, actions_rules
 from app.communications import actions_queries as queries
@@ -21,12 +17,11 @@ from app.communications.action_letters import PLAIN, Letter
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.communications.actions_rules import Given
 from app.companies import accounts
-from app.core import clock, jobs
-from app.core.audit import SYSTEM, Actor, record
+from app.core import clock
+from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.formats import day
-from app.core.models import Agency
 from app.core.words import Words, kept_beside, say
 from app.tickets import (
     commands,
@@ -43,9 +38,6 @@ from app.tickets.commands import Upload
 from app.tickets.mail_queries import Reader
 from app.tickets.models import Event, Ticket
 from app.tickets.subscribing import ensure_subscribed
-
-log = logging.getLogger(__name__)
-MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,75 +307,8 @@ def supersede(action: ActionRequest, *, actor: Actor) -> None:
     record(actor, "action.replace", kind="ticket", id=action.ticket_id, after={"action": action.id})
 
 
-def remind() -> int:
-    """Mail the reminders that have fallen due, and tell others of what is late; returns how many.
-
-    After a pause each contact gets the latest of a request only. Several workers at once never
-    send one twice.
-    """
-    now = clock.now()
-    latest = {}
-    for reminder in queries.due_reminders(now, most=MOST_AT_ONCE):
-        reminder.sent_at = now
-        latest[reminder.action_id] = reminder
-    posted = 0
-    for reminder in latest.values():
-        action = reminder.action
-        reader = queries.reader_of(action.contact_id, action.ticket)
-        if reader is not None and not action.ticket.is_demo:
-            posted += action_letters.remind(action, reader, step=reminder.step)
-        if reminder.step in actions_rules.ESCALATED and not action.ticket.is_demo:
-            _escalate(action)
-    return posted
-
-
-def _escalate(action: ActionRequest) -> None:
-    """Tell the client's managers and whoever asked, once, that an answer is late."""
-    author = action.contact.name
-    values = {"due": action.due_on, "outcome": say("has not answered yet")}
-    for kind, readers in (
-        ("action_late", queries.deciders_over(action)),
-        ("action_ended", queries.askers_of(action)),
-    ):
-        key = f"action:{action.id}:late"
-        occasion = notifications.Occasion(kind, action.ticket, action.event, author, key, values)
-        path = action_letters.path_to(action)
-        notifications.post(replace(occasion, path=path), readers)
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """How many requests were ended for want of an answer, and why others could not be."""
-
-    ended: int
-    failed: list[str]
-
-
-def expire(*, step: Callable[[], AbstractContextManager[Any]]) -> Expiry:
-    """End what nobody answered for long, each in a transaction (`step`) of its own.
-
-    One that cannot be ended stands in no other's way; the next run tries it again.
-    """
-    ended, failed = 0, []
-    with step():
-        found = queries.overripe(clock.now())
-        agency = db.session.scalars(select(Agency.name)).first()
-        by_us = replace(SYSTEM, name=agency or SYSTEM.name)
-    for action_id, number in found:
-        try:
-            with step():
-                ended += _expire(action_id, by_us)
-        except Exception as error:
-            jobs.raise_if_stopping(error)
-            log.exception("request %s of #%s could not be ended", action_id, number)
-            failed.append(f"#{number}: {jobs.reason_of(error)}")
-    return Expiry(ended, failed)
-
-
-def _expire(action_id: int, by_us: Actor) -> bool:
-    action = queries.locked(db.session.get_one(ActionRequest, action_id))
-    if action.state != actions_rules.ASKED:
-        return False
+def expire(action: ActionRequest, *, by_us: Actor) -> None:
+    """End a request that nobody answered, as the agency; whoever asked is told."""
     _end(action, actions_rules.ended(action.state, "expire"), by=by_us.name)
     _conclude(action, Ending("expire", by_us.name), by_us)
     line = say("closed a request that was not answered in time")
@@ -393,7 +318,6 @@ def _expire(action_id: int, by_us: Actor) -> bool:
         action_letters.tell_askers(
             action, event, action.contact.name, say("did not answer in time")
         )
-    return True
 
 
 def whom(ticket: Ticket, contact_id: int | None) -> tuple[Reader | None, list[str]]:

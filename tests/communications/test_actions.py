@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
-from app.communications import actions, actions_queries
+from app.communications import action_deadlines, actions, actions_queries
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.companies import accounts, people
 from app.companies.models import Contact
@@ -391,13 +391,13 @@ def test_after_a_pause_one_reminder_is_made_up_for_and_none_after_the_answer(wor
     end = action.due_at
     for hours, expected in ((-72, 0), (-20, 1), (-20, 1), (96, 2), (96, 2)):
         with clock.frozen(end + timedelta(hours=hours)), unit_of_work():
-            actions.remind()
+            action_deadlines.remind()
         assert len(reminders()) == expected, hours
     assert reminders()[0].subject.startswith("ACTION: ")
     assert link(action) in reminders()[0].body
     visitor(world["app"]).post(link(action), data={"do": "answer"})
     with clock.frozen(end + timedelta(days=20)), unit_of_work():
-        assert actions.remind() == 0
+        assert action_deadlines.remind() == 0
     assert len(reminders()) == 2
 
 
@@ -411,7 +411,7 @@ def test_the_managers_and_who_asked_hear_once_that_an_answer_is_late(world):
         make.contact(make.company("Rival"), role="manager")
     for days in (-1, 1, 3, 11):
         with clock.frozen(action.due_at + timedelta(days=days, hours=10)), unit_of_work():
-            actions.remind()
+            action_deadlines.remind()
     late = [row for row in mails() if not row.subject.startswith("ACTION: ")]
     assert {row.recipient for row in late} == addresses
     assert len(late) == 2
@@ -451,7 +451,7 @@ def test_two_schedulers_and_two_workers_send_a_reminder_once(world):
             both.wait(timeout=10)
             schedule.post_due(item)
             with unit_of_work():
-                actions.remind()
+                action_deadlines.remind()
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
@@ -467,8 +467,8 @@ def test_what_nobody_answers_ends_after_thirty_days_and_the_asker_is_told(world)
     action = asked(world)
     load_handlers()
     with clock.frozen(action.due_at + timedelta(days=31)):
-        assert actions.expire(step=unit_of_work).ended == 1
-        assert actions.expire(step=unit_of_work).ended == 0
+        assert action_deadlines.end_overripe(step=unit_of_work).ended == 1
+        assert action_deadlines.end_overripe(step=unit_of_work).ended == 0
     assert now_is(action).state == "expired"
     assert action.ticket.category == "open", "it waits for the client no more"
     assert action.ended_by == db.session.scalars(select(Agency.name)).one()
@@ -499,7 +499,7 @@ def test_one_that_cannot_be_ended_stands_in_no_others_way_and_is_tried_again(wor
         assert (now_is(stuck).state, now_is(other).state) == ("asked", "expired")
         with unit_of_work() as session:
             session.execute(sa.text("drop trigger refuse_it on action_request"))
-        assert actions.expire(step=unit_of_work).ended == 1
+        assert action_deadlines.end_overripe(step=unit_of_work).ended == 1
     assert now_is(stuck).state == "expired"
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.communications import actions, actions_queries, handing_on
+from app.communications import action_deadlines, actions, actions_queries, handing_on
 from app.communications.action_models import ActionReminder, ActionRequest
 from app.companies import accounts
 from app.companies.models import Contact
@@ -26,7 +26,7 @@ def test_once_it_is_escalated_the_manager_may_answer_and_it_says_so(world, boss)
     assert browser.post(path, data=sent(do="answer", choice="Red")).status_code == 404
     with clock.frozen(action.due_at + timedelta(days=3)):
         with unit_of_work():
-            actions.remind()
+            action_deadlines.remind()
         [late] = mails(recipient=str(boss.emails[0].address))
         assert "answer in their place" in late.body
         assert "asked of Mira Krog" in browser.get("/portal/").get_data(as_text=True)
@@ -81,7 +81,7 @@ def test_who_has_left_the_company_is_reminded_of_nothing(world):
         mira.memberships[0].company_id = make.company("Elsewhere").id
         for step in db.session.scalars(select(ActionReminder)):
             step.due_at = clock.now()
-        assert actions.remind() == 0
+        assert action_deadlines.remind() == 0
     with unit_of_work():
         actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
     to_mira = mails(recipient=str(world["mira"].emails[0].address))
@@ -94,7 +94,7 @@ def test_who_was_shut_out_is_mailed_nothing_of_what_they_were_asked(world):
         accounts.close(world["ada"], db.session.get_one(Contact, world["mira"].id))
         for step in db.session.scalars(select(ActionReminder)):
             step.due_at = clock.now()
-        assert actions.remind() == 0
+        assert action_deadlines.remind() == 0
     with unit_of_work():
         actions.cancel(actions_queries.locked(now_is(action)), actor=world["ada"])
     to_mira = mails(recipient=str(world["mira"].emails[0].address))
@@ -217,7 +217,7 @@ def test_the_old_link_of_an_escalated_manager_answers_for_nobody_else(world, bos
         )
     with clock.frozen(action.due_at + timedelta(days=3)):
         with unit_of_work():
-            actions.remind()
+            action_deadlines.remind()
         assert browser.post(old, data={"do": "answer"}).status_code == 404
         assert now_is(action).state == "asked"
         path = f"/portal/actions/{action.id}"

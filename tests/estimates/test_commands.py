@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.billing.commands import extras
 from app.billing.commands.credit import void_invoice
 from app.billing.models import Document, ExtraLine
-from app.communications import actions
+from app.communications import action_deadlines, actions
 from app.communications.action_models import ActionRequest
 from app.core import clock
 from app.core.db import db, unit_of_work
@@ -299,10 +299,10 @@ def test_an_offer_ends_with_its_last_day_also_before_the_job_comes(world):
         with pytest.raises(RuleError, match="is over"):
             world.answer()
         assert world.states() == ["sent"]
-        assert actions.expire(step=unit_of_work).ended == 1
+        assert action_deadlines.end_overripe(step=unit_of_work).ended == 1
     assert world.states() == ["expired"]
     with clock.frozen(due + timedelta(days=11)), unit_of_work():
-        assert actions.remind() == 0, "nobody is reminded of what is over"
+        assert action_deadlines.remind() == 0, "nobody is reminded of what is over"
 
 
 def test_no_offer_is_answered_on_closed_work_however_it_is_closed(world):

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from app.core.jobs import Running, handler
-from app.imports import commands
+from app.imports import commands, undo_commands
 
 WAITING = "Another import is writing; this one goes on after it"
 
@@ -43,10 +43,10 @@ def check(running: Running) -> dict[str, Any]:
 def undo_check(running: Running) -> dict[str, Any]:
     """Say what an undo of the batch of the payload would do."""
     with running.step(note="Comparing what stands now with what the import left"):
-        return commands.undo_dry_run(running.payload["batch"])
+        return undo_commands.undo_dry_run(running.payload["batch"])
 
 
 @handler("imports.undo")
 def undo(running: Running) -> dict[str, Any]:
     """Undo the batch of the payload."""
-    return commands.undo(running.payload["batch"], _steps(running), _waiting(running))
+    return undo_commands.undo(running.payload["batch"], _steps(running), _waiting(running))

@@ -20,7 +20,7 @@ from app.companies import lookup
 from app.core.audit import Actor
 from app.core.db import unit_of_work
 from app.core.errors import NotFoundError, UnusableInputError
-from app.imports import commands, mending, proposing, values, workbook
+from app.imports import commands, mending, proposing, undo_commands, values, workbook
 from app.imports.importer import EMPTY, MODES, Options
 
 ACTOR = Actor(name="command line", channel="cli")
@@ -52,8 +52,8 @@ def undo_batch(batch: int, *, dry_run: bool, wait: bool) -> Answer:
     """Undo a batch of any kind."""
     with unit_of_work():
         if dry_run:
-            return commands.undo_dry_run(batch)
-        job = commands.start_undo(ACTOR, batch)
+            return undo_commands.undo_dry_run(batch)
+        job = undo_commands.start_undo(ACTOR, batch)
     return carry_out(job, wait=wait)
 
 

@@ -18,7 +18,16 @@ from app.desk.at_desk import own_zone
 from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.desk.posting import refused as told
-from app.imports import batches, commands, mapping, memory, mending, proposing, queries
+from app.imports import (
+    batches,
+    commands,
+    mapping,
+    memory,
+    mending,
+    proposing,
+    queries,
+    undo_commands,
+)
 from app.imports.dialect import Dialect
 from app.imports.models import ImportBatch
 from app.imports.moments import DatesUndecidedError
@@ -252,7 +261,7 @@ def show(batch_id: int) -> Any:
         page=_page(),
         job=job if job is not None and job.state == "dead" else None,
         undone=job.result if job is not None and job.kind == "imports.undo" else None,
-        undoable=commands.is_undoable(batch),
+        undoable=undo_commands.is_undoable(batch),
         options=batches.options_of(batch),
         choices=import_forms,
     )
@@ -450,7 +459,7 @@ def _undo_plan(batch: ImportBatch) -> dict[str, Any] | None:
     """What an undo would do; None where a job has to work it out."""
     if batch.counts["created"] + batch.counts["updated"] > UNDO_AT_ONCE:
         return None
-    return commands.undo_dry_run(batch.id)
+    return undo_commands.undo_dry_run(batch.id)
 
 
 @blueprint.post("/<int:batch_id>/undo/check")
@@ -460,7 +469,7 @@ def undo_check(batch_id: int) -> Any:
     _own(batch_id)
 
     def action() -> Outcome:
-        commands.start_undo_check(current_actor(), batch_id)
+        undo_commands.start_undo_check(current_actor(), batch_id)
         return _here(batch_id, "undo_page"), ""
 
     return carry_out(action, back=_here(batch_id))
@@ -473,7 +482,7 @@ def undo(batch_id: int) -> Any:
     _own(batch_id)
 
     def action() -> Outcome:
-        _once_more(commands.start_undo(current_actor(), batch_id))
+        _once_more(undo_commands.start_undo(current_actor(), batch_id))
         return _here(batch_id), ""
 
     return carry_out(action, back=_here(batch_id))

@@ -7,7 +7,7 @@ from app.companies.models import Company
 from app.core import jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.imports import applying, commands, undoing
+from app.imports import applying, commands, undo_commands, undoing
 from app.imports.models import ImportBatch, ImportRow
 from jobs import load_handlers
 from tests.crash.harness import Flow, census, survives
@@ -81,7 +81,7 @@ def _act_undo() -> None:
         batch = found.one()
         if batch.state == "undone":
             return
-        job = commands.start_undo(ACTOR, batch.id)
+        job = undo_commands.start_undo(ACTOR, batch.id)
     jobs.run(job)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from app.core import jobs
 from app.core.audit import Actor
 from app.core.db import db, unit_of_work
-from app.imports import commands, proposing
+from app.imports import commands, proposing, undo_commands
 from app.imports.importer import Options
 from jobs import load_handlers
 
@@ -43,7 +43,7 @@ def take_back(batch: int) -> Any:
     """Undo a batch."""
     load_handlers()
     with unit_of_work():
-        job = commands.start_undo(ACTOR, batch)
+        job = undo_commands.start_undo(ACTOR, batch)
     answer = jobs.run(job)
     db.session.expire_all()
     return answer

@@ -10,7 +10,7 @@ from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.core.forms import new_nonce
 from app.core.models import Job
-from app.imports import applying, commands, undoing
+from app.imports import applying, commands, undo_commands, undoing
 from app.imports.importer import Options
 from app.imports.models import ImportBatch
 from jobs import load_handlers
@@ -116,7 +116,7 @@ def undo_dies(name: str) -> tuple[int, int]:
     batch_id = bring("companies", f"Company\n{names}")["batch"]
     with unit_of_work() as session:
         session.execute(text(KEEP.format(name=name)))
-        job = commands.start_undo(ACTOR, batch_id)
+        job = undo_commands.start_undo(ACTOR, batch_id)
         session.execute(update(Job).where(Job.id == job).values(attempts=jobs.MOST_ATTEMPTS - 1))
     with pytest.raises(DatabaseError, match="not that one"):
         jobs.run(job)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError
 from app.companies.models import Company, Contact, Membership
 from app.core import jobs
 from app.core.db import db, unit_of_work
-from app.imports import commands, undoing
+from app.imports import undo_commands, undoing
 from app.imports.models import ImportBatch
 from tests.imports.bring import ACTOR, bring, counts, take_back
 
@@ -85,7 +85,7 @@ def test_a_kept_company_keeps_the_people_that_were_made_for_it(app) -> None:
     with unit_of_work():
         kept = db.session.scalars(select(Company).where(Company.name == "A")).one()
         kept.phone, kept.version = "mine", kept.version + 1
-    told = commands.undo_dry_run(answer["batch"])
+    told = undo_commands.undo_dry_run(answer["batch"])
     undone = take_back(answer["batch"])
     assert (told["aside_kept"], told["aside_deleted"]) == (1, 1)
     assert (undone["aside_kept"], undone["aside_deleted"]) == (1, 1)
@@ -115,7 +115,7 @@ def test_an_undo_that_went_on_tells_all_that_it_did(app, monkeypatch) -> None:
         when (old.name = 'E') execute function refuse_it()"""
     with unit_of_work() as session:
         session.execute(text(refuse))
-        job = commands.start_undo(ACTOR, answer["batch"])
+        job = undo_commands.start_undo(ACTOR, answer["batch"])
     with pytest.raises(DatabaseError, match="not this one"):
         jobs.run(job)
     with unit_of_work() as session:

@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage
 from app.core import typed
 from app.core.audit import Actor
 from app.core.errors import RuleError
+from app.desk.at_desk import own_zone
 from app.desk.time_questions import RIGHT, TimeQuestionError, ask
 from app.tickets import commands, mail_queries, queries, undoing
 from app.tickets.commands import Upload
@@ -177,7 +178,7 @@ def _log(ticket: Ticket, composed: Composed, *, actor: Actor, staff_id: int | No
         raise RuleError("Your sign-in belongs to nobody on the staff list: no time can be logged.")
     work = work_of(composed)
     if not composed.right:
-        ask(work, staff_id=staff_id)
+        ask(work, staff_id=staff_id, zone=own_zone())
     entry = time_commands.log_time(work, actor=actor, staff_id=staff_id, ticket_id=ticket.id)
     timers.take(staff_id=staff_id, ticket_id=ticket.id)
     return f"{rules.in_hours(entry.recorded_seconds)} h logged"

@@ -124,7 +124,7 @@ def add() -> Any:
             found = rules.problems_of(work, today=clock.today(own_zone())) if work else []
             raise RuleError(*reasons.problems, *found)
         if RIGHT not in request.form:
-            ask(work, staff_id=own_staff_id())
+            ask(work, staff_id=own_staff_id(), zone=own_zone())
         entry = commands.log_time(
             work,
             actor=desk_actor(),
@@ -219,10 +219,13 @@ def edit(entry_id: int) -> Any:
     entry = queries.entry(entry_id, owner=_owner())
     zone = queries.place_of(entry.company_id).zone
     try:
+        work = _work(request.form, zone)
+        if RIGHT not in request.form:
+            ask(work, staff_id=entry.staff_id, zone=zone, instead_of=entry)
         with unit_of_work():
             changed = commands.edit_entry(
                 entry,
-                _work(request.form, zone),
+                work,
                 actor=desk_actor(),
                 version=request.form.get("version", type=int),
             )
@@ -231,12 +234,16 @@ def edit(entry_id: int) -> Any:
         raise
     except RuleError as error:
         code = 409 if isinstance(error, StaleError) else 422
-        return _entry_page(entry_id, typed=request.form, problems=error.problems), code
+        asked = isinstance(error, TimeQuestionError) or RIGHT in request.form
+        page = _entry_page(entry_id, typed=request.form, problems=error.problems, asked=asked)
+        return page, code
     flash("Saved.", "success")
     return redirect(local_or(request.form.get("back"), url_for("time.week", day=when)))
 
 
-def _entry_page(entry_id: int, *, typed: Any = None, problems: tuple[str, ...] = ()) -> str:
+def _entry_page(
+    entry_id: int, *, typed: Any = None, problems: tuple[str, ...] = (), asked: bool = False
+) -> str:
     entry = queries.entry(entry_id, owner=_owner())
     kinds = queries.work_types()
     if entry.work_type and entry.work_type not in kinds:
@@ -246,6 +253,7 @@ def _entry_page(entry_id: int, *, typed: Any = None, problems: tuple[str, ...] =
         entry=entry,
         typed=typed,
         problems=problems,
+        asked=asked,
         zone=queries.place_of(entry.company_id).zone,
         billed=queries.allocated([entry.id]).get(entry.id),
         work_types=kinds,

@@ -1,6 +1,7 @@
 """Time on the desk: the timer, the week, approval, and what time comes to."""
 
 import re
+from datetime import date
 
 from sqlalchemy import func, select
 
@@ -105,6 +106,29 @@ def test_time_that_may_be_a_slip_is_asked_about(agent, fjord):
     assert add(time="1h", work_date="1990-01-01", right="y").status_code == 302
     with fresh():
         assert len(db.session.scalars(select(TimeEntry.id)).all()) == 2
+
+
+def test_a_change_of_an_entry_that_may_be_a_slip_is_asked_about(agent, fjord):
+    browser, own = agent
+    with unit_of_work():
+        me = db.session.get(Staff, own)
+        entry = make.entry(fjord, by=me, on=date(1990, 1, 1), seconds=3600)
+        make.entry(fjord, by=me, on=date(2026, 3, 10), seconds=23 * 3600)
+        at = f"/time/{entry.id}"
+
+    def save(**more):
+        form = {"time": "1h", "work_date": "1990-01-01", "billable": "y"} | more
+        return browser.post(at, data=form)
+
+    assert save(description="Said better").status_code == 302, "its date was asked about before"
+    old = save(work_date="1990-01-02")
+    assert old.status_code == 422
+    assert "2 Jan 1990 is more than a year ago" in old.text
+    assert "The time is right" in old.text
+    assert save(work_date="1990-01-02", right="y").status_code == 302
+    assert "this makes 25:00 h" in save(time="2h", work_date="2026-03-10").text
+    assert save(time="1h", work_date="2026-03-10").status_code == 302
+    assert save(time="30m", work_date="2026-03-10").status_code == 302
 
 
 def test_a_manager_approves_and_sends_back(app, agent, fjord):

@@ -63,6 +63,8 @@ def set_(
         )
         made = set_rate(ACTOR, terms).id
     settle_prices()
+    if not rate:
+        click.echo("At a rate of zero, work waits as zero_total and is not billed.", err=True)
     return {"rate_rule": made}
 
 

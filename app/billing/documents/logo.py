@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import io
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ MOST_PIXELS = 40_000_000
 MOST_SVG_BYTES = 1_000_000
 PROBE_PER_INCH = 144
 WHITE = 255
+LETTERS = re.compile(rb"<(?:\w+:)?text\b", re.IGNORECASE)
 _EPOCH = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -39,6 +41,11 @@ def kept(picture: bytes) -> tuple[bytes, str]:
     """
     if _looks_like_svg(picture):
         _ensure_seen(_svg(picture))
+        if LETTERS.search(picture):
+            raise BrokenLogoError(
+                "the logo has letters that need a font, and would be missing on paper: save it with"
+                " its text as paths, or as PNG"
+            )
         return picture, "image/svg+xml"
     dots = _png(_dots(picture, MOST_SIDE))
     _ensure_seen(_raster(dots))

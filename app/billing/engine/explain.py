@@ -31,8 +31,9 @@ def explain_entry(
         _rounding(entry.billed_seconds, rule, "this entry's share is"),
     ]
     sentences.append(f"By rate rule {rate} an hour; {_AMOUNTS[policy.amounts]}.")
+    less = ", less its share of the discount" if line.discount_minor else ""
     sentences.append(
-        f"{hours_and_minutes(entry.billed_seconds)} h at {rate}:"
+        f"{hours_and_minutes(entry.billed_seconds)} h at {rate}{less}:"
         f" {amount(entry.amount_minor, currency)} of the line's"
         f" {amount(line.net_minor, currency)}."
     )
@@ -72,7 +73,8 @@ def _rounding(billed_seconds: int, rule: RateRule, share: str) -> str:
     if rule.minimum_seconds:
         steps.append(f"at least {hours_and_minutes(rule.minimum_seconds)} h")
     if rule.increment_seconds > 1 and rule.rounding != "exact":
-        how = "to the nearest" if rule.rounding == "nearest" else f"{rule.rounding} to"
+        is_nearest = rule.rounding == "nearest"
+        how = "to the nearest" if is_nearest else f"{rule.rounding} to whole steps of"
         steps.append(f"rounded {how} {hours_and_minutes(rule.increment_seconds)} h")
     if not steps:
         return ""

@@ -189,9 +189,9 @@ def test_the_arithmetic_of_an_entry_in_words() -> None:
     )
     assert [said.replace(NO_BREAK, " ") for said in words] == [
         "Real time 0:37:10 h, of which 0:33:20 h are billable.",
-        "An entry counts at least 0:15 h, rounded up to 0:15 h: 0:45 h billed.",
+        "An entry counts at least 0:15 h, rounded up to whole steps of 0:15 h: 0:45 h billed.",
         "By rate rule EUR 120.00 an hour; the line is rounded once and shared over its entries.",
-        "0:45 h at EUR 120.00: EUR 80.00 of the line's EUR 80.00.",
+        "0:45 h at EUR 120.00, less its share of the discount: EUR 80.00 of the line's EUR 80.00.",
         "The line was EUR 90.00 before a discount of EUR 10.00.",
         "VAT 20 % is on top.",
     ]

@@ -62,7 +62,7 @@ def test_a_text_finds_its_line_and_waits_for_it_else() -> None:
         ({}, ""),
         (
             {"minimum_seconds": 900, "increment_seconds": 300, "rounding": "up"},
-            "An entry counts at least 0:15 h, rounded up to 0:05 h: 0:15 h billed.",
+            "An entry counts at least 0:15 h, rounded up to whole steps of 0:05 h: 0:15 h billed.",
         ),
         (
             {"increment_seconds": 600, "rounding": "nearest", "unit": "ticket"},

@@ -265,6 +265,13 @@ def test_a_logo_that_leaves_the_paper_white_is_refused(inside):
         kept(EMPTY_SVG.format(inside).encode())
 
 
+def test_a_logo_whose_letters_need_a_font_is_refused():
+    """They would be missing on paper, which knows the document's own fonts alone."""
+    letters = '<path d="M0 0h9v9z"/><text x="1" y="8">Beispiel</text>'
+    with pytest.raises(BrokenLogoError, match="its text as paths, or as PNG"):
+        kept(EMPTY_SVG.format(letters).encode())
+
+
 def test_a_thin_line_is_a_logo():
     picture = EMPTY_SVG.format('<path stroke="#999" stroke-width=".02" d="M0 4h9"/>').encode()
     assert kept(picture) == (picture, "image/svg+xml")

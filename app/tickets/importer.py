@@ -137,7 +137,10 @@ class TicketImporter(Importer):
     def settle(self, session: Session, work: Work) -> None:
         plan.refuse(session, MERGED, MERGED_REASON, None)
         session.execute(text(STAYS))
-        people.plan(session, work, company="l.company_id", joins="join import_place l using (line)")
+        # nobody is made by a row that changes nothing
+        rows = "p.action in ('created', 'updated')"
+        place = "join import_place l using (line)"
+        people.plan(session, work, company="l.company_id", joins=place, rows=rows)
 
     def beside(self, work: Work) -> str:
         return places.BESIDE

@@ -229,6 +229,15 @@ def test_people_on_the_way_are_known_by_mail_or_by_name_in_their_company(app) ->
     assert db.session.scalar(select(func.count()).select_from(Contact)) == 0
 
 
+def test_tickets_that_stay_as_they_are_make_nobody_in_another_company(app) -> None:
+    rows = "Number;Subject;Requester\n1;One;Bo\n2;Two;Ada\n"
+    assert bring("tickets", rows, company_name="Apple")["contacts_created"] == 2
+    again = bring("tickets", rows, company_name="Apple Inc.")
+    assert counts(again) == (2, 0, 0, 2, 0)
+    assert again["contacts_created"] == 0
+    assert db.session.scalar(select(func.count()).select_from(Contact)) == 2
+
+
 def test_contacts(app) -> None:
     text_ = (
         "First name;Last name;E-mail;Firma;Telefon;Rolle im Haus\n"

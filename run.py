@@ -32,8 +32,6 @@ def _application() -> "Flask":
 
     from flask.cli import NoAppException
 
-    from app import cli
-    from app.factory import create_app as create
     from app.runtime.broker import running_broker
     from app.runtime.postgres import database_url
     from config import Settings, SettingsError
@@ -44,13 +42,14 @@ def _application() -> "Flask":
         settings.make_data_dir()
     except SettingsError as error:
         raise NoAppException("\n".join(error.problems)) from error
-    application = create(
-        replace(
-            settings,
-            database_url=database_url(settings),
-            redis_url=running_broker(settings),
-        )
+    reached = replace(
+        settings, database_url=database_url(settings), redis_url=running_broker(settings)
     )
+    # Only now: what is loaded lists the time zones, which an embedded database brings.
+    from app import cli
+    from app.factory import create_app as create
+
+    application = create(reached)
     cli.attach(application, settings)
     return application
 

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from flask import current_app
 from sqlalchemy import func, select
 
-from app.core import storage
+from app.core import clock, storage
 from app.core.db import db
 from app.core.models import Job, StoredFile
+from app.core.zone_check import differing_in_use
 from app.health import DEGRADED, FAILED, readiness
 from app.staff import account_queries
 from app.staff.accounts import ADMIN
@@ -49,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         _flask(settings),
         _people(settings),
         _services(settings),
+        _zones(),
         _disk(settings),
         _files(),
         _jobs(),
@@ -119,6 +121,8 @@ def _people(settings: Settings) -> Iterator[Finding]:
 def _services(settings: Settings) -> Iterator[Finding]:
     levels = {FAILED: PROBLEM, DEGRADED: ADVICE}
     for part, state in readiness().parts.items():
+        if part == "zones":
+            continue  # told in full by `_zones`
         yield Finding(part, levels.get(state, FINE), state)
     if settings.data_dir.stat().st_mode & 0o066:
         yield Finding(
@@ -126,6 +130,18 @@ def _services(settings: Settings) -> Iterator[Finding]:
             PROBLEM,
             f"others can read {settings.data_dir}: chmod go-rw {settings.data_dir}",
         )
+
+
+def _zones() -> Iterator[Finding]:
+    """Compare the time zones of this host with those of the database."""
+    found = differing_in_use(db.session.connection(), clock.today("UTC"))
+    differ = [f"{zone} differs on {day}" for zone, day in sorted(found.items())]
+    if differ:
+        differ.append(
+            "bring tzdata up to date where it is older, on this host or on that of the database,"
+            " and restart: until then an entry may be billed on another day than it stands on"
+        )
+    yield _finding("time zones", PROBLEM, differ, "counted alike by this host and the database")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

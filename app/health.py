@@ -13,8 +13,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import storage
+from app.core import clock, storage
 from app.core.db import db
+from app.core.zone_check import differing_in_use
 from app.installation import is_current
 
 LATE_SECONDS = 600
@@ -44,13 +45,14 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    """Ask the database (by writing), the schema, the job table, the store and the broker."""
+    """Ask the database (by writing), its zones, the schema, the job table, store and broker."""
     checks: dict[str, Callable[[], str]] = {
         "database": _database,
         "schema": _schema,
         "jobs": _jobs,
         "storage": _storage,
         "broker": _broker,
+        "zones": _zones,
     }
     return Readiness({name: check() for name, check in checks.items()})
 
@@ -101,6 +103,14 @@ def _broker() -> str:
     except RedisError:
         return DEGRADED
     return OK
+
+
+def _zones() -> str:
+    try:
+        with db.engine.connect() as connection:
+            return DEGRADED if differing_in_use(connection, clock.today("UTC")) else OK
+    except SQLAlchemyError:
+        return FAILED
 
 
 @blueprint.get("/healthz")

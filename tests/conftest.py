@@ -42,6 +42,7 @@ TESTING = {"TESTING": True, "WTF_CSRF_ENABLED": False, "RATELIMIT_ENABLED": Fals
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of the run; workers find its name in their environment."""
     sys.addaudithook(_refuse_the_outside)
+    EmbeddedServer(Path())  # before any test is loaded: days are counted by its zones
     if not hasattr(config, "workerinput"):
         os.environ[RUN_DIR] = tempfile.mkdtemp(prefix="td-run-")
 

@@ -39,7 +39,7 @@ class Company(Stamped, Model):
 
     __tablename__ = "company"
     __table_args__ = (
-        CheckConstraint(f"zone is null or {IS_ZONE}", name="zone"),
+        CheckConstraint(f"zone is null or ({IS_ZONE})", name="zone"),
         CheckConstraint("kind in ('group', 'company', 'site', 'department')", name="kind"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("parent_id <> id", name="own_parent"),
@@ -131,7 +131,7 @@ class Contact(Stamped, Model):
 
     __tablename__ = "contact"
     __table_args__ = (
-        CheckConstraint(f"zone is null or {IS_ZONE}", name="zone"),
+        CheckConstraint(f"zone is null or ({IS_ZONE})", name="zone"),
         CheckConstraint(is_language("language"), name="language"),
         CheckConstraint("btrim(name) <> ''", name="named"),
         CheckConstraint("(source is null) = (external_id is null)", name="source"),

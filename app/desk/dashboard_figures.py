@@ -69,7 +69,8 @@ def _hours(filters: Filters) -> Chart:
 
 
 def _bucket_of(day: date, buckets: list[Bucket]) -> str:
-    return next(bucket.key for bucket in reversed(buckets) if bucket.start <= day)
+    """The bar of a day; one that the database counted outside the period goes to the edge."""
+    return next((each.key for each in reversed(buckets) if each.start <= day), buckets[0].key)
 
 
 def _tickets(filters: Filters) -> Chart:

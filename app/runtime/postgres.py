@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import time
+import zoneinfo
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -72,6 +73,11 @@ def postgres_programs() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
+def postgres_zones() -> Path:
+    """Return the folder of the time zones by which the embedded server counts days."""
+    return postgres_programs().parent / "share" / "timezone"
+
+
 def _memory_settings() -> dict[str, str]:
     """Give the server an eighth of the memory, between 128 MB and 1 GB."""
     total = psutil.virtual_memory().total // 1_000_000
@@ -102,11 +108,18 @@ def _first_settings() -> dict[str, str]:
 class EmbeddedServer:
     """One PostgreSQL in one folder, reached by a socket inside it.
 
-    `options` are given to initdb when the folder is made, above our own.
+    `options` are given to initdb when the folder is made, above our own. Whoever knows the server
+    counts days by its time zones from then on, instead of by those of the host.
     """
 
     folder: Path
     options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        zones = postgres_zones()
+        if (str(zones),) != zoneinfo.TZPATH:
+            zoneinfo.reset_tzpath(to=[zones])
+            zoneinfo.ZoneInfo.clear_cache()
 
     def url(self, database: str, user: str = OWNER) -> str:
         return f"postgresql+psycopg://{user}@/{database}?host={quote(str(self.folder), safe='/')}"

@@ -21,7 +21,7 @@ from types import FrameType
 from app.runtime import RuntimeRefusal
 from app.runtime.broker import broker_command, broker_url, end_leftover_broker, wait_for_broker
 from app.runtime.locks import Lock
-from app.runtime.postgres import EmbeddedServer, libpq_url, running_database
+from app.runtime.postgres import EmbeddedServer, libpq_url, postgres_zones, running_database
 from app.runtime.processes import Child, Register, stop_all
 from config import Settings
 
@@ -164,6 +164,8 @@ class Watch:
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         }
         env.pop("DATABASE_URL_FILE", None)
+        if not self._settings.database_url:
+            env["PYTHONTZPATH"] = str(postgres_zones())
         return env
 
     def _begin_broker(self, env: dict[str, str]) -> dict[str, str]:

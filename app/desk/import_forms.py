@@ -89,6 +89,7 @@ def options(kind: str, fields: Fields) -> Options:
         found |= {"billable": billable == "y" if billable else None}
         states = entry_states()
         found |= {"state": fields.choice("state", "Entries", states, next(iter(states)))}
+        found |= {"own": not may("approve", "Time")}
     return Options(**found)
 
 
@@ -100,11 +101,19 @@ def entry_states() -> dict[str, str]:
 
 
 def check_state(batch: ImportBatch) -> None:
-    """Raise `RuleError` where an import would approve time that this person may not approve."""
-    if batch.kind == "time" and options_of(batch).state not in entry_states():
+    """Raise `RuleError` where an import would approve or change time that this person may not."""
+    if batch.kind != "time":
+        return
+    chosen = options_of(batch)
+    if chosen.state not in entry_states():
         raise RuleError(
             "Its entries would come in as approved, which you may not do: choose “Submitted” among"
             " its options, or leave it to somebody who may approve time."
+        )
+    if not chosen.own and not may("approve", "Time"):
+        raise RuleError(
+            "It was made ready by somebody who may approve time, and could change that of others:"
+            " go through what its columns mean once more, or leave it to them."
         )
 
 

@@ -7,6 +7,7 @@ caller opens the unit of work, except where a function says that it opens its ow
 import io
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from sqlalchemy import select, text
@@ -208,6 +209,7 @@ def dry_run(
     importer = importer_of(kind)
     session = db.session()
     work = _work(stream, found.dialect, found.columns, importer, options)
+    work = replace(work, user_id=batch.created_by if batch else None)
     told = staging.stage(session, stream, importer, work)
     plan.make(session, importer, work)
     answer = _answer(work, None, plan.counts(session, importer, work), plan.errors(session))

@@ -47,7 +47,7 @@ class Options:
     `company` is the id of the company of rows that name none; `company_name` one that is not
     there yet and is made on the way. `mode` is "create" (what is there stays as it is), "update"
     (what is not there is refused) or "both". An `empty` cell leaves what stands ("leave") or
-    clears it ("clear").
+    clears it ("clear"). `own` lets rows change only what is that person's own and not approved.
     """
 
     source: str | None = None
@@ -59,6 +59,7 @@ class Options:
     state: str = "approved"
     mode: str = "both"
     empty: str = "leave"
+    own: bool = False
 
     def as_json(self) -> dict[str, Any]:
         chosen = {name: getattr(self, name) for name in self.__slots__}

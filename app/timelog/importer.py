@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.companies import importplaces as places
 from app.core import clock
-from app.imports import values
+from app.imports import plan, values
 from app.imports.importer import (
     Cells,
     Field,
@@ -140,6 +140,13 @@ class TimeImporter(Importer):
             "company_column": work.header("company"),
             "person_column": work.header("person") or work.header("email"),
         }
+
+    def settle(self, session: Session, work: Work) -> None:
+        plan.refuse(session, BILLED, f"'{BILLED_REASON}'", None)
+        if work.options.own:
+            others = OTHERS.format(user=int(work.user_id or 0))
+            plan.refuse(session, others, f"'{OTHERS_REASON}'", None)
+            plan.refuse(session, APPROVED, f"'{APPROVED_REASON}'", None)
 
     def beside(self, work: Work) -> str:
         return places.BESIDE
@@ -328,6 +335,21 @@ select p.target, w.staff_id, c.id, (s.doc ->> 'work_type_id')::bigint,
   join company c on c.id = l.company_id
  cross join agency a
  where p.seq between :first and :last and p.action = 'created'"""
+
+# What bears on money is frozen by a trigger while an invoice or a write-off holds the entry.
+BILLED = """p.action = 'updated'
+  and p.after ?| array['billable_seconds', 'work_type_id']
+  and exists (select from allocation a where a.entry_id = p.target and a.released_at is null
+                and a.kind <> 'credit')"""
+BILLED_REASON = "it is billed or written off, and stays as it is: issue a credit note first"
+OTHERS = """p.action = 'updated' and not exists (
+  select from time_entry t join staff w on w.id = t.staff_id
+   where t.id = p.target and w.user_id = {user})"""
+OTHERS_REASON = "it is the time of somebody else: who may approve time may change it"
+APPROVED = """p.action = 'updated' and exists (
+  select from time_entry t cross join agency a
+   where t.id = p.target and t.state = 'approved' and a.time_approval <> 'none')"""
+APPROVED_REASON = "it is approved: who may approve time may change it"
 
 CHUNK_ENTRIES = """
 select distinct t.id, t.version from import_plan p join time_entry t on t.id = p.target

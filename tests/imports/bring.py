@@ -1,5 +1,6 @@
 """Bringing files in within a test, through the commands that pages and command line use."""
 
+import csv
 import io
 from typing import Any
 
@@ -8,6 +9,7 @@ from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.imports import commands, proposing, undo_commands
 from app.imports.importer import Options
+from app.timelog import exports
 from jobs import load_handlers
 
 ACTOR = Actor(name="test")
@@ -57,3 +59,15 @@ def counts(answer: dict[str, Any]) -> tuple[int, ...]:
     assert rows == sum(actions)
     assert len(answer["errors"]) == answer["refused"]
     return (rows, *actions)
+
+
+def exported(**changed: str) -> str:
+    """All time as a file of our own, with other values in some columns of every row."""
+    head, rows = exports.entries()
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, head)
+    writer.writeheader()
+    for row in rows:
+        said = ["" if cell is None else str(cell) for cell in row]
+        writer.writerow(dict(zip(head, said, strict=True)) | changed)
+    return stream.getvalue()

@@ -7,7 +7,11 @@ from sqlalchemy import func, select
 from app.companies.models import Company, Contact
 from app.core.db import db, unit_of_work
 from app.imports.models import ImportBatch
+from app.staff.models import Staff
 from app.tickets.models import Ticket
+from app.timelog.models import TimeEntry
+from tests import factories as make
+from tests.imports.bring import exported
 from tests.web.import_desk import go_on, names, post, send, uploaded, words
 from tests.web.people import person, signed_in
 
@@ -117,3 +121,37 @@ def test_nothing_is_shown_of_a_file_that_one_may_not_see_elsewhere(app, with_rol
         assert page.status_code == status
         assert (somebody.get(theirs).status_code == 403) == (status == 403)
         assert ("Bo Ltd" in page.text or "Ada" in page.text) == (status == 200)
+
+
+def test_who_may_not_approve_time_changes_by_a_file_what_they_may_by_hand(app):
+    """Their own that is not approved yet: not the time of others, and no approved one."""
+    user = person("Agent")
+    agent = signed_in(app, user)
+    with unit_of_work() as session:
+        make.set_up_agency(time_approval="manager")
+        fjord, bo = make.company("Fjord"), make.staff("Bo")
+        own = session.scalars(select(Staff).where(Staff.user_id == user.id)).one()
+        theirs = make.entry(fjord, by=bo, seconds=3600, state="submitted").id
+        approved = make.entry(fjord, by=own, seconds=1800, state="approved").id
+        open_ = make.entry(fjord, by=own, seconds=900, state="submitted").id
+    url = uploaded(agent, exported(Task="Their words"), kind="time")
+    go_on(agent, url, "mapping")
+    told = words(agent.get(url).text)
+    assert "it is the time of somebody else" in told
+    assert "it is approved" in told
+    go_on(agent, url, "apply")
+    tasks = dict(db.session.execute(select(TimeEntry.id, TimeEntry.task)).all())
+    assert tasks == {theirs: "", approved: "", open_: "Their words"}
+
+
+def test_what_who_may_approve_time_made_ready_others_do_not_apply(app):
+    admin, agent = (signed_in(app, person(role)) for role in ("Admin", "Agent"))
+    with unit_of_work():
+        make.set_up_agency(time_approval="manager")
+        make.entry(make.company("Fjord"), by=make.staff("Bo"), state="submitted")
+    url = uploaded(admin, exported(Task="Other words"), kind="time")
+    go_on(admin, url, "mapping", state="submitted")
+    answer = post(agent, f"{url}/apply")
+    told = words(agent.get(url).text + answer.text)
+    assert "made ready by somebody who may approve time" in told
+    assert db.session.scalars(select(TimeEntry.task)).one() == ""

@@ -5,7 +5,7 @@ and applies in chunks. It knows no domain.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -183,6 +183,10 @@ class Importer(ABC):
 
     def settle(self, session: Session, work: Work) -> None:
         """Refuse planned rows by rules that need the whole plan."""
+
+    def held(self, session: Session, images: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        """Records of these (id, before, after) that an undo may not put back, each with why."""
+        return {}
 
     def beside(self, work: Work) -> str:
         """A select of line and id: what is there already that a row stands on beside its record."""

@@ -216,11 +216,16 @@ def _restore(
         ).all()
     )
     lines = {row["id"]: row["line"] for row in rows}
+    held = importer.held(session, images)
     whole: list[int] = []
     part: list[int] = []
     wanted: list[dict[str, Any]] = []
     for each in images:
         number = each["id"]
+        if number in held:
+            reason = held[number]
+            outcome["refused"].append({"line": lines[number], "id": number, "reason": reason})
+            continue
         back, staying = _split(importer, each, standing.get(number, each["after"]))
         if staying:
             reason = _staying_words(staying, is_part=bool(back))

@@ -97,6 +97,11 @@ def delete_entry(entry: TimeEntry, *, actor: Actor) -> None:
             "deleted. Set it to not billable with a reason instead."
         )
     ensure_free([entry])
+    if queries.was_allocated(entry.id):
+        raise RuleError(
+            f"Time entry {entry.id} was billed or written off once, and what was issued names it:"
+            " it cannot be deleted. Set it to not billable with a reason instead."
+        )
     if entry.ticket_id is not None:
         timeline.append(
             db.session.get_one(Ticket, entry.ticket_id),

@@ -148,6 +148,10 @@ class TimeImporter(Importer):
             plan.refuse(session, others, f"'{OTHERS_REASON}'", None)
             plan.refuse(session, APPROVED, f"'{APPROVED_REASON}'", None)
 
+    def held(self, session: Session, images: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        moving = [each["id"] for each in images if FROZEN & each["after"].keys()]
+        return dict.fromkeys(session.scalars(text(HELD), {"ids": moving}), BILLED_REASON)
+
     def beside(self, work: Work) -> str:
         return places.BESIDE
 
@@ -337,10 +341,11 @@ select p.target, w.staff_id, c.id, (s.doc ->> 'work_type_id')::bigint,
  where p.seq between :first and :last and p.action = 'created'"""
 
 # What bears on money is frozen by a trigger while an invoice or a write-off holds the entry.
-BILLED = """p.action = 'updated'
-  and p.after ?| array['billable_seconds', 'work_type_id']
-  and exists (select from allocation a where a.entry_id = p.target and a.released_at is null
-                and a.kind <> 'credit')"""
+FROZEN = {"billable_seconds", "work_type_id"}
+LIVE = "a.released_at is null and a.kind <> 'credit'"
+BILLED = f"""p.action = 'updated' and p.after ?| array{sorted(FROZEN)}
+  and exists (select from allocation a where a.entry_id = p.target and {LIVE})"""
+HELD = f"select a.entry_id from allocation a where a.entry_id = any(:ids) and {LIVE}"
 BILLED_REASON = "it is billed or written off, and stays as it is: issue a credit note first"
 OTHERS = """p.action = 'updated' and not exists (
   select from time_entry t join staff w on w.id = t.staff_id

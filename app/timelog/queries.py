@@ -125,6 +125,12 @@ def is_live() -> ColumnElement[bool]:
     return and_(ALLOCATION.c.released_at.is_(None), ALLOCATION.c.kind != "credit")
 
 
+def was_allocated(entry_id: int) -> bool:
+    """Whether a document or a write-off ever named an entry, also one that was taken back."""
+    query = select(ALLOCATION.c.entry_id).where(ALLOCATION.c.entry_id == entry_id).limit(1)
+    return db.session.scalar(query) is not None
+
+
 def allocated(entry_ids: Iterable[int]) -> dict[int, str]:
     """Those of the entries that are billed or written off, each with where, in words."""
     rows = db.session.execute(

@@ -1,12 +1,18 @@
 """A file changes nothing of time that is billed but what bears on no money."""
 
+import pytest
 from sqlalchemy import select
 
-from app.core.db import db
+from app.billing.commands.credit import void_invoice
+from app.billing.models import Document
+from app.core import clock
+from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
+from app.timelog.commands import delete_entry
 from app.timelog.models import TimeEntry
-from tests.billing.desk import assert_books, compiled, issued
+from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
 from tests.billing.test_month_end import agency_with_work
-from tests.imports.bring import bring, counts, exported, try_out
+from tests.imports.bring import bring, counts, exported, take_back, try_out
 
 
 def test_rows_that_would_change_billed_time_are_refused_before_and_when_they_are_applied(app):
@@ -22,3 +28,31 @@ def test_rows_that_would_change_billed_time_are_refused_before_and_when_they_are
     assert counts(bring("time", harmless)) == (2, 0, 2, 0, 0)
     assert set(db.session.scalars(select(TimeEntry.task))) == {"Words"}
     assert_books()
+
+
+def test_an_undo_leaves_what_was_billed_since_and_puts_back_the_rest(app):
+    """Both were made half billable by a file; then one company was billed, the other not."""
+    first, second = agency_with_work(companies=2, entries=1)
+    changed = {"Billable seconds": "600", "Not billable because": "Goodwill"}
+    batch = bring("time", exported(**changed))["batch"]
+    issued(compiled(company_id=first))
+    undone = take_back(batch)
+    [refused] = undone["refused"]
+    assert "it is billed or written off" in refused["reason"]
+    seconds = dict(
+        db.session.execute(select(TimeEntry.company_id, TimeEntry.billable_seconds)).all()
+    )
+    assert seconds == {first: 600, second: 1800}
+    assert_books()
+
+
+def test_time_that_was_billed_once_is_not_deleted(app):
+    agency_with_work(entries=1)
+    [invoice] = issued(compiled())["issued"]
+    with clock.frozen(TODAY), unit_of_work() as session:
+        number = session.get_one(Document, invoice).number
+        void_invoice(CLERK, number, reason="Wrong company")
+        entry = session.scalars(select(TimeEntry)).one()
+        entry.state, entry.state_reason = "rejected", "No"
+    with pytest.raises(RuleError, match="was billed or written off once"), unit_of_work():
+        delete_entry(db.session.scalars(select(TimeEntry)).one(), actor=CLERK)

@@ -43,12 +43,12 @@ from app.timelog.models import Timer, WorkType
 # The statements below are put together from constants of this module only; values are bound.
 IN_PERIOD = f"e.work_date <= %(through)s::date + 2 and {AccountDays.DAY} <= %(through)s"
 """Until a day of the account; the day where the work was done is at most two days from it."""
+HELD = "(h.until is null or h.until > %(through)s)"
 BILLABLE = f"""
     e.state = 'approved' and e.billable_seconds > 0 and {IN_PERIOD}
     and not exists (select from allocation a where a.entry_id = e.id
                     and a.released_at is null and a.kind <> 'credit')
-    and not exists (select from entry_hold h where h.entry_id = e.id
-                    and (h.until is null or h.until > %(through)s))
+    and not exists (select from entry_hold h where h.entry_id = e.id and {HELD})
 """
 """What an unbilled entry is: approved, billable, in the period, nowhere allocated, not held."""
 
@@ -264,7 +264,18 @@ def unbilled_entries(
         f" {'for no key update of e' if lock else ''}",
         _values(through, company_ids, days),
     )
+    if lock and (held := _held([row[0] for row in rows], through)):
+        rows = [row for row in rows if row[0] not in held]
     return list(map(Entry._make, rows))
+
+
+def _held(entry_ids: Collection[int], through: date) -> set[int]:
+    """Those kept back by now: a statement that waits for rows does not see what it waited for."""
+    rows = fetch_rows(
+        f"select h.entry_id from entry_hold h where h.entry_id = any(%(ids)s::bigint[]) and {HELD}",
+        {"ids": array_of(entry_ids), "through": through},
+    )
+    return {row[0] for row in rows}
 
 
 def _values(

@@ -177,6 +177,41 @@ def test_a_line_added_before_its_account_is_held_for_issue_is_no_surprise_on_a_l
     assert_books()
 
 
+def test_time_kept_back_before_it_is_held_for_issue_is_not_billed(world, database_url, short_dir):
+    from sqlalchemy import text
+
+    from app.core.db import db
+    from tests.billing.desk import assert_books, compiled, issued
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work()
+    issue = partial(issue_elsewhere, database_url, short_dir, compiled())
+    with held(database_url, "select id from time_entry for update", issue) as desk:
+        desk.execute(
+            "insert into entry_hold (entry_id, reason) select min(id), 'Wait' from time_entry"
+        )
+    assert db.session.scalar(text("select count(*) from document")) == 0
+    reason = db.session.scalar(text("select reason from run_row"))
+    assert "EUR\u00a0100.00" in reason
+    db.session.rollback()
+    issued(compiled())
+    both = "select count(*) from allocation join entry_hold using (entry_id)"
+    assert db.session.scalar(text(both)) == 0
+    assert_books()
+
+
+def test_who_changes_a_run_and_who_issues_it_take_turns(world, database_url, short_dir):
+    """Whoever changes its entries holds the run, then these, and its accounts' rows at the end."""
+    from tests.billing.desk import compiled
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work()
+    issue = partial(issue_elsewhere, database_url, short_dir, compiled())
+    with held(database_url, "select id from billing_run for update", issue) as desk:
+        desk.execute("select id from time_entry for update nowait")
+        desk.execute("select id from run_row for update nowait")
+
+
 def test_who_changes_lines_and_who_issues_hold_accounts_before_lines(
     world, database_url, short_dir
 ):

@@ -1,8 +1,8 @@
 """Issue what a run has compiled: numbers, documents, allocations, postings, all or nothing.
 
-A chunk is one transaction. It locks the run's rows, then entries by id, accounts, what was added
-to these by hand, and the series last; compiles again and issues only accounts whose preview still
-holds.
+A chunk is one transaction. It locks the run, as whoever changes it does, its rows, then entries by
+id, accounts, what was added to these by hand, and the series last; compiles again and issues only
+accounts whose preview still holds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -152,6 +152,7 @@ def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     Who pays, rates and taxes are those of this moment, whatever held when the run began. The number
     of statements is the same for one account and for two hundred.
     """
+    _share_run(order.run_id)
     queries.hold_prices()
     rows = _lock_rows(row_ids)
     facts = Facts(order.through)
@@ -171,6 +172,12 @@ def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     if holding:
         outcome.issued = _write(facts, order, holding)
     return outcome
+
+
+def _share_run(run_id: int) -> None:
+    """Keep the run from who would change or supersede it; others may issue beside."""
+    run = select(BillingRun.id).where(BillingRun.id == run_id)
+    db.session.execute(run.with_for_update(read=True))
 
 
 def _lock_rows(row_ids: Sequence[int]) -> Sequence[Row[Any]]:

@@ -185,6 +185,32 @@ def test_a_newer_run_takes_the_place_of_an_unissued_one(app):
     assert len(issued(new)["issued"]) == 1
 
 
+def test_a_run_that_is_compiled_after_a_newer_one_gives_way_to_it(app):
+    agency_with_work()
+    load_handlers()
+    with clock.frozen(TODAY):
+        with unit_of_work():
+            (old, late), (new, soon) = (compiling.start_run(CLERK, through=MARCH) for _ in range(2))
+        for job in (soon, late):
+            jobs.run(job)
+    with pytest.raises(RuleError, match="newer run"):
+        issued(old)
+    assert len(issued(new)["issued"]) == 1
+
+
+def test_a_late_run_gives_way_only_where_a_newer_one_has_the_account(app):
+    [one, two] = agency_with_work(companies=2)
+    load_handlers()
+    with clock.frozen(TODAY):
+        with unit_of_work():
+            old, late = compiling.start_run(CLERK, through=MARCH)
+            _, soon = compiling.start_run(CLERK, through=MARCH, company_id=one)
+        for job in (soon, late):
+            jobs.run(job)
+    [invoice] = issued(old)["issued"]
+    assert db.session.get_one(Document, invoice).account.payer_id == two
+
+
 def test_a_future_date_is_refused(app):
     with pytest.raises(RuleError, match="in the future"):
         compiled(date(2026, 4, 3))

@@ -1,7 +1,7 @@
 """Compile all companies through a date into a run: a stored preview per account.
 
 Makes no document, number or allocation. A newer run supersedes what older runs of the same
-accounts have not issued.
+accounts have not issued, whichever is done first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,8 @@ from itertools import chain, islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, exists, text, update
+from sqlalchemy import delete, exists, select, text, update
+from sqlalchemy.orm import aliased
 
 from app.billing import queries, warnings
 from app.billing.compilation import (
@@ -88,9 +89,7 @@ def compile_run(running: jobs.Running) -> dict[str, Any]:
         done += len(chunk)
         faultpoint("billing.compile.chunk")
     with running.step(done=total, total=total, note="Compiled"):
-        _supersede(run_id)
-        run = find_run(run_id)
-        run.state, run.compiled_at = "ready", clock.now()
+        _finish(run_id)
     return {"run": run_id}
 
 
@@ -201,22 +200,34 @@ def ensure_accounts(chunk: Sequence[Work]) -> None:
     )
 
 
-def _supersede(run_id: int) -> None:
-    """Retire what older runs have not issued: of all accounts, or of those this run is about."""
+def _finish(run_id: int) -> None:
+    """The run is ready; the newest run of an account that is compiled supersedes its older ones.
+
+    A run that took longer than a newer one gives way to it. Runs are held before their rows, as by
+    whoever issues or changes them.
+    """
+    runs = select(BillingRun).where(BillingRun.state.in_(("compiling", "ready")))
+    db.session.execute(runs.order_by(BillingRun.id).with_for_update(key_share=True))
+    run = find_run(run_id)
+    run.state, run.compiled_at = "ready", clock.now()
+    db.session.flush()
     db.session.execute(
         text(
-            "update run_row old set state = 'superseded' from billing_run this"
-            " where this.id = :run and old.run_id < this.id"
+            "update run_row old set state = 'superseded' from billing_run new"
+            " where old.run_id < new.id and :run in (old.run_id, new.id)"
+            " and new.state in ('ready', 'issued')"
             " and old.state in ('ready', 'blocked', 'refused')"
-            " and (this.company_id is null or exists (select from run_row new"
-            " where new.run_id = this.id and new.account_id = old.account_id))"
+            " and (new.company_id is null or exists (select from run_row beside"
+            " where beside.run_id = new.id and beside.account_id = old.account_id))"
         ),
         {"run": run_id},
     )
+    newer = aliased(BillingRun)
+    is_behind = exists().where(newer.id > BillingRun.id, newer.state.in_(("ready", "issued")))
     open_rows = exists().where(RunRow.run_id == BillingRun.id, RunRow.state.in_(OPEN))
     db.session.execute(
         update(BillingRun)
-        .where(BillingRun.id < run_id, BillingRun.state == "ready", ~open_rows)
+        .where(BillingRun.state == "ready", is_behind, ~open_rows)
         .values(state="superseded")
         .execution_options(synchronize_session=False)
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape  # only writes
 
 from sqlalchemy import select, text
 
@@ -147,7 +148,7 @@ def _figures(name: str, currency: str, *values: Any) -> list[str]:
 
 
 def _files() -> Iterable[str]:
-    """Every stored PDF is there, byte for byte."""
+    """Every stored PDF is there, byte for byte, and is its document's by the title in it."""
     rows = db.session.execute(
         select(Document.number, StoredFile.sha256, StoredFile.size)
         .join(DocumentPdf, DocumentPdf.document_id == Document.id)
@@ -155,19 +156,22 @@ def _files() -> Iterable[str]:
         .order_by(Document.id)
     )
     for number, sha256, size in rows:
-        fault = _file_fault(storage.path_of(sha256), sha256, size)
+        fault = _file_fault(storage.path_of(sha256), number, sha256, size)
         if fault:
             yield f"the PDF of document {number} {fault}"
 
 
-def _file_fault(path: Path, sha256: str, size: int) -> str:
+def _file_fault(path: Path, number: str, sha256: str, size: int) -> str:
     try:
         content = path.read_bytes()
     except OSError:
         return "is missing from the store"
     if hashlib.sha256(content).hexdigest() != sha256:
         return "is not the one that was stored: its bytes have changed"
-    return "" if len(content) == size else f"has {len(content)} bytes, not {size}"
+    if len(content) != size:
+        return f"has {len(content)} bytes, not {size}"
+    titled = f" {escape(number)}</rdf:li></rdf:Alt></dc:title>".encode()  # XMP, never compressed
+    return "" if titled in content else "is the one of another document"
 
 
 _IN_PYTHON: dict[str, Question] = {

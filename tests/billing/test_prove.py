@@ -83,7 +83,7 @@ def books(app):
 
 TABLES = (
     *("allocation", "document", "document_line", "document_tax", "time_entry", "rate_rule"),
-    *("posting", "payment", "settlement", "receivable", "series", "worked_day"),
+    *("posting", "payment", "settlement", "receivable", "series", "worked_day", "document_pdf"),
 )
 
 
@@ -234,6 +234,16 @@ def test_one_changed_byte_of_a_pdf_is_named(books):
     finally:
         path.write_bytes(kept)
     assert_books()
+
+
+def test_the_pdf_of_another_document_is_named(books):
+    tamper(
+        "update document_pdf set file_id = (select max(file_id) from document_pdf)"
+        " where id = (select min(id) from document_pdf)"
+    )
+    found = faults()
+    db.session.rollback()
+    assert found["PDF files"] == f"the PDF of document {FIRST} is the one of another document"
 
 
 def test_a_later_rate_changes_nothing_proved(books):

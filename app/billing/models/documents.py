@@ -48,6 +48,7 @@ class Document(Stamped, Model):
         CheckConstraint("kind in ('invoice', 'credit_note')", name="kind"),
         CheckConstraint("(kind = 'credit_note') = (credits_id is not null)", name="credits"),
         CheckConstraint("net_minor + tax_minor + rounding_minor = gross_minor", name="totals"),
+        CheckConstraint("gross_minor > 0", name="gross"),
         CheckConstraint("paper in ('a4', 'letter')", name="paper"),
         CheckConstraint("due_on >= issued_on", name="due"),
         UniqueConstraint("series_id", "sequence"),

@@ -15,6 +15,7 @@ from app.core.db import db, unit_of_work, with_retry
 from app.core.errors import RuleError
 from app.core.passwords import new_password
 from app.core.security import requires
+from app.desk.fields import Fields
 from app.desk.posting import Outcome, carry_out
 from app.staff import account_queries as queries
 from app.staff import accounts, invitations
@@ -67,6 +68,10 @@ def create() -> Any:
 @blueprint.get("/<int:user_id>")
 @requires("see", "Users")
 def show(user_id: int) -> str:
+    return _page(user_id, Fields({}))
+
+
+def _page(user_id: int, fields: Fields) -> str:
     found = db.session.execute(queries.users(User.id == user_id)).first()
     if found is None:
         raise NotFound
@@ -78,8 +83,28 @@ def show(user_id: int) -> str:
         ends_at=ends_at if ends_at and ends_at > clock.now() else None,
         chosen=[role.name for role in user.roles],
         roles=queries.role_names(),
+        fields=fields,
         new_nonce=forms.new_nonce,
     )
+
+
+@blueprint.post("/<int:user_id>/identity")
+@requires("edit", "Users")
+def change_identity(user_id: int) -> Any:
+    """Give somebody another name, or another address to sign in with."""
+    fields = Fields(request.form)
+    back = url_for("users.show", user_id=user_id)
+
+    def action() -> Outcome:
+        name, email = fields["name"], fields["email"]
+        accounts.change_identity(user_id, actor=current_actor(), name=name, email=email)
+        return back, "Name and address are saved."
+
+    def again(error: RuleError) -> Any:
+        fields.add(error)
+        return _page(user_id, fields), 422
+
+    return carry_out(action, back=back, again=again)
 
 
 @blueprint.post("/<int:user_id>/roles")

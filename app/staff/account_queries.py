@@ -139,6 +139,12 @@ def staff_to_link(email: str) -> Select[Any]:
     return select(Staff).where(Staff.email == email, Staff.user_id.is_(None))
 
 
+def colleague_at(email: str, user_id: int) -> Select[Any]:
+    """The id of somebody else of the staff who has this address."""
+    is_other = Staff.user_id.is_distinct_from(user_id)
+    return select(Staff.id).where(Staff.email == email, is_other).limit(1)
+
+
 def staff_of(user_id: int) -> Select[Any]:
     return select(Staff).where(Staff.user_id == user_id)
 

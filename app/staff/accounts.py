@@ -25,6 +25,8 @@ ADMIN = "Admin"
 LONGEST_NAME = 64
 """Of each of the two parts that the users' table keeps; the staff list has the whole name."""
 LONGEST_WHOLE_NAME = 120
+LONGEST_ADDRESS = 128
+"""The users' table keeps no longer name to sign in with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,7 @@ def create_user(
     email = email.strip().lower()
     username = username or email
     problems: list[str] = [said_of("email", each) for each in _address_problems(email, username)]
-    if len(name) > LONGEST_WHOLE_NAME:
-        long = f"The name has {len(name)} characters, at most {LONGEST_WHOLE_NAME} fit: shorten it."
-        problems.append(said_of("name", long))
+    problems += _name_problems(name)
     chosen, role_problems = _grantable(actor, roles)
     problems += role_problems
     if password is not None:
@@ -75,13 +75,13 @@ def add_user(
 ) -> User:
     """Write a user and their staff row, without any rule; for `create_user` and the demo."""
     shown = " ".join(name.split()) or email.partition("@")[0]
-    first, _, last = shown.partition(" ")
+    first, last = _in_two(shown)
     now = clock.now().replace(tzinfo=None)
     user = User(
         username=username,
         email=email,
-        first_name=first[:LONGEST_NAME],
-        last_name=last[:LONGEST_NAME],
+        first_name=first,
+        last_name=last,
         password=password_hash,
         active=True,
         roles=roles,
@@ -122,6 +122,41 @@ def set_roles(user_id: int, roles: Sequence[str], *, actor: Actor) -> None:
     user.roles = chosen
     end_sessions(user.id)
     _note(actor, "roles_changed", user, {"roles": sorted(before)}, {"roles": sorted(wanted)})
+
+
+def change_identity(user_id: int, *, actor: Actor, name: str, email: str) -> None:
+    """Give a user another name or address to sign in with; their staff row goes along.
+
+    Another address ends all sessions and mailed links, and the former one is told. Raises
+    `RuleError` with every reason.
+    """
+    user = changeable(user_id, actor)
+    name, email = " ".join(name.split()), email.strip().lower()
+    before = {"name": user.get_full_name(), "email": user.email}
+    is_moved = email != user.email.lower()
+    problems = _name_problems(name) if name else [said_of("name", "The name is empty: write one.")]
+    if is_moved:
+        problems += [said_of("email", each) for each in _address_problems(email, email)]
+        if db.session.scalar(queries.colleague_at(email, user.id)):
+            other = "Somebody else of the staff has this address: change or archive them first."
+            problems.append(said_of("email", other))
+    if problems:
+        raise RuleError(*problems)
+    staff = db.session.scalar(queries.staff_of(user.id))
+    if name != before["name"]:
+        user.first_name, user.last_name = _in_two(name)
+        if staff is not None:
+            staff.name, staff.name_key = name, fold_name(name)
+    if is_moved:
+        if staff is not None:
+            staff.email = email
+        letters.post_moved(user, email, told_by=actor.inside)
+        if user.username.lower() == user.email.lower():
+            user.username = email
+        user.email = email
+        end_sessions(user.id)
+        links.void(user.id)
+    _note(actor, "user_changed", user, before, {"name": user.get_full_name(), "email": email})
 
 
 def deactivate(user_id: int, *, actor: Actor) -> None:
@@ -224,9 +259,24 @@ def _user(user_id: int) -> User:
     return user
 
 
+def _in_two(name: str) -> tuple[str, str]:
+    """A whole name as the users' table keeps it."""
+    first, _, last = name.partition(" ")
+    return first[:LONGEST_NAME], last[:LONGEST_NAME]
+
+
+def _name_problems(name: str) -> list[str]:
+    if len(name) <= LONGEST_WHOLE_NAME:
+        return []
+    long = f"The name has {len(name)} characters, at most {LONGEST_WHOLE_NAME} fit: shorten it."
+    return [said_of("name", long)]
+
+
 def _address_problems(email: str, username: str) -> list[str]:
     if not email:
         return ["The e-mail is empty: write it like name@example.com."]
+    if len(email) > LONGEST_ADDRESS:
+        return [f"The e-mail has {len(email)} characters, at most {LONGEST_ADDRESS} fit."]
     name, _, host = email.partition("@")
     if not name or "." not in host or any(sign in email for sign in " ,;<>\r\n\0"):
         return [f"“{email}” is not an e-mail address; write it like name@example.com."]

@@ -58,21 +58,33 @@ def post_reset(user: User, secret: str) -> None:
 
 def post_changed(user: User, what: str, doubt: str) -> None:
     """Tell somebody by mail that they have another password, in case it was not they."""
+    said = f"{mail.one_line(what)} on"
+    _post_notice(user, "Your password was changed", said, doubt, key="password")
+
+
+def post_moved(user: User, email: str, *, told_by: str) -> None:
+    """Tell somebody at their former address that they sign in with another one from now on."""
+    said = f"{mail.one_line(told_by)} changed the address you sign in with to {email} on"
+    doubt = "If you know nothing of it,"
+    _post_notice(user, "You sign in with another address", said, doubt, key="address")
+
+
+def _post_notice(user: User, subject: str, said: str, doubt: str, *, key: str) -> None:
     at = clock.now()
     agency = _agency()
     zone = db.session.scalar(select(Staff.zone).where(Staff.user_id == user.id)) or agency.zone
     text = (
         f"Dear {_name(user)},\n\n"
-        f"{mail.one_line(what)} on {formats.instant(at, zone)} ({zone}), for {public_url('/')}."
+        f"{said} {formats.instant(at, zone)} ({zone}), for {public_url('/')}."
         f" All your sign-ins before then ended.\n\n{doubt} tell an admin at once.\n"
     )
     letter = mail.Letter(
         word="Notification",
-        subject="Your password was changed",
+        subject=subject,
         body=text,
         recipient=user.email,
         recipient_name=_name(user),
-        dedupe_key=f"password:{user.id}:{at.isoformat()}",
+        dedupe_key=f"{key}:{user.id}:{at.isoformat()}",
         headers=mail.headers_of(agency.name, agency.email),
     )
     mail.post([letter])

@@ -330,6 +330,7 @@ ROUTES = {
     "GET users.new": "snnny",
     "GET users.show": "snnny",
     "POST users.activate": "snnny",
+    "POST users.change_identity": "snnny",
     "POST users.create": "snnny",
     "POST users.deactivate": "snnny",
     "POST users.invite": "snnny",

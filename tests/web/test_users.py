@@ -11,9 +11,10 @@ from app.core import forms
 from app.core.audit import SYSTEM, Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import NotFoundError, RuleError
-from app.core.models import Agency, AuditLog
+from app.core.models import Agency, AuditLog, Mail
 from app.installation import write_roles
 from app.staff import account_queries, accounts, permissions
+from app.staff.commands import add_staff
 from app.staff.models import Staff
 from tests.web.people import person, signed_in, visitor
 
@@ -319,3 +320,61 @@ def test_a_new_sign_in_reads_times_in_the_agencys_zone(app):
         made = create(email="kiri@example.com")
     zone = select(Staff.zone).where(Staff.user_id == made.user_id)
     assert db.session.scalar(zone) == "Pacific/Auckland"
+
+
+def identity(client, user: int, name: str, email: str):
+    nonce = forms.new_nonce()
+    return client.post(
+        f"/users/{user}/identity", data={"nonce": nonce, "name": name, "email": email}
+    )
+
+
+def test_an_admin_gives_somebody_another_name_and_address(app):
+    made = create(email="bo@example.com", name="Bo Lind", password="three or four words")
+    theirs = visitor(app)
+    login = {"username": "bo@example.com", "password": "three or four words"}
+    assert theirs.post("/login/", data=login).status_code == 302
+    admin = signed_in(app, person("Admin"))
+    assert identity(admin, made.user_id, "Bo Berg", "Bo.Berg@example.com").status_code == 302
+    assert theirs.get("/").status_code == 302
+    assert visitor(app).post("/login/", data=login).status_code != 302
+    login["username"] = "bo.berg@example.com"
+    assert visitor(app).post("/login/", data=login).status_code == 302
+    bo = db.session.scalars(select(Staff).where(Staff.user_id == made.user_id)).one()
+    assert (bo.name, bo.email) == ("Bo Berg", "bo.berg@example.com")
+    told = db.session.scalars(select(Mail).order_by(Mail.id.desc())).first()
+    assert told.recipient == "bo@example.com"
+    assert "changed the address you sign in with to bo.berg@example.com" in told.body
+    noted = select(AuditLog.before).where(AuditLog.action == "user_changed")
+    assert db.session.scalars(noted).one()["email"] == "bo@example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "email", "why"),
+    [
+        ("", "bo@example.com", "The name is empty"),
+        ("Bo", "no address", "is not an e-mail address"),
+        ("Bo", "cy@example.com", "has a sign-in already"),
+        ("Bo", "known@example.com", "Somebody else of the staff has this address"),
+        ("Bo", "x" * 130 + "@example.com", "at most 128 fit"),
+    ],
+)
+def test_a_name_or_address_that_does_not_fit_is_refused_and_kept_in_the_form(app, name, email, why):
+    made = create(email="bo@example.com", name="Bo Lind")
+    create(email="cy@example.com")
+    with unit_of_work():
+        add_staff(actor=SYSTEM, name="Known", email="known@example.com")
+    page = identity(signed_in(app, person("Admin")), made.user_id, name, email)
+    assert page.status_code == 422
+    assert why in page.text
+    assert f'value="{email}"' in page.text
+    assert db.session.get(User, made.user_id, populate_existing=True).email == "bo@example.com"
+
+
+def test_whoever_may_do_less_changes_no_address(app):
+    admin = create(email="chief@example.com", roles=["Admin"])
+    agent = create(email="bo@example.com")
+    with pytest.raises(RuleError, match="may do more than you"), unit_of_work():
+        accounts.change_identity(
+            admin.user_id, actor=Actor(user_id=agent.user_id), name="X", email="x@example.com"
+        )

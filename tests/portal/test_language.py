@@ -114,7 +114,7 @@ def test_a_language_that_nobody_chose_is_not_kept(app, northwind):
     assert asked.language is None
     mira = client_in(app, northwind.mira)
     page = text_of(mira.get("/portal/profile"))
-    assert '<option value="">Wie in meinem Unternehmen</option>' in page
+    assert '<option value="">Wie in meiner Firma</option>' in page
     assert '<option value="de" selected>' not in page
     mira.post("/portal/profile", data=sent(name="Mira Krog", language=""))
     db.session.rollback()

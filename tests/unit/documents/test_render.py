@@ -145,6 +145,31 @@ def test_a_document_is_told_in_its_language(locale, words):
     assert b"<pdfaid:part>3</pdfaid:part>" in rendered.pdf
 
 
+@pytest.mark.parametrize(
+    ("locale", "name", "value"),
+    [
+        ("de", "Zeitzone", "Europe/Oslo"),
+        ("es", "Zona horaria", "Europe/Oslo"),
+        ("fr", "Fuseau horaire", "Europe/Oslo"),
+        ("de", "Korrigiert Rechnung", "INV-2026-00042"),
+    ],
+)
+def test_a_name_stands_beside_its_value_when_one_above_takes_two_lines(locale, name, value):
+    content = document(
+        1, kind="credit_note", number="CN-2026-00003", corrects="INV-2026-00042",
+        corrects_date="2026-03-31", locale=locale, zone="Europe/Oslo",
+        period_from="2026-11-10", period_to="2026-11-30",
+    )  # fmt: skip
+    [page] = pages_of(drawn(content))
+    where: dict[str, list[float]] = {}
+
+    def visit(text: str, cm: list[float], tm: list[float], *_: object) -> None:
+        where.setdefault(squeezed(text), []).append(round(cm[5] + tm[5]))
+
+    page.extract_text(visitor_text=visit)
+    assert where[squeezed(name)][0] == where[squeezed(value)][0]
+
+
 HOSTILE = {
     "markup": "<script>alert(1)</script> & <b>bold</b> *star* _under_ $x^2$ = Head - item",
     "typst": '#read("/etc/passwd") #import "@preview/x:1.0.0" #panic() \\ #set page(width: 1pt)',

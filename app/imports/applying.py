@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.faults import faultpoint
@@ -76,11 +76,16 @@ def _write(importer: Importer, work: Work, seqs: tuple[int, int], total: int, st
     except (DataError, IntegrityError) as error:
         log.info("rows %s to %s refused by the database: %s", first, last, error.orig)
         if first == last:
-            _refuse(first, str(error.orig).splitlines()[0], work, total, step)
+            _refuse(first, in_words(error), work, total, step)
             return
         middle = (first + last) // 2
         _write(importer, work, (first, middle), total, step)
         _write(importer, work, (middle + 1, last), total, step)
+
+
+def in_words(error: DBAPIError) -> str:
+    """Why the database refuses a row."""
+    return f"the database refuses it: {str(error.orig).splitlines()[0]}"
 
 
 def _refuse(seq: int, reason: str, work: Work, total: int, step: Step) -> None:
@@ -91,7 +96,7 @@ def _refuse(seq: int, reason: str, work: Work, total: int, step: Step) -> None:
                 "update import_plan set action = 'refused', before = null, after = null,"
                 " reason = :reason where seq = :seq"
             ),
-            {"seq": seq, "reason": f"the database refuses it: {reason}"},
+            {"seq": seq, "reason": reason},
         )
         _write_rows(session, work, seq, seq)
 

@@ -1,23 +1,28 @@
 """Undo a batch from its before-images: what was created goes, what was updated goes back.
 
 What people changed since stays: a created record as a whole with those made for it, of an updated
-one the fields in question. Targets are taken in chunks, each one transaction; a row that was undone
-says so ("part" where fields stayed), so an undo that died goes on where it stood, and a later one
-takes up what stayed.
+one the fields in question. Targets are taken in chunks, each one transaction; a chunk that the
+database refuses is halved. A row that was undone says so ("part" where fields stayed), so an undo
+that died goes on where it stood, and a later one takes up what stayed.
 """
 
 import json
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from copy import copy
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core.faults import faultpoint
 from app.imports import applying, queries
 from app.imports.importer import Importer
 
+log = logging.getLogger(__name__)
 CHUNK = 5_000
 
 Step = Callable[[int, int], AbstractContextManager[Session]]
@@ -142,10 +147,10 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
             wanted = [row for row in targets if row["is_created"] == of_created]
             done += len(targets)
             if wanted:
-                with step(done, 0) as session:
-                    undo(session, importer, batch_id, wanted, outcome, dry=dry)
-                    if not dry:
-                        _keep_so_far(session, batch_id, outcome)
+                one = partial(
+                    _in_one, undo, importer, batch_id, step=partial(step, done, 0), dry=dry
+                )
+                _in_halves(one, wanted, outcome)
                 faultpoint("imports.undo.chunk")
             after = targets[-1]["id"]
     with step(0, 0) as session:
@@ -158,6 +163,41 @@ def run(importer: Importer, batch_id: int, step: Step, *, dry: bool = False) -> 
             importer.after_undo(session, batch_id)
             _keep_so_far(session, batch_id, outcome)
     return outcome
+
+
+def _in_one(
+    undo: Callable[..., None],
+    importer: Importer,
+    batch_id: int,
+    rows: list[dict[str, Any]],
+    outcome: dict[str, Any],
+    *,
+    step: Callable[[], AbstractContextManager[Session]],
+    dry: bool,
+) -> None:
+    """Undo some rows in one transaction."""
+    with step() as session:
+        undo(session, importer, batch_id, rows, outcome, dry=dry)
+        if not dry:
+            _keep_so_far(session, batch_id, outcome)
+
+
+def _in_halves(
+    one: Callable[..., None], rows: list[dict[str, Any]], outcome: dict[str, Any]
+) -> None:
+    """Undo some rows, without those that the database refuses."""
+    before = {name: copy(value) for name, value in outcome.items()}
+    try:
+        one(rows, outcome)
+    except (DataError, IntegrityError) as error:
+        log.info("undo of %s rows refused by the database: %s", len(rows), error.orig)
+        outcome.update(before)
+        if len(rows) == 1:
+            outcome["refused"].append({**_named(rows[0]), "reason": applying.in_words(error)})
+            return
+        middle = len(rows) // 2
+        _in_halves(one, rows[:middle], outcome)
+        _in_halves(one, rows[middle:], outcome)
 
 
 def _keep_so_far(session: Session, batch_id: int, outcome: dict[str, Any]) -> None:
@@ -178,11 +218,13 @@ def _refuse(
 ) -> list[dict[str, Any]]:
     """Note the refused rows, and give the others."""
     outcome["refused"] += [
-        {"line": row["line"], "id": row["id"], "reason": reason}
-        for row in rows
-        if row["id"] in refused
+        {**_named(row), "reason": reason} for row in rows if row["id"] in refused
     ]
     return [row for row in rows if row["id"] not in refused]
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    return {"line": row["line"], "id": row["id"]}
 
 
 def _mark(session: Session, batch_id: int, ids: list[int], how: str) -> None:

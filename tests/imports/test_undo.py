@@ -80,6 +80,31 @@ def test_names_that_were_changed_since_stay_with_their_keys(app) -> None:
     assert (found.name, found.name_key, found.phone) == ("NEW", "new", None)
 
 
+def test_a_row_that_cannot_go_back_is_named_and_the_others_do(app) -> None:
+    bring("companies", "Ref;Company;Parent;Phone\n1;A;;\n2;B;A;1\n3;C;;1\n4;D;;1\n")
+    answer = bring("companies", "Ref;Company;Parent;Phone\n2;B;C;1\n3;C;;2\n4;D;;2\n")
+    with unit_of_work():
+        above, below = (
+            db.session.scalars(select(Company).where(Company.name == name)).one() for name in "AB"
+        )
+        above.parent_id = below.id
+    undone = take_back(answer["batch"])
+    assert undone["restored"] == 2
+    [refused] = undone["refused"]
+    assert (refused["line"], refused["id"]) == (2, below.id)
+    assert "would be its own ancestor" in refused["reason"]
+    assert db.session.scalars(select(Company.phone).order_by(Company.id)).all() == [
+        None,
+        "1",
+        "1",
+        "1",
+    ]
+    assert db.session.get(ImportBatch, answer["batch"]).state == "part_undone"
+    with unit_of_work():
+        above.parent_id = None
+    assert take_back(answer["batch"])["restored"] == 1
+
+
 def test_a_kept_company_keeps_the_people_that_were_made_for_it(app) -> None:
     answer = bring("companies", "Company;Contact email\nA;ana@x.org\nB;bo@x.org\n")
     with unit_of_work():

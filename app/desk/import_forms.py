@@ -16,7 +16,7 @@ from app.desk.fields import Fields
 from app.desk.import_words import label
 from app.imports import reasons, values
 from app.imports.batches import options_of
-from app.imports.importer import Options
+from app.imports.importer import LONGEST_SOURCE, Options
 from app.imports.mapping import EXTRA, IGNORED, Columns
 from app.imports.models import ImportBatch
 
@@ -75,7 +75,7 @@ def options(kind: str, fields: Fields) -> Options:
     """The options of an import, as far as they mean something for its kind."""
     asked = OPTIONS[kind]
     found: dict[str, Any] = {
-        "source": fields.text("source", "Source", longest=60) or None,
+        "source": fields.text("source", "Source", longest=LONGEST_SOURCE) or None,
         "mode": fields.choice("mode", "Rows", MODES_SHOWN, "both"),
         "empty": fields.choice("empty", "An empty cell", EMPTY_SHOWN, "leave"),
     }

@@ -29,7 +29,7 @@ from app.imports.batches import (
     options_of,
 )
 from app.imports.dialect import Dialect
-from app.imports.importer import Importer, Options, Work, importer_of
+from app.imports.importer import LONGEST_SOURCE, Importer, Options, Work, importer_of
 from app.imports.mapping import Columns
 from app.imports.models import ImportBatch
 from app.imports.proposing import Proposal, proposal, propose
@@ -277,7 +277,7 @@ def _work(
         columns=columns,
         dialect=dialect,
         options=options,
-        source=(options.source or columns.source)[:60],
+        source=options.source or columns.source[:LONGEST_SOURCE],
         zone=zone,
         date_order=order,
         batch_id=batch.id if batch else None,

@@ -20,6 +20,7 @@ from app.imports.reasons import joined
 
 MODES = ("both", "create", "update")
 EMPTY = ("leave", "clear")
+LONGEST_SOURCE = 60
 
 Cells = Sequence[str]
 Values = tuple[Any, ...]
@@ -60,6 +61,13 @@ class Options:
     mode: str = "both"
     empty: str = "leave"
     own: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise RuleError when the source is longer than is kept."""
+        if self.source and len(self.source) > LONGEST_SOURCE:
+            length, most = len(self.source), LONGEST_SOURCE
+            msg = f"The source has {length} characters, at most {most} fit: shorten it."
+            raise RuleError(msg)
 
     def as_json(self) -> dict[str, Any]:
         chosen = {name: getattr(self, name) for name in self.__slots__}

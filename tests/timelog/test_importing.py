@@ -41,3 +41,13 @@ def test_of_many_who_would_be_made_the_first_are_named(app):
     dry = try_out("time", "Person,Client,Date,Hours\n" + rows)
     assert dry["staff_created"] == 25
     assert dry["made"]["staff"] == [f"P{n}" for n in range(20)]
+
+
+def test_a_source_that_does_not_fit_is_refused_before_a_row_is_read(cli, tmp_path):
+    file = tmp_path / "time.csv"
+    file.write_text("Person,Client,Date,Hours\nAda,Fjord,2026-03-10,1\n")
+    for more in ((), ("--dry-run",)):
+        words = ("time", "import", str(file), "--source", "s" * 61, *more)
+        problem = cli(*words, code=1)["error"]
+        assert "61 characters, at most 60 fit" in str(problem)
+    assert cli("time", "import", str(file), "--source", "s" * 60)["created"] == 1

@@ -104,14 +104,12 @@ class TimeImporter(Importer):
             if kind := cell(cells, type_at):
                 _put_work_type(doc, kind, types, work)
             if part is not None and part <= span.seconds:
-                doc["billable_seconds"] = str(part)
-                reason = cell(cells, reason_at) or (NOT_BILLABLE if part < span.seconds else "")
-                if reason:
-                    doc["non_billable_reason"] = reason[:LONGEST_NAME]
+                paid, reason = part, cell(cells, reason_at)[:LONGEST_NAME]
             else:
-                doc["billable_seconds"] = str(span.seconds if billable else 0)
-                if not billable:
-                    doc["non_billable_reason"] = NOT_BILLABLE
+                paid, reason = span.seconds if billable else 0, ""
+            doc["billable_seconds"] = str(paid)
+            in_part = paid < span.seconds
+            doc["non_billable_reason"] = reason or NOT_BILLABLE if in_part else None
             facts = _facts(span) | {"project": project, "description": description}
             return (
                 _known_by(email or person, span, project, description),

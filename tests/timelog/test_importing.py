@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+from sqlalchemy import select
+
 from app.core import clock
-from app.core.db import unit_of_work
+from app.core.db import db, unit_of_work
+from app.timelog.models import TimeEntry
 from tests import factories as make
-from tests.imports.bring import bring, counts, try_out
+from tests.imports.bring import bring, counts, take_back, try_out
 
 
 def test_rows_of_days_to_come_are_named(app):
@@ -51,3 +54,18 @@ def test_a_source_that_does_not_fit_is_refused_before_a_row_is_read(cli, tmp_pat
         problem = cli(*words, code=1)["error"]
         assert "61 characters, at most 60 fit" in str(problem)
     assert cli("time", "import", str(file), "--source", "s" * 60)["created"] == 1
+
+
+def test_time_that_becomes_billable_keeps_no_reason_for_not_being_so(app):
+    file = "Id,Person,Client,Date,Hours,Billable\n1,Ada,Fjord,2026-03-10,1,{}\n"
+    bring("time", file.format("No"))
+    entry = db.session.scalars(select(TimeEntry)).one()
+    assert (entry.billable_seconds, entry.non_billable_reason != "") == (0, True)
+    answer = bring("time", file.format("Yes"))
+    assert counts(answer) == (1, 0, 1, 0, 0)
+    db.session.refresh(entry)
+    assert (entry.billable_seconds, entry.non_billable_reason) == (3600, "")
+    assert counts(bring("time", file.format("Yes"))) == (1, 0, 0, 1, 0)
+    assert take_back(answer["batch"])["restored"] == 1
+    db.session.refresh(entry)
+    assert (entry.billable_seconds, entry.non_billable_reason != "") == (0, True)

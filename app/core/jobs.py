@@ -393,16 +393,21 @@ def bury() -> int:
 
 def _bury_one() -> bool:
     reason = f"Each of {MOST_ATTEMPTS} workers died over it."
-    given_up = select(Job.id).where(
-        Job.state == "leased",
-        Job.lease_until < func.clock_timestamp(),
-        Job.attempts >= MOST_ATTEMPTS,
+    given_up = (
+        select(Job.id)
+        .where(
+            Job.state == "leased",
+            Job.lease_until < func.clock_timestamp(),
+            Job.attempts >= MOST_ATTEMPTS,
+        )
+        .order_by(Job.id)
+        .limit(1)
     )
     with unit_of_work() as session:
         buried = session.execute(
             update(Job)
             # Who is in a step that outlasts the lease holds the row, and is not waited for.
-            .where(Job.id == given_up.limit(1).with_for_update(skip_locked=True).scalar_subquery())
+            .where(Job.id == given_up.with_for_update(skip_locked=True).scalar_subquery())
             .values(
                 state="dead",
                 lease_token=None,

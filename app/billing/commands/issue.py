@@ -152,8 +152,8 @@ def issue_chunk(order: Order, row_ids: Sequence[int]) -> Outcome:
     Who pays, rates and taxes are those of this moment, whatever held when the run began. The number
     of statements is the same for one account and for two hundred.
     """
-    _share_run(order.run_id)
     queries.hold_prices()
+    _share_run(order.run_id)
     rows = _lock_rows(row_ids)
     facts = Facts(order.through)
     previews = list(compile_accounts(facts, _work(facts, rows), lock=True)) if rows else []

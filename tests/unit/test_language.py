@@ -43,6 +43,13 @@ def test_every_text_for_clients_is_translated_with_the_same_names_in_it(template
     assert keeping.problems(keeping.catalogue(code), template) == [], "run `make words`"
 
 
+def test_french_signs_stay_on_the_line_of_their_word():
+    """With a space that does not break, and with the apostrophe that is printed."""
+    forms = [each.string for each in keeping.catalogue("fr") if each.id]
+    told = [text for each in forms for text in ((each,) if isinstance(each, str) else each)]
+    assert [text for text in told if re.search(r" [:;!?»]|« |'", text)] == []
+
+
 def test_what_is_missing_unsure_or_different_in_a_catalogue_is_found(template):
     kept = keeping.catalogue("de")
     kept.get("Saved.").flags.add("fuzzy")

@@ -18,6 +18,7 @@ from flask_appbuilder.security.sqla.models import (
 )
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.exc import OperationalError
 
 from app import roles
 from app.billing.models import Tax
@@ -32,6 +33,7 @@ from app.tickets.models import TicketStatus
 log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 7_246_001
+LOCKED = "55P03"  # lock not available
 STATUSES = (
     ("New", "new"),
     ("Open", "open"),
@@ -88,10 +90,11 @@ def initialise() -> None:
             connection.commit()
 
 
-def migrate(connection: Connection, revision: str = "head") -> None:
+def migrate(connection: Connection, revision: str = "head", *, patience: int = 10) -> None:
     """Bring the schema up to a revision in one transaction.
 
-    Raises `RuleError` for a database that a newer version has written.
+    Raises `RuleError` for a database that a newer version has written, and when a table is in use
+    for longer than `patience` seconds: who waits for it holds up all others who come to use it.
     """
     config = alembic_config()
     present = revision_of(connection)
@@ -101,7 +104,16 @@ def migrate(connection: Connection, revision: str = "head") -> None:
             f" knows up to {head()}): start that version, or restore a backup made by this one."
         )
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    connection.execute(text(f"set local lock_timeout = '{patience}s'"))
+    try:
+        command.upgrade(config, revision)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCKED:
+            raise
+        raise RuleError(
+            f"The database was in use for {patience} seconds, so it is not brought up to date yet,"
+            " and nothing is changed: repeat, or stop the web servers and workers before."
+        ) from error
     connection.commit()
 
 

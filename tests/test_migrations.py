@@ -1,5 +1,6 @@
 """The migrations build exactly the models, go down to nothing, and up again."""
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -7,7 +8,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from app.core.db import Model, db
-from app.installation import alembic_config, initialise, is_current
+from app.core.errors import RuleError
+from app.installation import alembic_config, initialise, is_current, migrate
 
 
 def test_the_migrations_build_exactly_the_models(app):
@@ -34,6 +36,22 @@ def test_down_to_nothing_and_up_again(app):
         ).all()
     assert (left, routines) == (["alembic_version"], [])
     initialise()
+    assert is_current(db.engine)
+
+
+def test_a_table_in_use_is_not_waited_for_while_others_queue_behind(app):
+    config = alembic_config()
+    with db.engine.connect() as connection, db.engine.connect() as reader:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0057_first_numbers")
+        connection.commit()
+        reader.execute(text("select count(*) from document"))
+        with pytest.raises(RuleError, match="in use for 1 seconds"):
+            migrate(connection, patience=1)
+        connection.rollback()
+        assert connection.scalar(text("show lock_timeout")) == "0"
+        reader.rollback()
+        migrate(connection)
     assert is_current(db.engine)
 
 

@@ -1,16 +1,19 @@
 """What the database itself keeps of issued books, whoever writes."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.commands.payments import record_payment
+from app.billing.commands.rates import set_tax
 from app.billing.documents.stored import get_or_render
 from app.billing.models import Document
 from app.core import clock
 from app.core.db import db, unit_of_work
+from app.core.errors import RuleError
 from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
 from tests.billing.test_month_end import agency_with_work
 
@@ -83,4 +86,17 @@ def test_a_document_is_about_some_money(app):
     refused(
         f"insert into document select (jsonb_populate_record(d, {nothing})).* from document d",
         "ck_document_gross",
+    )
+
+
+@pytest.mark.parametrize("terms", [{"percent": -5}, {"percent": 19, "category": "AE"}])
+def test_only_the_standard_rate_has_a_percentage(app, terms):
+    """EN 16931, BR-AE-05 and its like: the rate of all other categories is 0."""
+    with pytest.raises(RuleError, match=r"give 0"), unit_of_work():
+        set_tax(CLERK, name="VAT", **{**terms, "percent": Decimal(terms["percent"])})
+    row = {"category": "S", **terms}
+    refused(
+        "insert into tax (name, percent, category, is_default, valid, company_id)"
+        f" select 'VAT', {row['percent']}, '{row['category']}', true, '[2030-01-01,)', null",
+        "ck_tax_",
     )

@@ -108,14 +108,19 @@ def test_an_entry_explains_its_rate(month):
 def test_a_tax_of_one_company_takes_the_place_of_the_default(month):
     company_id, _ = month.company()
     month.post(
-        "/billing/taxes", scope="company", company=company_id, name="VAT", percent="20",
-        category="S",
+        "/billing/taxes", company=company_id, name="VAT", percent="20", category="S",
     )  # fmt: skip
     assert [tax.percent for tax in live(Tax)] == [0, 20]
     assert row_of(month.compiled(), company_id).tax_minor == 7200
-    refused = month.post("/billing/taxes", scope="company", name="", percent="x")
-    assert refused.status_code == 422
-    assert "choose one from the list" in refused.text
+    for wrong, why in (
+        ({"company_text": "Nobody", "percent": "7"}, "no company is called"),
+        ({"percent": "19", "category": "AE"}, "Only the standard rate has a percentage"),
+        ({"percent": "-5", "category": "S"}, "is no tax: give 0 to 100"),
+    ):
+        refused = month.post("/billing/taxes", name="VAT", **wrong)
+        assert refused.status_code == 422
+        assert why in refused.text
+    assert [tax.percent for tax in live(Tax)] == [0, 20]
 
 
 # --- invoices -----------------------------------------------------------------------------------

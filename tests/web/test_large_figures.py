@@ -38,7 +38,7 @@ def test_a_figure_beyond_all_measure_is_refused_beside_its_field(month, preview,
         (f"{preview}/discounts", "value", "Discount", {"text": "Thanks", "how": "percent"}),
         ("/billing/payments", "amount", "Amount", {"account_id": account_id, "method": "Cash"}),
         ("/billing/rates", "rate", "Rate", {"currency": "EUR"}),
-        ("/billing/taxes", "percent", "Per cent", {"name": "VAT", "scope": "default"}),
+        ("/billing/taxes", "percent", "Per cent", {"name": "VAT"}),
         ("/billing/rates/copy", "percent", "Change in per cent", {"start": "2027-01-01"}),
     ):
         answer = month.post(path, **more, **{field: figure}, received_on="2026-04-01")

@@ -29,6 +29,7 @@ LONGEST_TAX_NAME = 60
 MOST_PRIORITY = 1_000_000
 DAY = 86_400
 HUNDRED = 100
+STANDARD = "S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,8 @@ def set_tax(
     """Put a tax in force from a day on: for one company, or as the default of all others.
 
     The former one of the same owner holds until then. One that was set to begin later, after
-    `start` or without it after today, stays: this one holds until that day.
+    `start` or without it after today, stays: this one holds until that day. Raises `RuleError` with
+    every reason: of the categories of EN 16931 all but S are without a tax to pay.
     """
     name = " ".join(name.split())
     problems = []
@@ -264,8 +266,12 @@ def set_tax(
         problems.append(
             f"The name has {len(name)} characters, at most {LONGEST_TAX_NAME} fit: shorten it."
         )
-    if not -HUNDRED < percent <= HUNDRED:  # -100 within a price would leave nothing to share
-        problems.append(f"{percent} per cent is no tax: give more than -100 and at most 100.")
+    if not 0 <= percent <= HUNDRED:
+        problems.append(f"{percent} per cent is no tax: give 0 to 100.")
+    elif percent and category not in {None, STANDARD}:
+        problems.append(
+            f"Only the standard rate has a percentage: give 0 for {category}, or leave it out."
+        )
     if -int(percent.as_tuple().exponent) > MOST_DECIMALS:
         problems.append(f"{percent} has more than {MOST_DECIMALS} decimals.")
     if problems:
@@ -282,7 +288,7 @@ def set_tax(
     tax = Tax(
         name=name,
         percent=percent,
-        category=category or ("S" if percent else "Z"),
+        category=category or (STANDARD if percent else "Z"),
         company_id=company_id,
         is_default=company_id is None,
         valid=span,

@@ -84,7 +84,8 @@ class Tax(Stamped, Model):
 
     __tablename__ = "tax"
     __table_args__ = (
-        CheckConstraint("percent between -100 and 100", name="percent"),
+        CheckConstraint("percent between 0 and 100 or retired_at is not null", name="percent"),
+        CheckConstraint("percent = 0 or category = 'S' or retired_at is not null", name="standard"),
         CheckConstraint("category in ('S', 'Z', 'E', 'AE', 'K', 'G', 'O')", name="category"),
         CheckConstraint("not (is_default and company_id is not null)", name="default"),
         CheckConstraint("is_default or company_id is not null", name="applies"),

@@ -76,7 +76,7 @@ def create_tax() -> Any:
     fields = Fields(request.form)
 
     def action() -> Outcome:
-        company = company_id(fields, required=fields["scope"] == "company")
+        company = company_id(fields)
         percent = fields.number("percent", "Per cent", required=True, most=100)
         name = fields.text("name", "Name", required=True, longest=60)
         category = fields.choice("category", "Category", CATEGORIES, "S" if percent else "Z")
@@ -86,7 +86,7 @@ def create_tax() -> Any:
             current_actor(),
             name=name,
             percent=percent or Decimal(0),
-            company_id=company if fields["scope"] == "company" else None,
+            company_id=company,
             category=category,
             start=start,
         )

@@ -160,15 +160,15 @@ def time_of_day(text: str) -> time:
     return time(hour, minute, second)
 
 
-def moment(text: str, order: str, zone: ZoneInfo) -> datetime:
-    """Read a date with a time, in UTC; one without an offset is local to `zone`."""
+def moment(text: str, order: str, zone: ZoneInfo, *, refuse_skipped: bool = False) -> datetime:
+    """Read a date with a time, in UTC; one without an offset is local to `zone` (`in_utc`)."""
     wanted = text.strip()
     offset = _OFFSET.search(wanted) if ":" in wanted else None
     body = wanted[: offset.start()] if offset else wanted
     day, clock = _divide(body)
     local = datetime.combine(local_date(day, order), time_of_day(clock) if clock else time())
     if not offset:
-        return in_utc(local, zone)
+        return in_utc(local, zone, refuse_skipped=refuse_skipped)
     mark = offset[1]
     if mark in {"Z", "UTC", "GMT"}:
         return local.replace(tzinfo=UTC)
@@ -182,9 +182,16 @@ def _divide(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def in_utc(local: datetime, zone: ZoneInfo) -> datetime:
-    """Read a local time in UTC: the earlier of two, and one that clocks skip moved forward."""
-    return local.replace(tzinfo=zone).astimezone(UTC)
+def in_utc(local: datetime, zone: ZoneInfo, *, refuse_skipped: bool = False) -> datetime:
+    """Read a local time in UTC: the earlier of two, and one that clocks skip moved forward.
+
+    Raises ValueError for the latter where it is to be refused.
+    """
+    found = local.replace(tzinfo=zone).astimezone(UTC)
+    if refuse_skipped and found.astimezone(zone).replace(tzinfo=None) != local:
+        msg = f"clocks skip {local:%H:%M} on that day in {zone.key}: is the file of another zone?"
+        raise ValueError(msg)
+    return found
 
 
 def seconds(text: str, unit: str = "hours") -> int:

@@ -201,8 +201,8 @@ SOURCE = "time"
 def _told_lengths(lines: Sequence[int]) -> str:
     """Which rows say that they took another time than passed, by their first lines."""
     return (
-        f"The duration of {rows_named(lines)} is another one than from start to end; the"
-        " duration is taken, as there may have been a break."
+        f"The duration of {rows_named(lines)} is shorter than from start to end; it is taken, as"
+        " there may have been a break."
     )
 
 

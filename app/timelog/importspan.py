@@ -17,6 +17,8 @@ LENGTHS = (
     ("seconds", "seconds"),
 )
 DAY = moments.SECONDS_OF_DAY
+MINUTE = 60
+"""What a length may be above start to end, where these are written without their seconds."""
 T = TypeVar("T")
 
 
@@ -66,6 +68,9 @@ class SpanReader:
             faults.append(self._refused(cells, "date", missing, "start_date"))
         if length is None or faults:
             raise RowRefusedError.of(faults)
+        if started and ended and length >= (ended - started).total_seconds() + MINUTE:
+            reason = "it is longer than from start to end"
+            raise self._refused(cells, "duration", reason, *(name for name, _ in LENGTHS))
         if started and not ended:
             ended = started + timedelta(seconds=length)
         return Span(None if started else day, started, ended if started else None, length)
@@ -85,14 +90,16 @@ class SpanReader:
                 faults.append(self._refused(cells, name, str(error)))
                 return None
 
+        def joined(day: date | None, name: str) -> datetime | None:
+            at = part(name, moments.time_of_day)
+            return (
+                None if day is None or at is None else part(name, lambda _: self._at_day(day, at))
+            )
+
         day = part("date", self._day) or part("start_date", self._day)
-        started = part("start", self._moment) or self._joined(
-            day, part("start_time", moments.time_of_day)
-        )
+        started = part("start", self._moment) or joined(day, "start_time")
         end_day = part("end_date", self._day) or day
-        ended = part("end", self._moment) or self._joined(
-            end_day, part("end_time", moments.time_of_day)
-        )
+        ended = part("end", self._moment) or joined(end_day, "end_time")
         lengths = (part(name, partial(moments.seconds, unit=unit)) for name, unit in LENGTHS)
         length = next((each for each in lengths if each is not None), None)
         return day, started, ended, length
@@ -101,12 +108,11 @@ class SpanReader:
         return moments.local_date(text, self._work.date_order)
 
     def _moment(self, text: str) -> datetime:
-        return moments.moment(text, self._work.date_order, self._zone)
+        order = self._work.date_order
+        return moments.moment(text, order, self._zone, refuse_skipped=True)
 
-    def _joined(self, day: date | None, at: time | None) -> datetime | None:
-        if day is None or at is None:
-            return None
-        return moments.in_utc(datetime.combine(day, at), self._zone)
+    def _at_day(self, day: date, at: time) -> datetime:
+        return moments.in_utc(datetime.combine(day, at), self._zone, refuse_skipped=True)
 
     def _refused(self, cells: Cells, name: str, reason: str, *others: str) -> RowRefusedError:
         named = next((each for each in (name, *others) if each in self._at), None)

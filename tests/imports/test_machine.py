@@ -274,19 +274,37 @@ def test_bad_time_is_refused(app, row, reason) -> None:
     assert answer["companies_created"] == answer["staff_created"] == 0
 
 
-def test_a_duration_that_is_not_from_start_to_end_is_told(app) -> None:
+def test_a_duration_above_start_to_end_is_refused_and_one_below_is_told(app) -> None:
     head = "User;Client;Start;End;Duration\n"
     rows = (
         "Ana;A;2024-03-29 11:00;2024-03-29 11:30;00:45\n"
-        "Bo;A;2024-03-29 11:00;2024-03-29 11:30;00:30\n"
+        "Bo;A;2024-03-29 11:00;2024-03-29 11:30;00:30:59\n"
         "Cy;A;2024-03-29 11:00;2024-03-29 11:30;00:29:30\n"
+        "Di;A;2024-03-29 11:00;2024-03-29 11:30;00:15\n"
     )
     answer = bring("time", head + rows)
-    told = [warning for warning in answer["warnings"] if "from start to end" in warning]
-    assert len(told) == 1
-    assert "1 row (line 2)" in told[0]
+    [error] = answer["errors"]
+    assert (error["line"], error["column"], error["value"]) == (2, "Duration", "00:45")
+    assert error["reason"] == "it is longer than from start to end"
+    [told] = [warning for warning in answer["warnings"] if "from start to end" in warning]
+    assert "1 row (line 5)" in told
     seconds = select(TimeEntry.recorded_seconds).order_by(TimeEntry.id)
-    assert db.session.scalars(seconds).all() == [2700, 1800, 1770]
+    assert db.session.scalars(seconds).all() == [1859, 1770, 900]
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Start;End", "2026-03-29 02:30;2026-03-29 03:30"),
+        ("Date;Start time;End time", "2026-03-29;02:30;03:30"),
+    ],
+)
+def test_a_time_that_clocks_skip_is_refused(app, head, row) -> None:
+    """It would be moved to where the other end is, and the hour be gone."""
+    file = f"User;Client;{head}\nAna;A;{row}\n"
+    [error] = bring("time", file, zone="Europe/Berlin")["errors"]
+    assert "clocks skip 02:30 on that day in Europe/Berlin" in error["reason"]
+    assert counts(bring("time", file, zone="Europe/London")) == (1, 1, 0, 0, 0)
 
 
 def test_time_that_ends_before_it_begins_or_overlaps(app) -> None:

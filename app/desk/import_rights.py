@@ -1,5 +1,7 @@
 """What a person may bring in by a file: what they may create and edit by hand, and nothing else."""
 
+from flask_login import current_user
+
 from app.core.errors import ForbiddenError, RuleError
 from app.core.security import may
 from app.desk.import_words import ASIDE, KINDS
@@ -15,9 +17,21 @@ def may_bring(kind: str) -> bool:
     return may("apply", "Imports") and _may_write(kind)
 
 
-def may_take_back(kind: str) -> bool:
-    """Whether this person may undo imports of this kind."""
-    return may("undo", "Imports") and _may_write(kind)
+def may_take_back(batch: ImportBatch) -> bool:
+    """Whether this person may undo an import: their own, or anybody's where their role has it."""
+    is_own = batch.created_by is not None and batch.created_by == current_user.id
+    may_undo = may("apply", "Imports") if is_own else may("undo", "Imports")
+    return may_undo and _may_write(batch.kind)
+
+
+def check_take_back(batch: ImportBatch) -> None:
+    """Raise `ForbiddenError` for who may not undo an import."""
+    check_kind(batch.kind)
+    if not may_take_back(batch):
+        raise ForbiddenError(
+            "Somebody else brought this in: your role may undo your own imports only. An admin can"
+            " change what your role may do."
+        )
 
 
 def may_look(kind: str) -> bool:

@@ -67,6 +67,13 @@ def _own(batch_id: int) -> ImportBatch:
     return batch
 
 
+def _to_take_back(batch_id: int) -> ImportBatch:
+    """The batch, for who may undo it; others are refused with 403."""
+    batch = batches.batch_of(batch_id)
+    import_rights.check_take_back(batch)
+    return batch
+
+
 def _page() -> int:
     return max(request.args.get("page", 1, type=int), 1)
 
@@ -431,10 +438,10 @@ def refused(batch_id: int) -> Response:
 
 
 @blueprint.get("/<int:batch_id>/undo")
-@requires("undo", "Imports")
+@requires("apply", "Imports")
 def undo_page(batch_id: int) -> Any:
     """Say what an undo would do."""
-    batch = _own(batch_id)
+    batch = _to_take_back(batch_id)
     if batch.state not in batches.APPLIED:
         return redirect(_here(batch_id))
     job = job_queries.one(batch.job_id) if batch.job_id else None
@@ -463,10 +470,10 @@ def _undo_plan(batch: ImportBatch) -> dict[str, Any] | None:
 
 
 @blueprint.post("/<int:batch_id>/undo/check")
-@requires("undo", "Imports")
+@requires("apply", "Imports")
 def undo_check(batch_id: int) -> Any:
     """Post the job that works out what an undo would do."""
-    _own(batch_id)
+    _to_take_back(batch_id)
 
     def action() -> Outcome:
         undo_commands.start_undo_check(current_actor(), batch_id)
@@ -476,10 +483,10 @@ def undo_check(batch_id: int) -> Any:
 
 
 @blueprint.post("/<int:batch_id>/undo")
-@requires("undo", "Imports")
+@requires("apply", "Imports")
 def undo(batch_id: int) -> Any:
     """Post the job that undoes an import, or put it in line again when it has failed."""
-    _own(batch_id)
+    _to_take_back(batch_id)
 
     def action() -> Outcome:
         _once_more(undo_commands.start_undo(current_actor(), batch_id))

@@ -51,7 +51,7 @@ SPECIAL = {
     ("reverse", "Payments"): "reverse payments",
     ("export", "Dashboards"): "export figures",
     ("apply", "Imports"): "apply imports",
-    ("undo", "Imports"): "undo imports",
+    ("undo", "Imports"): "undo what others imported",
     ("reveal", "Vault"): "open logins of clients",
     ("retry", "Jobs"): "retry failed jobs",
     ("resend", "Mail"): "resend mail",

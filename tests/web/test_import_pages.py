@@ -390,12 +390,20 @@ def test_who_may_look_may_not_always_act(app, clerk):
         assert post(manager, f"{url}/{step}").status_code == 403
 
 
-def test_agents_import_but_do_not_undo(app, clerk):
-    url = uploaded(clerk, SMALL)
+def test_agents_undo_what_they_imported_and_nothing_else(app, clerk):
+    theirs = uploaded(clerk, SMALL)
     agent = signed_in(app, person("Agent"))
-    assert "Dry run</button>" in agent.get(f"{url}/mapping").text
-    assert agent.get(f"{url}/undo").status_code == 403
-    assert post(agent, f"{url}/undo").status_code == 403
+    assert "Dry run</button>" in agent.get(f"{theirs}/mapping").text
+    go_on(clerk, theirs, "mapping")
+    assert "Undo…" in go_on(clerk, theirs, "apply")
+    assert "Undo…" not in agent.get(theirs).text
+    assert agent.get(f"{theirs}/undo").status_code == 403
+    assert post(agent, f"{theirs}/undo").status_code == 403
+    own = uploaded(agent, "Company\nOther Ltd\n")
+    go_on(agent, own, "mapping")
+    assert "Undo…" in go_on(agent, own, "apply")
+    assert "Undone: 1 deleted" in words(go_on(agent, own, "undo"))
+    assert "Other Ltd" not in names()
 
 
 REFUSED = (

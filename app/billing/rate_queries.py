@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import joinedload
 
 from app.billing import queries
-from app.billing.models import RateRule, Tax
+from app.billing.models import Allocation, Document, DocumentLine, RateRule, Tax
 from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError
@@ -150,3 +150,15 @@ def people() -> list[tuple[int, str]]:
     """(id, name) of staff in service."""
     query = select(Staff.id, Staff.name).where(Staff.archived_at.is_(None))
     return [(row[0], row[1]) for row in db.session.execute(query.order_by(Staff.name))]
+
+
+def invoice_of(entry_id: int) -> Document | None:
+    """The invoice that a time entry stands on, unless it was credited."""
+    query = (
+        select(Document)
+        .join(DocumentLine, DocumentLine.document_id == Document.id)
+        .join(Allocation, Allocation.line_id == DocumentLine.id)
+        .where(Allocation.entry_id == entry_id, Allocation.kind == "line")
+        .where(Allocation.released_at.is_(None))
+    )
+    return db.session.scalars(query).one_or_none()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import click
 
-from app.billing import queries
+from app.billing import queries, rate_queries
 from app.billing.commands.rates import ROUNDINGS, UNITS, RateTerms, explain, set_rate
 from app.cli.base import ACTOR, Answer, DeskGroup, settle_prices
 from app.cli.billing import DAY, NUMBER
@@ -71,12 +71,13 @@ def set_(
 @COMMAND.command("explain")
 @click.option("--entry", type=int, required=True, help="Id of the time entry.")
 def explain_(entry: int) -> Answer:
-    """Say which rule wins for a time entry, and why the others lose."""
+    """Say which rule wins for a time entry, or won for a billed one, and why the others lose."""
     found = explain(entry)
     won = found.won
     return {
         "won": won.id if won else None,
         "rate": price_text(won.rate, won.currency) if won else None,
         "currency": won.currency if won else None,
+        "invoice": invoice.number if (invoice := rate_queries.invoice_of(entry)) else None,
         "lost": [{"rate_rule": lost.rule.id, "why": lost.why} for lost in found.lost],
     }

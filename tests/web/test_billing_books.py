@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from decimal import Decimal
 
@@ -103,6 +104,20 @@ def test_an_entry_explains_its_rate(month):
     month.post(f"/billing/rates/{live(RateRule)[0].id}/retire")
     page = month.get(f"/billing/entries/{entries_in()[0]}/rate").text
     assert "No rule covers this entry" in page
+
+
+def test_a_billed_entry_explains_the_rate_it_was_billed_at(month):
+    month.company()
+    entry = entries_in()[0]
+    month.issued(month.compiled())
+    month.post("/billing/rates", rate="70", currency="EUR")
+    with unit_of_work():
+        make.rate("95", staff_id=month.jon.id)
+    page = month.get(f"/billing/entries/{entry}/rate").text
+    assert re.search(r"It is billed on <a [^>]+>INV-2026-\d+</a>", page)
+    assert "EUR&nbsp;120.00 an hour</h2>" in page
+    assert "70.00" not in page
+    assert "95.00" not in page
 
 
 def test_a_tax_of_one_company_takes_the_place_of_the_default(month):

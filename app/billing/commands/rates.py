@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
-from app.billing import queries
+from app.billing import queries, rate_queries
 from app.billing.engine.rates import Explanation, explain_rate
 from app.billing.models import RateRule, Tax
 from app.companies.repricing import post_revaluation
@@ -226,16 +226,27 @@ def _raised(rule: RateRule, percent: Decimal) -> Decimal:
 
 
 def explain(entry_id: int) -> Explanation:
-    """Which rule wins for a time entry today, and why each other one loses."""
+    """Which rule wins for a time entry, and why each other one loses.
+
+    Of one that is billed: by the rules, the tree and the currency when it was.
+    """
     entry = db.session.get(TimeEntry, entry_id)
     if entry is None:
         raise NotFoundError(f"There is no time entry {entry_id}.")
     payers = queries.payers(queries.agency())
-    payer_id = payers.of(entry.company_id, entry.work_date) or entry.company_id
+    invoice = rate_queries.invoice_of(entry_id)
+    parents = payers.parents
+    if invoice is None:
+        payer_id = payers.of(entry.company_id, entry.work_date) or entry.company_id
+        currency = payers.companies[payer_id].currency
+    else:
+        currency = invoice.currency
+        chain = [entry.company_id, *invoice.ancestors.get(str(entry.company_id), ())]
+        parents = parents | dict(zip(chain, [*chain[1:], None], strict=True))
     return explain_rate(
-        queries.rate_rules(),
-        currency=payers.companies[payer_id].currency,
-        parents=payers.parents,
+        queries.rate_rules(at=invoice.created_at if invoice else None),
+        currency=currency,
+        parents=parents,
         company_id=entry.company_id,
         staff_id=entry.staff_id,
         work_type_id=entry.work_type_id,

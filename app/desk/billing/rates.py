@@ -277,6 +277,7 @@ def explain(entry_id: int) -> str:
     return render_template(
         "desk/billing/explain.html",
         entry=entry,
+        invoice=rate_queries.invoice_of(entry_id),
         found=found,
         rules=rate_queries.rates_by_id(ids),
         sentences=explain_alone(entry.recorded_seconds, entry.billable_seconds, found.won)

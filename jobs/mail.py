@@ -33,6 +33,8 @@ def send(running: Running) -> dict[str, Any]:
         final = isinstance(error, RuleError) or is_last
         with running.step():
             mail.note(mail_id, "failed" if final else "queued", str(error))
+            if isinstance(error, mailer.NotTriedError):
+                mail.forget_attempt(mail_id)
         raise
     with running.step():
         mail.note(mail_id, state)

@@ -272,14 +272,14 @@ def resend(mail_id: int, actor: Actor, *, key: str) -> int:
 
 
 def send_now(mail_id: int, actor: Actor) -> None:
-    """Let a mail that was tried in vain be tried again now, and not after its pause.
+    """Let a mail that was tried in vain or put off be tried now, and not after its pause.
 
-    Raises `RuleError` where it was not tried yet, is being sent, or waits no more.
+    Raises `RuleError` where its turn did not come yet, it is being sent, or waits no more.
     """
     mail = db.session.get(Mail, mail_id, populate_existing=True)
     if mail is None:
         raise NotFoundError(f"There is no mail {mail_id}.")
-    is_delayed = mail.state == "queued" and mail.attempts and mail.job_id is not None
+    is_delayed = mail.state == "queued" and mail.reason and mail.job_id is not None
     if not is_delayed or not jobs.hasten(mail.job_id or 0):
         raise RuleError(f"Mail {mail_id} does not wait for another attempt: see what became of it.")
     audit.record(actor, "mail.send_now", kind="mail", id=mail_id)
@@ -339,6 +339,16 @@ def note(mail_id: int, state: str, reason: str | None = None) -> None:
         update(Mail)
         .where(Mail.id == mail_id, Mail.state == "queued")
         .values(state=state, reason=reason, sent_at=sent_at)
+    )
+
+
+def forget_attempt(mail_id: int) -> None:
+    """Count the attempt that was begun no more: the mail server was left alone, nothing went out.
+
+    A mail that never was tried can be called back as before.
+    """
+    db.session.execute(
+        update(Mail).where(Mail.id == mail_id).values(attempts=func.greatest(Mail.attempts - 1, 0))
     )
 
 

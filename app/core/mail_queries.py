@@ -64,8 +64,8 @@ def one(mail_id: int) -> Mail:
 
 
 def next_attempt(mail: Mail) -> datetime | None:
-    """When a mail that was tried in vain is tried again; None for all others."""
-    if mail.state != "queued" or not mail.attempts:
+    """When a mail that was tried in vain or put off is tried; None for all others."""
+    if mail.state != "queued" or not (mail.attempts or mail.reason):
         return None
     return db.session.scalar(select(Job.due_at).where(Job.id == mail.job_id))
 

@@ -37,6 +37,10 @@ class NotNowError(Exception):
     """The server is away, too slow or asks for patience (4xx): to be tried again later."""
 
 
+class NotTriedError(NotNowError):
+    """Nothing was tried: the server did not answer a moment ago, and is left alone for a while."""
+
+
 class Mailer(Protocol):
     """One way for mails to leave."""
 
@@ -116,7 +120,7 @@ class SmtpMailer:
 
     def deliver(self, message: EmailMessage, *, recipient: str, mail_id: int) -> str:
         if time.monotonic() < _silent_until.get(self.name, 0):
-            raise NotNowError(f"The mail server {self.name} did not answer a moment ago.")
+            raise NotTriedError(f"The mail server {self.name} did not answer a moment ago.")
         client = self._connected()
         try:
             faultpoint("mail.before_send")

@@ -36,10 +36,12 @@ def mailed(events: Sequence[Event]) -> dict[int, Mailed]:
 def _words(mails: Sequence[Sent]) -> str:
     out = sum(each.state in OUT for each in mails)
     delayed = sum(each.is_delayed for each in mails)
+    late = sum(each.is_late for each in mails)
     counted = (
         ("mailed to {}", out),
-        ("being mailed to {}", sum(each.state == "queued" for each in mails) - delayed),
+        ("being mailed to {}", sum(each.state == "queued" for each in mails) - late),
         ("tried and delayed {}", delayed),
+        ("put off {}", late - delayed),
         ("failed {}", sum(each.state == "failed" for each in mails)),
         ("came back {}", sum(each.state == "bounced" for each in mails)),
         ("called back {}", sum(each.state == "undone" for each in mails)),

@@ -194,7 +194,12 @@ class Sent:
     @property
     def is_delayed(self) -> bool:
         """Whether it was tried in vain and is tried again by itself."""
-        return self.state == "queued" and self.attempts > 0 and self.reason != ""
+        return self.is_late and self.attempts > 0
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it waits after a turn in vain; untried where the mail server was left alone."""
+        return self.state == "queued" and self.reason != ""
 
 
 def sent_of(event_ids: Sequence[int]) -> dict[int, list[Sent]]:

@@ -241,6 +241,17 @@ def test_a_server_that_is_down_keeps_nobody_waiting_and_drains_later(app):
     assert len(sink.recipients) == 3
 
 
+def test_only_the_mail_that_met_the_silent_server_was_tried(app):
+    for _ in _using(app, f"smtp://127.0.0.1:{free_port()}", None):
+        posted(letter(key="met"), letter("bo@client.example", key="spared"))
+        jobs.run_due()
+    rows = sorted(db.session.scalars(select(Mail)), key=lambda row: row.attempts)
+    assert [row.attempts for row in rows] == [0, 1]
+    assert "a moment ago" in rows[0].reason
+    with unit_of_work():
+        assert mail.undo([row.id for row in rows], CLERK) == 1, "the spared one can be called back"
+
+
 def test_a_server_that_hangs_is_given_up_and_left_alone(app):
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))

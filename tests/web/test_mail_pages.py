@@ -159,7 +159,8 @@ def delayed(mail_id, *, attempts=1):
 
 
 @pytest.mark.parametrize(
-    ("attempts", "told"), [(1, "Tried once, next at"), (3, "Tried 3 times, next at")]
+    ("attempts", "told"),
+    [(0, "Not tried yet, next at"), (1, "Tried once, next at"), (3, "Tried 3 times, next at")],
 )
 def test_a_delayed_mail_says_how_often_it_was_tried_and_is_sent_now_on_request(
     clerk, attempts, told

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from app.billing.queries_dashboards import unbilled_of
 from app.cli.base import (
     Answer,
     DeskGroup,
@@ -21,6 +22,7 @@ from app.core.audit import Actor
 from app.core.db import unit_of_work
 from app.core.errors import NotFoundError, UnusableInputError
 from app.imports import commands, mending, proposing, undo_commands, values, workbook
+from app.imports.batches import batch_of
 from app.imports.importer import EMPTY, MODES, Options
 
 ACTOR = Actor(name="command line", channel="cli")
@@ -49,12 +51,29 @@ def refused(batch: int, output: Path) -> Answer:
 
 
 def undo_batch(batch: int, *, dry_run: bool, wait: bool) -> Answer:
-    """Undo a batch of any kind."""
+    """Undo a batch of any kind; archived companies with work that is not billed are named."""
     with unit_of_work():
         if dry_run:
-            return undo_commands.undo_dry_run(batch)
+            return _with_warnings(undo_commands.undo_dry_run(batch), "would be archived")
         job = undo_commands.start_undo(ACTOR, batch)
-    return carry_out(job, wait=wait)
+    answer = carry_out(job, wait=wait)
+    with unit_of_work():
+        return _with_warnings(answer, "is archived")
+
+
+def _with_warnings(answer: Answer, archived: str) -> Answer:
+    ids = answer.get("archived_ids")
+    if not ids or batch_of(answer["batch"]).kind != "companies":
+        return answer
+    waiting: dict[str, int] = {}
+    for row in unbilled_of(ids):
+        waiting[row.name] = waiting.get(row.name, 0) + row.entries
+    warnings = [
+        f"{name} {archived} and has unbilled time ({count}): restore it, or let somebody else pay"
+        " for it."
+        for name, count in waiting.items()
+    ]
+    return {**answer, "warnings": warnings}
 
 
 def import_options(function: Callable[..., Any]) -> Callable[..., Any]:

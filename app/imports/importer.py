@@ -196,6 +196,10 @@ class Importer(ABC):
         """Records of these (id, before, after) that an undo may not put back, each with why."""
         return {}
 
+    def stands_on(self, session: Session, ids: Sequence[int]) -> dict[int, str]:
+        """What of these, that an undo may not delete, is in the way, where it can be said."""
+        return {}
+
     def beside(self, work: Work) -> str:
         """A select of line and id: what is there already that a row stands on beside its record."""
         return "select null::integer as line, null::bigint as id where false"

@@ -334,7 +334,11 @@ def _delete(
         held |= _held(session, hooks, free)
         free = [number for number in free if number not in held]
     if held and not importer.can_archive:
-        _refuse(outcome, rows, held, STANDS)
+        told = importer.stands_on(session, sorted(held))
+        for row in rows:
+            if row["id"] in held:
+                reason = told.get(row["id"], STANDS)
+                outcome["refused"].append({**_named(row), "reason": reason})
     else:
         outcome["archived"] += len(held)
         outcome["archived_ids"] += sorted(held)

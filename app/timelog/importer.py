@@ -150,6 +150,9 @@ class TimeImporter(Importer):
         moving = [each["id"] for each in images if FROZEN & each["after"].keys()]
         return dict.fromkeys(session.scalars(text(HELD), {"ids": moving}), BILLED_REASON)
 
+    def stands_on(self, session: Session, ids: Sequence[int]) -> dict[int, str]:
+        return {row.id: _standing(row) for row in session.execute(text(STANDS_ON), {"ids": ids})}
+
     def beside(self, work: Work) -> str:
         return places.BESIDE
 
@@ -212,6 +215,15 @@ def _told_ahead(lines: Sequence[int]) -> str:
         f"The day of {rows_named(lines)} lies in the future: look whether day, month and year are"
         " read as they are meant."
     )
+
+
+def _standing(row: Any) -> str:
+    """Why time cannot be deleted: it is billed or written off, or once was."""
+    if row.kind == "write_off":
+        return "it is written off" if row.is_live else "it was written off once, which stays known"
+    if row.is_live:
+        return f"it is billed on {row.number}: issue a credit note first"
+    return f"it was billed on {row.number}, which is credited: write it off, or leave it"
 
 
 def _person(work: Work, cells: Cells) -> tuple[str, str | None]:
@@ -344,6 +356,12 @@ LIVE = "a.released_at is null and a.kind <> 'credit'"
 BILLED = f"""p.action = 'updated' and p.after ?| array{sorted(FROZEN)}
   and exists (select from allocation a where a.entry_id = p.target and {LIVE})"""
 HELD = f"select a.entry_id from allocation a where a.entry_id = any(:ids) and {LIVE}"
+STANDS_ON = f"""
+select distinct on (a.entry_id) a.entry_id as id, a.kind, d.number, {LIVE} as is_live
+  from allocation a left join document_line l on l.id = a.line_id
+  left join document d on d.id = l.document_id
+ where a.entry_id = any(:ids) and a.kind <> 'credit'
+ order by a.entry_id, {LIVE} desc, a.id desc"""
 BILLED_REASON = "it is billed or written off, and stays as it is: issue a credit note first"
 OTHERS = """p.action = 'updated' and not exists (
   select from time_entry t join staff w on w.id = t.staff_id

@@ -4,12 +4,14 @@ import pytest
 from sqlalchemy import select
 
 from app.billing.commands.credit import void_invoice
+from app.billing.commands.entries import write_off
 from app.billing.models import Document
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError
 from app.timelog.commands import delete_entry
 from app.timelog.models import TimeEntry
+from tests import factories as make
 from tests.billing.desk import CLERK, TODAY, assert_books, compiled, issued
 from tests.billing.test_month_end import agency_with_work
 from tests.imports.bring import bring, counts, exported, take_back, try_out
@@ -56,3 +58,39 @@ def test_time_that_was_billed_once_is_not_deleted(app):
         entry.state, entry.state_reason = "rejected", "No"
     with pytest.raises(RuleError, match="was billed or written off once"), unit_of_work():
         delete_entry(db.session.scalars(select(TimeEntry)).one(), actor=CLERK)
+
+
+def test_an_undo_says_by_which_invoice_imported_time_is_kept(app):
+    with unit_of_work():
+        make.rate("100")
+        make.company("Fjord", tax_id="T1", billing_city="Bergen")
+    batch = bring("time", "Person,Client,Date,Hours\nAda,Fjord,2026-03-10,1\n")["batch"]
+    [invoice] = issued(compiled())["issued"]
+    number = db.session.get_one(Document, invoice).number
+    [refused] = take_back(batch)["refused"]
+    assert refused["reason"] == f"it is billed on {number}: issue a credit note first"
+    with clock.frozen(TODAY), unit_of_work():
+        void_invoice(CLERK, number, reason="Wrong company")
+    [refused] = take_back(batch)["refused"]
+    assert refused["reason"].startswith(f"it was billed on {number}, which is credited")
+    with unit_of_work():
+        write_off(CLERK, [db.session.scalars(select(TimeEntry.id)).one()], reason="Imported twice")
+    [refused] = take_back(batch)["refused"]
+    assert refused["reason"] == "it is written off"
+    assert_books()
+
+
+def test_the_command_names_companies_whose_work_an_undo_leaves_unbilled(cli, tmp_path):
+    file = tmp_path / "companies.csv"
+    file.write_text("Company\nFjord\nNord\n")
+    batch = cli("companies", "import", str(file))["batch"]
+    with unit_of_work():
+        make.rate("100")
+    file.write_text("Person,Client,Date,Hours\nAda,Fjord,2026-03-10,1\n")
+    cli("time", "import", str(file))
+    for more in (("--dry-run",), ()):
+        answer = cli("companies", "undo", str(batch), *more)
+        assert (answer["archived"], answer["deleted"]) == (1, 1)
+        [warning] = answer["warnings"]
+        assert warning.startswith("Fjord would be archived" if more else "Fjord is archived")
+        assert "has unbilled time (1)" in warning

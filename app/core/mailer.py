@@ -225,6 +225,8 @@ class TimedTlsClient(TimedClient, smtplib.SMTP_SSL):  # type: ignore[misc]
 def _words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "it closed the connection"
     if isinstance(error, smtplib.SMTPResponseException):
         answer = error.smtp_error
         text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer

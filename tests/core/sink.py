@@ -19,6 +19,7 @@ class Sink:
         self.answers: dict[str, str] = {}
         self.answers_to_data: dict[str, str] = {}
         self.hangs_at_data = False
+        self.leaves_at_data = False
         self.port = 0
 
     def forget(self) -> None:
@@ -44,6 +45,8 @@ class Sink:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         if self.hangs_at_data:
             await asyncio.sleep(60)
+        if self.leaves_at_data:
+            server.transport.close()
         answer = self.answers_to_data.get(envelope.rcpt_tos[0])
         if answer:
             return answer

@@ -241,6 +241,13 @@ def test_a_server_that_is_down_keeps_nobody_waiting_and_drains_later(app):
     assert len(sink.recipients) == 3
 
 
+def test_a_server_that_leaves_in_the_middle_is_said_to_have_closed_the_connection(smtp):
+    smtp.leaves_at_data = True
+    posted(letter())
+    jobs.run_due()
+    assert the_mail(state="queued").reason.endswith("broke off: it closed the connection.")
+
+
 def test_only_the_mail_that_met_the_silent_server_was_tried(app):
     for _ in _using(app, f"smtp://127.0.0.1:{free_port()}", None):
         posted(letter(key="met"), letter("bo@client.example", key="spared"))

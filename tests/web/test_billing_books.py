@@ -271,6 +271,7 @@ def test_voiding_what_is_paid_in_part_names_what_is_in_the_way_first(issued):
     answer = issued.post(f"/billing/invoices/{first.id}/void", reason="Wrong month")
     note = issued.get(answer.location).text
     assert note.count("\u2212360.00") > 2
+    assert "\u22123:00" in note, "so that hours times rate are the net"
     assert ">360.00<" not in note
 
 

@@ -142,6 +142,7 @@ def test_every_reason_that_blocks_leads_to_its_mending(month):
         "Set who pays: Lost Ltd",
     ):
         assert f'aria-label="{words}"' in page
+    assert f'/companies/show/{lost.id}#bill-to"' in page, "where who pays is set"
 
 
 def test_a_second_person_approves_on_the_preview(month):

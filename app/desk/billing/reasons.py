@@ -18,7 +18,7 @@ REASONS = {
     "no_bill_to": Reason(
         "Nobody pays",
         "The company that pays is archived, or no one pays on some of the days.",
-        "company",
+        "payer",
         "Set who pays",
     ),
     "no_rate": Reason(

@@ -10,6 +10,7 @@ from app.communications.models import Received
 from app.companies.models import Contact
 from app.core.db import db
 from app.tickets.models import Attachment, Ticket
+from tests import factories as make
 from tests.browser.test_portal import PAGES
 from tests.communications.letters import take
 
@@ -106,3 +107,17 @@ def test_their_files_are_saved_and_never_opened(live, ticket, desk, portal, side
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["content-type"].partition(";")[0] not in {"text/html", "image/svg+xml"}
     assert page.url == before
+
+
+def test_a_name_that_turns_the_direction_turns_its_own_letters_only(live, desk):
+    with live.database():
+        number = make.ticket(make.company("Fjord"), "Printer \u202eon fire").number
+    page = desk("Agent")
+    page.goto(f"{live.url}/tickets/{number}")
+    page.get_by_label("Subject").fill("A wins")
+    page.get_by_role("button", name="Save fields").click()
+    page.wait_for_load_state()
+    page.goto(f"{live.url}/tickets/{number}")
+    line = page.locator(".timeline li", has_text="subject:").first
+    before, after = (line.locator("bdi", has_text=text).last for text in ("Printer", "A wins"))
+    assert before.bounding_box()["x"] < after.bounding_box()["x"]

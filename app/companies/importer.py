@@ -428,6 +428,7 @@ def _plan_parents(session: Session, work: Work) -> None:
         "exists (select 1 from import_parent r where r.line = p.line and r.reason is not null)",
         "(select r.reason from import_parent r where r.line = p.line)",
         work.header("parent"),
+        "s.place_label",
     )
     session.execute(text(MOVED))
 

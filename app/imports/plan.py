@@ -130,12 +130,18 @@ def _allowed(importer: Importer, work: Work) -> str:
     return "n.existing is null" if work.options.mode == "create" else "true"
 
 
-def refuse(session: Session, condition: str, reason: str, column: str | None) -> None:
-    """Refuse planned rows `p` for which `condition` holds; `reason` is SQL."""
+def refuse(
+    session: Session, condition: str, reason: str, column: str | None, value: str = "p.value"
+) -> None:
+    """Refuse planned rows `p` (staged as `s`) for which `condition` holds.
+
+    `reason` and `value`, what stands in the column, are SQL as well.
+    """
     session.execute(
         text(
             f"update import_plan p set action = 'refused', reason = {reason},"
-            " column_name = :column, before = null, after = null from import_stage s"
+            f" column_name = :column, value = {value}, before = null, after = null"
+            " from import_stage s"
             f" where s.line = p.line and p.action <> 'refused' and ({condition})"
         ),
         {"column": column},

@@ -274,6 +274,15 @@ def test_bad_time_is_refused(app, row, reason) -> None:
     assert answer["companies_created"] == answer["staff_created"] == 0
 
 
+def test_a_circle_of_companies_names_the_parent_of_each_row(app) -> None:
+    answer = bring("companies", "Company;Parent\nA;B\nB;A\nC;\n")
+    assert [(row["line"], row["column"], row["value"]) for row in answer["errors"]] == [
+        (2, "Parent", "B"),
+        (3, "Parent", "A"),
+    ]
+    assert answer["created"] == 1
+
+
 def test_a_duration_above_start_to_end_is_refused_and_one_below_is_told(app) -> None:
     head = "User;Client;Start;End;Duration\n"
     rows = (

@@ -106,6 +106,13 @@ def test_an_entry_explains_its_rate(month):
     assert "No rule covers this entry" in page
 
 
+def test_a_rate_that_ends_before_it_begins_is_refused_by_the_days_typed(month):
+    page = month.post(
+        "/billing/rates", rate="70", currency="EUR", start="2026-11-03", end="2026-11-02"
+    )
+    assert "The last day 2 Nov 2026 is before the first, 3 Nov 2026" in page.text
+
+
 def test_a_billed_entry_explains_the_rate_it_was_billed_at(month):
     month.company()
     entry = entries_in()[0]

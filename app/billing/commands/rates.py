@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -142,7 +142,8 @@ def _rounding_problems(terms: RateTerms) -> list[str]:
 
 def _span_problems(start: date | None, end: date | None) -> list[str]:
     if start and end and end <= start:
-        return [f"The end {day(end)} is not after the start {day(start)}: choose a later end."]
+        last = day(end - timedelta(days=1))
+        return [f"The last day {last} is before the first, {day(start)}: choose a later one."]
     return []
 
 

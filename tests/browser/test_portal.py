@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from app.companies import accounts, domains
 from app.companies.account_models import Registration
-from app.companies.models import Contact
+from app.companies.models import Contact, ContactEmail
 from app.core.db import db
 from app.core.models import Mail
 from app.tickets.models import Attachment, Event, Rating, Subscription, Ticket
@@ -286,6 +286,21 @@ def test_a_colleague_is_brought_in_without_scripts(live, clients, portal):
     page.get_by_role("button", name="Remove Bo Lund").wait_for()
     with live.database():
         assert clients.bo in db.session.scalars(select(Subscription.contact_id)).all()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_second_address_goes_only_after_a_question(live, clients, portal, javascript):
+    with live.database():
+        second = ContactEmail(contact_id=clients.mira, address="old@c.example", is_primary=False)
+        db.session.add(second)
+    page = portal(width="phone", javascript=javascript)
+    page.goto(f"{live.url}/portal/profile")
+    page.locator("summary", has_text="Remove").click()
+    page.get_by_text("Nobody signs in or writes to us with it any more.").wait_for()
+    with live.database():
+        assert db.session.scalars(select(ContactEmail.address)).all().count("old@c.example") == 1
+    page.get_by_role("button", name="Remove old@c.example").click()
+    expect(page.get_by_text("old@c.example")).to_have_count(0)
 
 
 PAGES = (

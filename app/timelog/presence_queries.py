@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Row, cast, extract, func, select
+from sqlalchemy import ColumnElement, Date, Row, cast, extract, func, select, true
 
 from app.companies.models import Company
 from app.core.db import db
+from app.core.models import Agency
 from app.staff.models import Staff
 from app.tickets.models import Event, Ticket
 from app.timelog import rules
@@ -89,24 +90,27 @@ def logged() -> ColumnElement[bool]:
 def untimed(staff_id: int, zone: str, days: Sequence[date]) -> Sequence[Row[Any]]:
     """Number, subject, company and day of what a person worked on without logging time that day.
 
-    Worked on means said or changed something; `days` is a span of consecutive dates of `zone`.
+    Worked on means said or changed something; `days` is a span of consecutive dates of `zone`. Time
+    of the company's own day counts as well, by which its entry is dated.
     """
     first, last = rules.begin_of(days[0], zone), rules.begin_of(days[-1] + timedelta(days=1), zone)
     on = cast(func.timezone(zone, Event.at), Date).label("day")
+    there = cast(func.timezone(func.coalesce(Company.zone, Agency.zone), Event.at), Date)
     timed = (
         select(TimeEntry.id)
         .where(
             TimeEntry.staff_id == staff_id,
             TimeEntry.ticket_id == Event.ticket_id,
-            TimeEntry.work_date == on,
+            TimeEntry.work_date.in_((on, there)),
         )
-        .correlate(Event)
+        .correlate(Event, Company, Agency)
         .exists()
     )
     return db.session.execute(
         select(Ticket.number, Ticket.subject, Company.name.label("company"), on)
         .join(Ticket, Ticket.id == Event.ticket_id)
         .join(Company, Company.id == Ticket.company_id)
+        .join(Agency, true())
         .where(
             Event.staff_id == staff_id,
             Event.at >= first,

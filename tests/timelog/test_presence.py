@@ -1,14 +1,18 @@
 """Who has a ticket open, and the visit that is offered as time."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 from sqlalchemy import select, text, update
 
+from app.core import clock
 from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
+from app.tickets import timeline
 from app.timelog import presence, presence_queries, queries, timers
 from app.timelog.commands import log_time
-from app.timelog.models import Presence
+from app.timelog.models import Presence, TimeEntry
 from app.timelog.rules import Work
 from tests import factories
 
@@ -120,3 +124,20 @@ def test_a_visit_is_as_long_as_it_was_however_often_its_pages_beat(ada, ticket):
         look(ada, ticket)
     spent = db.session.scalars(select(Presence.spent_seconds)).one()
     assert 59 <= spent <= 61
+
+
+def test_time_of_the_companys_day_is_time_of_the_same_work(ada):
+    """Already Tuesday where Ada is, and still Monday where the company is, by whose day it goes."""
+    company = factories.company("Nord", zone="Europe/Madrid")
+    ticket = factories.ticket(company, "Printer")
+    at, tuesday = datetime(2026, 11, 23, 12, tzinfo=UTC), date(2026, 11, 24)
+    actor = Actor(user_id=ada.user_id, staff_id=ada.id)
+    with clock.frozen(at):
+        timeline.append_many(
+            [timeline.Note(ticket.id, "note", {"text": "Looked into it."}, at=at)], actor=actor
+        )
+        worked = presence_queries.untimed(ada.id, "Pacific/Apia", [tuesday])
+        assert [row.day for row in worked] == [tuesday]
+        log_time(Work(seconds=600), actor=actor, staff_id=ada.id, ticket_id=ticket.id)
+    assert db.session.scalar(select(TimeEntry.work_date)) == date(2026, 11, 23)
+    assert not presence_queries.untimed(ada.id, "Pacific/Apia", [tuesday])

@@ -40,7 +40,7 @@ def test_a_due_date_is_kept_in_the_zone_of_its_person_and_shown(agent, fjord):
     assert "is no date and time" in wrong.get_data(as_text=True)
     browser.post(f"/tickets/{ticket.number}/fields", data={"version": version, "due": ""})
     page = browser.get(answer.location).get_data(as_text=True)
-    assert "due: 1 Jul 2026, 09:30 → <b>none</b>" in page
+    assert "due: <bdi>1 Jul 2026, 09:30</bdi> → <b><bdi>none</bdi></b>" in page
     with fresh():
         assert db.session.scalars(select(Ticket.due_at)).one() is None
 

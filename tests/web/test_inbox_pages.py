@@ -282,3 +282,11 @@ def test_empty_pages_say_what_to_do(app):
     browser = signed_in(app, person("Admin"))
     assert "No mailbox is read" in text_of(browser.get("/inbox/"))
     assert "No mailbox yet" in text_of(browser.get("/settings/mailboxes"))
+
+
+def test_a_mail_without_a_sender_is_not_offered_to_be_accepted(agent):
+    assert take(b"nonsense")["rule"] == "no-sender"
+    found = db.session.scalars(select(Received)).one()
+    page = text_of(agent.get(f"/inbox/{found.id}"))
+    assert "Leave it" in page
+    assert f"/inbox/{found.id}/accept" not in page

@@ -125,7 +125,7 @@ def test_who_answers_what_is_nobodys_has_it_when_the_box_says_so(agent, fjord):
     answer = sent(browser, nobodys.number, text="On it.", take="y")
     page = followed(browser, answer)
     assert "Reply sent, assigned to you." in page
-    assert "assignee: none →" in page
+    assert "assignee: <bdi>none</bdi> →" in page
     assert box_of(page) is None
     with fresh():
         assert db.session.get_one(Ticket, nobodys.id).assignee_id == own

@@ -50,8 +50,9 @@ def unbilled_by_company(
         title="Unbilled value by company",
         unit=f"{currency}, priced alone",
         takeaway=_waiting(total, entries, first, currency),
-        definition="Billable entries on no invoice, each priced alone by the rate rule in force. "
-        "An invoice rounds and groups them, so its total may differ.",
+        definition="Billable entries on no invoice at the end of the period, however old, each "
+        "priced alone by the rate rule in force. An invoice rounds and groups them, so its total "
+        "may differ.",
         labels=tuple(distinct(names)),
         series=(Series("Unbilled", "waiting", marks),),
         scale=10**exponent,

@@ -335,6 +335,16 @@ def test_files_that_were_asked_for_are_kept_on_the_timeline(world):
     assert "contract.pdf" in page.get_data(as_text=True)
 
 
+def test_who_sends_a_file_that_is_refused_is_told_to_choose_all_again(world):
+    action = asked(world, kind="upload", text="The signed contract")
+    assert "chosen again" not in visitor(world["app"]).get(link(action)).text
+    files = [(BytesIO(b"%PDF-1.7 signed"), "contract.pdf"), (BytesIO(b""), "empty.txt")]
+    answer = visitor(world["app"]).post(link(action), data={"do": "answer", "files": files})
+    assert answer.status_code == 422
+    assert "empty.txt is empty" in answer.text
+    assert "Files must be chosen again." in answer.text
+
+
 def test_home_has_the_most_urgent_first(world):
     today = clock.today("Europe/Berlin")
     for days, text in ((5, "Later one"), (1, "Sooner one"), (3, "Middle one")):

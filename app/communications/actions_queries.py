@@ -23,8 +23,8 @@ from app.tickets.models import OPEN_CATEGORIES, Ticket
 
 
 def waiting_on(viewer: Viewer, *, ticket_id: int | None = None) -> Sequence[ActionRequest]:
-    """What is asked of the viewer and not answered yet, the most urgent first."""
-    query = scoped(ActionRequest, viewer).where(ActionRequest.state == ASKED)
+    """What is asked of the viewer and can still be answered, the most urgent first."""
+    query = scoped(ActionRequest, viewer).where(*_awaited())
     if ticket_id is not None:
         query = query.where(ActionRequest.ticket_id == ticket_id)
     return db.session.scalars(
@@ -34,9 +34,19 @@ def waiting_on(viewer: Viewer, *, ticket_id: int | None = None) -> Sequence[Acti
     ).all()
 
 
+def _awaited() -> tuple[ColumnElement[bool], ...]:
+    """What may be answered, also before the job comes that ends what is over."""
+    return ActionRequest.state == ASKED, ActionRequest.due_at > _over_before(clock.now())
+
+
+def _over_before(now: datetime) -> ColumnElement[datetime]:
+    """By when what is over was due at the latest (`actions_rules.ends_at`)."""
+    return case((ActionRequest.kind == ESTIMATE, now), else_=now - EXPIRES_AFTER)
+
+
 def tickets_waiting_on(viewer: Viewer) -> set[int]:
-    """Ids of the tickets on which something is asked of the viewer and not answered yet."""
-    query = scoped(ActionRequest, viewer).where(ActionRequest.state == ASKED)
+    """Ids of the tickets on which something is asked of the viewer that can still be answered."""
+    query = scoped(ActionRequest, viewer).where(*_awaited())
     return set(db.session.scalars(query.with_only_columns(ActionRequest.ticket_id)))
 
 
@@ -284,12 +294,11 @@ def due_reminders(now: datetime, *, most: int) -> Sequence[ActionReminder]:
 
 
 def overripe(now: datetime) -> Sequence[tuple[int, int]]:
-    """Requests so long overdue that they end (`actions_rules.ends_at`): id and ticket's number."""
-    ends_at = case((ActionRequest.kind == ESTIMATE, now), else_=now - EXPIRES_AFTER)
+    """Requests so long overdue that they end: id and ticket's number."""
     query = (
         select(ActionRequest.id, Ticket.number)
         .join(ActionRequest.ticket)
-        .where(ActionRequest.state == ASKED, ActionRequest.due_at <= ends_at)
+        .where(ActionRequest.state == ASKED, ActionRequest.due_at <= _over_before(now))
         .order_by(ActionRequest.id)
     )
     return [(row.id, row.number) for row in db.session.execute(query)]

@@ -7,7 +7,7 @@ from io import BytesIO
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.communications import actions, actions_queries
 from app.communications.action_models import ActionRequest
@@ -352,6 +352,15 @@ def test_home_has_the_most_urgent_first(world):
     page = client_in(world["app"], world["mira"]).get("/portal/").get_data(as_text=True)
     places = [page.index(text) for text in ("Sooner one", "Middle one", "Later one")]
     assert places == sorted(places)
+
+
+def test_what_is_over_waits_for_nobody_before_the_job_comes(world):
+    asked(world, text="Old one")
+    browser = client_in(world["app"], world["mira"])
+    assert "Old one" in browser.get("/portal/").text
+    with unit_of_work():
+        db.session.execute(update(ActionRequest).values(due_at=clock.now() - timedelta(days=31)))
+    assert "Old one" not in browser.get("/portal/").text
 
 
 def test_staff_ask_and_take_back_on_the_desk(world):

@@ -171,3 +171,22 @@ def _local(at: datetime | None, zone: str) -> str:
 def hours_text(intervals: Sequence[tuple[int, int]]) -> str:
     """Stretches as they are typed: 09:00-12:00, 13:00-17:00."""
     return ", ".join(f"{sla.clock(opens)}-{sla.clock(closes)}" for opens, closes in intervals)
+
+
+def week_text(hours: Mapping[int, Sequence[tuple[int, int]]]) -> str:
+    """The hours of a week in words, days that follow each other with the same ones as one."""
+    told: list[tuple[int, int, str]] = []
+    for day in sorted(hours):
+        said = hours_text(hours[day])
+        if told and told[-1][1:] == (day - 1, said):
+            told[-1] = (told[-1][0], day, said)
+        else:
+            told.append((day, day, said))
+    return "; ".join(f"{_days_text(first, last)} {said}" for first, last, said in told)
+
+
+def _days_text(first: int, last: int) -> str:
+    begin, end = sla.DAYS[first][:3], sla.DAYS[last][:3]
+    if first == last:
+        return begin
+    return f"{begin} {'and' if last == first + 1 else 'to'} {end}"

@@ -56,9 +56,8 @@ def index() -> str:
         calendars=sla_queries.all_calendars(),
         companies=companies,
         departments=departments,
-        hours_text=promise_words.hours_text,
+        week_text=promise_words.week_text,
         facts_of=sla_queries.facts_of,
-        days=sla.DAYS,
         today=clock.today(),
     )
 

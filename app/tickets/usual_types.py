@@ -101,9 +101,9 @@ def usual_in(code: str) -> list[Usual]:
     """The kinds in a language."""
     return [
         Usual(
-            told_in(each.name, code),
-            told_in(each.help, code),
-            told_in(each.next_text, code),
+            _kept_in(each.name, code),
+            _kept_in(each.help, code),
+            _kept_in(each.next_text, code),
             each.billing,
             tuple(_field_in(field, code) for field in each.fields),
         )
@@ -114,8 +114,8 @@ def usual_in(code: str) -> list[Usual]:
 def _field_in(field: Field, code: str) -> Field:
     return replace(
         field,
-        label=told_in(field.label, code),
-        help=told_in(field.help, code),
+        label=_kept_in(field.label, code),
+        help=_kept_in(field.help, code),
         options=_told(field.options, code),
         visible_if=_condition_in(field.visible_if, code),
         required_if=_condition_in(field.required_if, code),
@@ -126,8 +126,13 @@ def _condition_in(condition: Condition | None, code: str) -> Condition | None:
     return condition and Condition(condition.key, _told(condition.options, code))
 
 
+def _kept_in(text: str, code: str) -> str:
+    """A text in a language as it is kept: forms take a space that does not break for any other."""
+    return " ".join(told_in(text, code).split())
+
+
 def _told(texts: Sequence[str], code: str) -> tuple[str, ...]:
-    return tuple(told_in(text, code) for text in texts)
+    return tuple(_kept_in(text, code) for text in texts)
 
 
 def ensure(actor: Actor) -> None:

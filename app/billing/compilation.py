@@ -154,7 +154,6 @@ class Preview:
     compiled: Compiled
     hash: str
     blocks: Mapping[str, int]
-    tickets: frozenset[int]
     extras: tuple[int, ...]
     buyer: Buyer
     zone: str
@@ -313,7 +312,6 @@ def _preview(
         compiled=compiled,
         hash=fingerprint(document, order),
         blocks=_blocks(facts, work, compiled, buyer, largest),
-        tickets=frozenset(entry.ticket_id for entry in own if entry.ticket_id),
         extras=tuple(
             line.id for line in added if line.id and (line.kind != "text" or line.id in texts)
         ),

@@ -41,8 +41,7 @@ class Compiled:
     left_out: Mapping[str, tuple[int, ...]]
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(msgspec.Struct):
     """A line before discounts and tax."""
 
     kind: LineKind
@@ -137,12 +136,13 @@ def _sort(
     groups, find = result.groups, card.find
     units: dict[UnitKey, list[tuple[list[Billed], int]]] = {}
     which_tax = _tax_places(taxes)
+    only_tax = which_tax.values[0] if len(which_tax.values) == 1 else None
     for entry in entries:
         entry_id, company, staff, work_type, ticket, project, day, recorded, billable, _, _ = entry
         if billable <= 0:
             continue
         rule = find(company, staff, work_type, day)
-        tax = which_tax.at(day)
+        tax = which_tax.at(day) if only_tax is None else only_tax
         if rule is None or tax is None:
             why = _why_left_out(entry, card) if rule is None else "no_tax"
             result.left_out.setdefault(why, []).append(entry_id)
@@ -225,13 +225,8 @@ def _group_text(group: int | str | None, grouping: Grouping, names: Names) -> st
         return group or "Work"
     if group is None:
         return "Other work"
-    called = {
-        "ticket": names.tickets,
-        "person": names.staff,
-        "work_type": names.work_types,
-        "project": {},
-    }[grouping]
-    return called.get(group, f"{grouping.replace('_', ' ').capitalize()} {group}")
+    called = names.of(grouping).get(group)
+    return f"{grouping.replace('_', ' ').capitalize()} {group}" if called is None else called
 
 
 def _extra_lines(

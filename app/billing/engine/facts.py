@@ -140,8 +140,16 @@ class Names:
     requesters: Mapping[int, str] = field(default_factory=dict)
     orders: Mapping[int, str] = field(default_factory=dict)
 
+    def of(self, grouping: Grouping) -> Mapping[int, str]:
+        """What lines of a grouping are called; projects are names themselves."""
+        if grouping == "ticket":
+            return self.tickets
+        if grouping == "person":
+            return self.staff
+        return self.work_types if grouping == "work_type" else {}
 
-class BilledEntry(Struct, frozen=True):
+
+class BilledEntry(Struct, frozen=True, gc=False):
     """Why an entry costs what it costs: its times, the rule that won, its share of the line."""
 
     entry_id: int

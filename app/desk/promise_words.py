@@ -13,6 +13,13 @@ from app.tickets.sla_warnings import WORDS
 
 SOON = timedelta(hours=1)
 MINUTE = 60
+KINDS = {
+    "running": "running",
+    "paused": "waiting",
+    "met": "done",
+    "missed": "overdue",
+    "stopped": "cancelled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A clock with everything that led to its due time."""
+    """A clock with everything that led to its due time; `kind` is that of its state's badge."""
 
     clock: SlaClock
     heading: str
+    kind: str
+    state: str
     summary: str
     parts: Sequence[Part]
 
@@ -87,7 +96,17 @@ def explained(clock: SlaClock, calendars: Mapping[int, sla.Calendar], now: datet
         if segment is clock.segments[-1] or not _is_empty(segment, calendar.zone):
             parts.append(_part(segment, calendar, clock, now, spent))
         spent += segment.seconds or 0
-    return Explained(clock, WORDS[clock.target].capitalize(), _summary(clock, calendars), parts)
+    heading, late = WORDS[clock.target].capitalize(), _late(clock, now)
+    kind = "overdue" if late else KINDS[clock.state]
+    state = clock.state.capitalize() + late
+    return Explained(clock, heading, kind, state, _summary(clock, calendars, late), parts)
+
+
+def _late(clock: SlaClock, now: datetime) -> str:
+    """How late a promise is that is still to be kept, in the words of the queue."""
+    if clock.ended_at or not clock.due_at or clock.due_at > now:
+        return ""
+    return f", {length(now - clock.due_at)} late"
 
 
 def _is_empty(segment: SlaSegment, zone: str) -> bool:
@@ -96,13 +115,13 @@ def _is_empty(segment: SlaSegment, zone: str) -> bool:
     return is_over and not segment.seconds
 
 
-def _summary(clock: SlaClock, calendars: Mapping[int, sla.Calendar]) -> str:
+def _summary(clock: SlaClock, calendars: Mapping[int, sla.Calendar], late: str) -> str:
     zone = calendars[clock.segments[-1].calendar_id].zone if clock.segments else "UTC"
     goal, spent = formats.hours(clock.goal), formats.hours(clock.spent)
     if clock.state == "running":
-        return f"Promised within {goal} h: due {_local(clock.due_at, zone)}."
+        return f"Promised within {goal} h: due {_local(clock.due_at, zone)}{late}."
     if clock.state == "paused":
-        return f"Promised within {goal} h; paused after {spent} h."
+        return f"Promised within {goal} h; paused after {spent} h{late}."
     ended = _local(clock.ended_at, zone)
     return {
         "met": f"Promised within {goal} h, kept after {spent} h, on {ended}.",

@@ -140,7 +140,7 @@ def _part(
         return Part(f"{began} to {until}: {segment.why}, nothing counts", [])
     heading = f"{began} to {until}: counted by “{segment.policy.name}”, {zone}"
     end = segment.ended_at or max(clock.due_at or now, now)
-    told = sla.steps(calendar, segment.began_at, end, before=spent)
+    told = sla.steps(calendar, segment.began_at, end, goal=clock.goal, before=spent)
     counted = told[-1].total - spent if told else 0
     if segment.seconds is not None and segment.seconds != counted:
         kept = formats.exact_hours(segment.seconds)
@@ -172,15 +172,18 @@ def _holidays(
 
 def _line(step: sla.Step, zone: str, clock: SlaClock) -> Line:
     start, end = (at.astimezone(ZoneInfo(zone)) for at in (step.span.start, step.span.end))
-    closes = f"{end:%H:%M}" if end.date() == start.date() else "24:00"
-    seconds = f":{end:%S}" if end.second and end.date() == start.date() else ""
+    closes = _to_the_second(end) if end.date() == start.date() else "24:00"
     total = f"{formats.exact_hours(step.total)} h of {formats.hours(clock.goal)} h"
     return Line(
         f"{start:%a} {formats.day(start.date())}",
-        f"{start:%H:%M} to {closes}{seconds}",
+        f"{_to_the_second(start)} to {closes}",
         f"{formats.exact_hours(step.seconds)} h",
         total + (" (used up)" if step.total == clock.goal else ""),
     )
+
+
+def _to_the_second(at: datetime) -> str:
+    return f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
 
 
 def _local(at: datetime | None, zone: str) -> str:

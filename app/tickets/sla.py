@@ -132,12 +132,20 @@ def latest_start(calendar: Calendar, end: datetime, seconds: int) -> datetime | 
     return None
 
 
-def steps(calendar: Calendar, start: datetime, end: datetime, *, before: int = 0) -> list[Step]:
-    """Every stretch within [start, end) with the sum so far, which begins at `before` seconds."""
+def steps(
+    calendar: Calendar, start: datetime, end: datetime, *, goal: int, before: int = 0
+) -> list[Step]:
+    """Every stretch within [start, end) with the sum so far, which begins at `before` seconds.
+
+    The one in which the sum comes to `goal` seconds ends there, and what is left of it is another.
+    """
     told, total = [], before
     for span in spans(calendar, start, end):
-        total += span.seconds
-        told.append(Step(span, span.seconds, total))
+        cut = span.start + (goal - total) * SECOND
+        parts = (Span(span.start, cut), Span(cut, span.end))
+        for each in parts if span.start < cut < span.end else (span,):
+            total += each.seconds
+            told.append(Step(each, each.seconds, total))
     return told
 
 

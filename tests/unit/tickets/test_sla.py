@@ -96,8 +96,20 @@ def test_a_night_shift_may_end_at_midnight_and_the_weekend_counts_nothing():
 
 def test_the_sum_is_told_stretch_by_stretch():
     calendar = Calendar("Europe/Oslo", WEEKDAYS, {date(2026, 5, 1): "Labour Day"})
-    told = sla.steps(calendar, at("2026-04-30T13:00"), at("2026-05-04T08:00"), before=600)
+    begin, end = at("2026-04-30T13:00"), at("2026-05-04T08:00")
+    told = sla.steps(calendar, begin, end, goal=7800, before=600)
     assert [(step.seconds, step.total) for step in told] == [(7200, 7800), (3600, 11400)]
+
+
+def test_the_sum_stops_where_the_promised_time_is_over():
+    calendar, begin = Calendar("UTC", {0: ((540, 1020),)}), at("2026-03-09T10:00")
+    told = sla.steps(calendar, begin, at("2026-03-16T10:00"), goal=3 * 3600, before=3600)
+    assert [(step.span.end, step.seconds, step.total) for step in told] == [
+        (at("2026-03-09T12:00"), 2 * 3600, 3 * 3600),
+        (at("2026-03-09T17:00"), 5 * 3600, 8 * 3600),
+        (at("2026-03-16T10:00"), 3600, 9 * 3600),
+    ]
+    assert sla.due(calendar, begin, 2 * 3600) == told[0].span.end
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ PAGES = (
     "actions",
     "audit",
     "billing",
+    "bulk",
     "canned",
     "dashboards",
     "entrance",

@@ -13,7 +13,15 @@ from app.billing.commands.issue import Order, issue_chunk
 from app.billing.commands.payments import balance_of, record_payment, reverse_payment, settle
 from app.billing.commands.rates import RateTerms, set_rate
 from app.billing.commands.recompile import payers_now, recompile
-from app.billing.models import Allocation, Document, DocumentLine, ExtraLine, RunBlock, RunRow
+from app.billing.models import (
+    Allocation,
+    BillingRun,
+    Document,
+    DocumentLine,
+    ExtraLine,
+    RunBlock,
+    RunRow,
+)
 from app.companies.models import Company
 from app.core import clock, jobs
 from app.core.db import db, unit_of_work
@@ -196,6 +204,18 @@ def test_a_run_that_is_compiled_after_a_newer_one_gives_way_to_it(app):
     with pytest.raises(RuleError, match="newer run"):
         issued(old)
     assert len(issued(new)["issued"]) == 1
+
+
+def test_a_job_that_was_cut_off_after_its_end_leaves_the_run_as_it_is(app):
+    agency_with_work()
+    run = compiled()
+    undone = "update job set state = 'new' where kind = 'billing.compile' returning id"
+    with unit_of_work():
+        job = db.session.scalar(text(undone))
+    [invoice] = issued(run)["issued"]
+    jobs.run(job)
+    assert db.session.scalars(select(RunRow.document_id)).all() == [invoice]
+    assert db.session.scalars(select(BillingRun.state)).all() == ["issued"]
 
 
 def test_a_late_run_gives_way_only_where_a_newer_one_has_the_account(app):

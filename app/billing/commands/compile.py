@@ -68,10 +68,15 @@ def refuse_future(through: date) -> None:
 
 
 def compile_run(running: jobs.Running) -> dict[str, Any]:
-    """Carry out the job of a run, a chunk of accounts a step; starts over when it was cut off."""
+    """Carry out the job of a run, a chunk of accounts a step; starts over when it was cut off.
+
+    One that was cut off after its end leaves the run as it is: it may be issued by now.
+    """
     run_id = running.payload["run"]
     with running.step(done=0, note="Looking for work to bill"):
         run = find_run(run_id)
+        if run.state != "compiling":
+            return {"run": run_id}
         leave_blocked = run.leave_blocked
         facts = Facts(run.through)
         work = plan(facts, company_id=run.company_id)

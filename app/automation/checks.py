@@ -52,7 +52,7 @@ def unusable(definition: Definition) -> list[str]:
 
 
 def broken(definition: Definition, names: Names) -> list[str]:
-    """What refers to something that is gone or archived."""
+    """What refers to something that is gone."""
     found = []
     for place, one in _conditions(definition):
         if one.field not in FIELDS:
@@ -78,8 +78,8 @@ def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
         what = ROWS[kind]
         if not names.is_known(kind, value):
             yield f"there is no such {what} any more; choose another."
-        elif names.is_gone(kind, value):
-            yield f"{names.of(kind, value)} is archived; choose another {what} or restore that one."
+        elif why := names.why_gone(kind, value):
+            yield f"{names.of(kind, value)} {why}; choose another {what} or restore that one."
 
 
 def _conditions(definition: Definition) -> Iterator[tuple[str, Condition]]:

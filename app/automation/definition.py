@@ -92,12 +92,12 @@ def _read(stored: Mapping[str, Any]) -> Condition:
 class Names:
     """The names of rows that rules refer to, by kind and id.
 
-    `gone` are those that nothing may be given to any more; `questions` the labels of the
-    questions of requests, by key; `categories` those of the statuses, by id.
+    `gone` are those that nothing may be given to any more, with why; `questions` the labels of
+    the questions of requests, by key; `categories` those of the statuses, by id.
     """
 
     rows: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    gone: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    gone: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     categories: Mapping[int, str] = field(default_factory=dict)
 
@@ -111,16 +111,16 @@ class Names:
         """Whether there is such a row."""
         return row_id in self.rows.get(kind, {})
 
-    def is_gone(self, kind: str, row_id: Any) -> bool:
-        """Whether a row is archived."""
-        return row_id in self.gone.get(kind, frozenset())
+    def why_gone(self, kind: str, row_id: Any) -> str:
+        """Why nothing may be given to a row any more, after its name; empty if it may."""
+        return self.gone.get(kind, {}).get(row_id, "")
 
     def choices(self, kind: str, kept: Sequence[Value] = ()) -> list[tuple[int, str]]:
         """What can be chosen of a kind: all in use, and those that are `kept` anyway."""
         return [
             (row_id, name)
             for row_id, name in self.rows.get(kind, {}).items()
-            if not self.is_gone(kind, row_id) or row_id in kept
+            if not self.why_gone(kind, row_id) or row_id in kept
         ]
 
 

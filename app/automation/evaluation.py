@@ -226,8 +226,8 @@ def _refusal(one: Action, facts: Facts, names: Names) -> str:
         value = one.values.get(kind)
         if value is not None and not names.is_known(kind, value):
             return f"there is no such {ROWS[kind]} any more"
-        if value is not None and names.is_gone(kind, value):
-            return f"{names.of(kind, value)} is archived"
+        if value is not None and (why := names.why_gone(kind, value)):
+            return f"{names.of(kind, value)} {why}"
     wanted = names.categories.get(int(one.values.get("status", 0)))
     if wanted is not None and not may_become(facts.category, wanted):
         return f"a {facts.category} ticket cannot become {wanted}"

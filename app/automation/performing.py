@@ -16,6 +16,7 @@ from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Agency
 from app.staff.models import DepartmentMember, Staff
+from app.staff.queries import is_gone
 from app.tickets import assigning, commands, queries, staff_mails
 from app.tickets.models import Ticket
 
@@ -125,11 +126,11 @@ def _mail(ticket: Ticket, said: str, actor: Actor, whom: Any) -> str:
     """Mail staff, and note on the timeline whom; demo tickets are never mailed of."""
     found = db.session.execute(
         select(Staff.name, Staff.email)
-        .where(whom, Staff.archived_at.is_(None), Staff.email.is_not(None))
+        .where(whom, ~is_gone(), Staff.email.is_not(None))
         .order_by(Staff.name, Staff.id)
     ).all()
     if not found:
-        raise RuleError("Nobody of them has an e-mail address: give them one.")
+        raise RuleError("Nobody of them is here still and has an e-mail address: choose others.")
     told = ", ".join(row.name for row in found)
     deed = "The demo mails nobody; else mailed to" if ticket.is_demo else "Mailed to"
     event = commands.add_note(ticket, actor=actor, text=f"{deed} {told}:\n{said}")

@@ -14,6 +14,7 @@ from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Department, Staff
+from app.staff.queries import is_gone
 from app.tickets.happening_models import Happening
 from app.tickets.models import Ticket, TicketStatus
 from app.tickets.request_models import RequestType
@@ -22,6 +23,8 @@ from app.tickets.sla_models import BusinessCalendar
 ORDER = 21_004_211
 """The advisory lock of the order of rules."""
 RUNS = 50
+ARCHIVED, SHUT_OUT = "is archived", "may not sign in any more"
+"""Why nothing may be given to a row, after its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,13 +228,15 @@ def run(run_id: int) -> RuleRun:
 def names(definitions: Collection[Definition]) -> Names:
     """The names of everything that can be chosen, and of the companies these rules refer to."""
     rows: dict[str, dict[int, str]] = {}
-    gone: dict[str, frozenset[int]] = {}
+    gone: dict[str, dict[int, str]] = {}
     for kind, model, order in _TABLES:
         found: Sequence[Row[Any]] = db.session.execute(
             select(model.id, model.name, model.archived_at).order_by(order, model.id)
         ).all()
         rows[kind] = {row.id: row.name for row in found}
-        gone[kind] = frozenset(row.id for row in found if row.archived_at is not None)
+        gone[kind] = _archived(found)
+    shut_out = select(Staff.id).where(is_gone(), Staff.archived_at.is_(None))
+    gone["staff"] |= dict.fromkeys(db.session.scalars(shut_out), SHUT_OUT)
     statuses = db.session.scalars(select(TicketStatus).order_by(TicketStatus.position)).all()
     rows["status"] = {row.id: row.name for row in statuses}
     calendars = select(BusinessCalendar.id, BusinessCalendar.name).order_by(BusinessCalendar.name)
@@ -255,13 +260,17 @@ _TABLES: Sequence[tuple[str, Any, Any]] = (
 )
 
 
-def _companies(ids: Collection[Any]) -> tuple[dict[int, str], frozenset[int]]:
+def _archived(rows: Sequence[Row[Any]]) -> dict[int, str]:
+    return {row.id: ARCHIVED for row in rows if row.archived_at is not None}
+
+
+def _companies(ids: Collection[Any]) -> tuple[dict[int, str], dict[int, str]]:
     if not ids:
-        return {}, frozenset()
+        return {}, {}
     query = select(Company.id, Company.name, Company.archived_at).where(Company.id.in_(ids))
     found: Sequence[Row[Any]] = db.session.execute(query).all()
     names = {row.id: row.name for row in found}
-    return names, frozenset(row.id for row in found if row.archived_at is not None)
+    return names, _archived(found)
 
 
 QUESTIONS = text("""

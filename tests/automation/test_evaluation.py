@@ -20,7 +20,7 @@ NAMES = Names(
         kind: {each: f"{kind} {each}" for each in IDS}
         for kind in ("department", "staff", "status", "request_type", "calendar", "company")
     },
-    gone={"staff": frozenset({3}), "department": frozenset({3})},
+    gone={"staff": {3: "is archived"}, "department": {3: "is archived"}},
     questions={"os": "Which system?"},
     categories={1: "new", 2: "open", 3: "waiting"},
 )

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from app.automation import checks, running
 from app.automation import commands as rule_commands
-from app.automation import running
+from app.automation import queries as rule_queries
 from app.communications import actions
 from app.companies.account_models import PortalAccount
 from app.core import clock, jobs
@@ -215,6 +216,26 @@ def test_who_cannot_answer_is_not_asked_and_the_rest_is_done(app):
             due_on=clock.today("UTC") + timedelta(days=3),
         )
     db.session.rollback()
+
+
+def test_who_may_not_sign_in_any_more_is_given_and_mailed_nothing(app):
+    with unit_of_work():
+        user = make.user("Agent", name="anna")
+        anna = make.staff_of(user)
+        deeds = [do("assign", staff=anna.id), do("notify_staff", staff=anna.id, text="Look")]
+        made = on(when("opened", then=[*deeds, do("notify_assignee", text="Yours")]))
+        user.active = False
+    ticket = opened(assignee_id=anna.id)
+    work()
+    db.session.expire_all()
+    reasons = [each["reason"] for each in runs()[0].outcomes]
+    assert reasons[:2] == ["Anna Tester may not sign in any more."] * 2
+    assert "choose others" in reasons[2]
+    assert ticket.assignee_id == anna.id
+    assert db.session.scalars(select(Mail)).all() == []
+    definition = rule_queries.current(made.id).definition
+    (problem, *_) = checks.broken(definition, rule_queries.names([definition]))
+    assert "Anna Tester may not sign in any more; choose another person" in problem
 
 
 def test_what_fails_is_told_and_the_fifth_failure_switches_the_rule_off(app):

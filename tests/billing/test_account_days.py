@@ -17,6 +17,7 @@ from app.billing.documents.content import content_of
 from app.billing.models import Document, EntryValue
 from app.billing.payers import BillToRow, CompanyFacts, Payers
 from app.billing.prove import prove
+from app.companies.models import Company
 from app.core import clock
 from app.core.db import db, unit_of_work
 from app.timelog.models import Timer
@@ -63,7 +64,7 @@ def billed_through(day: date) -> list[int]:
 
 
 def test_an_evening_in_new_york_is_the_next_day_of_its_payer_in_paris(house):
-    _, floor = house
+    payer, floor = house
     with unit_of_work():
         ana = factories.staff("Ana")
         before = logged(floor, ana, at(NEW_YORK, 2026, 3, 31, 17, 59), NEW_YORK)
@@ -86,6 +87,9 @@ def test_an_evening_in_new_york_is_the_next_day_of_its_payer_in_paris(house):
     assert second.net_minor == 40000
     assert content_of(second.content).period_from == "2026-04-01"
     assert_books()
+    with unit_of_work():
+        db.session.get_one(Company, payer.id).zone = NEW_YORK
+    assert explain(after).won.rate == 200, "as it was billed"
 
 
 def test_prove_counts_days_in_the_zone_of_the_document(house):

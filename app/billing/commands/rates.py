@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from app.billing import queries, rate_queries
+from app.billing.engine.periods import local_date
 from app.billing.engine.rates import Explanation, explain_rate
 from app.billing.models import RateRule, Tax
 from app.companies.repricing import post_revaluation
@@ -229,7 +230,7 @@ def _raised(rule: RateRule, percent: Decimal) -> Decimal:
 def explain(entry_id: int) -> Explanation:
     """Which rule wins for a time entry, and why each other one loses.
 
-    Of one that is billed: by the rules, the tree and the currency when it was.
+    Of one that is billed: by the rules, the tree, the currency and the zone when it was.
     """
     entry = db.session.get(TimeEntry, entry_id)
     if entry is None:
@@ -240,8 +241,12 @@ def explain(entry_id: int) -> Explanation:
     if invoice is None:
         payer_id = payers.of(entry.company_id, entry.work_date) or entry.company_id
         currency = payers.companies[payer_id].currency
+        worked_on = payers.day_of(entry.company_id, entry.work_date, entry.started_at)
     else:
         currency = invoice.currency
+        worked_on = entry.work_date
+        if entry.started_at and invoice.zone:
+            worked_on = local_date(entry.started_at, invoice.zone)
         chain = [entry.company_id, *invoice.ancestors.get(str(entry.company_id), ())]
         parents = parents | dict(zip(chain, [*chain[1:], None], strict=True))
     return explain_rate(
@@ -251,7 +256,7 @@ def explain(entry_id: int) -> Explanation:
         company_id=entry.company_id,
         staff_id=entry.staff_id,
         work_type_id=entry.work_type_id,
-        day=payers.day_of(entry.company_id, entry.work_date, entry.started_at),
+        day=worked_on,
     )
 
 

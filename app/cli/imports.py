@@ -83,7 +83,10 @@ def import_options(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             file_argument(),
             click.option("--mapping", type=mapping, help="JSON: header -> field, extra or ''."),
-            click.option("--company", help="Id, external id or name, for rows without one; an unknown name makes one."),
+            click.option(
+                "--company",
+                help="Id, external id or name, for rows without one; an unknown name makes one.",
+            ),
             click.option("--source", help="Name under which external ids are unique."),
             click.option("--zone", help="IANA zone of the times in the file."),
             click.option("--date-order", type=click.Choice(["dmy", "mdy"])),

@@ -168,7 +168,7 @@ def moment(text: str, order: str, zone: ZoneInfo, *, refuse_skipped: bool = Fals
     day, clock = _divide(body)
     local = datetime.combine(local_date(day, order), time_of_day(clock) if clock else time())
     if not offset:
-        return in_utc(local, zone, refuse_skipped=refuse_skipped)
+        return in_utc(local, zone, refuse_skipped=refuse_skipped and bool(clock))
     mark = offset[1]
     if mark in {"Z", "UTC", "GMT"}:
         return local.replace(tzinfo=UTC)

@@ -213,6 +213,14 @@ def test_moments_are_kept_in_utc(text: str, expected: datetime) -> None:
     assert moments.moment(text, "dmy", ZoneInfo("Europe/Amsterdam")) == expected
 
 
+def test_a_day_whose_midnight_clocks_skip_is_read_where_no_time_is_told() -> None:
+    santiago = ZoneInfo("America/Santiago")
+    read = partial(moments.moment, order="dmy", zone=santiago, refuse_skipped=True)
+    assert read("2026-09-06") == datetime(2026, 9, 6, 4, tzinfo=UTC)
+    with pytest.raises(ValueError, match="clocks skip 00:00"):
+        read("2026-09-06 00:00")
+
+
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [

@@ -170,7 +170,7 @@ FIELDS: Mapping[str, FieldKind] = {
 TEXT = Setting("text", "Text", "text")
 STAFF = Setting("staff", "Person", "staff")
 DEPARTMENT = Setting("department", "Department", "department")
-TAG = Setting("tag", "Tag", "line", longest=40)
+TAG = Setting("tag", "Tag", "line")
 
 ACTIONS: Mapping[str, ActionKind] = {
     "assign": ActionKind("Give it to a person", "give it to {staff}", (STAFF,)),

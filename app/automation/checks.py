@@ -15,13 +15,13 @@ from app.automation.catalogue import (
     Setting,
 )
 from app.automation.definition import Action, Condition, Definition, Names, is_row
+from app.tickets.rules import tag_problems
 
 LONGEST_NAME = 100
 LONGEST_VALUE = 200
 MOST_CONDITIONS = 20
 MOST_ACTIONS = 20
 MOST_VALUES = 50
-LONGEST_TAG = 40
 
 
 def problems(definition: Definition, names: Names) -> list[str]:
@@ -157,11 +157,10 @@ def _setting_problems(setting: Setting, value: Any) -> Iterator[str]:
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not setting.least <= value <= setting.most:
             yield f"{label}: write a whole number from {setting.least} to {setting.most}."
-    elif is_row(setting.kind):
-        if not isinstance(value, int):
-            yield f"{label}: “{value}” is no choice; choose one of the list."
-    elif setting.kind in OPTIONS:
-        if value not in OPTIONS[setting.kind]:
-            yield f"{label}: “{value}” is no choice; choose one of the list."
+    elif is_row(setting.kind) or setting.kind in OPTIONS:
+        if problem := _value_problem(setting.kind, value):
+            yield f"{label}: {problem}"
+    elif setting.name == "tag":
+        yield from tag_problems([str(value)])
     elif not isinstance(value, str) or len(value) > setting.longest:
         yield f"the {label} is too long: at most {setting.longest} characters fit."

@@ -126,6 +126,11 @@ def tag_problems(tags: Collection[str]) -> list[str]:
         for tag in tags
         if len(tag) > LONGEST_TAG
     ]
+    found += [
+        f"The tag “{tag}” holds a comma, which stands between tags: write it without."
+        for tag in tags
+        if "," in tag
+    ]
     if len(tags) > MOST_TAGS:
         found.append(f"There are {len(tags)} tags, at most {MOST_TAGS} fit: leave some out.")
     return found

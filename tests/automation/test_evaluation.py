@@ -204,6 +204,13 @@ def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event
             "Action 2 (give it to a person): choose the person.",
         ),
         (
+            Definition("opened", {}, (), (Action("add_tag", {"tag": "vip, late"}),)),
+            (
+                "Action 1 (add a tag): The tag “vip, late” holds a comma, which stands between "
+                "tags: write it without."
+            ),
+        ),
+        (
             Definition("opened", {}, (), (Action("assign", {"staff": 3}),)),
             (
                 "Action 1 (give it to a person): staff 3 is archived; choose another person or "

@@ -103,13 +103,12 @@ class TimeImporter(Importer):
                 doc["tags"] = ", ".join(tags)
             if kind := cell(cells, type_at):
                 _put_work_type(doc, kind, types, work)
+            paid = span.seconds if billable else 0
             if part is not None and part <= span.seconds:
-                paid, reason = part, cell(cells, reason_at)[:LONGEST_NAME]
-            else:
-                paid, reason = span.seconds if billable else 0, ""
+                paid = part
+            reason = cell(cells, reason_at)[:LONGEST_NAME] or NOT_BILLABLE
             doc["billable_seconds"] = str(paid)
-            in_part = paid < span.seconds
-            doc["non_billable_reason"] = reason or NOT_BILLABLE if in_part else None
+            doc["non_billable_reason"] = reason if paid < span.seconds else None
             facts = _facts(span) | {"project": project, "description": description}
             return (
                 _known_by(email or person, span, project, description),

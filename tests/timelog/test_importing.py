@@ -56,6 +56,15 @@ def test_a_source_that_does_not_fit_is_refused_before_a_row_is_read(cli, tmp_pat
     assert cli("time", "import", str(file), "--source", "s" * 60)["created"] == 1
 
 
+def test_a_reason_for_time_that_is_not_billable_is_kept(app):
+    head = "Person,Client,Date,Hours,Billable,Not billable because\n"
+    bring(
+        "time", f"{head}Ada,Fjord,2026-03-10,1,No,Warranty\nAda,Fjord,2026-03-11,1,Yes,Warranty\n"
+    )
+    reasons = select(TimeEntry.non_billable_reason).order_by(TimeEntry.id)
+    assert db.session.scalars(reasons).all() == ["Warranty", ""]
+
+
 def test_time_that_becomes_billable_keeps_no_reason_for_not_being_so(app):
     file = "Id,Person,Client,Date,Hours,Billable\n1,Ada,Fjord,2026-03-10,1,{}\n"
     bring("time", file.format("No"))

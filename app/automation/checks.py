@@ -60,6 +60,8 @@ def broken(definition: Definition, names: Names) -> list[str]:
         kind = FIELDS[one.field].kind
         values = one.values if is_row(kind) and one.op not in WITHOUT_VALUE else ()
         found += [f"{place}: {each}" for each in _gone(kind, values, names)]
+        if one.key and one.key not in names.questions:
+            found.append(f"{place}: no form asks this question any more; choose another.")
     for number, action in enumerate(definition.actions, start=1):
         if action.kind not in ACTIONS:
             continue
@@ -74,8 +76,8 @@ def broken(definition: Definition, names: Names) -> list[str]:
 
 
 def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
-    for value in values:
-        what = ROWS[kind]
+    what = ROWS.get(kind, "")
+    for value in (each for each in values if isinstance(each, int)):
         if not names.is_known(kind, value):
             yield f"there is no such {what} any more; choose another."
         elif why := names.why_gone(kind, value):

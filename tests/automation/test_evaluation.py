@@ -200,6 +200,10 @@ def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event
             "Condition 1 (department): there is no such department any more; choose another.",
         ),
         (
+            Definition("opened", {}, (Condition("answer", "is", ("Linux",), "gone"),)),
+            "Condition 1 (answer to): no form asks this question any more; choose another.",
+        ),
+        (
             Definition("opened", {}, (), (Action("note", {"text": "x"}), Action("assign", {}))),
             "Action 2 (give it to a person): choose the person.",
         ),
@@ -228,6 +232,13 @@ def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event
 )
 def test_what_is_wrong_is_named_with_how_to_mend_it(definition, problem):
     assert problem in checks.problems(definition, NAMES)
+
+
+def test_what_is_no_choice_at_all_is_told_once():
+    definition = Definition("opened", {}, (), (Action("assign", {"staff": "abc"}),))
+    assert checks.problems(definition, NAMES) == [
+        "Action 1 (give it to a person): person: “abc” is no choice; choose one of the list."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_a_tax_of_one_company_takes_the_place_of_the_default(month):
         ({"company_text": "Nobody", "percent": "7"}, "no company is called"),
         ({"percent": "19", "category": "AE"}, "Only the standard rate has a percentage"),
         ({"percent": "-5", "category": "S"}, "is no tax: give 0 to 100"),
+        ({"percent": "0", "category": "S"}, "The standard rate is above 0"),
     ):
         refused = month.post("/billing/taxes", name="VAT", **wrong)
         assert refused.status_code == 422

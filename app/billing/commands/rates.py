@@ -273,7 +273,7 @@ def set_tax(
 
     The former one of the same owner holds until then. One that was set to begin later, after
     `start` or without it after today, stays: this one holds until that day. Raises `RuleError` with
-    every reason: of the categories of EN 16931 all but S are without a tax to pay.
+    every reason: of the categories of EN 16931 only S has a tax to pay, and always has one.
     """
     name = " ".join(name.split())
     problems = []
@@ -288,6 +288,10 @@ def set_tax(
     elif percent and category not in {None, STANDARD}:
         problems.append(
             f"Only the standard rate has a percentage: give 0 for {category}, or leave it out."
+        )
+    elif not percent and category == STANDARD:
+        problems.append(
+            "The standard rate is above 0: choose the category that says why no tax is due."
         )
     if -int(percent.as_tuple().exponent) > MOST_DECIMALS:
         problems.append(f"{percent} has more than {MOST_DECIMALS} decimals.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from app.core import forms
+from app.core import forms, typed
 from app.core.errors import RuleError, StaleError
 from app.core.security import requires
 from app.desk.at_desk import desk_actor
@@ -173,8 +173,8 @@ def _values() -> dict[str, Any]:
     values: dict[str, Any] = {name: form.get(name, "") for name in names}
     values["department_id"] = chosen_id(form.get("department", ""))
     values["is_public"] = form.get("is_public") == "y"
-    if (place := form.get("position", "", type=str)).isdecimal() and len(place) <= 4:  # noqa: PLR2004
-        values["position"] = int(place)
+    if place := form.get("position", "").strip():
+        values["position"] = typed.id_of(place)
     return values
 
 

@@ -17,6 +17,7 @@ from app.tickets.intake import Field
 from app.tickets.request_models import FormVersion, RequestType
 
 LONGEST = {"name": 100, "help": 300, "next_text": 500, "billing_text": 300}
+LAST_PLACE = 9999
 LABELS = {
     "name": "Name",
     "help": "Explanation",
@@ -140,6 +141,9 @@ def _checked(values: Mapping[str, Any], kind: RequestType | None) -> dict[str, A
         problems += _name_problems(wanted.get("name", ""), kind)
     if wanted.get("billing", "") not in BILLING:
         problems.append("What clients are told of billing is none of the list: choose again.")
+    place = wanted.get("position", 0)
+    if place is None or not 0 <= place <= LAST_PLACE:
+        problems.append(f"Place in the list: write a whole number from 0 to {LAST_PLACE}.")
     if (department_id := wanted.get("department_id")) is not None:
         department = db.session.get(Department, department_id)
         if department is None or department.archived_at is not None:

@@ -100,6 +100,10 @@ def test_texts_are_changed_and_a_kind_is_archived(app, admin, at):
         at, data=sent(name="An account", next_text="We set it up.", is_public="y", position="0")
     )
     assert "An account" in page(client.get("/portal/requests/new"))
+    for wrong in ("-1", "first", "10000"):
+        refused = admin.post(at, data=sent(name="An account", position=wrong, billing="none"))
+        assert "Place in the list: write a whole number from 0 to 9999." in page(refused)
+        assert "billing is none of the list" in page(refused)
     admin.post(at, data=sent(name="An account"))  # no longer for clients
     assert "An account" not in page(client.get("/portal/requests/new"))
     admin.post(f"{at}/archive", data=sent())

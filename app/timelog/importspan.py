@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -68,7 +68,7 @@ class SpanReader:
             faults.append(self._refused(cells, "date", missing, "start_date"))
         if length is None or faults:
             raise RowRefusedError.of(faults)
-        if started and ended and length >= (ended - started).total_seconds() + MINUTE:
+        if started and ended and _is_longer(length, started, ended):
             reason = "it is longer than from start to end"
             raise self._refused(cells, "duration", reason, *(name for name, _ in LENGTHS))
         if started and not ended:
@@ -102,7 +102,13 @@ class SpanReader:
         ended = part("end", self._moment) or joined(end_day, "end_time")
         lengths = (part(name, partial(moments.seconds, unit=unit)) for name, unit in LENGTHS)
         length = next((each for each in lengths if each is not None), None)
+        if started and ended and length and _is_longer(length, started, ended):
+            ended = self._later(ended)
         return day, started, ended, length
+
+    def _later(self, at: datetime) -> datetime:
+        """The later instant of the hour that clocks show twice; any other as it is."""
+        return at.astimezone(self._zone).replace(fold=1).astimezone(UTC)
 
     def _day(self, text: str) -> date:
         return moments.local_date(text, self._work.date_order)
@@ -120,3 +126,7 @@ class SpanReader:
             return RowRefusedError(None, None, reason)
         at = self._at[named]
         return RowRefusedError(self._work.columns.headers[at], cells[at], reason)
+
+
+def _is_longer(length: int, started: datetime, ended: datetime) -> bool:
+    return length >= (ended - started).total_seconds() + MINUTE

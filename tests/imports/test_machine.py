@@ -1,6 +1,6 @@
 """The rules of the machine: identity, order, hostile input, chunks that are refused."""
 
-from datetime import date
+from datetime import UTC, date
 
 import pytest
 from sqlalchemy import func, select, text
@@ -314,6 +314,25 @@ def test_a_time_that_clocks_skip_is_refused(app, head, row) -> None:
     [error] = bring("time", file, zone="Europe/Berlin")["errors"]
     assert "clocks skip 02:30 on that day in Europe/Berlin" in error["reason"]
     assert counts(bring("time", file, zone="Europe/London")) == (1, 1, 0, 0, 0)
+
+
+def test_of_an_hour_that_clocks_show_twice_the_end_is_the_one_that_fits(app) -> None:
+    rows = (
+        "Ana;A;2026-10-25 01:30;2026-10-25 02:30;02:00\n"
+        "Bo;A;2026-10-25 01:30;2026-10-25 02:30;01:00\n"
+        "Cy;A;2026-10-25 02:50;2026-10-25 02:10;00:20\n"
+        "Di;A;2026-10-25 02:50;2026-10-25 02:10;00:45\n"
+    )
+    answer = bring("time", "User;Client;Start;End;Duration\n" + rows, zone="Europe/Berlin")
+    assert [(row["line"], row["reason"]) for row in answer["errors"]] == [
+        (5, "it is longer than from start to end")
+    ]
+    found = db.session.execute(select(TimeEntry.ended_at, TimeEntry.recorded_seconds)).all()
+    assert [(at.astimezone(UTC).strftime("%H:%M"), seconds) for at, seconds in found] == [
+        ("01:30", 7200),
+        ("00:30", 3600),
+        ("01:10", 1200),
+    ]
 
 
 def test_time_that_ends_before_it_begins_or_overlaps(app) -> None:

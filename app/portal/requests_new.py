@@ -15,6 +15,7 @@ from app.core.words import say
 from app.portal import billed, blueprint, client, logins
 from app.portal.posting import carry_out
 from app.portal.requests import LONGEST_ID, chosen_ids, uploads
+from app.staff import queries as staff_queries
 from app.tickets import client_queries, drafts, intake, request_queries, requesting, sla_queries
 from app.tickets.client_rules import URGENCIES
 from app.tickets.commands import Upload
@@ -314,7 +315,7 @@ def _with_answers(form: Mapping[str, Any], asked: Mapping[str, str]) -> Mapping[
 
 def _promises(me: client.Client, form: Form | None) -> list[tuple[str, int]]:
     """Each urgency in words with the seconds of working time until its first answer."""
-    department_id = form.type.department_id if form else None
+    department_id = staff_queries.in_use(form.type.department_id) if form else None
     promised = sla_queries.first_answers(me.company_id, department_id)
     return [(told(words), promised[key]) for key, words, _ in URGENCIES if key in promised]
 

@@ -61,6 +61,12 @@ def department(department_id: int) -> Department:
     return found
 
 
+def in_use(department_id: int | None) -> int | None:
+    """The department of an id; None for one that is archived, to which nothing goes any more."""
+    found = db.session.get(Department, department_id) if department_id is not None else None
+    return department_id if found is not None and found.archived_at is None else None
+
+
 def staff_search(text: str) -> Select[*tuple[Any, ...]]:
     """Id, name and e-mail of working staff whose name or e-mail holds what was typed."""
     return (

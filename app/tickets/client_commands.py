@@ -18,6 +18,7 @@ from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.words import say
+from app.staff import queries as staff_queries
 from app.tickets import (
     client_queries,
     client_rules,
@@ -70,6 +71,7 @@ def open_request(
 ) -> Ticket:
     """Open a ticket as the contact who acts; without a company for their primary one.
 
+    Where its department is archived, which is none of the client's doing, it goes to none.
     `notify` are contacts who follow it from the start. `more` goes into the message's payload
     (mail: hidden parts, ids); `mail_root` is the Message-ID that its thread begins with. Raises
     `RuleError` with every reason at once, `known_problems` of the caller last.
@@ -89,7 +91,7 @@ def open_request(
         subject=subject,
         company_id=company_id,
         requester_id=contact_id,
-        department_id=department_id,
+        department_id=staff_queries.in_use(department_id),
         priority=priority,
         origin=origin,
         follows_id=follows_id,

@@ -53,6 +53,13 @@ def ask(contact: Contact, **values) -> Ticket:
     return client_commands.open_request(actor=acting(contact), **values)
 
 
+def test_what_would_go_to_an_archived_department_goes_to_none(mira):
+    gone, used = make.department("Projects"), make.department("Support")
+    gone.archived_at = clock.now()
+    assert ask(mira, department_id=gone.id).department_id is None
+    assert ask(mira, department_id=used.id).department_id == used.id
+
+
 def test_a_request_is_the_contact_s_own_and_its_first_event_too(mira):
     ticket = ask(mira, files=[commands.Upload("a.txt", b"a")], priority="high")
     event = db.session.scalars(select(Event).where(Event.ticket_id == ticket.id)).one()

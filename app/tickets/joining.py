@@ -63,7 +63,8 @@ def merge(duplicate: Ticket, into: Ticket, *, actor: Actor) -> None:
 def _merge_problems(duplicate: Ticket, into: Ticket) -> list[str]:
     if duplicate.id == into.id:
         return ["A ticket cannot be merged into itself: give the number of the other one."]
-    problems = [*merged.problems(duplicate), *merged.problems(into)]
+    if problems := [*merged.problems(duplicate), *merged.problems(into)]:
+        return problems  # nothing else is to be done about one that was merged before
     if into.category in rules.CLOSED and duplicate.category not in rules.CLOSED:
         problems.append(
             f"#{into.number} is {into.category}, and #{duplicate.number} is still to be done: open "

@@ -103,11 +103,10 @@ def _foot_link(page: Page) -> str:
 
 
 def _blocks(page: Page) -> list[dict[str, Any]]:
-    before, marker, after = page.body.partition("{message}")
-    pieces = [(mailtemplates.filled(before, page.values), False)]
-    if marker:
-        pieces.append((page.message, True))
-        pieces.append((mailtemplates.filled(after, page.values), False))
+    first, *more = page.body.split(f"{{{mailtemplates.MESSAGE}}}")
+    pieces = [(mailtemplates.filled(first, page.values), False)]
+    for after in more:
+        pieces += [(page.message, True), (mailtemplates.filled(after, page.values), False)]
     return [
         {
             "is_message": is_message,

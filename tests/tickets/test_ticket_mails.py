@@ -361,13 +361,19 @@ def test_files_go_along(agent, ticket):
 
 def test_the_agency_s_own_words_are_used(agent, ticket):
     db.session.add(
-        MailTemplate(kind="answered", subject="About {number}", body="Hi {recipient}!\n\n{message}")
+        MailTemplate(
+            kind="answered",
+            subject="About {number}",
+            body="Hi {recipient}!\n\n{message}\n\nAgain:\n\n{message}",
+        )
     )
     commands.reply(ticket, actor=agent, text="{agency} {{7*7}} {number}")
     [row] = mails()
     assert row.subject == f"[#{ticket.number}] About {ticket.number}"
     assert "Hi Mira Lund!" in row.body
-    assert "{agency} {{7*7}} {number}" in row.body, "what a person writes is never a template"
+    for part in (row.body, row.html):
+        assert part.count("{agency} {{7*7}} {number}") == 2, "what people write is no template"
+        assert "{message}" not in part
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def options(kind: str, fields: Fields) -> Options:
     """The options of an import, as far as they mean something for its kind."""
     asked = OPTIONS[kind]
     found: dict[str, Any] = {
-        "source": fields.text("source", "Source", longest=LONGEST_SOURCE) or None,
+        "source": fields.text("source", "Source", longest=LONGEST_SOURCE)[:LONGEST_SOURCE] or None,
         "mode": fields.choice("mode", "Rows", MODES_SHOWN, "both"),
         "empty": fields.choice("empty", "An empty cell", EMPTY_SHOWN, "leave"),
     }

@@ -338,8 +338,9 @@ def test_the_company_of_rows_without_one(clerk):
         make.staff("Ana Ruiz")
         make.company("Fjord Dental")
     url = uploaded(clerk, "Person,Date,Hours\nAna Ruiz,2026-03-04,1\n", kind="time")
-    wrong = post(clerk, f"{url}/mapping", company_text="12345")
-    assert "There is no company" in wrong.text
+    wrong = post(clerk, f"{url}/mapping", company_text="12345", source="s" * 61).text
+    assert "There is no company" in wrong
+    assert wrong.count("at most 60") == 2, "above the form and beside the field"
     go_on(clerk, url, "mapping", company_text="fjord dental")
     go_on(clerk, url, "apply")
     entry = db.session.scalars(select(TimeEntry)).one()

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from datetime import date
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm.attributes import flag_modified
 
+from app.companies.models import Company
 from app.companies.repromising import post_realigning
 from app.core import zones
 from app.core.audit import Actor, record
@@ -84,10 +85,14 @@ def save_policy(
     """
     name = rules.clean_line(name)
     problems = _name_problems(name, SlaPolicy, policy_id)
-    if calendar_id is None:
+    calendar = db.session.get(BusinessCalendar, calendar_id) if calendar_id is not None else None
+    if calendar is None:
         problems.append("No calendar is chosen: choose the hours by which the targets count.")
     problems += _goal_problems(goals)
-    if problems:
+    known = select(func.count()).where(Company.id.in_(companies))
+    if db.session.scalar(known) != len(set(companies)):
+        problems.append("A company that was chosen is not there any more: choose another.")
+    if calendar is None or problems:
         raise RuleError(*problems)
     row = SlaPolicy() if policy_id is None else sla_queries.policy(policy_id, lock=True)
     _ensure_fresh(row, version)
@@ -96,7 +101,7 @@ def save_policy(
             other.is_default = False
         db.session.flush()
     row.name, row.is_default = name, is_default
-    row.calendar_id = sla_queries.calendar(calendar_id or 0).id
+    row.calendar_id = calendar.id
     _raise_version(row)
     row.targets, row.choices = [], []
     db.session.flush()

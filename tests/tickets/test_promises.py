@@ -464,8 +464,10 @@ def test_what_an_admin_types_is_read_or_refused_with_every_reason(app):
         sla_commands.save_calendar(actor=Actor(), name=" ", calendar=sla.Calendar("Moon", {}))
     assert len(refused.value.problems) == 3
     with pytest.raises(RuleError) as refused, unit_of_work():
-        sla_commands.save_policy(actor=Actor(), name="", calendar_id=None, goals={})
-    assert len(refused.value.problems) == 3
+        sla_commands.save_policy(
+            actor=Actor(), name="", calendar_id=99_999, goals={}, companies=[99_999]
+        )
+    assert len(refused.value.problems) == 4
 
 
 def test_a_day_off_is_told_where_a_due_time_comes_about(agent, fjord):

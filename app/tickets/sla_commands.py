@@ -170,18 +170,27 @@ def _ensure_fresh(row: BusinessCalendar | SlaPolicy, version: int | None) -> Non
         )
 
 
-def holidays_of(text: str) -> tuple[dict[date, str], list[str]]:
+def holidays_of(lines: str) -> tuple[dict[date, str], list[str]]:
     """Days off as typed, "2026-12-25 Christmas" a line: by day, and what could not be read."""
     found: dict[date, str] = {}
     problems = []
-    for line in filter(None, (each.strip() for each in text.splitlines())):
-        day, _, name = line.partition(" ")
+    for line in filter(None, (each.strip() for each in lines.splitlines())):
+        typed, _, text = line.partition(" ")
+        name = rules.clean_line(text)
         try:
-            found[date.fromisoformat(day)] = rules.clean_line(name)[:LONGEST_NAME]
+            day = date.fromisoformat(typed)
         except ValueError:
             problems.append(
                 f"{line[:40]!r} begins with no date: write it like 2026-12-25 Christmas."
             )
+            continue
+        if day in found:
+            problems.append(f"{day} stands on two lines: keep one of them.")
+        if len(name) > LONGEST_NAME:
+            problems.append(
+                f"The name of {day} has {len(name)} characters, at most {LONGEST_NAME} fit."
+            )
+        found[day] = name
     return found, problems
 
 

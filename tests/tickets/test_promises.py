@@ -460,6 +460,8 @@ def test_what_an_admin_types_is_read_or_refused_with_every_reason(app):
             sla_commands.stretches_of(wrong)
     days, wrong = sla_commands.holidays_of("2026-12-25 Christmas\n\n31.12.2026 Eve")
     assert (list(days.values()), len(wrong)) == (["Christmas"], 1)
+    _, wrong = sla_commands.holidays_of(f"2026-12-25 Christmas\n2026-12-25\n2026-12-26 {'x' * 101}")
+    assert ["two lines" in wrong[0], "101 characters" in wrong[1]] == [True, True]
     with pytest.raises(RuleError) as refused, unit_of_work():
         sla_commands.save_calendar(actor=Actor(), name=" ", calendar=sla.Calendar("Moon", {}))
     assert len(refused.value.problems) == 3

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core.errors import RuleError
-from app.tickets.intake import KINDS, Condition, Field
+from app.core.marks import mark
+from app.tickets.intake import KINDS, Condition, Field, stored
 
 SEPARATOR = "|"
 LONGEST_KEY = 30
@@ -43,6 +44,11 @@ def _condition(ticked: Sequence[str], label: str, problems: list[str]) -> Condit
     if len(keys) > 1:
         problems.append(f"{label}: tick answers of one question only.")
     return Condition(pairs[0][0], tuple(pair[1] for pair in pairs)) if pairs else None
+
+
+def mark_of(one: Field | None) -> str:
+    """The mark of a field as its form showed it; of one that is not there any more as well."""
+    return mark(*stored([one] if one else []))
 
 
 def options_above(fields: Sequence[Field], key: str) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -11,7 +11,15 @@ from app.core.security import requires
 from app.desk.at_desk import desk_actor
 from app.desk.composing import chosen_id
 from app.desk.posting import carry_out
-from app.desk.request_fields import changes, in_words, key_for, moved, of_form, options_above
+from app.desk.request_fields import (
+    changes,
+    in_words,
+    key_for,
+    mark_of,
+    moved,
+    of_form,
+    options_above,
+)
 from app.staff import queries as staff_queries
 from app.tickets import intake, request_queries, request_types
 from app.tickets.request_queries import Form
@@ -111,6 +119,12 @@ def change_fields(type_id: int) -> Any:
         else:
             wanted = of_form(request.form, key or key_for(request.form.get("label", ""), fields))
             places = [place for place, one in enumerate(fields) if one.key == key]
+            standing = fields[places[0]] if places else None
+            if key and request.form.get("stood") not in {None, mark_of(standing)}:
+                raise StaleError(
+                    f"Somebody else changed or took out “{wanted.label}” since you opened it: what"
+                    " is asked now stands in the list. Save again to put yours in its place."
+                )
             place = places[0] if places else len(fields)
             fields[place : place + len(places)] = [wanted]
         version = request_types.save_fields(type_id, actor=desk_actor(), fields=fields)
@@ -123,7 +137,7 @@ def change_fields(type_id: int) -> Any:
 def _carry_out(type_id: int, action: Any, *, field_form: bool = False) -> Any:
     def again(error: RuleError) -> tuple[str, int]:
         if isinstance(error, StaleError):
-            return _page(type_id, error.problems, is_stale=True), 409
+            return _page(type_id, error.problems, field_form=field_form, is_stale=True), 409
         return _page(type_id, error.problems, field_form=field_form), 422
 
     return carry_out(action, back=url_for("request_types.show", type_id=type_id), again=again)
@@ -140,6 +154,7 @@ def _page(
     versions = request_queries.versions_of(type_id)
     key = request.form.get("key", "") if field_form else request.args.get("field", "")
     chosen = next((one for one in form.fields if one.key == key), None)
+    stood = (field_form and not is_stale and request.form.get("stood")) or mark_of(chosen)
     if field_form:
         chosen = of_form(request.form, key, refuse=False)
     return render_template(
@@ -155,7 +170,8 @@ def _page(
         key=key,
         held=None if field_form or request.method == "GET" else request.form,
         shown=(not is_stale and request.form.get("shown")) or request_types.mark_of(form.type),
-        is_stale=is_stale,
+        is_stale=is_stale and not field_form,
+        stood=stood,
         above=options_above(form.fields, key),
         kinds=list(intake.KINDS.items()),
         words=in_words,

@@ -163,3 +163,22 @@ def test_of_two_who_change_the_texts_of_a_kind_the_later_is_asked(app, admin, at
     assert admin.post(at, data=sent(**mine, shown=now)).status_code == 302
     db.session.rollback()
     assert db.session.scalars(select(RequestType.name).where(RequestType.name == "Keys")).one()
+
+
+def test_of_two_who_change_a_question_the_later_is_asked(app, admin, at):
+    other = signed_in(app, person("Admin"))
+    ask(admin, at, label="Where?", kind="text")
+    stood = re.search(r'name="stood" value="(\w+)"', page(admin.get(f"{at}?field=where")))[1]
+    assert ask(other, at, key="where", label="In which room?", stood=stood).status_code == 302
+    mine = {"key": "where", "label": "On which floor?"}
+    asked = ask(admin, at, **mine, stood=stood)
+    assert asked.status_code == 409
+    assert "Somebody else changed or took out “On which floor?”" in page(asked)
+    assert 'value="On which floor?"' in page(asked)
+    assert [one.label for one in fields_of(at)] == ["In which room?"]
+    now = re.search(r'name="stood" value="(\w+)"', page(asked))[1]
+    assert ask(admin, at, **mine, stood=now).status_code == 302
+    assert [one.label for one in fields_of(at)] == ["On which floor?"]
+    ask(other, at, key="where", do="remove")
+    assert ask(admin, at, **mine, stood=now).status_code == 409
+    assert fields_of(at) == ()

@@ -72,8 +72,8 @@ def action(one: Action, names: Names) -> str:
         value = one.values.get(setting.name, "")
         shown[setting.name] = "…"
         if value != "":
-            text = value_words(setting.kind, value, names).strip("“”")
-            shown[setting.name] = shortened(text)
+            text = value_words(setting.kind, value, names)
+            shown[setting.name] = shortened(text.removeprefix("“").removesuffix("”"))
     said = kind.words.format(**shown)
     return said.replace("within 1 days", "within 1 day")
 

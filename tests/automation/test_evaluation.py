@@ -272,14 +272,14 @@ def test_a_rule_in_words():
         ),
         (
             Action("assign", {"staff": 1}),
-            Action("ask", {"asked": "fill", "text": "Why?", "days": 1}),
+            Action("ask", {"asked": "fill", "text": "Why is it “down”", "days": 1}),
         ),
         stops=True,
     )
     assert words.sentence(definition, NAMES) == (
         "When a client answers, and the priority is high or urgent, the department is not "
         "department 1 and the ticket has the tag “vip”, then give it to staff 1 and ask the "
-        "requester to answer “Why?” within 1 day. No rule after it runs."
+        "requester to answer “Why is it “down”” within 1 day. No rule after it runs."
     )
 
 

@@ -368,9 +368,10 @@ Wait = Callable[[], None]
 def apply(batch_id: int, step: Step, wait: Wait) -> Answer:
     """Apply a batch in chunks; opens its own transactions through `step(done, total)`.
 
-    `wait` is called now and then while another import writes. Goes on where a former try died.
-    Returns the answer of the import. Raises RuleError where it would do otherwise than its dry run
-    told: the batch is then "checked" again, with the dry run of now.
+    `wait` is called now and then while another import writes. Goes on where a former try died, and
+    does nothing where that one came to its end. Returns the answer of the import. Raises RuleError
+    where it would do otherwise than its dry run told: the batch is then "checked" again, with the
+    dry run of now.
     """
     for _ in range(MOST_RESTARTS):
         try:
@@ -386,7 +387,11 @@ def _apply(batch_id: int, step: Step) -> Answer:
     with step(0, 0) as session:
         batch = batch_of(batch_id)
         importer = importer_of(batch.kind)
-        if batch.state == "applied":
+        if batch.state in UNAPPLIED:
+            raise RuleError(
+                f"Import {batch_id} is {batch.state}: look at its dry run, and apply it."
+            )
+        if batch.state != "applying":
             return {**batch.counts, "errors": queries.refused_rows(session, batch_id)}
         with opened(batch) as stream:
             found = _proposal_of(batch, stream)

@@ -4,7 +4,7 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from app.billing.models import EntryValue
@@ -40,6 +40,12 @@ def checked(kind: str, content: str) -> int:
 def started(batch: int) -> int:
     with unit_of_work():
         return commands.start(ACTOR, batch)
+
+
+def as_if_cut_off(job: int) -> None:
+    """The worker ended after the last that the job wrote, and before it was noted as ended."""
+    with unit_of_work():
+        db.session.execute(update(Job).where(Job.id == job).values(state="new"))
 
 
 def companies() -> int:
@@ -88,11 +94,25 @@ def test_what_differs_from_the_dry_run_is_not_applied(app, kind, content) -> Non
     assert (stopped.state, stopped.rows_done) == ("checked", 0)
     assert companies() == 1
     assert not db.session.scalar(select(func.count()).select_from(TimeEntry))
+    as_if_cut_off(job)
+    with pytest.raises(RuleError, match="look at its dry run"):
+        jobs.run(job)
+    assert companies() == 1
     again = started(batch)
     assert again != job
     answer = jobs.run(again)
     assert answer["refused"] == 0
     assert companies() == 2
+
+
+def test_a_job_that_was_cut_off_after_its_end_leaves_what_was_undone_since(app) -> None:
+    batch = checked("companies", COMPANIES)
+    job = started(batch)
+    jobs.run(job)
+    as_if_cut_off(job)
+    take_back(batch)
+    jobs.run(job)
+    assert db.session.get_one(ImportBatch, batch, populate_existing=True).state == "undone"
 
 
 def test_a_dry_run_that_no_longer_holds_is_shown_anew(app) -> None:

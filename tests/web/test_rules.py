@@ -120,6 +120,7 @@ def test_alternatives_and_business_hours_are_kept_and_said(manager):
 
 
 def test_a_draft_keeps_nothing(manager):
+    assert "it sets off no other rule" in manager.get("/rules/new").text
     for do_ in (
         "add-condition",
         "add-alternative",

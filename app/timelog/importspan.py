@@ -61,16 +61,14 @@ class SpanReader:
             missing = "how long it took is missing"
             faults.append(self._refused(cells, "duration", missing, "hours", "end"))
         elif length > DAY or (started and ended and ended - started > timedelta(days=1)):
-            too_long = "it is more than 24 hours"
-            faults.append(self._refused(cells, "duration", too_long, "hours", "end"))
+            faults.append(self._too_long(cells, "it is more than 24 hours"))
         if started is None and day is None:
             missing = "when it was worked is missing"
             faults.append(self._refused(cells, "date", missing, "start_date"))
         if length is None or faults:
             raise RowRefusedError.of(faults)
         if started and ended and _is_longer(length, started, ended):
-            reason = "it is longer than from start to end"
-            raise self._refused(cells, "duration", reason, *(name for name, _ in LENGTHS))
+            raise self._too_long(cells, "it is longer than from start to end")
         if started and not ended:
             ended = started + timedelta(seconds=length)
         return Span(None if started else day, started, ended if started else None, length)
@@ -119,6 +117,11 @@ class SpanReader:
 
     def _at_day(self, day: date, at: time) -> datetime:
         return moments.in_utc(datetime.combine(day, at), self._zone, refuse_skipped=True)
+
+    def _too_long(self, cells: Cells, reason: str) -> RowRefusedError:
+        lengths = (name for name, _ in LENGTHS if name in self._at)
+        told = next((name for name in lengths if values.tidy(cells[self._at[name]])), "end")
+        return self._refused(cells, told, reason, "end_time")
 
     def _refused(self, cells: Cells, name: str, reason: str, *others: str) -> RowRefusedError:
         named = next((each for each in (name, *others) if each in self._at), None)

@@ -301,6 +301,20 @@ def test_a_duration_above_start_to_end_is_refused_and_one_below_is_told(app) -> 
     assert db.session.scalars(seconds).all() == [1859, 1770, 900]
 
 
+def test_a_length_that_is_refused_is_named_by_the_column_that_tells_it(app) -> None:
+    rows = (
+        "Ana;A;2024-03-29 11:00;2024-03-29 11:30;;45\n"
+        "Ana;A;2024-03-29 11:00;;;4500\n"
+        "Ana;A;2024-03-29 11:00;2024-03-31 11:00;;\n"
+    )
+    errors = bring("time", f"User;Client;Start;End;Duration;Minutes\n{rows}")["errors"]
+    assert [(row["column"], row["value"]) for row in errors] == [
+        ("Minutes", "45"),
+        ("Minutes", "4500"),
+        ("End", "2024-03-31 11:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("head", "row"),
     [

@@ -17,6 +17,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import Agency
 from app.staff.models import Staff
+from app.staff.queries import is_gone
 from app.tickets import mail_queries, queries
 from app.tickets.mail_queries import Reader
 from app.tickets.models import OPEN_CATEGORIES, Ticket
@@ -191,7 +192,7 @@ def askers_of(action: ActionRequest) -> list[Reader]:
     """
     row = db.session.execute(
         select(Staff.id, Staff.name, Staff.email, Staff.zone).where(
-            Staff.id == action.staff_id, Staff.archived_at.is_(None), Staff.email.is_not(None)
+            Staff.id == action.staff_id, ~is_gone(), Staff.email.is_not(None)
         )
     ).first()
     asker = [Reader(row.name, str(row.email), staff_id=row.id, zone=row.zone)] if row else []

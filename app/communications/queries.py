@@ -20,6 +20,7 @@ from app.core.db import db
 from app.core.errors import NotFoundError
 from app.core.models import Mail
 from app.staff.models import Staff
+from app.staff.queries import is_gone
 from app.tickets.mail_models import Mailbox
 from app.tickets.models import Subscription, Ticket
 
@@ -66,7 +67,7 @@ def contact_by_address(address: str) -> Contact | None:
 def staff_by_address(address: str) -> Staff | None:
     """The member of staff to whom an address belongs, unless they have left."""
     return db.session.scalars(
-        select(Staff).where(Staff.email == usual(address), Staff.archived_at.is_(None))
+        select(Staff).where(Staff.email == usual(address), ~is_gone())
     ).one_or_none()
 
 

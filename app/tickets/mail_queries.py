@@ -11,6 +11,7 @@ from app.companies.visibility import belongs_near, was_shut_out
 from app.core.db import db
 from app.core.models import Job, Mail
 from app.staff.models import Staff
+from app.staff.queries import is_gone
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.mailtemplates import TEMPLATES
 from app.tickets.mailtext import Said
@@ -107,7 +108,7 @@ def staff_of(ticket: Ticket) -> list[Reader]:
         select(Staff.id, Staff.name, Staff.email, Staff.zone)
         .where(
             or_(Staff.id == ticket.assignee_id, Staff.id.in_(follows)),
-            Staff.archived_at.is_(None),
+            ~is_gone(),
             Staff.email.is_not(None),
         )
         .order_by(Staff.id)

@@ -12,6 +12,7 @@ from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError
 from app.staff.models import Department, DepartmentMember, Staff
+from app.staff.queries import is_gone
 from app.tickets import sla
 from app.tickets.models import Ticket
 from app.tickets.sla_models import (
@@ -270,7 +271,7 @@ def warned_people(ticket_ids: Collection[int]) -> list[tuple[int, bool, str, str
         )
         .join(Ticket, Ticket.id == wanted.c.ticket_id)
         .join(Staff, Staff.id == wanted.c.staff_id)
-        .where(Staff.archived_at.is_(None), Staff.email.is_not(None))
+        .where(~is_gone(), Staff.email.is_not(None))
         .order_by(wanted.c.ticket_id, Staff.id)
     )
     return [(row.ticket_id, bool(row.is_assignee), row.name, str(row.email)) for row in rows]

@@ -8,6 +8,9 @@ from email.parser import BytesParser
 import pytest
 from sqlalchemy import select
 
+from app.communications import actions_queries
+from app.communications.action_models import ActionRequest
+from app.communications.queries import staff_by_address
 from app.communications.replytext import split
 from app.companies.account_models import PortalAccount
 from app.core import clock, jobs, mail, replytokens
@@ -15,7 +18,16 @@ from app.core.audit import Actor
 from app.core.db import db
 from app.core.errors import RuleError
 from app.core.models import Job, Mail
-from app.tickets import client_commands, closing_mails, commands, mailtemplates, queries
+from app.staff.commands import set_members
+from app.tickets import (
+    client_commands,
+    closing_mails,
+    commands,
+    mail_queries,
+    mailtemplates,
+    queries,
+    sla_queries,
+)
 from app.tickets.mail_models import Mailbox, MailTemplate
 from app.tickets.subscribing import ensure_subscribed, mute, subscribe
 from jobs import load_handlers
@@ -90,6 +102,28 @@ def test_whoever_is_added_is_told_by_whom_and_how_it_is_stopped(agent, mira, cli
     feet = {mail.recipient: mail.body for mail in mails() if "Help is near." in mail.body}
     assert "stop its mails in the portal" in feet[address_of(bo)]
     assert "stop its mails" not in feet[address_of(mira)]
+
+
+def test_who_may_not_sign_in_any_more_is_mailed_nothing_and_is_no_staff_by_mail(app, ticket):
+    user = make.user("Agent", name="gone")
+    gone, team = make.staff_of(user), make.department()
+    ticket.assignee, ticket.department = gone, team
+    set_members(team, actor=Actor(), staff_ids=[gone.id])
+    asked = ActionRequest(staff_id=gone.id, kind="approve", ticket=ticket)
+
+    def known() -> list[bool]:
+        db.session.flush()
+        with db.session.no_autoflush:
+            return [
+                bool(mail_queries.staff_of(ticket)),
+                bool(sla_queries.warned_people([ticket.id])),
+                bool(actions_queries.askers_of(asked)),
+                staff_by_address(gone.email) is not None,
+            ]
+
+    assert known() == [True] * 4
+    user.active = False
+    assert known() == [False] * 4
 
 
 def test_what_looks_like_a_password_is_mailed_to_nobody(agent, mira, client_company):

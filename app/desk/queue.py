@@ -14,6 +14,7 @@ from app.companies.models import Company, Contact
 from app.core.db import db
 from app.core.errors import RuleError
 from app.staff.models import Department, Staff
+from app.staff.queries import is_gone
 from app.tickets import queries as ticket_queries
 from app.tickets.models import OPEN_CATEGORIES, PRIORITIES, Ticket, TicketStatus
 from app.tickets.queue_models import SavedView
@@ -299,7 +300,7 @@ def choices(filters: Filters, *, staff_id: int | None, views: Sequence[SavedView
             *(count.label(f"saved_{view.id}") for view, count in zip(views, saved, strict=True)),
             *(count.label(f"count_{view}") for view, count in zip(VIEWS, counts, strict=True)),
             pairs(TicketStatus.id, TicketStatus.name, TicketStatus.position).label("statuses"),
-            pairs(Staff.id, Staff.name, Staff.name, Staff.archived_at.is_(None)).label("staff"),
+            pairs(Staff.id, Staff.name, Staff.name, ~is_gone()).label("staff"),
             pairs(
                 Department.id, Department.name, Department.name, Department.archived_at.is_(None)
             ).label("departments"),

@@ -15,6 +15,7 @@ from app.core.models import Agency
 from app.desk.queue import is_billed, pairs, unbilled_seconds
 from app.estimates.queries import shown_on_desk as estimates_shown
 from app.staff.models import Department, Staff
+from app.staff.queries import is_gone
 from app.tickets.canned import usable
 from app.tickets.models import OPEN_CATEGORIES, Event, Subscription, Ticket, TicketStatus
 from app.tickets.queries import end_of_merges
@@ -102,7 +103,7 @@ def rail_and_choices(ticket: Ticket, *, staff_id: int | None = None) -> tuple[Ra
                 Staff.id,
                 Staff.name,
                 Staff.name,
-                or_(Staff.archived_at.is_(None), Staff.id == ticket.assignee_id),
+                or_(~is_gone(), Staff.id == ticket.assignee_id),
             ).label("staff"),
             pairs(
                 Department.id,

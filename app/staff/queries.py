@@ -29,13 +29,24 @@ def usual_zone() -> str:
     return db.session.scalars(select(Agency.zone)).one()
 
 
-def working() -> list[Staff]:
-    """Everybody to whom work can be given, by name."""
+def employed() -> list[Staff]:
+    """Everybody who is not archived, by name."""
     return list(
         db.session.scalars(
             select(Staff).where(Staff.archived_at.is_(None)).order_by(Staff.name, Staff.id)
         )
     )
+
+
+def working() -> list[Staff]:
+    """Everybody to whom work can be given, by name."""
+    return list(db.session.scalars(select(Staff).where(~is_gone()).order_by(Staff.name, Staff.id)))
+
+
+def may_work(staff_id: int) -> bool:
+    """Whether work can be given to one of the staff."""
+    found = select(Staff.id).where(Staff.id == staff_id, ~is_gone())
+    return db.session.scalar(found) is not None
 
 
 def is_gone() -> ColumnElement[bool]:

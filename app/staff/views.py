@@ -101,7 +101,7 @@ def _facts(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _people() -> list[tuple[int, str]]:
-    return [(person.id, person.name) for person in queries.working()]
+    return [(person.id, person.name) for person in queries.employed()]
 
 
 def _completing(days: int | None) -> str:

@@ -13,6 +13,7 @@ from app.core import clock, storage
 from app.core.audit import Actor, record
 from app.core.db import db
 from app.core.errors import RuleError, StaleError
+from app.staff import queries as staff_queries
 from app.staff.models import Department, Staff
 from app.tickets import (
     assigning,
@@ -333,6 +334,8 @@ def reference_problems(
             problems.append(f"There is no {what} {value}: choose one of the list.")
         elif found.archived_at is not None:
             problems.append(f"{found} is archived: choose another {what} or restore it first.")
+        elif what == "assignee" and not staff_queries.may_work(value):
+            problems.append(f"{found} may not sign in any more: choose another assignee.")
         elif what == "requester" and of_company_id and not queries.belongs(value, of_company_id):
             company = db.session.get(Company, of_company_id)
             problems.append(

@@ -224,8 +224,9 @@ def test_who_may_not_sign_in_any_more_is_given_and_mailed_nothing(app):
         anna = make.staff_of(user)
         deeds = [do("assign", staff=anna.id), do("notify_staff", staff=anna.id, text="Look")]
         made = on(when("opened", then=[*deeds, do("notify_assignee", text="Yours")]))
-        user.active = False
     ticket = opened(assignee_id=anna.id)
+    with unit_of_work():
+        user.active = False
     work()
     db.session.expire_all()
     reasons = [each["reason"] for each in runs()[0].outcomes]

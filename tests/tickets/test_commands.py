@@ -9,6 +9,8 @@ from app.core.audit import Actor
 from app.core.db import db, unit_of_work
 from app.core.errors import RuleError, StaleError
 from app.core.models import AuditLog
+from app.desk import queue, ticket_facts
+from app.staff import queries as staff_queries
 from app.tickets import bulk, commands, joining, queries, timeline
 from app.tickets.commands import Upload
 from app.tickets.models import Event, Ticket
@@ -64,6 +66,32 @@ def test_every_reason_is_told_at_once(agent, fjord):
     assert "assignee 99" in said
     assert "panic is no priority" in said
     assert db.session.scalar(select(func.count()).select_from(Ticket)) == 0
+
+
+def test_who_may_not_sign_in_any_more_is_offered_and_given_no_ticket(agent, fjord):
+    user = factories.user("Agent", name="gone")
+    gone = factories.staff_of(user)
+    ticket = factories.ticket(fjord)
+
+    def offered() -> list[bool]:
+        db.session.expire_all()
+        lists = (
+            queue.choices(queue.Filters(), staff_id=None).staff,
+            ticket_facts.rail_and_choices(ticket)[1].staff,
+            [(each.id, each.name) for each in staff_queries.working()],
+        )
+        return [gone.id in dict(each) for each in lists]
+
+    assert offered() == [True] * 3
+    with unit_of_work():
+        user.active = False
+    assert offered() == [False] * 3
+    with pytest.raises(RuleError, match="may not sign in any more: choose another assignee"):
+        commands.change_fields(ticket, actor=agent, changes={"assignee_id": gone.id})
+    ticket.assignee_id = gone.id
+    db.session.flush()
+    assert ticket_facts.rail_and_choices(ticket)[1].staff[-1] == (gone.id, gone.name)
+    commands.change_fields(ticket, actor=agent, changes={"priority": "high"})
 
 
 def test_what_is_open_when_a_company_is_archived_is_worked_on_and_finished(agent, fjord):

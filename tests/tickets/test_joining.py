@@ -137,9 +137,9 @@ def test_nothing_is_written_on_a_merged_ticket_but_where_it_goes_on(fjord):
             write()
     with pytest.raises(RuleError) as back_again:
         joining.merge(into, duplicate, actor=actor)
-    assert list(back_again.value.problems) == [
-        f"#{duplicate.number} is merged into {goes_on}."
-    ], "and nothing is said of what to do with it"
+    assert list(back_again.value.problems) == [f"#{duplicate.number} is merged into {goes_on}."], (
+        "and nothing is said of what to do with it"
+    )
     done = bulk.assign_many([duplicate.id, into.id], actor=actor, assignee_id=worker.id)
     assert (done.changed, list(done.skipped)) == (1, [f"#{duplicate.number} is merged"])
     assert duplicate.last_seq == said

@@ -337,3 +337,24 @@ def test_each_of_two_who_press_is_told_only_what_was_issued_for_them(world):
             both = [start_issue(CLERK, run) for _ in range(2)]
         first, second = (jobs.run(job) for job in both)
     assert (len(first["issued"]), second["issued"]) == (2, [])
+
+
+def test_a_row_that_others_issued_meanwhile_is_refused_by_nobody(world):
+    from sqlalchemy import select
+
+    from app.billing.commands import issue
+    from app.billing.models import RunRow
+    from app.core import clock, jobs
+    from app.core.db import db, unit_of_work
+    from tests.billing.desk import CLERK, TODAY, compiled, issued
+    from tests.billing.test_month_end import agency_with_work
+
+    agency_with_work(companies=1)
+    run = compiled()
+    with clock.frozen(TODAY), unit_of_work():
+        late = issue.start_issue(CLERK, run)
+    issued(run)
+    row = db.session.scalars(select(RunRow)).one()
+    assert issue.refuse(jobs.claim(late), row.id, "Too late.") == issue.Outcome()
+    db.session.refresh(row)
+    assert (row.state, row.reason) == ("issued", "")

@@ -40,6 +40,9 @@ from app.core.faults import faultpoint
 from app.core.formats import day
 from app.core.models import Agency
 
+WAITING = ("ready", "refused")
+"""States of a row that can be issued."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -125,7 +128,7 @@ def _chunk_or_each(
         return with_retry(lambda: transaction(rows))
     except (IntegrityError, RuleError) as error:
         if len(rows) == 1:
-            return _refuse(running, rows[0], _in_words(error))
+            return refuse(running, rows[0], _in_words(error))
     outcome = Outcome()
     for row in rows:
         outcome.add(_chunk_or_each(running, order, [row], done=done, total=total))
@@ -138,9 +141,13 @@ def _in_words(error: Exception) -> str:
     return f"Somebody billed or changed this work at the same time ({error}): compile again."
 
 
-def _refuse(running: jobs.Running, row_id: int, reason: str) -> Outcome:
+def refuse(running: jobs.Running, row_id: int, reason: str) -> Outcome:
+    """Say of a row why it is not issued; one that others have issued or superseded stays so."""
     with running.step():
-        row = db.session.scalars(select(RunRow).where(RunRow.id == row_id)).one()
+        waiting = select(RunRow).where(RunRow.id == row_id, RunRow.state.in_(WAITING))
+        row = db.session.scalars(waiting.with_for_update()).one_or_none()
+        if row is None:
+            return Outcome()
         row.state, row.reason = "refused", reason[:2000]
         payer = row.account.payer
         return Outcome(refused=[{"company": payer.name, "company_id": payer.id, "reason": reason}])
@@ -191,7 +198,7 @@ def _lock_rows(row_ids: Sequence[int]) -> Sequence[Row[Any]]:
             second_person.IS_APPROVED.label("approved"),
         )
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
-        .where(RunRow.id.in_(list(row_ids)), RunRow.state.in_(("ready", "refused")))
+        .where(RunRow.id.in_(list(row_ids)), RunRow.state.in_(WAITING))
         .order_by(RunRow.id)
         .with_for_update(of=RunRow)
     )
@@ -328,7 +335,7 @@ def _open_rows(run_id: int, payer_ids: Sequence[int] | None) -> Sequence[Row[Any
     query = (
         select(RunRow.id, RunRow.entries)
         .join(BillingAccount, BillingAccount.id == RunRow.account_id)
-        .where(RunRow.run_id == run_id, RunRow.state.in_(("ready", "refused")))
+        .where(RunRow.run_id == run_id, RunRow.state.in_(WAITING))
         .order_by(RunRow.id)
     )
     if payer_ids is not None:

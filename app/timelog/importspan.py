@@ -19,6 +19,7 @@ LENGTHS = (
 DAY = moments.SECONDS_OF_DAY
 MINUTE = 60
 """What a length may be above start to end, where these are written without their seconds."""
+LONGER = "it is longer than from start to end; where lengths were rounded up, leave out the end"
 T = TypeVar("T")
 
 
@@ -68,7 +69,7 @@ class SpanReader:
         if length is None or faults:
             raise RowRefusedError.of(faults)
         if started and ended and _is_longer(length, started, ended):
-            raise self._too_long(cells, "it is longer than from start to end")
+            raise self._too_long(cells, LONGER)
         if started and not ended:
             ended = started + timedelta(seconds=length)
         return Span(None if started else day, started, ended if started else None, length)

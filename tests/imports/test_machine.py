@@ -15,7 +15,7 @@ from app.imports import applying, batches, commands, mending, plan
 from app.imports.models import ImportBatch
 from app.tickets import joining
 from app.tickets.models import Ticket
-from app.timelog import exports
+from app.timelog import exports, importspan
 from app.timelog.models import TimeEntry
 from app.timelog.queries import overlapping
 from app.timelog.work_types import add_work_type
@@ -294,11 +294,13 @@ def test_a_duration_above_start_to_end_is_refused_and_one_below_is_told(app) -> 
     answer = bring("time", head + rows)
     [error] = answer["errors"]
     assert (error["line"], error["column"], error["value"]) == (2, "Duration", "00:45")
-    assert error["reason"] == "it is longer than from start to end"
+    assert error["reason"] == importspan.LONGER
     [told] = [warning for warning in answer["warnings"] if "from start to end" in warning]
     assert "1 row (line 5)" in told
     seconds = select(TimeEntry.recorded_seconds).order_by(TimeEntry.id)
     assert db.session.scalars(seconds).all() == [1859, 1770, 900]
+    rounded = bring("time", head + rows.splitlines()[0], chosen={"End": ""})
+    assert counts(rounded) == (1, 1, 0, 0, 0), "as the refusal says"
 
 
 def test_a_length_that_is_refused_is_named_by_the_column_that_tells_it(app) -> None:
@@ -338,9 +340,7 @@ def test_of_an_hour_that_clocks_show_twice_the_end_is_the_one_that_fits(app) -> 
         "Di;A;2026-10-25 02:50;2026-10-25 02:10;00:45\n"
     )
     answer = bring("time", "User;Client;Start;End;Duration\n" + rows, zone="Europe/Berlin")
-    assert [(row["line"], row["reason"]) for row in answer["errors"]] == [
-        (5, "it is longer than from start to end")
-    ]
+    assert [(row["line"], row["reason"]) for row in answer["errors"]] == [(5, importspan.LONGER)]
     found = db.session.execute(select(TimeEntry.ended_at, TimeEntry.recorded_seconds)).all()
     assert [(at.astimezone(UTC).strftime("%H:%M"), seconds) for at, seconds in found] == [
         ("01:30", 7200),

@@ -1,6 +1,7 @@
 """A tax is 0 to 100 per cent, and only the standard rate is above 0.
 
-One that is set otherwise is retired: whom it was for is billed once a right one is set.
+One that is set otherwise is retired: whom it was for has the tax of those above it again, or the
+default, until a right one is set.
 """
 
 from alembic import op

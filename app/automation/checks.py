@@ -22,6 +22,7 @@ LONGEST_VALUE = 200
 MOST_CONDITIONS = 20
 MOST_ACTIONS = 20
 MOST_VALUES = 50
+MISSING = {"asked": "choose what they are to do.", "since": "choose since when they count."}
 
 
 def problems(definition: Definition, names: Names) -> list[str]:
@@ -154,7 +155,7 @@ def _setting_problems(setting: Setting, value: Any) -> Iterator[str]:
         if setting.usual:
             return
         verb = "write" if setting.kind in {"text", "line", "number"} else "choose"
-        yield f"{verb} the {label}." if label[:4] != "they" else "choose what they are to do."
+        yield MISSING.get(setting.name, f"{verb} the {label}.")
     elif setting.kind == "number":
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or not setting.least <= value <= setting.most:

@@ -191,6 +191,7 @@ def test_a_made_up_rule_is_refused_only_for_what_is_gone_or_unknown_to_its_event
             Definition("waited", {"hours": 0, "since": "client"}),
             "When: hours: write a whole number from 1 to 8760.",
         ),
+        (Definition("waited", {"hours": 2}), "When: choose since when they count."),
         (
             Definition("opened", {}, (Condition("priority", "is", ("huge",)),)),
             "Condition 1 (priority): “huge” is no choice; choose one of the list.",

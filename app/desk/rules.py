@@ -263,8 +263,9 @@ def _tried(
     period = _period(given)
     try:
         first, last = typed.day(period["first"]), typed.day(period["last"])
-    except ValueError as error:
-        return None, [f"The days cannot be read: {error}; write them like 2026-03-31."]
+    except ValueError:
+        days = f"“{period['first'][:40]}” to “{period['last'][:40]}”"
+        return None, [f"{days} cannot be read as days: write them like 2026-03-31."]
     if not timedelta(0) <= last - first <= timedelta(days=MOST_DAYS):
         return None, ["The last day comes before the first, or more than a year after: change one."]
     before = queries.running_before(definition.event, rule_id)

@@ -54,6 +54,8 @@ def test_the_same_again_makes_no_version_and_a_form_sent_twice_one_rule(manager)
     manager.post(
         f"/rules/{current.rule.id}/save", data=sent(name="Greet", **(NOTE | {"stops": "y"}))
     )
+    tried = manager.get(f"/rules/{current.rule.id}?from=March&to=2026-03-31").text
+    assert "“March” to “2026-03-31” cannot be read as days" in tried
     versions = queries.versions(current.rule.id)
     assert [each.number for each in versions] == [2, 1]
     assert "Person" in versions[0].changed_by

@@ -28,6 +28,7 @@ KEPT = ("text", "long", "choice", "date", "number")  # whose answer stands on th
 PREFIX = "field-"  # of the names in a browser's form
 ASKED = "asked-"  # of those that say which questions the browser showed
 LONGEST_LINE, LONGEST_TEXT = 500, 20_000
+LONGEST_CALLED = 60  # of a question where a mistake in it is told
 MOST_FIELDS, MOST_OPTIONS = 50, 50
 FEWEST_OPTIONS = 2
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -265,7 +266,8 @@ def definition_problems(fields: Sequence[Field]) -> list[str]:
     keys: set[str] = set()
     labels: set[str] = set()
     for one in fields:
-        problems += [f"{one.label or one.key}: {text}" for text in _field_problems(one, choices)]
+        called = one.label.strip()[:LONGEST_CALLED] or "The question"
+        problems += [f"{called}: {text}" for text in _field_problems(one, choices)]
         if one.key in keys:
             problems.append(f"{one.label}: another field has the key {one.key}; give it its own.")
         keys.add(one.key)

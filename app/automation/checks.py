@@ -53,7 +53,7 @@ def unusable(definition: Definition) -> list[str]:
 
 
 def broken(definition: Definition, names: Names) -> list[str]:
-    """What refers to something that is gone."""
+    """What refers to something that is gone, or with which an action would always fail."""
     found = []
     for place, one in _conditions(definition):
         if one.field not in FIELDS:
@@ -71,7 +71,10 @@ def broken(definition: Definition, names: Names) -> list[str]:
             if is_row(setting.kind):
                 found += [
                     f"{_step(number, action)}: {each}"
-                    for each in _gone(setting.kind, values, names)
+                    for each in [
+                        *_gone(setting.kind, values, names),
+                        *_vain(action.kind, setting.kind, values, names),
+                    ]
                 ]
     return found
 
@@ -83,6 +86,12 @@ def _gone(kind: str, values: Any, names: Names) -> Iterator[str]:
             yield f"there is no such {what} any more; choose another."
         elif why := names.why_gone(kind, value):
             yield f"{names.of(kind, value)} {why}; choose another {what} or restore that one."
+
+
+def _vain(action: str, kind: str, values: Any, names: Names) -> Iterator[str]:
+    for value in values:
+        if not names.why_gone(kind, value) and (why := names.why_not(action, value)):
+            yield f"{names.of(kind, value)} {why}."
 
 
 def _conditions(definition: Definition) -> Iterator[tuple[str, Condition]]:

@@ -93,13 +93,15 @@ class Names:
     """The names of rows that rules refer to, by kind and id.
 
     `gone` are those that nothing may be given to any more, with why; `questions` the labels of
-    the questions of requests, by key; `categories` those of the statuses, by id.
+    the questions of requests, by key; `categories` those of the statuses, by id; `cannot` says by
+    kind of action and id of its row why it would fail, after the row's name.
     """
 
     rows: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     gone: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     questions: Mapping[str, str] = field(default_factory=dict)
     categories: Mapping[int, str] = field(default_factory=dict)
+    cannot: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def of(self, kind: str, row_id: Any) -> str:
         """The name of a row, or words that say there is none."""
@@ -114,6 +116,10 @@ class Names:
     def why_gone(self, kind: str, row_id: Any) -> str:
         """Why nothing may be given to a row any more, after its name; empty if it may."""
         return self.gone.get(kind, {}).get(row_id, "")
+
+    def why_not(self, action: str, row_id: Any) -> str:
+        """Why an action cannot be done with a row that is in use; empty if it can."""
+        return self.cannot.get(action, {}).get(row_id, "")
 
     def choices(self, kind: str, kept: Sequence[Value] = ()) -> list[tuple[int, str]]:
         """What can be chosen of a kind: all in use, and those that are `kept` anyway."""

@@ -226,7 +226,8 @@ def _refusal(one: Action, facts: Facts, names: Names) -> str:
         value = one.values.get(kind)
         if value is not None and not names.is_known(kind, value):
             return f"there is no such {ROWS[kind]} any more"
-        if value is not None and (why := names.why_gone(kind, value)):
+        why = names.why_gone(kind, value) or names.why_not(one.kind, value)
+        if value is not None and why:
             return f"{names.of(kind, value)} {why}"
     wanted = names.categories.get(int(one.values.get("status", 0)))
     if wanted is not None and not may_become(facts.category, wanted):
@@ -235,5 +236,11 @@ def _refusal(one: Action, facts: Facts, names: Names) -> str:
         return facts.unreachable
     if one.kind == "ask" and facts.category in CLOSED:
         return "the ticket is closed"
-    is_lost = one.kind == "notify_assignee" and facts.assignee is None
-    return "nobody is assigned" if is_lost else ""
+    return _nobody_to_mail(facts.assignee, names) if one.kind == "notify_assignee" else ""
+
+
+def _nobody_to_mail(assignee: int | None, names: Names) -> str:
+    if assignee is None:
+        return "nobody is assigned"
+    why = names.why_gone("staff", assignee) or names.why_not("notify_staff", assignee)
+    return f"{names.of('staff', assignee)} {why}" if why else ""

@@ -13,7 +13,7 @@ from app.automation.models import Rule, RuleRun, RuleVersion
 from app.companies.models import Company
 from app.core.db import db
 from app.core.errors import NotFoundError
-from app.staff.models import Department, Staff
+from app.staff.models import Department, DepartmentMember, Staff
 from app.staff.queries import is_gone
 from app.tickets.happening_models import Happening
 from app.tickets.models import Ticket, TicketStatus
@@ -25,6 +25,9 @@ ORDER = 21_004_211
 RUNS = 50
 ARCHIVED, SHUT_OUT = "is archived", "may not sign in any more"
 """Why nothing may be given to a row, after its name."""
+NO_ADDRESS = "has no e-mail address: give them one"
+NO_MEMBERS = "has no members: add some"
+NO_READERS = "has no members with an e-mail address: add some"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,25 @@ def names(definitions: Collection[Definition]) -> Names:
         if isinstance(value, int)
     }
     rows["company"], gone["company"] = _companies(companies)
-    return Names(rows, gone, questions(), {row.id: row.category for row in statuses})
+    categories = {row.id: row.category for row in statuses}
+    return Names(rows, gone, questions(), categories, _cannot(rows["department"]))
+
+
+def _cannot(departments: Collection[int]) -> dict[str, dict[int, str]]:
+    """Which people and departments some actions would do nothing with."""
+    found: Sequence[Row[Any]] = db.session.execute(
+        select(DepartmentMember.department_id, Staff.email)
+        .join(Staff, Staff.id == DepartmentMember.staff_id)
+        .where(~is_gone())
+    ).all()
+    empty = set(departments) - {row.department_id for row in found}
+    unread = set(departments) - {row.department_id for row in found if row.email}
+    without = db.session.scalars(select(Staff.id).where(Staff.email.is_(None)))
+    return {
+        "round_robin": dict.fromkeys(empty, NO_MEMBERS),
+        "notify_department": dict.fromkeys(unread, NO_READERS),
+        "notify_staff": dict.fromkeys(without, NO_ADDRESS),
+    }
 
 
 _TABLES: Sequence[tuple[str, Any, Any]] = (

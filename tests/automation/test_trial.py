@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from app.automation import commands, queries, trial
+from app.automation import checks, commands, queries, trial
 from app.automation.catalogue import EVENTS, SINCE
 from app.automation.models import RuleRun
 from app.core.db import db, unit_of_work
@@ -77,9 +77,34 @@ def test_history_that_says_only_what_a_status_became_is_read_too():
     assert opened.matched == 1
 
 
+def test_what_would_be_done_with_nobody_is_told_before_it_fails():
+    with unit_of_work():
+        team, bo = make.department("Night shift"), make.staff("Bo Dahl")
+        past(1, assignee_id=bo.id)
+        definition = when(
+            "opened",
+            then=[
+                do("notify_staff", staff=bo.id, text="Look"),
+                do("notify_assignee", text="Look"),
+                do("notify_department", department=team.id, text="Look"),
+                do("round_robin", department=team.id),
+            ],
+        )
+        found = tried(definition)
+        problems = checks.broken(definition, queries.names([definition]))
+    reasons = [
+        "Bo Dahl has no e-mail address: give them one",
+        "Night shift has no members with an e-mail address: add some",
+        "Night shift has no members: add some",
+    ]
+    (match,) = found.matches
+    assert [each.refusal for each in match.effects] == [reasons[0], *reasons]
+    assert [each.partition("): ")[2] for each in problems] == [f"{each}." for each in reasons]
+
+
 def test_near_misses_say_what_was_missing_and_effects_what_would_be_done():
     with unit_of_work():
-        anna = make.staff("Anna Berg")
+        anna = make.staff("Anna Berg", email="anna@agency.example")
         past(1, priority="urgent", origin="portal", assignee_id=anna.id)
         past(1, priority="low", origin="portal")
         past(1, priority="low", origin="desk")

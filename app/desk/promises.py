@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 
-from app.core import clock, forms
+from app.core import clock, formats, forms
 from app.core.acting import current_actor
 from app.core.errors import RuleError
 from app.core.security import requires
@@ -172,7 +172,7 @@ def policy(policy_id: int | None) -> str:
         for target, _ in TARGETS:
             seconds = getattr(each, target)
             if seconds:
-                shown[f"{target}_{each.priority}"] = f"{seconds // 3600}:{seconds % 3600 // 60:02}"
+                shown[f"{target}_{each.priority}"] = formats.exact_hours(seconds)
     companies = {each.company_id for each in row.choices if each.company_id is not None}
     return _policy_form(Fields(shown), policy_id, companies)
 

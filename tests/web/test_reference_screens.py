@@ -6,6 +6,7 @@ from sqlalchemy import select
 from app.core.db import db, unit_of_work
 from app.core.models import Agency, AuditLog
 from app.staff.models import Department, Staff
+from app.tickets.sla_models import SlaTarget
 from app.timelog.models import WorkType
 from tests import factories as make
 from tests.web.people import person, signed_in
@@ -96,3 +97,12 @@ def test_a_person_without_a_zone_has_that_of_the_agency(admin):
     assert f'value="{zone}"' in admin.get("/staff/add").get_data(as_text=True)
     admin.post("/staff/add", data={"name": "Bo", "zone": "", "weekly_hours": "40"})
     assert saved(select(Staff).where(Staff.name == "Bo")).zone == zone
+
+
+def test_a_target_is_shown_and_written_to_the_second(admin):
+    with unit_of_work():
+        policy = make.policy()
+        policy.targets = [SlaTarget(priority="high", first_response=3630)]
+    shown = admin.get(f"/promises/policies/{policy.id}").text
+    assert 'value="1:00:30"' in shown
+    assert "1:00:30 h" in admin.get("/promises/").text

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from app.core.errors import UnusableInputError
 from app.imports import headers as words
 from app.imports.dialect import REASON_HEADER
-from app.imports.values import fold_name, key
+from app.imports.moments import time_of_day
+from app.imports.values import fold_name, key, tidy
 
 KINDS = ("companies", "contacts", "tickets", "time")
 EXTRA = "extra"
@@ -218,7 +219,10 @@ def propose(
         )
         if position is not None:
             targets[target] = position
-    _drop_foreign_words(targets, list(sample))
+    rows = list(sample)
+    _drop_foreign_words(targets, rows)
+    if kind == "time":
+        _tell_times_from_moments(targets, rows)
     if invoices:
         targets = {name: at for name, at in targets.items() if name in _OF_CUSTOMERS}
     columns = Columns(
@@ -277,6 +281,29 @@ def _drop_foreign_words(targets: dict[str, int], sample: Sequence[Sequence[str]]
         seen = {fold_name(cells[at]) for cells in sample if len(cells) > at} - {""}
         if not seen <= allowed:
             del targets[target]
+
+
+def _tell_times_from_moments(targets: dict[str, int], rows: Sequence[Sequence[str]]) -> None:
+    """Say by its cells whether a start or end is a time of day, beside a date, or has a date."""
+    has_day = bool(targets.keys() & {"date", "start_date"})
+    for moment, clock in (("start", "start_time"), ("end", "end_time")):
+        if moment in targets and clock in targets:
+            continue
+        at = targets.get(moment, targets.get(clock))
+        cells = [tidy(row[at]) for row in rows if at is not None and len(row) > at]
+        are_times = {_is_time_of_day(cell) for cell in cells if cell}
+        if moment in targets and has_day and are_times == {True}:
+            targets[clock] = targets.pop(moment)
+        elif clock in targets and are_times == {False}:
+            targets[moment] = targets.pop(clock)
+
+
+def _is_time_of_day(text: str) -> bool:
+    try:
+        time_of_day(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _identities(

@@ -43,6 +43,24 @@ def test_company_columns_in_five_languages(headers, expected) -> None:
     assert named(proposed("companies", *headers)) == expected
 
 
+@pytest.mark.parametrize(
+    ("headers", "row", "expected"),
+    [
+        ("Date;Start;End", "2026-11-02;09:00;10:07", {"date", "start_time", "end_time"}),
+        ("Tag;Beginn;Ende", "2.11.2026;9:00 Uhr;10:07 Uhr", {"date", "start_time", "end_time"}),
+        ("Date;Start;End", "2026-11-02;2026-11-02 09:00;10:07", {"date", "start", "end_time"}),
+        ("Start;End", "09:00;10:07", {"start", "end"}),
+        ("Start time;End time", "2026-11-02 09:00;2026-11-02 10:07", {"start", "end"}),
+        ("Date;Von;Bis", "2.11.2026;9:00;", {"date", "start_time", "end_time"}),
+    ],
+)
+def test_times_of_day_are_told_from_moments_by_their_cells(headers, row, expected) -> None:
+    columns = mapping.propose(
+        "time", ["User", *headers.split(";")], [["Ada", *row.split(";")]], complete=False
+    )
+    assert columns.targets.keys() == {"person", *expected}
+
+
 @pytest.mark.parametrize("header", ["Language", "lang", "Locale", "Sprache", "Langue", "Idioma"])
 @pytest.mark.parametrize("kind", ["companies", "contacts"])
 def test_the_column_of_languages(kind, header) -> None:

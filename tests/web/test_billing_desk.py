@@ -1,11 +1,13 @@
 """The month-end run on the desk: what is in the way, each button pressed twice, each refusal."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.billing import run_queries
 from app.billing.models import BillingAccount, BillingRun, Document, RunBlock
+from app.companies.models import Company, ContactEmail, Membership
 from app.core import jobs
 from app.core.db import db, unit_of_work
 from app.core.forms import new_nonce
@@ -150,6 +152,28 @@ def test_the_confirmation_names_number_and_sum(month):
     assert "Issue 2 invoices?" in page
     assert "720.00" in page
     assert count(Document) == 0, "asking issues nothing"
+    assert "No mail reaches" not in page
+
+
+def test_the_confirmation_names_whom_no_mail_reaches(month):
+    for name, email in (("A Ltd", None), ("B Ltd", "pay@b.example"), ("C Ltd", None)):
+        month.company(name, email=email)
+    month.company("D Ltd")
+    with unit_of_work() as session:
+        places = select(Membership).join(Membership.company).where(Company.name != "D Ltd")
+        for place in session.scalars(places):
+            place.role = "requester"
+    run_id = month.compiled()
+    page = month.get(f"/billing/runs/{run_id}/issue").text
+    told = page.partition("No mail reaches these 2 companies")[2].partition("</ul>")[0]
+    assert re.findall("<bdi>(.*?)</bdi>", told) == ["A Ltd", "C Ltd"]
+    (first,) = db.session.scalars(select(Company.id).where(Company.name == "A Ltd"))
+    one_alone = month.get(f"/billing/runs/{run_id}/issue?account={account_of(first)}").text
+    assert "No mail reaches this company: it has no billing contact" in one_alone
+    month.issued(run_id)
+    of_d = select(ContactEmail.address).order_by(ContactEmail.id.desc()).limit(1)
+    written_to = {"pay@b.example", *db.session.scalars(of_d)}
+    assert set(db.session.scalars(select(Mail.recipient))) == written_to
 
 
 def test_one_account_can_be_issued_alone(month):

@@ -15,6 +15,7 @@ from app.billing.commands.recompile import approvable, recompile
 from app.billing.commands.second_person import Waiting, hands, waiting
 from app.billing.models import BillingRun
 from app.billing.queries import agency, payers
+from app.billing.recipients import unreached
 from app.billing.run_queries import Total, WantedRows
 from app.core import clock, formats, forms, job_queries, mail, mail_queries
 from app.core.acting import current_actor
@@ -219,6 +220,7 @@ def confirm_issue(run_id: int) -> str:
 def _confirm_page(run_id: int, account_ids: list[int], fields: Fields) -> str:
     sums = run_queries.to_issue(run_id, account_ids)
     unapproved = waiting(run_id, account_ids)
+    today = clock.today(agency().zone)
     return render_template(
         "desk/billing/issue.html",
         run=find_run(run_id),
@@ -226,10 +228,11 @@ def _confirm_page(run_id: int, account_ids: list[int], fields: Fields) -> str:
         sums=sums,
         count=sum(total.accounts for total in sums),
         unapproved=unapproved,
+        unreached=unreached(run_id, account_ids, today, most=MOST_WAITING),
         most=MOST_WAITING,
         able=_able_to_approve(run_id, unapproved[:MOST_WAITING]),
         fields=fields,
-        today=clock.today(agency().zone),
+        today=today,
         nonce=forms.new_nonce(),
     )
 

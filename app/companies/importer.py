@@ -157,6 +157,8 @@ class CompanyImporter(Importer):
         names = [name for name in self.used(work) if name not in {"name", "name_key"}]
         chosen = "".join(f", {self.written(name, 's.doc')}" for name in names)
         chosen = chosen.replace("(s.doc ->> 'kind')", "coalesce(s.doc ->> 'kind', 'company')")
+        if _shares_address(work):
+            names, chosen = [*names, "email"], f"{chosen}, s.person_email"
         return (
             f"insert into company (id, name, name_key, extra{''.join(f', {n}' for n in names)})"
             " select p.target, s.label, s.key,"
@@ -205,6 +207,20 @@ class CompanyImporter(Importer):
         if session.scalar(text(UNDID_PRICING), values):
             post_revaluation()
             post_realigning()
+
+
+def _shares_address(work: Work) -> bool:
+    """Whether a new company is written to where its contact is, as its file tells one e-mail.
+
+    It is where invoices go until somebody is the billing contact. A column that is said to be of
+    the contact is theirs alone.
+    """
+    at = work.at("contact_email")
+    return (
+        at is not None
+        and work.at("email") is None
+        and not values.key(work.columns.headers[at]).startswith("contact")
+    )
 
 
 def _name(work: Work, cells: Cells) -> str:

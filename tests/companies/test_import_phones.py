@@ -29,3 +29,22 @@ def test_a_second_phone_is_an_extra_field_and_the_dry_run_says_so(app):
     bring("companies", file)
     (company,) = db.session.scalars(select(Company))
     assert (company.phone, company.extra) == ("040 1", {"Phone (2)": "040 2"})
+
+
+def test_a_new_company_is_written_to_at_the_one_address_its_file_tells(app):
+    """Invoices go there until somebody is the billing contact."""
+    bring("companies", "Company,Email\nBo Ltd,pay@bo.example\nCy Ltd,\n")
+    bring("companies", "Company,Contact email\nDi Ltd,ida@di.example\n")
+    bring("companies", "Company,Company email,Email\nEl Ltd,pay@el.example,ida@el.example\n")
+    emails = dict(db.session.execute(select(Company.name, Company.email)).all())
+    assert emails == {
+        "Bo Ltd": "pay@bo.example",
+        "Cy Ltd": None,
+        "Di Ltd": None,
+        "El Ltd": "pay@el.example",
+    }
+    again = bring("companies", "Company,Email\nBo Ltd,ann@bo.example\nCy Ltd,ann@cy.example\n")
+    assert counts(again)[:2] == (2, 0)
+    db.session.expire_all()
+    emails = db.session.scalars(select(Company.email).order_by(Company.name).limit(2)).all()
+    assert emails == ["pay@bo.example", None], "of a company that was there nothing is guessed"

@@ -132,8 +132,10 @@ def change_identity(user_id: int, *, actor: Actor, name: str, email: str) -> Non
     """
     user = changeable(user_id, actor)
     name, email = " ".join(name.split()), email.strip().lower()
-    before = {"name": user.get_full_name(), "email": user.email}
-    is_moved = email != user.email.lower()
+    before = {"name": " ".join(user.get_full_name().split()), "email": user.email}
+    is_renamed, is_moved = name != before["name"], email != user.email.lower()
+    if not is_renamed and not is_moved:
+        return
     problems = _name_problems(name) if name else [said_of("name", "The name is empty: write one.")]
     if is_moved:
         problems += [said_of("email", each) for each in _address_problems(email, email)]
@@ -143,7 +145,7 @@ def change_identity(user_id: int, *, actor: Actor, name: str, email: str) -> Non
     if problems:
         raise RuleError(*problems)
     staff = db.session.scalar(queries.staff_of(user.id))
-    if name != before["name"]:
+    if is_renamed:
         user.first_name, user.last_name = _in_two(name)
         if staff is not None:
             staff.name, staff.name_key = name, fold_name(name)
@@ -156,7 +158,7 @@ def change_identity(user_id: int, *, actor: Actor, name: str, email: str) -> Non
         user.email = email
         end_sessions(user.id)
         links.void(user.id)
-    _note(actor, "user_changed", user, before, {"name": user.get_full_name(), "email": email})
+    _note(actor, "user_changed", user, before, {"name": name, "email": email})
 
 
 def deactivate(user_id: int, *, actor: Actor) -> None:

@@ -345,8 +345,19 @@ def test_an_admin_gives_somebody_another_name_and_address(app):
     told = db.session.scalars(select(Mail).order_by(Mail.id.desc())).first()
     assert told.recipient == "bo@example.com"
     assert "changed the address you sign in with to bo.berg@example.com" in told.body
+    assert identity(admin, made.user_id, "Bo Berg", "bo.berg@example.com").status_code == 302
     noted = select(AuditLog.before).where(AuditLog.action == "user_changed")
-    assert db.session.scalars(noted).one()["email"] == "bo@example.com"
+    assert db.session.scalars(noted).one()["email"] == "bo@example.com", "written once"
+
+
+def test_another_address_leaves_the_name_that_the_staff_list_has(app):
+    made = create(email="cher@example.com", name="Cher")
+    listed = select(Staff).where(Staff.user_id == made.user_id)
+    with unit_of_work() as session:
+        session.scalars(listed).one().name = "Cher Sarkisian"
+    identity(signed_in(app, person("Admin")), made.user_id, "Cher", "cher2@example.com")
+    db.session.expire_all()
+    assert db.session.scalars(listed).one().name == "Cher Sarkisian"
 
 
 @pytest.mark.parametrize(

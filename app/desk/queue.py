@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
@@ -300,7 +300,9 @@ def choices(filters: Filters, *, staff_id: int | None, views: Sequence[SavedView
             *(count.label(f"saved_{view.id}") for view, count in zip(views, saved, strict=True)),
             *(count.label(f"count_{view}") for view, count in zip(VIEWS, counts, strict=True)),
             pairs(TicketStatus.id, TicketStatus.name, TicketStatus.position).label("statuses"),
-            pairs(Staff.id, Staff.name, Staff.name, ~is_gone()).label("staff"),
+            pairs(
+                Staff.id, Staff.name, Staff.name, or_(~is_gone(), Staff.id == filters.assignee)
+            ).label("staff"),
             pairs(
                 Department.id, Department.name, Department.name, Department.archived_at.is_(None)
             ).label("departments"),

@@ -86,6 +86,8 @@ def test_who_may_not_sign_in_any_more_is_offered_and_given_no_ticket(agent, fjor
     with unit_of_work():
         user.active = False
     assert offered() == [False] * 3
+    kept = queue.choices(queue.Filters(assignee=gone.id), staff_id=None).staff
+    assert gone.id in dict(kept), "an address goes on saying whose tickets it shows"
     with pytest.raises(RuleError, match="may not sign in any more: choose another assignee"):
         commands.change_fields(ticket, actor=agent, changes={"assignee_id": gone.id})
     ticket.assignee_id = gone.id

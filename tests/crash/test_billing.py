@@ -128,4 +128,6 @@ def test_billing_survives_a_kill_at_every_point(application, fresh_database, tmp
     points = census(application, fresh_database, flow, tmp_path / "census")
     assert expected <= set(points)
     for point, nth in points:
+        if nth > 1 and (point, nth) not in expected:
+            continue  # the first time was the same; what comes between two chunks was not
         survives(application, fresh_database, flow, point, nth)
